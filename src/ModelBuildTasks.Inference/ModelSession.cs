@@ -1,0 +1,182 @@
+using Microsoft.ML.OnnxRuntime;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference;
+
+/// <summary>Name, element type and shape of a model's input or output, as ONNX Runtime sees it.</summary>
+public sealed record TensorSignature(string Name, ElementType ElementType, IReadOnlyList<Dimension> Shape)
+{
+    public override string ToString() => $"{Name}: {ElementType}[{string.Join(", ", Shape)}]";
+}
+
+/// <summary>How a session runs.</summary>
+/// <param name="Threads">Threads inside one operator; 1 makes latency comparable between machines.</param>
+/// <param name="Optimize">Whether ONNX Runtime may fuse operators. Off, it computes every tensor that the model names.</param>
+public sealed record SessionSettings(int Threads = 1, bool Optimize = true);
+
+/// <summary>A model that ONNX Runtime refuses to load or to run.</summary>
+public sealed class InferenceException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>A loaded model on the CPU execution provider. <see cref="Run"/> may be called from several threads at once.</summary>
+public sealed class ModelSession : IDisposable
+{
+    private readonly InferenceSession session;
+    private readonly RunOptions runOptions = new();
+    private readonly string[] inputNames;
+    private readonly string[] outputNames;
+
+    private ModelSession(InferenceSession session)
+    {
+        this.session = session;
+        inputNames = [.. session.InputNames];
+        outputNames = [.. session.OutputNames];
+        Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]))];
+        Outputs = [.. outputNames.Select(name => Describe(name, session.OutputMetadata[name]))];
+    }
+
+    /// <summary>The inputs that callers must feed, in the model's order.</summary>
+    public IReadOnlyList<TensorSignature> Inputs { get; }
+
+    /// <summary>The outputs, in the model's order.</summary>
+    public IReadOnlyList<TensorSignature> Outputs { get; }
+
+    /// <exception cref="InferenceException">ONNX Runtime refuses the model; the message is its reason.</exception>
+    public static ModelSession Open(Model model, SessionSettings? settings = null) => Open(model.ToBytes(), settings);
+
+    /// <inheritdoc cref="Open(Model, SessionSettings?)"/>
+    public static ModelSession Open(byte[] model, SessionSettings? settings = null) =>
+        Guard(() =>
+        {
+            using SessionOptions options = Configure(settings);
+            return new ModelSession(new InferenceSession(model, options));
+        });
+
+    /// <inheritdoc cref="Open(Model, SessionSettings?)"/>
+    public static ModelSession Open(string path, SessionSettings? settings = null) =>
+        Guard(() =>
+        {
+            using SessionOptions options = Configure(settings);
+            return new ModelSession(new InferenceSession(path, options));
+        });
+
+    /// <summary>Runs the model and copies the outputs.</summary>
+    /// <param name="inputs">One tensor for each of <see cref="Inputs"/>, in that order.</param>
+    /// <exception cref="InferenceException">ONNX Runtime cannot run the model on these inputs.</exception>
+    public IReadOnlyList<Tensor> Run(IReadOnlyList<Tensor> inputs)
+    {
+        using SessionRun run = RunBorrowed(inputs);
+        return [.. Enumerable.Range(0, run.Count).Select(run.Copy)];
+    }
+
+    /// <summary>Runs the model; the outputs stay in ONNX Runtime's memory until the result is disposed.</summary>
+    /// <inheritdoc cref="Run"/>
+    public SessionRun RunBorrowed(IReadOnlyList<Tensor> inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        if (inputs.Count != inputNames.Length)
+        {
+            throw new ArgumentException($"The model has {inputNames.Length} inputs ({string.Join(", ", inputNames)}), {inputs.Count} tensors were given.", nameof(inputs));
+        }
+
+        List<LentTensor> lent = new(inputs.Count);
+        try
+        {
+            foreach (Tensor input in inputs)
+            {
+                lent.Add(new LentTensor(input));
+            }
+
+            return Guard(() => new SessionRun(session.Run(runOptions, inputNames, [.. lent.Select(tensor => tensor.Value)], outputNames)));
+        }
+        finally
+        {
+            lent.ForEach(tensor => tensor.Dispose());
+        }
+    }
+
+    public void Dispose()
+    {
+        runOptions.Dispose();
+        session.Dispose();
+    }
+
+    private static SessionOptions Configure(SessionSettings? settings)
+    {
+        settings ??= new SessionSettings();
+        SessionOptions options = new()
+        {
+            IntraOpNumThreads = settings.Threads,
+            InterOpNumThreads = 1,
+            ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
+            GraphOptimizationLevel = settings.Optimize ? GraphOptimizationLevel.ORT_ENABLE_ALL : GraphOptimizationLevel.ORT_DISABLE_ALL,
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
+        };
+        // Spinning threads of one session steal the cores of the next.
+        options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        return options;
+    }
+
+    private static TensorSignature Describe(string name, NodeMetadata metadata)
+    {
+        if (!metadata.IsTensor)
+        {
+            return new TensorSignature(name, ElementType.Undefined, []);
+        }
+
+        int[] sizes = metadata.Dimensions;
+        string[] symbols = metadata.SymbolicDimensions;
+        Dimension[] shape = new Dimension[sizes.Length];
+        for (int i = 0; i < shape.Length; i++)
+        {
+            shape[i] = sizes[i] >= 0 ? sizes[i] : symbols[i].Length > 0 ? symbols[i] : Dimension.Unknown;
+        }
+
+        // ONNX Runtime numbers the element types as ONNX does.
+        return new TensorSignature(name, (ElementType)(int)metadata.ElementDataType, shape);
+    }
+
+    private static T Guard<T>(Func<T> call)
+    {
+        try
+        {
+            return call();
+        }
+        catch (OnnxRuntimeException exception)
+        {
+            throw new InferenceException(exception.Message, exception);
+        }
+    }
+}
+
+/// <summary>Outputs of one run, in ONNX Runtime's memory.</summary>
+public sealed class SessionRun : IDisposable
+{
+    private readonly IDisposableReadOnlyCollection<OrtValue> values;
+
+    internal SessionRun(IDisposableReadOnlyCollection<OrtValue> values) => this.values = values;
+
+    /// <summary>Number of outputs.</summary>
+    public int Count => values.Count;
+
+    /// <summary>The elements of output <paramref name="index"/>, valid until this object is disposed.</summary>
+    public ReadOnlySpan<T> Span<T>(int index) where T : unmanaged => values[index].GetTensorDataAsSpan<T>();
+
+    /// <summary>Element type of output <paramref name="index"/>.</summary>
+    public ElementType TypeOf(int index) => (ElementType)(int)values[index].GetTensorTypeAndShape().ElementDataType;
+
+    /// <summary>A copy of output <paramref name="index"/> that outlives this object.</summary>
+    /// <exception cref="NotSupportedException">The output is not a dense tensor.</exception>
+    public Tensor Copy(int index)
+    {
+        OrtValue value = values[index];
+        if (!value.IsTensor)
+        {
+            throw new NotSupportedException($"Output {index} is a {value.OnnxType}; only dense tensors can be read.");
+        }
+
+        OrtTensorTypeAndShapeInfo info = value.GetTensorTypeAndShape();
+        return Tensor.FromBytes((ElementType)(int)info.ElementDataType, info.Shape, value.GetTensorMutableRawData().ToArray());
+    }
+
+    public void Dispose() => values.Dispose();
+}

@@ -1,0 +1,158 @@
+using System.Buffers;
+using System.IO.MemoryMappedFiles;
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>
+/// Reads tensors that a model keeps in files beside it (ONNX "external data"). The files are memory-mapped. A location that
+/// leaves the model's folder, by <c>..</c>, an absolute path or a link, is refused, as are offsets and lengths outside the file.
+/// </summary>
+internal sealed class ExternalDataReader(string modelPath)
+{
+    private readonly string folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
+    private readonly Dictionary<string, MappedFile> files = new(StringComparer.Ordinal);
+
+    internal ReadOnlyMemory<byte> Read(TensorProto proto, long expectedBytes)
+    {
+        string? location = null;
+        long offset = 0;
+        long? length = null;
+        foreach (StringStringEntryProto entry in proto.ExternalData)
+        {
+            switch (entry.Key)
+            {
+                case "location":
+                    location = entry.Value;
+                    break;
+                case "offset":
+                    offset = ParseCount(proto, entry);
+                    break;
+                case "length":
+                    length = ParseCount(proto, entry);
+                    break;
+            }
+        }
+
+        if (string.IsNullOrEmpty(location))
+        {
+            throw Fault(proto, "names no file");
+        }
+
+        if (length is { } declared && declared != expectedBytes)
+        {
+            throw Fault(proto, $"declares {declared} bytes where the shape needs {expectedBytes}");
+        }
+
+        MappedFile file = Open(proto, location);
+        if (offset > file.Length || expectedBytes > file.Length - offset)
+        {
+            throw Fault(proto, $"reads bytes {offset}..{(decimal)offset + expectedBytes} of '{location}', which has {file.Length}");
+        }
+
+        // Memory<byte> counts in 32 bits; a single larger tensor cannot be handed to a managed span either.
+        return expectedBytes <= int.MaxValue
+            ? file.Slice(offset, (int)expectedBytes)
+            : throw Fault(proto, $"has {expectedBytes} bytes; a single tensor may have {int.MaxValue}");
+    }
+
+    private MappedFile Open(TensorProto proto, string location)
+    {
+        if (files.TryGetValue(location, out MappedFile? open))
+        {
+            return open;
+        }
+
+        string path = Path.GetFullPath(Path.Combine(folder, location));
+        if (Path.IsPathRooted(location) || !IsInside(folder, path))
+        {
+            throw Fault(proto, $"lies at '{location}', outside the model's folder");
+        }
+
+        FileInfo info = new(path);
+        if (!info.Exists)
+        {
+            throw Fault(proto, $"lies in '{location}', which does not exist beside the model");
+        }
+
+        if (LeavesThroughLink(path))
+        {
+            throw Fault(proto, $"lies at '{location}', which links out of the model's folder");
+        }
+
+        try
+        {
+            return files[location] = new MappedFile(info);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFormatException(ModelFormatError.ExternalData, $"The external data '{location}' of tensor '{proto.Name}' cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    private bool LeavesThroughLink(string path)
+    {
+        for (string? part = path; part is not null && part.Length > folder.Length; part = Path.GetDirectoryName(part))
+        {
+            FileSystemInfo entry = part == path ? new FileInfo(part) : new DirectoryInfo(part);
+            if (entry.ResolveLinkTarget(returnFinalTarget: true) is { } target && !IsInside(folder, target.FullName))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsInside(string folder, string path) =>
+        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    private static long ParseCount(TensorProto proto, StringStringEntryProto entry) =>
+        long.TryParse(entry.Value, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long value)
+            ? value
+            : throw Fault(proto, $"has the {entry.Key} '{entry.Value}', which is not a count of bytes");
+
+    private static ModelFormatException Fault(TensorProto proto, string problem) =>
+        new(ModelFormatError.ExternalData, $"The external data of tensor '{proto.Name}' {problem}.");
+
+    /// <summary>A read-only mapping that lives as long as memory handed out from it.</summary>
+    private sealed unsafe class MappedFile
+    {
+        private readonly MemoryMappedFile? map;
+        private readonly MemoryMappedViewAccessor? view;
+        private readonly byte* start;
+
+        internal MappedFile(FileInfo file)
+        {
+            Length = file.Length;
+            if (Length == 0)
+            {
+                return;
+            }
+
+            map = MemoryMappedFile.CreateFromFile(file.FullName, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
+            view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+            start += view.PointerOffset;
+        }
+
+        internal long Length { get; }
+
+        internal ReadOnlyMemory<byte> Slice(long offset, int length) => length == 0 ? default : new View(this, offset, length).Memory;
+
+        private sealed class View(MappedFile file, long offset, int length) : MemoryManager<byte>
+        {
+            public override Span<byte> GetSpan() => new(file.start + offset, length);
+
+            public override MemoryHandle Pin(int elementIndex = 0) => new(file.start + offset + elementIndex, default, this);
+
+            public override void Unpin()
+            {
+            }
+
+            protected override void Dispose(bool disposing)
+            {
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>
+/// A graph of nodes and values. Editing goes through values (<see cref="Value.ReplaceWith"/>, <see cref="Node.SetInput"/>), so
+/// that producers and uses stay right across nested graphs. Node order does not matter while editing: a graph is written in
+/// topological order.
+/// </summary>
+public sealed class Graph
+{
+    private readonly GraphProto carrier;
+    private readonly List<Node> nodes = [];
+    private readonly List<Value> inputs = [];
+    private readonly List<Value> outputs = [];
+    private readonly OrderedDictionary<string, Value> values = new(StringComparer.Ordinal);
+    private readonly HashSet<Value> omitted = [];
+
+    internal Graph(Model model, Node? owner, GraphProto carrier, ExternalDataReader? external)
+    {
+        Model = model;
+        Owner = owner;
+        this.carrier = carrier;
+        GraphReader.Fill(this, carrier, external);
+        carrier.Node.Clear();
+        carrier.Initializer.Clear();
+        carrier.Input.Clear();
+        carrier.Output.Clear();
+        carrier.ValueInfo.Clear();
+    }
+
+    /// <summary>The model this graph belongs to.</summary>
+    public Model Model { get; }
+
+    /// <summary>The node whose attribute holds this graph; null for the model's main graph.</summary>
+    public Node? Owner { get; }
+
+    /// <summary>The enclosing graph; null for the model's main graph.</summary>
+    public Graph? Parent => Owner?.Graph;
+
+    public string Name
+    {
+        get => carrier.Name;
+        set => carrier.Name = value;
+    }
+
+    public IReadOnlyList<Node> Nodes => nodes;
+
+    public IReadOnlyList<Value> Inputs => inputs;
+
+    public IReadOnlyList<Value> Outputs => outputs;
+
+    /// <summary>Values with a stored weight.</summary>
+    public IEnumerable<Value> Initializers => values.Values.Where(value => value.Initializer is not null);
+
+    /// <summary>Every value that this graph defines.</summary>
+    public IEnumerable<Value> Values => values.Values;
+
+    /// <summary>The value of that name in this graph; null when there is none. Enclosing graphs are not searched.</summary>
+    public Value? Find(string name) => values.GetValueOrDefault(name);
+
+    public Value AddInput(string name, TensorType type)
+    {
+        Value value = Define(name);
+        value.Type = type;
+        inputs.Add(value);
+        return value;
+    }
+
+    /// <summary>Stops letting callers feed a value. It must have an initializer or no uses.</summary>
+    public void RemoveInput(Value input)
+    {
+        ArgumentNullException.ThrowIfNull(input);
+        if (input.Initializer is null && (input.Uses.Count > 0 || input.IsOutput))
+        {
+            throw new InvalidOperationException($"Input '{input.Name}' is read and has no initializer.");
+        }
+
+        inputs.Remove(input);
+        if (input.Initializer is null)
+        {
+            Forget(input);
+        }
+    }
+
+    public void AddOutput(Value value) => outputs.Add(value);
+
+    public void RemoveOutput(Value value) => outputs.Remove(value);
+
+    /// <summary>Adds a weight, named <paramref name="hint"/> or something unique like it.</summary>
+    public Value AddInitializer(string hint, Tensor tensor)
+    {
+        Value value = Define(UniqueName(hint));
+        value.Initializer = tensor;
+        return value;
+    }
+
+    /// <summary>Adds an operator call. Its outputs get unique names made from the node's name.</summary>
+    public Node AddNode(string opType, IReadOnlyList<Value?> inputs, int outputCount = 1, string? name = null, string domain = "")
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        NodeProto proto = new() { OpType = opType, Name = name ?? "" };
+        if (domain.Length > 0)
+        {
+            proto.Domain = domain;
+        }
+
+        Node node = new(this, proto);
+        for (int i = 0; i < inputs.Count; i++)
+        {
+            node.SetInput(i, inputs[i]);
+        }
+
+        string stem = string.IsNullOrEmpty(name) ? opType : name;
+        for (int i = 0; i < outputCount; i++)
+        {
+            node.AddOutput(Define(UniqueName(outputCount == 1 ? stem + "_output" : $"{stem}_output_{i}")));
+        }
+
+        nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>Adds an operator call with one output, and returns that.</summary>
+    public Value Add(string opType, params ReadOnlySpan<Value?> inputs) => AddNode(opType, inputs.ToArray()).Output;
+
+    /// <summary>Removes a node whose outputs nobody reads.</summary>
+    /// <exception cref="InvalidOperationException">An output is still used.</exception>
+    public void Remove(Node node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        foreach (Value output in node.Outputs)
+        {
+            if (output.Uses.Count > 0 || output.IsOutput)
+            {
+                throw new InvalidOperationException($"'{output.Name}', which {node} produces, is still used.");
+            }
+        }
+
+        node.Disconnect();
+        nodes.Remove(node);
+        foreach (Value output in node.Outputs)
+        {
+            Forget(output);
+        }
+    }
+
+    /// <summary>Removes an initializer that nobody reads.</summary>
+    public void RemoveInitializer(Value initializer)
+    {
+        ArgumentNullException.ThrowIfNull(initializer);
+        if (initializer.Uses.Count > 0 || initializer.IsOutput)
+        {
+            throw new InvalidOperationException($"Initializer '{initializer.Name}' is still used.");
+        }
+
+        inputs.Remove(initializer);
+        Forget(initializer);
+    }
+
+    /// <summary>Removes nodes and initializers that no output depends on, in this graph and in nested ones. Inputs stay.</summary>
+    public void RemoveUnused()
+    {
+        foreach (Graph graph in nodes.SelectMany(node => node.Subgraphs).ToArray())
+        {
+            graph.RemoveUnused();
+        }
+
+        IReadOnlyList<Node> order = TopologicalOrder();
+        for (int i = order.Count - 1; i >= 0; i--)
+        {
+            if (order[i].Outputs.All(output => output.Uses.Count == 0 && !output.IsOutput))
+            {
+                Remove(order[i]);
+            }
+        }
+
+        foreach (Value value in Initializers.Where(v => v.Uses.Count == 0 && !v.IsOutput && !v.IsInput).ToArray())
+        {
+            Forget(value);
+        }
+    }
+
+    /// <summary>The nodes so that each stands after what it reads, captured values of nested graphs included; otherwise in their order.</summary>
+    /// <exception cref="ModelFormatException">The graph has a cycle.</exception>
+    public IReadOnlyList<Node> TopologicalOrder() => TopologicalSort.Order(this);
+
+    /// <summary><paramref name="hint"/>, with a number behind it when the model already has that name.</summary>
+    public string UniqueName(string hint)
+    {
+        string candidate = hint;
+        for (int i = 1; Model.HasName(candidate); i++)
+        {
+            candidate = $"{hint}_{i}";
+        }
+
+        return candidate;
+    }
+
+    /// <summary>This graph, then every graph nested in it.</summary>
+    public IEnumerable<Graph> WithSubgraphs()
+    {
+        yield return this;
+        foreach (Graph inner in nodes.SelectMany(node => node.Subgraphs).SelectMany(graph => graph.WithSubgraphs()))
+        {
+            yield return inner;
+        }
+    }
+
+    internal bool IsInput(Value value) => inputs.Contains(value);
+
+    internal bool IsOutput(Value value) => outputs.Contains(value);
+
+    internal bool IsOmitted(Value value) => omitted.Contains(value);
+
+    internal Value Define(string name)
+    {
+        Value value = new(this, name);
+        if (!values.TryAdd(name, value))
+        {
+            throw ModelFormatException.Invalid($"Graph '{Name}' defines '{name}' twice.");
+        }
+
+        Model.AddName(name);
+        return value;
+    }
+
+    internal Value DefineOmitted()
+    {
+        Value value = Define(UniqueName("omitted"));
+        omitted.Add(value);
+        return value;
+    }
+
+    internal void AddLoaded(Node node) => nodes.Add(node);
+
+    internal void AddLoadedInput(Value value) => inputs.Add(value);
+
+    internal void Rename(Value value, string name)
+    {
+        if (Model.HasName(name))
+        {
+            throw new ArgumentException($"The model already has a value named '{name}'.", nameof(name));
+        }
+
+        values.Remove(value.Name);
+        values.Add(name, value);
+        Model.RemoveName(value.Name);
+        Model.AddName(name);
+    }
+
+    internal void ReplaceOutput(Value output, Value replacement)
+    {
+        for (int i = 0; i < outputs.Count; i++)
+        {
+            if (outputs[i] == output)
+            {
+                outputs[i] = replacement;
+            }
+        }
+
+        (values[output.Name], values[replacement.Name]) = (replacement, output);
+        output.SwapNames(replacement);
+        (output.Info, replacement.Info) = (null, output.Info);
+    }
+
+    internal GraphProto ToProto()
+    {
+        GraphProto proto = carrier.Clone();
+        proto.Node.AddRange(TopologicalOrder().Select(node => node.ToProto()));
+        proto.Initializer.AddRange(Initializers.Select(value => TensorEncoding.Encode(value.Initializer!, value.Name)));
+        proto.Input.AddRange(inputs.Select(Describe));
+        proto.Output.AddRange(outputs.Select(Describe));
+        HashSet<Value> boundary = [.. inputs, .. outputs];
+        proto.ValueInfo.AddRange(values.Values.Where(value => value.Info is not null && !boundary.Contains(value)).Select(Describe));
+        return proto;
+    }
+
+    private static ValueInfoProto Describe(Value value)
+    {
+        ValueInfoProto info = value.Info?.Clone() ?? new ValueInfoProto();
+        info.Name = value.Name;
+        return info;
+    }
+
+    private void Forget(Value value)
+    {
+        values.Remove(value.Name);
+        omitted.Remove(value);
+        Model.RemoveName(value.Name);
+    }
+}

@@ -1,0 +1,108 @@
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>Connects a <c>GraphProto</c> into a <see cref="Graph"/>: names become values that know their producer and uses.</summary>
+internal static class GraphReader
+{
+    internal static void Fill(Graph graph, GraphProto proto, ExternalDataReader? external)
+    {
+        foreach (ValueInfoProto input in proto.Input)
+        {
+            Value value = graph.Define(input.Name);
+            value.Info = input;
+            graph.AddLoadedInput(value);
+        }
+
+        foreach (TensorProto initializer in proto.Initializer)
+        {
+            Value value = graph.Find(initializer.Name) ?? graph.Define(initializer.Name);
+            value.Initializer = value.Initializer is null
+                ? TensorEncoding.Decode(initializer, external)
+                : throw ModelFormatException.Invalid($"Graph '{proto.Name}' has two initializers named '{initializer.Name}'.");
+        }
+
+        foreach (SparseTensorProto sparse in proto.SparseInitializer)
+        {
+            // Carried as it is: the name must resolve, the content is not looked into.
+            if (graph.Find(sparse.Values.Name) is null)
+            {
+                graph.Define(sparse.Values.Name);
+            }
+        }
+
+        // Outputs first, so that a graph whose nodes are out of order still connects.
+        List<Node> nodes = [];
+        foreach (NodeProto node in proto.Node)
+        {
+            nodes.Add(Define(graph, node));
+        }
+
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            Connect(nodes[i], proto.Node[i]);
+            nodes[i].OpenAttributes(external);
+        }
+
+        foreach (ValueInfoProto info in proto.ValueInfo)
+        {
+            if (graph.Find(info.Name) is { Info: null } value)
+            {
+                value.Info = info;
+            }
+        }
+
+        foreach (ValueInfoProto output in proto.Output)
+        {
+            // A branch may hand an outer value on as its output.
+            Value value = Resolve(graph, output.Name) ?? throw ModelFormatException.Invalid($"Graph '{proto.Name}' has the output '{output.Name}', which nothing produces.");
+            if (value.Graph == graph)
+            {
+                value.Info = output;
+            }
+
+            graph.AddOutput(value);
+        }
+    }
+
+    private static Node Define(Graph graph, NodeProto proto)
+    {
+        Node node = new(graph, proto);
+        foreach (string name in proto.Output)
+        {
+            Value value = name.Length == 0 ? graph.DefineOmitted() : graph.Define(name);
+            node.AddOutput(value);
+        }
+
+        graph.AddLoaded(node);
+        return node;
+    }
+
+    private static void Connect(Node node, NodeProto proto)
+    {
+        for (int i = 0; i < proto.Input.Count; i++)
+        {
+            string name = proto.Input[i];
+            if (name.Length == 0)
+            {
+                continue;
+            }
+
+            Value value = Resolve(node.Graph, name) ?? throw ModelFormatException.Invalid($"Node '{proto.Name}' ({proto.OpType}) reads '{name}', which nothing produces.");
+            node.SetInput(i, value);
+        }
+    }
+
+    private static Value? Resolve(Graph graph, string name)
+    {
+        for (Graph? scope = graph; scope is not null; scope = scope.Parent)
+        {
+            if (scope.Find(name) is { } value)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,206 @@
+using Google.Protobuf;
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>
+/// An ONNX model in memory. Everything in the file that this library does not understand (functions, training information,
+/// annotations, fields of later specifications) is carried along and written back.
+/// </summary>
+public sealed class Model
+{
+    private readonly ModelProto carrier;
+    private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
+
+    private Model(ModelProto proto, ExternalDataReader? external)
+    {
+        carrier = proto;
+        OpsetImports = proto.OpsetImport.ToDictionary(import => import.Domain is "ai.onnx" ? "" : import.Domain, import => import.Version, StringComparer.Ordinal);
+        Metadata = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (StringStringEntryProto entry in proto.MetadataProps)
+        {
+            Metadata[entry.Key] = entry.Value;
+        }
+
+        GraphProto graph = proto.Graph;
+        proto.Graph = null;
+        Graph = new Graph(this, null, graph, external);
+    }
+
+    /// <summary>The main graph.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>Version of the file format; runtimes refuse versions newer than theirs.</summary>
+    public long IrVersion
+    {
+        get => carrier.IrVersion;
+        set => carrier.IrVersion = value;
+    }
+
+    /// <summary>Operator set version by domain; the standard operators have the empty domain.</summary>
+    public IDictionary<string, long> OpsetImports { get; }
+
+    /// <summary>Version of the standard operator set.</summary>
+    public long Opset
+    {
+        get => OpsetImports.TryGetValue("", out long version) ? version : 0;
+        set => OpsetImports[""] = value;
+    }
+
+    /// <summary>The model's <c>metadata_props</c>.</summary>
+    public IDictionary<string, string> Metadata { get; }
+
+    /// <summary>The tool that wrote the model.</summary>
+    public string ProducerName
+    {
+        get => carrier.ProducerName;
+        set => carrier.ProducerName = value;
+    }
+
+    /// <summary>An empty model.</summary>
+    public static Model Create(string graphName, long opset, long irVersion)
+    {
+        ModelProto proto = new() { IrVersion = irVersion, Graph = new GraphProto { Name = graphName } };
+        proto.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = opset });
+        return new Model(proto, external: null);
+    }
+
+    /// <summary>Reads a model and maps its external data, which must lie in the model's folder.</summary>
+    /// <exception cref="ModelFormatException">The file is not a whole, consistent ONNX model.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static Model Load(string path) => Parse(File.ReadAllBytes(path), new ExternalDataReader(path));
+
+    /// <summary>Reads a model that has no external data.</summary>
+    /// <exception cref="ModelFormatException">The bytes are not a whole, consistent ONNX model.</exception>
+    public static Model Parse(ReadOnlyMemory<byte> bytes) => Parse(bytes, external: null);
+
+    /// <summary>A copy that shares the (immutable) weights.</summary>
+    public Model Clone() => new(ToProto(), external: null);
+
+    /// <summary>
+    /// Writes the model whole or not at all (a temporary file, then a rename). Weights stay inside the file unless that would
+    /// pass Protobuf's 2 GB; then they go to <c>name.onnx.data</c> beside it.
+    /// </summary>
+    public void Save(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ModelProto proto = ToProto();
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        string dataPath = path + ".data";
+        string temporaryData = temporary + ".data";
+        try
+        {
+            bool external = ExternalDataWriter.IsNeeded(proto);
+            if (external)
+            {
+                // The weights' messages are shared with this model; the writer edits its own.
+                proto = proto.Clone();
+                ExternalDataWriter.Write(proto, temporaryData, Path.GetFileName(dataPath));
+            }
+
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            {
+                proto.WriteTo(stream);
+            }
+
+            if (external)
+            {
+                File.Move(temporaryData, dataPath, overwrite: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+            File.Delete(temporaryData);
+        }
+    }
+
+    /// <summary>The model with all its weights as one message.</summary>
+    /// <exception cref="InvalidOperationException">It would pass Protobuf's 2 GB.</exception>
+    public byte[] ToBytes()
+    {
+        ModelProto proto = ToProto();
+        return ExternalDataWriter.IsNeeded(proto)
+            ? throw new InvalidOperationException("The model is too large for one Protobuf message; save it to a file.")
+            : proto.ToByteArray();
+    }
+
+    internal bool HasName(string name) => names.ContainsKey(name);
+
+    // Sibling branches may use one name twice, so names are counted.
+    internal void AddName(string name) => names[name] = names.GetValueOrDefault(name) + 1;
+
+    internal void RemoveName(string name)
+    {
+        if (--names[name] == 0)
+        {
+            names.Remove(name);
+        }
+    }
+
+    private static Model Parse(ReadOnlyMemory<byte> bytes, ExternalDataReader? external)
+    {
+        ModelProto proto;
+        try
+        {
+            proto = ModelProto.Parser.ParseFrom(bytes.Span);
+        }
+        catch (InvalidProtocolBufferException exception)
+        {
+            throw LooksLikeOnnx(bytes.Span)
+                ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it ends inside a message.", exception)
+                : NotOnnx(exception);
+        }
+
+        if (proto.Graph is null || !proto.HasIrVersion || proto.OpsetImport.Count == 0)
+        {
+            throw LooksLikeOnnx(bytes.Span)
+                ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it has no graph or no operator set.")
+                : NotOnnx(null);
+        }
+
+        return new Model(proto, external);
+    }
+
+    /// <summary>Every exporter writes <c>ir_version</c> (field 1, a small varint) first.</summary>
+    private static bool LooksLikeOnnx(ReadOnlySpan<byte> bytes) => bytes.Length > 2 && bytes[0] == 0x08 && bytes[1] is > 0 and < 64;
+
+    private static ModelFormatException NotOnnx(Exception? inner) => new(ModelFormatError.NotOnnx, "The file is not an ONNX model.", inner);
+
+    private ModelProto ToProto()
+    {
+        ModelProto proto = carrier.Clone();
+        proto.Graph = Graph.ToProto();
+        SyncOpsets(proto);
+        proto.MetadataProps.Clear();
+        proto.MetadataProps.AddRange(Metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));
+        return proto;
+    }
+
+    private void SyncOpsets(ModelProto proto)
+    {
+        foreach ((string domain, long version) in OpsetImports)
+        {
+            OperatorSetIdProto? import = proto.OpsetImport.FirstOrDefault(i => (i.Domain is "ai.onnx" ? "" : i.Domain) == domain);
+            if (import is null)
+            {
+                proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
+            }
+            else
+            {
+                import.Version = version;
+            }
+        }
+
+        for (int i = proto.OpsetImport.Count - 1; i >= 0; i--)
+        {
+            string domain = proto.OpsetImport[i].Domain;
+            if (!OpsetImports.ContainsKey(domain is "ai.onnx" ? "" : domain))
+            {
+                proto.OpsetImport.RemoveAt(i);
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+using Google.Protobuf;
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>One operator call. Attributes are read and set by name; what a caller does not touch is written back unchanged.</summary>
+public sealed class Node
+{
+    private readonly NodeProto carrier;
+    private readonly List<Value?> inputs = [];
+    private readonly List<Value> outputs = [];
+    private readonly OrderedDictionary<string, AttributeProto> attributes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Graph[]> subgraphs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Tensor> tensors = new(StringComparer.Ordinal);
+
+    internal Node(Graph graph, NodeProto carrier)
+    {
+        Graph = graph;
+        this.carrier = carrier;
+        foreach (AttributeProto attribute in carrier.Attribute)
+        {
+            if (!attributes.TryAdd(attribute.Name, attribute))
+            {
+                throw ModelFormatException.Invalid($"Node '{carrier.Name}' ({carrier.OpType}) states the attribute '{attribute.Name}' twice.");
+            }
+        }
+
+        carrier.Attribute.Clear();
+    }
+
+    /// <summary>The graph this node stands in.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The operator, as in the ONNX operator set.</summary>
+    public string OpType
+    {
+        get => carrier.OpType;
+        set => carrier.OpType = value;
+    }
+
+    /// <summary>The operator's domain; empty for the standard operators.</summary>
+    public string Domain
+    {
+        get => carrier.Domain is "ai.onnx" ? "" : carrier.Domain;
+        set => carrier.Domain = value;
+    }
+
+    /// <summary>The node's name, which may be empty.</summary>
+    public string Name
+    {
+        get => carrier.Name;
+        set => carrier.Name = value;
+    }
+
+    /// <summary>The inputs; null where an optional one is left out.</summary>
+    public IReadOnlyList<Value?> Inputs => inputs;
+
+    /// <summary>The outputs. An optional output that is left out has a value nobody reads and an empty place on disk.</summary>
+    public IReadOnlyList<Value> Outputs => outputs;
+
+    /// <summary>The first output.</summary>
+    public Value Output => outputs[0];
+
+    /// <summary>Names of the attributes that are stated.</summary>
+    public IEnumerable<string> AttributeNames => attributes.Keys;
+
+    /// <summary>The graphs in this node's attributes (branches, loop bodies).</summary>
+    public IEnumerable<Graph> Subgraphs => subgraphs.Values.SelectMany(graphs => graphs);
+
+    /// <summary>Input <paramref name="index"/>; null when it is absent.</summary>
+    public Value? Input(int index) => index < inputs.Count ? inputs[index] : null;
+
+    /// <summary>Sets or leaves out an input, growing the list when needed.</summary>
+    public void SetInput(int index, Value? value)
+    {
+        while (inputs.Count <= index)
+        {
+            inputs.Add(null);
+        }
+
+        inputs[index]?.RemoveUse(new Use(this, index));
+        inputs[index] = value;
+        value?.AddUse(new Use(this, index));
+        while (inputs.Count > 0 && inputs[^1] is null)
+        {
+            inputs.RemoveAt(inputs.Count - 1);
+        }
+    }
+
+    public bool Has(string name) => attributes.ContainsKey(name);
+
+    public long GetInt(string name, long fallback) => attributes.TryGetValue(name, out AttributeProto? a) && a.HasI ? a.I : fallback;
+
+    public long[]? GetInts(string name) => attributes.TryGetValue(name, out AttributeProto? a) ? [.. a.Ints] : null;
+
+    public float GetFloat(string name, float fallback) => attributes.TryGetValue(name, out AttributeProto? a) && a.HasF ? a.F : fallback;
+
+    public float[]? GetFloats(string name) => attributes.TryGetValue(name, out AttributeProto? a) ? [.. a.Floats] : null;
+
+    public string? GetString(string name) => attributes.TryGetValue(name, out AttributeProto? a) && a.HasS ? a.S.ToStringUtf8() : null;
+
+    public Tensor? GetTensor(string name) => tensors.GetValueOrDefault(name);
+
+    public Graph? GetGraph(string name) => subgraphs.TryGetValue(name, out Graph[]? graphs) ? graphs[0] : null;
+
+    public Node Set(string name, long value) => Set(name, AttributeKind.Int, a => a.I = value);
+
+    public Node Set(string name, float value) => Set(name, AttributeKind.Float, a => a.F = value);
+
+    public Node Set(string name, string value) => Set(name, AttributeKind.String, a => a.S = ByteString.CopyFromUtf8(value));
+
+    public Node Set(string name, long[] value) => Set(name, AttributeKind.Ints, a => a.Ints.AddRange(value));
+
+    public Node Set(string name, float[] value) => Set(name, AttributeKind.Floats, a => a.Floats.AddRange(value));
+
+    public Node Set(string name, Tensor value)
+    {
+        tensors[name] = value;
+        return Set(name, AttributeKind.Tensor, _ => { });
+    }
+
+    /// <summary>Makes an attribute unstated, so that the operator's default holds.</summary>
+    public void Unset(string name)
+    {
+        attributes.Remove(name);
+        tensors.Remove(name);
+        if (subgraphs.Remove(name, out Graph[]? removed))
+        {
+            foreach (Node node in removed.SelectMany(graph => graph.WithSubgraphs()).SelectMany(graph => graph.Nodes))
+            {
+                node.Disconnect();
+            }
+        }
+    }
+
+    /// <summary>States every attribute of <paramref name="other"/> here too. Nested graphs cannot be shared and are refused.</summary>
+    public void CopyAttributesFrom(Node other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        if (other.subgraphs.Count > 0)
+        {
+            throw new InvalidOperationException($"Node '{other.Name}' ({other.OpType}) holds graphs, which belong to one node.");
+        }
+
+        foreach ((string name, AttributeProto attribute) in other.attributes)
+        {
+            attributes[name] = attribute.Clone();
+        }
+
+        foreach ((string name, Tensor tensor) in other.tensors)
+        {
+            tensors[name] = tensor;
+        }
+    }
+
+    public override string ToString() =>
+        $"{(Name.Length == 0 ? "" : Name + ": ")}{OpType}({string.Join(", ", inputs.Select(v => v?.Name ?? "-"))}) → {string.Join(", ", outputs.Select(v => v.Name))}";
+
+    /// <summary>Takes the carrier's attributes apart into tensors and nested graphs; inputs and outputs are connected by the graph.</summary>
+    internal void OpenAttributes(ExternalDataReader? external)
+    {
+        foreach ((string name, AttributeProto attribute) in attributes)
+        {
+            if (attribute.T is { } tensor)
+            {
+                tensors[name] = TensorEncoding.Decode(tensor, external);
+            }
+
+            if (attribute.G is { } graph)
+            {
+                subgraphs[name] = [new Graph(Graph.Model, this, graph, external)];
+            }
+            else if (attribute.Graphs.Count > 0)
+            {
+                subgraphs[name] = [.. attribute.Graphs.Select(g => new Graph(Graph.Model, this, g, external))];
+            }
+        }
+    }
+
+    internal void AddOutput(Value value)
+    {
+        value.Producer = this;
+        outputs.Add(value);
+    }
+
+    /// <summary>Stops reading all inputs, those of nested graphs included.</summary>
+    internal void Disconnect()
+    {
+        for (int i = inputs.Count - 1; i >= 0; i--)
+        {
+            SetInput(i, null);
+        }
+
+        foreach (Node inner in Subgraphs.SelectMany(graph => graph.Nodes))
+        {
+            inner.Disconnect();
+        }
+    }
+
+    internal Tensor? ConstantValue()
+    {
+        if (GetTensor("value") is { } tensor)
+        {
+            return tensor;
+        }
+
+        foreach ((string name, AttributeProto attribute) in attributes)
+        {
+            switch (name)
+            {
+                case "value_float":
+                    return Tensor.Scalar(attribute.F);
+                case "value_int":
+                    return Tensor.Scalar(attribute.I);
+                case "value_floats":
+                    return Tensor.Vector<float>([.. attribute.Floats]);
+                case "value_ints":
+                    return Tensor.Vector<long>([.. attribute.Ints]);
+            }
+        }
+
+        return null;
+    }
+
+    internal NodeProto ToProto()
+    {
+        NodeProto proto = carrier.Clone();
+        proto.Input.Clear();
+        proto.Input.AddRange(inputs.Select(value => value?.Name ?? ""));
+        proto.Output.Clear();
+        proto.Output.AddRange(outputs.Select(value => Graph.IsOmitted(value) ? "" : value.Name));
+        foreach ((string name, AttributeProto attribute) in attributes)
+        {
+            proto.Attribute.Add(ToProto(name, attribute));
+        }
+
+        return proto;
+    }
+
+    private AttributeProto ToProto(string name, AttributeProto attribute)
+    {
+        bool holdsTensor = tensors.TryGetValue(name, out Tensor? tensor);
+        bool holdsGraphs = subgraphs.TryGetValue(name, out Graph[]? graphs);
+        if (!holdsTensor && !holdsGraphs)
+        {
+            return attribute;
+        }
+
+        bool single = attribute.G is not null;
+        AttributeProto copy = new(attribute) { T = holdsTensor ? TensorEncoding.Encode(tensor!, tensor!.Source?.Name ?? "") : attribute.T };
+        if (holdsGraphs)
+        {
+            copy.G = single ? graphs![0].ToProto() : null;
+            copy.Graphs.Clear();
+            if (!single)
+            {
+                copy.Graphs.AddRange(graphs!.Select(graph => graph.ToProto()));
+            }
+        }
+
+        return copy;
+    }
+
+    private Node Set(string name, AttributeKind kind, Action<AttributeProto> assign)
+    {
+        if (subgraphs.ContainsKey(name))
+        {
+            Unset(name);
+        }
+
+        if (kind != AttributeKind.Tensor)
+        {
+            tensors.Remove(name);
+        }
+
+        AttributeProto attribute = new() { Name = name, Type = (int)kind };
+        assign(attribute);
+        attributes[name] = attribute;
+        return this;
+    }
+
+    /// <summary><c>AttributeProto.AttributeType</c> of the ONNX specification.</summary>
+    private enum AttributeKind
+    {
+        Float = 1,
+        Int = 2,
+        String = 3,
+        Tensor = 4,
+        Floats = 6,
+        Ints = 7,
+    }
+}

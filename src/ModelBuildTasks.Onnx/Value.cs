@@ -1,0 +1,117 @@
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx;
+
+/// <summary>One place where a value is read: input <paramref name="Index"/> of <paramref name="Node"/>.</summary>
+public readonly record struct Use(Node Node, int Index);
+
+/// <summary>
+/// An edge of the graph: something that a node produces, a graph input, or an initializer. It knows its producer and every
+/// use, including uses in nested graphs.
+/// </summary>
+public sealed class Value
+{
+    private readonly List<Use> uses = [];
+    private string name;
+    private TensorType? type;
+
+    internal Value(Graph graph, string name)
+    {
+        Graph = graph;
+        this.name = name;
+    }
+
+    /// <summary>The graph that defines this value.</summary>
+    public Graph Graph { get; }
+
+    /// <summary>The node whose output this is; null for graph inputs and initializers.</summary>
+    public Node? Producer { get; internal set; }
+
+    /// <summary>Every node input that reads this value, in this graph and in graphs nested in it. Graph outputs are not uses.</summary>
+    public IReadOnlyList<Use> Uses => uses;
+
+    /// <summary>The stored weight; null when the value is computed or fed. For a graph input with an initializer it is the default.</summary>
+    public Tensor? Initializer { get; set; }
+
+    /// <summary>Whether callers feed (or may override) this value.</summary>
+    public bool IsInput => Graph.IsInput(this);
+
+    /// <summary>Whether callers read this value.</summary>
+    public bool IsOutput => Graph.IsOutput(this);
+
+    /// <summary>The tensor that this value always is: an initializer that no caller can override, or the output of a <c>Constant</c> node.</summary>
+    public Tensor? Constant =>
+        Initializer is { } tensor ? (IsInput ? null : tensor)
+        : Producer is { OpType: "Constant", Domain: "" } constant ? constant.ConstantValue()
+        : null;
+
+    /// <summary>The unique name. Setting it renames the value everywhere, nested graphs included.</summary>
+    /// <exception cref="ArgumentException">Another value has that name.</exception>
+    public string Name
+    {
+        get => name;
+        set
+        {
+            ArgumentException.ThrowIfNullOrEmpty(value);
+            if (value != name)
+            {
+                Graph.Rename(this, value);
+                name = value;
+            }
+        }
+    }
+
+    /// <summary>Element type and shape as the model states them; null when it does not, or when the value is not a dense tensor.</summary>
+    public TensorType? Type
+    {
+        get => type ??= Info?.Type?.TensorType is { } stated ? TypeEncoding.Decode(stated) : null;
+        set
+        {
+            type = value;
+            Info ??= new ValueInfoProto();
+            Info = Info.Clone();
+            Info.Type = value is null ? null : TypeEncoding.Encode(value, Info.Type);
+        }
+    }
+
+    /// <summary>The <c>ValueInfoProto</c> carried for this value, with whatever it says beyond dense tensors.</summary>
+    internal ValueInfoProto? Info { get; set; }
+
+    /// <summary>Whether <see cref="ReplaceWith"/> would succeed: a graph output can only be replaced by a value that can take its name.</summary>
+    public bool CanReplaceWith(Value replacement)
+    {
+        ArgumentNullException.ThrowIfNull(replacement);
+        return !IsOutput || (replacement.Graph == Graph && replacement.Producer is not null && !replacement.IsOutput);
+    }
+
+    /// <summary>
+    /// Makes every reader of this value read <paramref name="replacement"/> instead. When this is a graph output, the
+    /// replacement takes its place and its name, so that callers see the same output as before.
+    /// </summary>
+    /// <exception cref="InvalidOperationException"><see cref="CanReplaceWith"/> is false.</exception>
+    public void ReplaceWith(Value replacement)
+    {
+        if (!CanReplaceWith(replacement))
+        {
+            throw new InvalidOperationException($"The graph output '{Name}' cannot be replaced by '{replacement.Name}': the name of an output must stay.");
+        }
+
+        foreach (Use use in uses.ToArray())
+        {
+            use.Node.SetInput(use.Index, replacement);
+        }
+
+        if (IsOutput)
+        {
+            Graph.ReplaceOutput(this, replacement);
+        }
+    }
+
+    public override string ToString() => Type is { } known ? $"{Name}: {known}" : Name;
+
+    internal void AddUse(Use use) => uses.Add(use);
+
+    internal void RemoveUse(Use use) => uses.Remove(use);
+
+    internal void SwapNames(Value other) => (name, other.name) = (other.name, name);
+}

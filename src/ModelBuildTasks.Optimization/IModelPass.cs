@@ -1,0 +1,39 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization;
+
+/// <summary>One technique of optimization. It edits the model in place, or leaves it as it was and says why.</summary>
+public interface IModelPass
+{
+    /// <summary>The technique's name, as reports show it.</summary>
+    string Name { get; }
+
+    /// <summary>Applies the technique where it is safe.</summary>
+    /// <exception cref="OperationCanceledException">The build was cancelled; the model is then not to be used.</exception>
+    PassOutcome Apply(Model model, PassContext context);
+}
+
+/// <summary>What a pass did.</summary>
+/// <param name="Changed">Whether the model differs from before.</param>
+/// <param name="Explanation">One sentence for people: what was done, or why nothing was.</param>
+/// <param name="Refusals">Each place where the technique did not apply, with its reason.</param>
+public sealed record PassOutcome(bool Changed, string Explanation, IReadOnlyList<string> Refusals)
+{
+    public static PassOutcome Applied(string explanation, IReadOnlyList<string>? refusals = null) => new(true, explanation, refusals ?? []);
+
+    public static PassOutcome Refused(string reason, IReadOnlyList<string>? refusals = null) => new(false, reason, refusals ?? []);
+}
+
+/// <summary>What a pass may draw on.</summary>
+/// <param name="Target">The hardware and runtime that the artifact is for.</param>
+/// <param name="Calibration">Samples of real input, if the project has them.</param>
+/// <param name="Progress">Told the share of the pass that is done, 0 to 1.</param>
+/// <param name="CancellationToken">Ends the pass early.</param>
+public sealed record PassContext(
+    TargetProfile Target,
+    Dataset? Calibration = null,
+    IProgress<double>? Progress = null,
+    CancellationToken CancellationToken = default);

@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Targets;
+
+/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new instance.</summary>
+public sealed record TargetProfile
+{
+    /// <summary>The name that projects write in <c>Targets</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The processor that can run it; null for any.</summary>
+    public Architecture? Architecture { get; init; }
+
+    /// <summary>The ONNX Runtime execution provider that it is for.</summary>
+    public required string ExecutionProvider { get; init; }
+
+    /// <summary>Integer type of activations in static quantization; null where integer kernels do not pay.</summary>
+    public ElementType? Activations { get; init; }
+
+    /// <summary>Whether activations have the zero point 0.</summary>
+    public bool SymmetricActivations { get; init; }
+
+    /// <summary>Bits of a quantized weight: 8, or 7 where 8-bit products may saturate.</summary>
+    public int WeightBits { get; init; } = 8;
+
+    /// <summary>Whether float16 is computed natively.</summary>
+    public bool ComputesFloat16 { get; init; }
+
+    /// <summary>Whether this process can run the target's artifacts.</summary>
+    public bool RunsHere => ExecutionProvider == CpuProvider && (Architecture is null || Architecture == RuntimeInformation.ProcessArchitecture);
+
+    internal const string CpuProvider = "CPUExecutionProvider";
+
+    public override string ToString() => Name;
+}
