@@ -13,6 +13,9 @@ internal sealed class ExternalDataReader(string modelPath)
     private readonly string folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
     private readonly Dictionary<string, MappedFile> files = new(StringComparer.Ordinal);
 
+    /// <summary>Full paths of the files that were read from.</summary>
+    internal IReadOnlyList<string> Files => [.. files.Keys.Order(StringComparer.Ordinal).Select(location => Path.GetFullPath(Path.Combine(folder, location)))];
+
     internal ReadOnlyMemory<byte> Read(TensorProto proto, long expectedBytes)
     {
         string? location = null;

@@ -25,6 +25,7 @@ public sealed class Model
         GraphProto graph = proto.Graph;
         proto.Graph = null;
         Graph = new Graph(this, null, graph, external);
+        ExternalDataFiles = external?.Files ?? [];
     }
 
     /// <summary>The main graph.</summary>
@@ -56,6 +57,9 @@ public sealed class Model
         get => carrier.ProducerName;
         set => carrier.ProducerName = value;
     }
+
+    /// <summary>Full paths of the files beside the model that hold weights.</summary>
+    public IReadOnlyList<string> ExternalDataFiles { get; }
 
     /// <summary>An empty model.</summary>
     public static Model Create(string graphName, long opset, long irVersion)
