@@ -1,0 +1,169 @@
+using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
+using static ModelBuildTasks.Contracts.DiagnosticSeverity;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>
+/// Every diagnostic there is: messages, help links and docs/DIAGNOSTICS.md come from here.
+/// MBT0xxx configuration, MBT1xxx warnings, MBT2xxx budgets, MBT3xxx tool and environment, MBT4xxx the model or data is bad.
+/// </summary>
+public static class DiagnosticCatalogue
+{
+    /// <summary>{0} metadata, {1} value, {2} allowed values.</summary>
+    public static readonly DiagnosticDescriptor UnknownValue = new("MBT0001", "Unknown value", Error,
+        "{0}=\"{1}\" is not known; expected one of {2}.", "Correct the value.");
+
+    /// <summary>{0} metadata, {1} value, {2} what is expected.</summary>
+    public static readonly DiagnosticDescriptor NotAQuantity = new("MBT0002", "Not a number, size or duration, or out of range", Error,
+        "{0}=\"{1}\" is not {2}.", "Correct the value.");
+
+    /// <summary>{0} the contradiction, a clause.</summary>
+    public static readonly DiagnosticDescriptor ContradictorySettings = new("MBT0003", "Settings contradict each other", Error,
+        "The settings contradict each other: {0}.", "Change or remove one of them.");
+
+    /// <summary>{0} path.</summary>
+    public static readonly DiagnosticDescriptor ModelNotFound = new("MBT0004", "Model file not found", Error,
+        "The model '{0}' does not exist.", "Correct the Include of the OptimizedModel item, or put the model there.");
+
+    /// <summary>{0} metadata, {1} path.</summary>
+    public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,
+        "{0}=\"{1}\" does not exist.", "Correct the path, which is relative to the project, or put the data there.");
+
+    /// <summary>{0} model name.</summary>
+    public static readonly DiagnosticDescriptor NoCalibrationData = new("MBT0006", "Static quantization without calibration data", Error,
+        "'{0}' asks for Quantization=\"Static\" but has no CalibrationData.",
+        "Name a folder or file with some hundred typical inputs as CalibrationData, or choose Quantization=\"Dynamic\" or \"Auto\".");
+
+    /// <summary>{0} metadata, {1} value, {2} what is available.</summary>
+    public static readonly DiagnosticDescriptor NotAvailable = new("MBT0007", "Not available in this version", Error,
+        "{0}=\"{1}\" is not available in this version of ModelBuildTasks{2}.", "Remove the setting or choose an available value.");
+
+    /// <summary>No arguments.</summary>
+    public static readonly DiagnosticDescriptor NotAnSdkProject = new("MBT0008", "Not an SDK project", Error,
+        "OptimizedModel items need a project that uses Microsoft.NET.Sdk.", "Convert the project, or move the model to a class library that does.");
+
+    /// <summary>{0} name, {1} other model's path.</summary>
+    public static readonly DiagnosticDescriptor DuplicateName = new("MBT0009", "Two models with one name", Error,
+        "The name '{0}' is taken by '{1}'.", "Give one of the OptimizedModel items a Name of its own.");
+
+    /// <summary>{0} model name, {1} targets, {2} runtime identifier.</summary>
+    public static readonly DiagnosticDescriptor TargetCannotRun = new("MBT0010", "No target can run on the runtime identifier", Error,
+        "None of the targets of '{0}' ({1}) can run on {2}.", "Add a target for this runtime identifier to Targets, or remove Targets to let the build choose.");
+
+    /// <summary>{0} what is unknown ("model" or "target"), {1} value, {2} known values.</summary>
+    public static readonly DiagnosticDescriptor UnknownOverride = new("MBT0011", "OptimizedModelTarget names an unknown model or target", Error,
+        "OptimizedModelTarget names the {0} '{1}', which is none of {2}.", "Correct the item's Include (a target profile) or its Model (a model's Name).");
+
+    /// <summary>{0} metadata name, {1} nearest known one.</summary>
+    public static readonly DiagnosticDescriptor UnknownMetadata = new("MBT0012", "Misspelt metadata", Warning,
+        "The metadata '{0}' is not known and does nothing; did you mean '{1}'?", "Correct its name.");
+
+    /// <summary>{0} model name, {1} target, {2} reason.</summary>
+    public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
+        "'{0}' for {1} is the original model: {2}.", "Loosen a budget, or set Precision=\"Float32\" and Pruning=\"None\" to say that this is wanted.");
+
+    /// <summary>{0} budget, {1} allowed, {2} measured with its interval.</summary>
+    public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
+        "{0}=\"{1}\" can't be decided: {2}.", "Evaluate on more samples, measure on a quieter machine, or leave the budget more room.");
+
+    /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason.</summary>
+    public static readonly DiagnosticDescriptor FellBack = new("MBT1003", "Auto fell back to a lesser recipe", Warning,
+        "'{0}' for {1}: {2} was given up for {3}: {4}.", "Give more or better CalibrationData, loosen MaxAccuracyDrop, or choose the Precision yourself.");
+
+    /// <summary>{0} model name, {1} target.</summary>
+    public static readonly DiagnosticDescriptor AccuracyNotMeasured = new("MBT1004", "Accuracy not measured", Warning,
+        "The accuracy of '{0}' for {1} was not measured: there is no evaluation data.", "Name a data set as EvaluationData.");
+
+    /// <summary>{0} model name, {1} target, {2} reason.</summary>
+    public static readonly DiagnosticDescriptor LatencyNotMeasured = new("MBT1005", "Latency not measured", Warning,
+        "The latency of '{0}' for {1} was not measured: {2}.", "Build or run 'modelbuild' on a machine of that kind.");
+
+    /// <summary>{0} model name, {1} target, {2} step, {3} reason.</summary>
+    public static readonly DiagnosticDescriptor StepDidNotApply = new("MBT1006", "A requested step did not apply", Warning,
+        "'{0}' for {1}: {2} did not apply: {3}.", "Remove the setting if that is right for this model.");
+
+    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
+        "'{0}' for {1} is not accurate enough: {2}, allowed {3}.",
+        "Give more calibration data, choose a gentler Precision or Sparsity, or loosen MaxAccuracyDrop or MinAccuracy.");
+
+    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    public static readonly DiagnosticDescriptor ClassAccuracyBudget = new("MBT2002", "Class accuracy budget broken", Error,
+        "'{0}' for {1} is not accurate enough for one class: {2}, allowed {3}.",
+        "Add samples of that class to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
+
+    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    public static readonly DiagnosticDescriptor LatencyBudget = new("MBT2003", "Latency budget broken", Error,
+        "'{0}' for {1} is too slow: {2}, allowed {3}.", "Choose a faster Precision or a smaller model, or loosen MaxLatency or MaxLatencyRatio.");
+
+    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    public static readonly DiagnosticDescriptor SizeBudget = new("MBT2004", "Size budget broken", Error,
+        "'{0}' for {1} is too large: {2}, allowed {3}.", "Choose a smaller Precision or a smaller model, or loosen MaxSize or MaxSizeRatio.");
+
+    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    public static readonly DiagnosticDescriptor MemoryBudget = new("MBT2005", "Memory budget broken", Error,
+        "'{0}' for {1} needs too much memory: {2}, allowed {3}.", "Choose a smaller Precision or a smaller model, or loosen MaxMemory.");
+
+    /// <summary>{0} model name, {1} target, {2} budget, {3} reason.</summary>
+    public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,
+        "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, remove the budget, or set ModelMeasurement to Auto.");
+
+    /// <summary>{0} what happened, {1} last lines of the worker's error output.</summary>
+    public static readonly DiagnosticDescriptor WorkerFailed = new("MBT3001", "The worker failed", Error,
+        "The model worker failed: {0}. {1}", "Report this with the model if you can; the previous output was left as it was.");
+
+    /// <summary>{0} what was looked for, {1} where.</summary>
+    public static readonly DiagnosticDescriptor WorkerNotFound = new("MBT3002", "The .NET host or the worker was not found", Error,
+        "{0} was not found at '{1}'.", "Restore the ModelBuildTasks package again, and install the .NET SDK that it asks for.");
+
+    /// <summary>{0} path, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor CannotWrite = new("MBT3003", "Output can't be written", Error,
+        "'{0}' can't be written: {1}", "Free disk space, or correct the permissions of the folder.");
+
+    /// <summary>{0} limit.</summary>
+    public static readonly DiagnosticDescriptor TimedOut = new("MBT3004", "Optimization timed out", Error,
+        "Optimizing took longer than {0}.", "Raise ModelOptimizationTimeout, or use less calibration and evaluation data.");
+
+    /// <summary>{0} reason.</summary>
+    public static readonly DiagnosticDescriptor NotOnnx = new("MBT4001", "Not an ONNX model", Error,
+        "This is not an ONNX model: {0}.", "Export the model to ONNX, and check that Git LFS fetched the file itself.");
+
+    /// <summary>{0} reason.</summary>
+    public static readonly DiagnosticDescriptor ModelTruncated = new("MBT4002", "The model is truncated or corrupt", Error,
+        "The model ends early or is corrupt: {0}.", "Fetch or export the file again.");
+
+    /// <summary>{0} reason.</summary>
+    public static readonly DiagnosticDescriptor ExternalData = new("MBT4003", "External data missing, outside or too short", Error,
+        "The model's external data can't be used: {0}.", "Put the data file beside the model, as it was exported.");
+
+    /// <summary>{0} reason.</summary>
+    public static readonly DiagnosticDescriptor CannotRun = new("MBT4004", "ONNX Runtime can't load or run the model", Error,
+        "ONNX Runtime can't run the model: {0}.", "Check the model with ONNX Runtime itself, or export it with another opset.");
+
+    /// <summary>{0} data path, {1} what was found, {2} what the model expects.</summary>
+    public static readonly DiagnosticDescriptor DataDoesNotFit = new("MBT4005", "The data does not fit the model's inputs", Error,
+        "'{0}' has {1}; the model expects {2}.", "Convert the data, or describe it in a dataset.json beside it.");
+
+    /// <summary>{0} data path, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor DataUnreadable = new("MBT4006", "The data set can't be read", Error,
+        "'{0}' can't be read: {1}.", "Use one of the documented formats: .npz, .npy, ONNX test data, IDX, CSV, JSON lines, or a folder of images per class.");
+
+    /// <summary>{0} model name, {1} target, {2} reason.</summary>
+    public static readonly DiagnosticDescriptor VerificationFailed = new("MBT4007", "The artifact failed verification", Error,
+        "The artifact of '{0}' for {1} was not accepted: {2}.", "Choose a gentler Precision, and report this with the model if you can.");
+
+    /// <summary>{0} metric, {1} data path.</summary>
+    public static readonly DiagnosticDescriptor LabelsMissing = new("MBT4008", "The metric needs labels", Error,
+        "Metric=\"{0}\" needs labels, which '{1}' does not have.", "Add labels to the data set, or choose Metric=\"Cosine\" or \"SignalToNoise\".");
+
+    /// <summary>{0} reason.</summary>
+    public static readonly DiagnosticDescriptor GraphInvalid = new("MBT4009", "The graph is invalid", Error,
+        "The model's graph is invalid: {0}.", "Export the model again; 'modelbuild inspect' shows what it holds.");
+
+    /// <summary>All of them, by code.</summary>
+    public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
+        [.. typeof(DiagnosticCatalogue).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => field.GetValue(null)).OfType<DiagnosticDescriptor>().OrderBy(descriptor => descriptor.Code, System.StringComparer.Ordinal)];
+}

@@ -1,0 +1,58 @@
+using System;
+using System.Collections.Generic;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>Settings that are each fine and cannot both be obeyed.</summary>
+internal static class Contradictions
+{
+    public static IEnumerable<Diagnostic> Check(string name, ModelSettings settings, ModelBudgets budgets, string? file, Func<string, string?> metadata)
+    {
+        var isFloat = settings.Precision is Precision.Float32 or Precision.Float16;
+        var introducesIntegers = settings.Quantization is Quantization.Static or Quantization.Dynamic or Quantization.WeightOnly;
+        var hasAccuracyBudget = budgets.MinAccuracy is not null || budgets.MaxAccuracyDrop is not null || budgets.MaxClassAccuracyDrop is not null;
+
+        if (settings.Quantization == Quantization.Static && IsAbsent(MetadataNames.CalibrationData))
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name);
+        }
+
+        if (isFloat && introducesIntegers)
+        {
+            yield return Contradiction($"Precision=\"{settings.Precision}\" keeps floating point, Quantization=\"{settings.Quantization}\" introduces integers");
+        }
+
+        if (settings.Precision == Precision.Int8 && settings.Quantization == Quantization.None)
+        {
+            yield return Contradiction("Precision=\"Int8\" needs quantization, Quantization is \"None\"");
+        }
+
+        if (settings.Pruning == Pruning.None && settings.Sparsity > 0)
+        {
+            yield return Contradiction("Sparsity asks to remove weights, Pruning is \"None\"");
+        }
+
+        if (settings.Pruning == Pruning.Magnitude && settings.Sparsity == 0)
+        {
+            yield return Contradiction("Pruning=\"Magnitude\" needs a Sparsity above 0");
+        }
+
+        if (settings.PruningThreshold is not null && settings.Pruning != Pruning.Threshold)
+        {
+            yield return Contradiction($"PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"{settings.Pruning}\"");
+        }
+
+        if (hasAccuracyBudget && IsAbsent(MetadataNames.EvaluationData))
+        {
+            yield return Contradiction("an accuracy budget needs EvaluationData to be judged on, and there is none");
+        }
+
+        if (budgets.MinAccuracy > 1 && settings.Metric is not (Metric.Auto or Metric.MeanSquaredError or Metric.MeanAbsoluteError or Metric.SignalToNoise))
+        {
+            yield return Contradiction($"MinAccuracy is above 1, which {settings.Metric} never reaches");
+        }
+
+        bool IsAbsent(string name) => string.IsNullOrWhiteSpace(metadata(name));
+        Diagnostic Contradiction(string clause) => Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, file, clause);
+    }
+}

@@ -1,0 +1,84 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Reflection;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>The metadata of an OptimizedModel item that this version reads. The command line's options are named after them.</summary>
+public static class MetadataNames
+{
+    public const string Name = "Name";
+    public const string Targets = "Targets";
+    public const string Precision = "Precision";
+    public const string Quantization = "Quantization";
+    public const string Calibration = "Calibration";
+    public const string Pruning = "Pruning";
+    public const string Sparsity = "Sparsity";
+    public const string PruningThreshold = "PruningThreshold";
+    public const string PruningScope = "PruningScope";
+    public const string FineTune = "FineTune";
+    public const string Teacher = "Teacher";
+    public const string Student = "Student";
+    public const string TrainingData = "TrainingData";
+    public const string FineTuneEpochs = "FineTuneEpochs";
+    public const string CalibrationData = "CalibrationData";
+    public const string EvaluationData = "EvaluationData";
+    public const string Metric = "Metric";
+    public const string MinAccuracy = "MinAccuracy";
+    public const string MaxAccuracyDrop = "MaxAccuracyDrop";
+    public const string MaxClassAccuracyDrop = "MaxClassAccuracyDrop";
+    public const string MaxLatency = "MaxLatency";
+    public const string MaxLatencyRatio = "MaxLatencyRatio";
+    public const string MaxSize = "MaxSize";
+    public const string MaxSizeRatio = "MaxSizeRatio";
+    public const string MaxMemory = "MaxMemory";
+    public const string Objective = "Objective";
+    public const string Format = "Format";
+    public const string Preprocess = "Preprocess";
+    public const string ExportCommand = "ExportCommand";
+    public const string Embed = "Embed";
+    public const string Compress = "Compress";
+    public const string Accessor = "Accessor";
+    public const string AccessorNamespace = "AccessorNamespace";
+    public const string AccessorClass = "AccessorClass";
+    public const string AccessorVisibility = "AccessorVisibility";
+
+    public static IReadOnlyList<string> All { get; } =
+        [.. typeof(MetadataNames).GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue())];
+
+    /// <summary>
+    /// The known name that a misspelt one most likely means; null for a name that is known, or resembles none: items carry
+    /// metadata of other tools (Link, Visible, …), which is none of our business.
+    /// </summary>
+    public static string? NearestTo(string name)
+    {
+        const int mostEdits = 2;
+        if (All.Contains(name, StringComparer.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        var (nearest, edits) = All.Select(known => (known, Edits(known, name))).OrderBy(pair => pair.Item2).First();
+        return edits <= mostEdits && edits * 3 <= name.Length ? nearest : null;
+    }
+
+    // Levenshtein distance, one row at a time.
+    private static int Edits(string from, string to)
+    {
+        var row = Enumerable.Range(0, to.Length + 1).ToArray();
+        for (var i = 1; i <= from.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= to.Length; j++)
+            {
+                var replace = diagonal + (char.ToUpperInvariant(from[i - 1]) == char.ToUpperInvariant(to[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(replace, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[to.Length];
+    }
+}

@@ -1,0 +1,48 @@
+using System;
+using System.Globalization;
+using System.Linq;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>Numbers, sizes and durations as users write them: invariant culture, unit in any case, a blank before it allowed.</summary>
+public static class Quantity
+{
+    // Binary, as the tools that show file sizes count; the longest suffix first, since "B" ends them all.
+    private static readonly (string Unit, double Factor)[] Sizes =
+    [
+        ("KiB", 1024), ("MiB", 1024 * 1024), ("GiB", 1024d * 1024 * 1024),
+        ("KB", 1024), ("MB", 1024 * 1024), ("GB", 1024d * 1024 * 1024), ("B", 1), ("", 1),
+    ];
+
+    private static readonly (string Unit, double Factor)[] Durations =
+        [("us", 1e-3), ("ms", 1), ("min", 60_000), ("h", 3_600_000), ("s", 1000)];
+
+    /// <summary>A finite number, such as <c>0.01</c>.</summary>
+    public static bool TryParseNumber(string text, out double value) =>
+        double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out value) && !double.IsNaN(value) && !double.IsInfinity(value);
+
+    /// <summary>A size such as <c>400KB</c>, <c>1.5 MB</c> or <c>81920</c> (bytes). 1 KB = 1 KiB = 1024 bytes.</summary>
+    public static bool TryParseSize(string text, out long bytes)
+    {
+        var parsed = TryParse(text, Sizes, out var value) && value is >= 0 and < long.MaxValue;
+        bytes = parsed ? (long)value : 0;
+        return parsed;
+    }
+
+    /// <summary>A duration with its unit (us, ms, s, min, h), such as <c>8ms</c> or <c>1.5s</c>, in milliseconds.</summary>
+    public static bool TryParseDuration(string text, out double milliseconds) => TryParse(text, Durations, out milliseconds) && milliseconds >= 0;
+
+    private static bool TryParse(string text, (string Unit, double Factor)[] units, out double value)
+    {
+        var trimmed = text.Trim();
+        var (unit, factor) = units.FirstOrDefault(candidate => trimmed.EndsWith(candidate.Unit, StringComparison.OrdinalIgnoreCase));
+        value = 0;
+        if (unit is null || !TryParseNumber(trimmed.Substring(0, trimmed.Length - unit.Length), out var number))
+        {
+            return false;
+        }
+
+        value = number * factor;
+        return true;
+    }
+}

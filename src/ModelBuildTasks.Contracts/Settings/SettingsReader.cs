@@ -1,0 +1,113 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>
+/// Turns the metadata of an OptimizedModel item, or the options of the command line, into settings and budgets, and says
+/// everything that is wrong with them at once. An empty value is an absent one.
+/// </summary>
+public sealed class SettingsReader
+{
+    private readonly string? _file;
+    private readonly Func<string, string?> _metadata;
+    private readonly List<Diagnostic> _diagnostics = [];
+
+    private SettingsReader(string? file, Func<string, string?> metadata)
+    {
+        _file = file;
+        _metadata = metadata;
+    }
+
+    public ModelSettings Settings { get; } = new();
+
+    public ModelBudgets Budgets { get; } = new();
+
+    public IReadOnlyList<Diagnostic> Diagnostics => _diagnostics;
+
+    /// <param name="name">The model's name, for messages.</param>
+    /// <param name="file">The file that diagnostics point to.</param>
+    /// <param name="metadata">The value of a metadata, or null or empty.</param>
+    public static SettingsReader Read(string name, string? file, Func<string, string?> metadata)
+    {
+        var reader = new SettingsReader(file, metadata);
+        reader.ReadSettings();
+        reader.ReadBudgets();
+        reader._diagnostics.AddRange(Availability.Check(reader.Settings, file, metadata));
+        if (reader._diagnostics.Count == 0)
+        {
+            reader._diagnostics.AddRange(Contradictions.Check(name, reader.Settings, reader.Budgets, file, metadata));
+        }
+
+        return reader;
+    }
+
+    private void ReadSettings()
+    {
+        Settings.Precision = OneOf<Precision>(MetadataNames.Precision);
+        Settings.Quantization = OneOf<Quantization>(MetadataNames.Quantization);
+        Settings.Calibration = OneOf<Calibration>(MetadataNames.Calibration);
+        Settings.Pruning = OneOf<Pruning>(MetadataNames.Pruning);
+        Settings.Sparsity = Number(MetadataNames.Sparsity, "a number from 0 to 1", value => value is >= 0 and <= 1) ?? 0;
+        Settings.PruningThreshold = Number(MetadataNames.PruningThreshold, "a number of at least 0", value => value >= 0);
+        Settings.PruningScope = OneOf<PruningScope>(MetadataNames.PruningScope);
+        Settings.FineTune = OneOf<FineTune>(MetadataNames.FineTune);
+        Settings.Metric = OneOf<Metric>(MetadataNames.Metric);
+        Settings.Objective = OneOf<Objective>(MetadataNames.Objective);
+        Settings.Format = OneOf<ArtifactFormat>(MetadataNames.Format);
+    }
+
+    private void ReadBudgets()
+    {
+        Budgets.MinAccuracy = Number(MetadataNames.MinAccuracy, "a number", _ => true);
+        Budgets.MaxAccuracyDrop = Number(MetadataNames.MaxAccuracyDrop, "a number of at least 0", value => value >= 0);
+        Budgets.MaxClassAccuracyDrop = Number(MetadataNames.MaxClassAccuracyDrop, "a number of at least 0", value => value >= 0);
+        Budgets.MaxLatencyMilliseconds = Duration(MetadataNames.MaxLatency);
+        Budgets.MaxLatencyRatio = Number(MetadataNames.MaxLatencyRatio, "a number above 0", value => value > 0);
+        Budgets.MaxSizeBytes = Size(MetadataNames.MaxSize);
+        Budgets.MaxSizeRatio = Number(MetadataNames.MaxSizeRatio, "a number above 0", value => value > 0);
+        Budgets.MaxMemoryBytes = Size(MetadataNames.MaxMemory);
+    }
+
+    private T OneOf<T>(string metadata) where T : struct, Enum
+    {
+        if (Text(metadata) is { } text && !Choice.TryParse<T>(text, out var value))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Choice.Names<T>()));
+            return default;
+        }
+
+        return Text(metadata) is { } known ? Choice.Parse<T>(known) : default;
+    }
+
+    private double? Number(string metadata, string expected, Func<double, bool> allowed) =>
+        Read(metadata, expected, text => Quantity.TryParseNumber(text, out var value) && allowed(value) ? value : null);
+
+    private double? Duration(string metadata) =>
+        Read(metadata, "a duration above 0 such as 8ms or 1.5s", text => Quantity.TryParseDuration(text, out var value) && value > 0 ? value : null);
+
+    private long? Size(string metadata) =>
+        (long?)Read(metadata, "a size above 0 such as 400KB or 64MB", text => Quantity.TryParseSize(text, out var value) && value > 0 ? value : (double?)null);
+
+    private double? Read(string metadata, string expected, Func<string, double?> parse)
+    {
+        if (Text(metadata) is not { } text)
+        {
+            return null;
+        }
+
+        var value = parse(text);
+        if (value is null)
+        {
+            Report(DiagnosticCatalogue.NotAQuantity, metadata, text, expected);
+        }
+
+        return value;
+    }
+
+    private string? Text(string metadata) => _metadata(metadata) is { } text && !string.IsNullOrWhiteSpace(text) ? text : null;
+
+    private void Report(DiagnosticDescriptor descriptor, params object[] arguments) => _diagnostics.Add(Diagnostic.Create(descriptor, _file, arguments));
+}

@@ -1,0 +1,136 @@
+using ModelBuildTasks.Contracts;
+
+namespace ModelBuildTasks.Contracts.Tests;
+
+[TestClass]
+public sealed class ContractFiles
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
+
+    private string In(string name) => Path.Combine(_folder, name);
+
+    [TestCleanup]
+    public void Cleanup() => Directory.Delete(_folder, recursive: true);
+
+    [TestMethod]
+    public void A_request_comes_back_as_it_was_written()
+    {
+        var request = Request();
+
+        request.Write(In("a.request.json"));
+        var read = OptimizationRequest.Read(In("a.request.json"));
+
+        Assert.AreEqual(request.ModelPath, read.ModelPath);
+        Assert.AreEqual(Precision.Int8, read.Settings.Precision);
+        Assert.AreEqual(0.01, read.Budgets.MaxAccuracyDrop);
+        Assert.IsNull(read.Budgets.MaxMemoryBytes);
+        Assert.AreEqual(Measurement.Require, read.Measurement);
+        Assert.AreEqual("abc", read.Inputs.Single().Stamp);
+    }
+
+    [TestMethod]
+    public void A_result_comes_back_as_it_was_written()
+    {
+        var result = new OptimizationResult
+        {
+            Succeeded = true,
+            Model = "/models/größe.onnx",
+            Target = TargetNames.CpuX64,
+            Original = new ModelFigures { Bytes = 400, Accuracy = 0.98 },
+            AccuracyDrop = new AccuracyDrop { Value = 0.002, Low = -0.001, High = 0.005, Samples = 1000, Metric = Metric.Top1 },
+            LatencyRatio = new LatencyRatio { Reason = "no CUDA device" },
+        };
+        result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27" });
+        result.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.SizeBudget, result.Model, "größe", "cpu-x64", "500 KB", "400 KB"));
+
+        result.Write(In("a.result.json"));
+        var read = OptimizationResult.Read(In("a.result.json"));
+
+        Assert.AreEqual(Metric.Top1, read.AccuracyDrop!.Metric);
+        Assert.AreEqual("folded 27", read.Recipe.Single().Explanation);
+        Assert.AreEqual("MBT2004", read.Diagnostics.Single().Code);
+        Assert.AreEqual(DiagnosticSeverity.Error, read.Diagnostics.Single().Severity);
+        Assert.AreEqual(result.Diagnostics.Single().Message, read.Diagnostics.Single().Message);
+        Assert.IsNull(read.LatencyRatio!.Value);
+    }
+
+    [TestMethod]
+    public void Choices_are_written_by_name_and_lines_are_indented()
+    {
+        Request().Write(In("a.request.json"));
+
+        StringAssert.Contains(File.ReadAllText(In("a.request.json")), "    \"Precision\": \"Int8\"");
+    }
+
+    [TestMethod]
+    public void Members_absent_from_the_file_have_their_defaults()
+    {
+        File.WriteAllText(In("a.request.json"), """{ "Version": 1, "Name": "digits" }""");
+
+        var read = OptimizationRequest.Read(In("a.request.json"));
+
+        Assert.AreEqual("", read.OutputPath);
+        Assert.AreEqual(Precision.Auto, read.Settings.Precision);
+        Assert.IsEmpty(read.Inputs);
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("weights")]
+    [DataRow("{ \"Version\": 99 }")]
+    [DataRow("{ \"Version\": 1, \"Measurement\": \"Perhaps\" }")]
+    public void A_file_that_is_no_request_is_refused_with_its_path(string text)
+    {
+        File.WriteAllText(In("a.request.json"), text);
+
+        var exception = Assert.ThrowsExactly<InvalidDataException>(() => OptimizationRequest.Read(In("a.request.json")));
+
+        StringAssert.Contains(exception.Message, "a.request.json");
+    }
+
+    [TestMethod]
+    public void Writing_the_same_request_again_keeps_its_time()
+    {
+        var path = In("a.request.json");
+        Assert.IsTrue(Request().WriteIfDifferent(path));
+        var time = new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+        File.SetLastWriteTimeUtc(path, time);
+
+        Assert.IsFalse(Request().WriteIfDifferent(path));
+
+        Assert.AreEqual(time, File.GetLastWriteTimeUtc(path));
+    }
+
+    [TestMethod]
+    public void A_changed_setting_rewrites_the_request()
+    {
+        var path = In("a.request.json");
+        Request().WriteIfDifferent(path);
+        var changed = Request();
+        changed.Settings.Precision = Precision.Float16;
+
+        Assert.IsTrue(changed.WriteIfDifferent(path));
+
+        Assert.AreEqual(Precision.Float16, OptimizationRequest.Read(path).Settings.Precision);
+    }
+
+    [TestMethod]
+    public void Writing_leaves_no_other_file_behind()
+    {
+        Request().Write(In("a.request.json"));
+        Request().Write(In("a.request.json"));
+
+        Assert.HasCount(1, Directory.GetFiles(_folder));
+    }
+
+    private static OptimizationRequest Request() => new()
+    {
+        ModelPath = "/models/größe.onnx",
+        Name = "größe",
+        Target = TargetNames.CpuX64,
+        Settings = { Precision = Precision.Int8 },
+        Budgets = { MaxAccuracyDrop = 0.01, MaxSizeBytes = 400 * 1024 },
+        Measurement = Measurement.Require,
+        Inputs = { new InputFingerprint { Path = "/models/größe.onnx", Files = 1, Length = 5, Stamp = "abc" } },
+    };
+}

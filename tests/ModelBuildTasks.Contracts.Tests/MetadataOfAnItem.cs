@@ -1,0 +1,94 @@
+using ModelBuildTasks.Contracts;
+
+namespace ModelBuildTasks.Contracts.Tests;
+
+[TestClass]
+public sealed class MetadataOfAnItem
+{
+    [TestMethod]
+    public void Nothing_written_means_the_defaults()
+    {
+        var reader = Read();
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual(Precision.Auto, reader.Settings.Precision);
+        Assert.IsNull(reader.Budgets.MaxSizeBytes);
+    }
+
+    [TestMethod]
+    public void Values_are_read_in_any_case()
+    {
+        var reader = Read(("Precision", "int8"), ("Quantization", "DYNAMIC"), ("MaxSize", "400kb"), ("MaxLatency", "8ms"), ("MaxLatencyRatio", "0.7"));
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual(Precision.Int8, reader.Settings.Precision);
+        Assert.AreEqual(Quantization.Dynamic, reader.Settings.Quantization);
+        Assert.AreEqual(400 * 1024, reader.Budgets.MaxSizeBytes);
+        Assert.AreEqual(8, reader.Budgets.MaxLatencyMilliseconds);
+        Assert.AreEqual(0.7, reader.Budgets.MaxLatencyRatio);
+    }
+
+    [TestMethod]
+    [DataRow("Precision", "Int9", "MBT0001")]
+    [DataRow("Precision", "3", "MBT0001")]
+    [DataRow("Precision", "Int8, Int4", "MBT0001")]
+    [DataRow("MaxSize", "small", "MBT0002")]
+    [DataRow("MaxLatency", "8", "MBT0002")]
+    [DataRow("MaxLatencyRatio", "0", "MBT0002")]
+    [DataRow("Sparsity", "1.2", "MBT0002")]
+    [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
+    [DataRow("Precision", "Int4", "MBT0007")]
+    [DataRow("Pruning", "Surgery", "MBT0007")]
+    [DataRow("FineTune", "Distill", "MBT0007")]
+    [DataRow("Format", "Ort", "MBT0007")]
+    [DataRow("Compress", "true", "MBT0007")]
+    [DataRow("ExportCommand", "python export.py", "MBT0007")]
+    public void A_bad_value_is_named_with_its_metadata_and_the_file(string metadata, string value, string code)
+    {
+        var diagnostic = Read((metadata, value)).Diagnostics.Single();
+
+        Assert.AreEqual(code, diagnostic.Code);
+        Assert.AreEqual("digits.onnx", diagnostic.File);
+        StringAssert.Contains(diagnostic.Message, $"{metadata}=\"{value}\"");
+    }
+
+    [TestMethod]
+    public void All_bad_values_are_reported_at_once()
+    {
+        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("Calibration", "Entropy")).Diagnostics.Select(diagnostic => diagnostic.Code);
+
+        CollectionAssert.AreEqual(new[] { "MBT0001", "MBT0002", "MBT0007" }, codes.ToArray());
+    }
+
+    [TestMethod]
+    public void Static_quantization_needs_calibration_data() =>
+        Assert.AreEqual("MBT0006", Read(("Quantization", "Static")).Diagnostics.Single().Code);
+
+    [TestMethod]
+    [DataRow("Precision", "Float32", "Quantization", "Dynamic")]
+    [DataRow("Precision", "Int8", "Quantization", "None")]
+    [DataRow("Pruning", "None", "Sparsity", "0.5")]
+    [DataRow("Pruning", "Magnitude", "Sparsity", "0")]
+    [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
+    [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
+    [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]
+    public void Contradictions_are_refused(params string[] metadata)
+    {
+        var diagnostic = Read([.. metadata.Chunk(2).Select(pair => (pair[0], pair[1]))]).Diagnostics.Single();
+
+        Assert.AreEqual("MBT0003", diagnostic.Code);
+    }
+
+    [TestMethod]
+    [DataRow("MaxAcuracyDrop", "MaxAccuracyDrop")]
+    [DataRow("Prunning", "Pruning")]
+    [DataRow("calibrationdata", null)]
+    [DataRow("Link", null)]
+    [DataRow("Visible", null)]
+    [DataRow("CopyToOutputDirectory", null)]
+    public void A_misspelt_name_finds_the_one_that_was_meant(string written, string? meant) =>
+        Assert.AreEqual(meant, MetadataNames.NearestTo(written));
+
+    private static SettingsReader Read(params (string Name, string Value)[] metadata) =>
+        SettingsReader.Read("digits", "digits.onnx", name => metadata.FirstOrDefault(pair => pair.Name == name).Value);
+}
