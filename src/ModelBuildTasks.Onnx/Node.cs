@@ -153,6 +153,14 @@ public sealed class Node
         }
     }
 
+    /// <summary>Whether both nodes state the same attributes with the same values. Never so for nodes that hold graphs.</summary>
+    public bool HasSameAttributes(Node other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return subgraphs.Count == 0 && other.subgraphs.Count == 0 && attributes.Count == other.attributes.Count
+            && attributes.Keys.All(name => other.attributes.ContainsKey(name) && ToProto(name, attributes[name]).Equals(other.ToProto(name, other.attributes[name])));
+    }
+
     public override string ToString() =>
         $"{(Name.Length == 0 ? "" : Name + ": ")}{OpType}({string.Join(", ", inputs.Select(v => v?.Name ?? "-"))}) → {string.Join(", ", outputs.Select(v => v.Name))}";
 

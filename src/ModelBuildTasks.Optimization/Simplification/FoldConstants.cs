@@ -20,9 +20,9 @@ internal static class FoldConstants
     /// <summary>Bytes that a value may take while it is computed.</summary>
     private const long LargestIntermediate = 256L << 20;
 
-    private static readonly HashSet<string> NeverFolded = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> Random = new(StringComparer.Ordinal)
     {
-        "Constant", "QuantizeLinear", "DequantizeLinear", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout",
+        "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli", "Dropout",
     };
 
     /// <summary>Operators that make much out of little; they are computed only when the size is known beforehand.</summary>
@@ -30,6 +30,8 @@ internal static class FoldConstants
     {
         "ConstantOfShape", "Expand", "Tile", "Range", "Resize", "Upsample", "Pad", "OneHot", "CenterCropPad", "EyeLike",
     };
+
+    internal static bool IsRandom(Node node) => Random.Contains(node.OpType);
 
     /// <summary>Folds in one graph and returns how many nodes vanished.</summary>
     /// <param name="refusals">Gets a reason for each value that was left.</param>
@@ -90,7 +92,8 @@ internal static class FoldConstants
 
     private static bool CanCompute(Node node, RuleContext context) =>
         node.Domain.Length == 0
-        && !NeverFolded.Contains(node.OpType)
+        && !IsRandom(node)
+        && node.OpType is not ("Constant" or "QuantizeLinear" or "DequantizeLinear")
         && !node.Subgraphs.Any()
         && !(node.OpType == "Cast" && node.GetInt("to", 0) == (long)ElementType.String)
         && node.Outputs.All(output => BytesOf(output, context) is { } bytes ? bytes <= LargestIntermediate : !Generators.Contains(node.OpType));

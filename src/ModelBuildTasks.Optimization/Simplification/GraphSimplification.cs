@@ -18,12 +18,15 @@ public sealed class GraphSimplification : IModelPass
         new InlineBranch(),
         new RemoveNoOp(),
         new FoldShape(),
+        new FixReshape(),
         new MergeTransposes(),
         new MergeReshapes(),
         new FoldBatchNormalization(),
         new FoldChannelArithmetic(),
         new FoldLeadingAffine(),
         new MatMulAddToGemm(),
+        // After the folds: a layer whose result two normalizations share cannot take up either.
+        new MergeDuplicateNodes(),
     ];
 
     public string Name => "simplification";
@@ -33,9 +36,12 @@ public sealed class GraphSimplification : IModelPass
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
         int nodesBefore = CountNodes(model);
+        int weightsBefore = CountInitializers(model);
         SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
         Count(counts, "initializers no longer inputs", FixedInitializers.Apply(model));
         model.Graph.RemoveUnused();
+        Count(counts, "unused nodes", nodesBefore - CountNodes(model));
+        Count(counts, "unused initializers", weightsBefore - CountInitializers(model));
 
         HashSet<string> refusals = [];
         for (int round = 0; round < MostRounds; round++)
@@ -56,7 +62,7 @@ public sealed class GraphSimplification : IModelPass
         model.Graph.RemoveUnused();
         int nodesAfter = CountNodes(model);
         string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
-        return counts.Count == 0 && nodesAfter == nodesBefore
+        return counts.Count == 0
             ? PassOutcome.Refused("The model is as simple as the rules can make it.", reasons)
             : PassOutcome.Applied($"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).", reasons);
     }
@@ -114,6 +120,8 @@ public sealed class GraphSimplification : IModelPass
     private static bool IsAttached(Graph graph) => graph.Owner is null || (graph.Parent!.Nodes.Contains(graph.Owner) && IsAttached(graph.Parent));
 
     private static int CountNodes(Model model) => model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count);
+
+    private static int CountInitializers(Model model) => model.Graph.WithSubgraphs().Sum(graph => graph.Initializers.Count());
 
     private static void Count(SortedDictionary<string, int> counts, string name, int number)
     {

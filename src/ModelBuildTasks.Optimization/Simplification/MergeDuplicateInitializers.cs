@@ -42,6 +42,6 @@ internal static class MergeDuplicateInitializers
         return merged;
     }
 
-    private static bool AreEqual(Tensor a, Tensor b) =>
-        a.ElementType == b.ElementType && a.Dimensions.SequenceEqual(b.Dimensions) && a.Data.Span.SequenceEqual(b.Data.Span);
+    internal static bool AreEqual(Tensor a, Tensor b) =>
+        a.ElementType.BitsPerElement() > 0 && a.ElementType == b.ElementType && a.Dimensions.SequenceEqual(b.Dimensions) && a.Data.Span.SequenceEqual(b.Data.Span);
 }

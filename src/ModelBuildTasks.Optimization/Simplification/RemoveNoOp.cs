@@ -27,6 +27,12 @@ internal sealed class RemoveNoOp : IGraphRule
 
         if (!node.Output.CanReplaceWith(input))
         {
+            if (node.Graph.Owner is not null && input.Graph != node.Graph)
+            {
+                // How a branch hands an outer value on: ONNX Runtime refuses to return it without a node.
+                return RuleOutcome.NotApplicable;
+            }
+
             return RuleOutcome.Refused($"{LinearLayer.Describe(node)} gives the graph output '{node.Output.Name}' its name");
         }
 

@@ -66,7 +66,8 @@ internal static class ShapeInference
                 using ModelSession session = ModelSession.Open(model, new SessionSettings(Optimize: false));
                 foreach (TensorSignature signature in session.Outputs.Where(signature => signature.ElementType != ElementType.Undefined))
                 {
-                    types[origins[signature.Name]] = new TensorType(signature.ElementType, signature.Shape);
+                    // A signature does not tell a scalar from a value of unknown rank.
+                    types[origins[signature.Name]] = new TensorType(signature.ElementType, signature.Shape.Count == 0 ? null : signature.Shape);
                 }
             }
             catch (InferenceException)
