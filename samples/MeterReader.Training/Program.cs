@@ -1,7 +1,7 @@
 using MeterReader.Training.Drawing;
-
-var watch = System.Diagnostics.Stopwatch.StartNew();
-var images = DigitImage.DrawMany(1, StreamPurpose.TrainingImages, 3000);
-Console.WriteLine(watch.Elapsed);
+using MeterReader.Training.Learning;
+var images = DigitImage.DrawMany(2026, StreamPurpose.EvaluationImages, 1500);
 ContactSheet.Write("/tmp/sheet.png", images.Take(300).ToArray(), 30, 2);
+var model = new TrainingRun(1, int.Parse(args[0]), int.Parse(args[1]), float.Parse(args[2])).Train(images, Console.WriteLine);
+model.Save("/tmp/digits.onnx");
 return 0;

@@ -27,11 +27,11 @@ internal sealed record DigitImage(byte[] Pixels, int Label, MeterStyle Style)
         return new DigitImage(camera.Photograph(row, first: 1, count: 1, Width, Height), label, style);
     }
 
-    /// <summary>The first <paramref name="count"/> images of a data set, drawn on all cores.</summary>
-    public static DigitImage[] DrawMany(ulong seed, StreamPurpose split, int count)
+    /// <summary>Images number <paramref name="first"/> to <paramref name="first"/> + <paramref name="count"/> − 1 of a data set, drawn on all cores.</summary>
+    public static DigitImage[] DrawMany(ulong seed, StreamPurpose split, int count, int first = 0)
     {
         var images = new DigitImage[count];
-        Parallel.For(0, count, index => images[index] = Draw(seed, split, index));
+        Parallel.For(0, count, index => images[index] = Draw(seed, split, first + index));
         return images;
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Training;
 
