@@ -49,15 +49,6 @@ internal sealed class RandomStream
     public float Normal() =>
         MathF.Sqrt(-2 * MathF.Log(1 - Uniform())) * MathF.Cos(2 * MathF.PI * Uniform());
 
-    public void Shuffle<T>(Span<T> items)
-    {
-        for (var i = items.Length - 1; i > 0; i--)
-        {
-            var j = Below(i + 1);
-            (items[i], items[j]) = (items[j], items[i]);
-        }
-    }
-
     private static ulong Next(ref ulong state) => Mix(state += 0x9E3779B97F4A7C15);
 
     private static ulong Mix(ulong z)
@@ -76,6 +67,5 @@ internal enum StreamPurpose
     EvaluationImages,
     MeterImages,
     Weights,
-    Order,
-    Jitter,
+    SingleDigits,
 }

@@ -36,7 +36,7 @@ public static class GradientBuilder
             : throw new GradientException($"There is no initializer '{name}' to differentiate by."))];
 
         IReadOnlyList<Node> order = graph.TopologicalOrder();
-        GradientContext context = new(graph, BehindParameters(order, weights), ShapeProbe.Run(model, example));
+        GradientContext context = new(graph, BehindParameters(order, weights), ShapeProbe.Run(model, lossValue, example));
         context.Contribute(lossValue, graph.AddInitializer("seed", ShapeProbe.Ones(context.Shape(lossValue))));
         for (int i = order.Count - 1; i >= 0; i--)
         {

@@ -6,10 +6,10 @@ namespace ModelBuildTasks.Optimization.Training;
 /// <summary>Finds the shape of every value by running the model once: ONNX Runtime knows every operator's shape rule, we need not.</summary>
 internal static class ShapeProbe
 {
-    public static IReadOnlyDictionary<Value, long[]> Run(Model model, IReadOnlyList<Tensor> example)
+    public static IReadOnlyDictionary<Value, long[]> Run(Model model, Value result, IReadOnlyList<Tensor> example)
     {
         Model probe = model.Clone();
-        string[] names = [.. probe.Graph.Nodes.SelectMany(node => node.Outputs).Where(value => value.Uses.Count > 0 || value.IsOutput).Select(value => value.Name)];
+        string[] names = [.. probe.Graph.Nodes.SelectMany(node => node.Outputs).Where(value => value.Uses.Count > 0 || value.IsOutput || value.Name == result.Name).Select(value => value.Name)];
         foreach (Value output in probe.Graph.Outputs.ToArray())
         {
             probe.Graph.RemoveOutput(output);
