@@ -28,9 +28,12 @@ internal sealed record TrainingRun(ulong Seed, int Steps, int BatchSize = 64, fl
         Stopwatch watch = Stopwatch.StartNew();
         double meanLoss = 0;
         report($"{DigitNetwork.CountParameters(model):N0} parameters, {Steps:N0} steps of {BatchSize} images");
+        Task<DigitImage[]> next = Draw(0);
         for (int step = 0; step < Steps; step++)
         {
-            DigitImage[] batch = DigitImage.DrawMany(Seed, StreamPurpose.TrainingImages, BatchSize, first: step * BatchSize);
+            // The next images are drawn while the network learns from these.
+            DigitImage[] batch = next.GetAwaiter().GetResult();
+            next = Draw(step + 1);
             float loss = trainer.Step(Batch.Pixels(batch), Batch.Labels(batch), schedule.At(step));
             losses?.Invoke(loss);
             meanLoss += (loss - meanLoss) / ((step % ReportEvery) + 1);
@@ -49,4 +52,7 @@ internal sealed record TrainingRun(ulong Seed, int Steps, int BatchSize = 64, fl
 
         return model;
     }
+
+    private Task<DigitImage[]> Draw(int step) =>
+        Task.Run(() => DigitImage.DrawMany(Seed, StreamPurpose.TrainingImages, BatchSize, first: step * BatchSize));
 }
