@@ -13,7 +13,8 @@ namespace ModelBuildTasks.Items;
 internal sealed class ModelVariant(string modelPath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata)
 {
     private const string ModelPathKey = "ModelPath";
-    private const string TargetKey = "Target";
+    // Items know no metadata "Target": the name is reserved.
+    private const string TargetKey = "TargetProfile";
 
     /// <summary>Full path of the source model.</summary>
     public string ModelPath { get; } = modelPath;
