@@ -14,7 +14,6 @@ public sealed class Graph
     private readonly List<Value> inputs = [];
     private readonly List<Value> outputs = [];
     private readonly OrderedDictionary<string, Value> values = new(StringComparer.Ordinal);
-    private readonly HashSet<Value> omitted = [];
 
     internal Graph(Model model, Node? owner, GraphProto carrier, ExternalDataReader? external)
     {
@@ -83,9 +82,21 @@ public sealed class Graph
         }
     }
 
-    public void AddOutput(Value value) => outputs.Add(value);
+    public void AddOutput(Value value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        outputs.Add(value);
+        value.AddExit(this);
+    }
 
-    public void RemoveOutput(Value value) => outputs.Remove(value);
+    public void RemoveOutput(Value value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        if (outputs.Remove(value))
+        {
+            value.RemoveExit(this);
+        }
+    }
 
     /// <summary>Adds a weight, named <paramref name="hint"/> or something unique like it.</summary>
     public Value AddInitializer(string hint, Tensor tensor)
@@ -181,6 +192,45 @@ public sealed class Graph
         }
     }
 
+    /// <summary>
+    /// Moves all that a branch holds into this graph, where its node stands, and returns the values that were the branch's
+    /// outputs. What read the node's outputs can then read these; the node itself stays, with an empty branch.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The graph is not nested directly in this one, or it has inputs.</exception>
+    public IReadOnlyList<Value> Inline(Graph branch)
+    {
+        ArgumentNullException.ThrowIfNull(branch);
+        if (branch.Parent != this || branch.inputs.Count > 0)
+        {
+            throw new InvalidOperationException($"Graph '{branch.Name}' is not a branch without inputs of a node in graph '{Name}'.");
+        }
+
+        Value[] results = [.. branch.outputs];
+        foreach (Value result in results)
+        {
+            branch.RemoveOutput(result);
+        }
+
+        foreach (Value value in branch.values.Values.ToArray())
+        {
+            branch.values.Remove(value.Name);
+            Model.RemoveName(value.Name);
+            value.MoveTo(this, UniqueName(value.Name));
+            values.Add(value.Name, value);
+            Model.AddName(value.Name);
+        }
+
+        int place = nodes.IndexOf(branch.Owner!);
+        foreach (Node node in branch.nodes)
+        {
+            node.Graph = this;
+        }
+
+        nodes.InsertRange(place, branch.nodes);
+        branch.nodes.Clear();
+        return results;
+    }
+
     /// <summary>The nodes so that each stands after what it reads, captured values of nested graphs included; otherwise in their order.</summary>
     /// <exception cref="ModelFormatException">The graph has a cycle.</exception>
     public IReadOnlyList<Node> TopologicalOrder() => TopologicalSort.Order(this);
@@ -209,10 +259,6 @@ public sealed class Graph
 
     internal bool IsInput(Value value) => inputs.Contains(value);
 
-    internal bool IsOutput(Value value) => outputs.Contains(value);
-
-    internal bool IsOmitted(Value value) => omitted.Contains(value);
-
     internal Value Define(string name)
     {
         Value value = new(this, name);
@@ -228,7 +274,7 @@ public sealed class Graph
     internal Value DefineOmitted()
     {
         Value value = Define(UniqueName("omitted"));
-        omitted.Add(value);
+        value.Omit();
         return value;
     }
 
@@ -256,12 +302,34 @@ public sealed class Graph
             if (outputs[i] == output)
             {
                 outputs[i] = replacement;
+                output.RemoveExit(this);
+                replacement.AddExit(this);
             }
+        }
+
+        if (output.Graph != this)
+        {
+            // A branch that returns an outer value: outputs of nested graphs go by position, so no name has to stay.
+            return;
         }
 
         (values[output.Name], values[replacement.Name]) = (replacement, output);
         output.SwapNames(replacement);
         (output.Info, replacement.Info) = (null, output.Info);
+    }
+
+    /// <summary>Stops reading everything, so that nothing outside keeps a use in this graph.</summary>
+    internal void Disconnect()
+    {
+        foreach (Node node in nodes)
+        {
+            node.Disconnect();
+        }
+
+        foreach (Value output in outputs)
+        {
+            output.RemoveExit(this);
+        }
     }
 
     internal GraphProto ToProto()
@@ -286,7 +354,6 @@ public sealed class Graph
     private void Forget(Value value)
     {
         values.Remove(value.Name);
-        omitted.Remove(value);
         Model.RemoveName(value.Name);
     }
 }

@@ -32,11 +32,7 @@ internal static class GraphReader
         }
 
         // Outputs first, so that a graph whose nodes are out of order still connects.
-        List<Node> nodes = [];
-        foreach (NodeProto node in proto.Node)
-        {
-            nodes.Add(Define(graph, node));
-        }
+        List<Node> nodes = DefineNodes(graph, proto);
 
         for (int i = 0; i < nodes.Count; i++)
         {
@@ -65,17 +61,28 @@ internal static class GraphReader
         }
     }
 
-    private static Node Define(Graph graph, NodeProto proto)
+    private static List<Node> DefineNodes(Graph graph, GraphProto proto)
     {
-        Node node = new(graph, proto);
-        foreach (string name in proto.Output)
+        foreach (string name in proto.Node.SelectMany(node => node.Output).Where(name => name.Length > 0))
         {
-            Value value = name.Length == 0 ? graph.DefineOmitted() : graph.Define(name);
-            node.AddOutput(value);
+            graph.Define(name);
         }
 
-        graph.AddLoaded(node);
-        return node;
+        // Omitted outputs get a name only now that none of the graph's own names can be taken.
+        List<Node> nodes = new(proto.Node.Count);
+        foreach (NodeProto nodeProto in proto.Node)
+        {
+            Node node = new(graph, nodeProto);
+            foreach (string name in nodeProto.Output)
+            {
+                node.AddOutput(name.Length == 0 ? graph.DefineOmitted() : graph.Find(name)!);
+            }
+
+            graph.AddLoaded(node);
+            nodes.Add(node);
+        }
+
+        return nodes;
     }
 
     private static void Connect(Node node, NodeProto proto)

@@ -29,7 +29,7 @@ public sealed class Node
     }
 
     /// <summary>The graph this node stands in.</summary>
-    public Graph Graph { get; }
+    public Graph Graph { get; internal set; }
 
     /// <summary>The operator, as in the ONNX operator set.</summary>
     public string OpType
@@ -126,9 +126,9 @@ public sealed class Node
         tensors.Remove(name);
         if (subgraphs.Remove(name, out Graph[]? removed))
         {
-            foreach (Node node in removed.SelectMany(graph => graph.WithSubgraphs()).SelectMany(graph => graph.Nodes))
+            foreach (Graph graph in removed)
             {
-                node.Disconnect();
+                graph.Disconnect();
             }
         }
     }
@@ -151,6 +151,14 @@ public sealed class Node
         {
             tensors[name] = tensor;
         }
+    }
+
+    /// <summary>Whether both nodes state the same attributes with the same values. Never so for nodes that hold graphs.</summary>
+    public bool HasSameAttributes(Node other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return subgraphs.Count == 0 && other.subgraphs.Count == 0 && attributes.Count == other.attributes.Count
+            && attributes.Keys.All(name => other.attributes.ContainsKey(name) && ToProto(name, attributes[name]).Equals(other.ToProto(name, other.attributes[name])));
     }
 
     public override string ToString() =>
@@ -191,7 +199,7 @@ public sealed class Node
             SetInput(i, null);
         }
 
-        foreach (Node inner in Subgraphs.SelectMany(graph => graph.Nodes))
+        foreach (Graph inner in Subgraphs)
         {
             inner.Disconnect();
         }
@@ -228,7 +236,7 @@ public sealed class Node
         proto.Input.Clear();
         proto.Input.AddRange(inputs.Select(value => value?.Name ?? ""));
         proto.Output.Clear();
-        proto.Output.AddRange(outputs.Select(value => Graph.IsOmitted(value) ? "" : value.Name));
+        proto.Output.AddRange(outputs.Select(value => value.IsOmitted ? "" : value.Name));
         foreach ((string name, AttributeProto attribute) in attributes)
         {
             proto.Attribute.Add(ToProto(name, attribute));

@@ -12,7 +12,9 @@ public readonly record struct Use(Node Node, int Index);
 public sealed class Value
 {
     private readonly List<Use> uses = [];
+    private readonly List<Graph> exits = [];
     private string name;
+    private bool omitted;
     private TensorType? type;
 
     internal Value(Graph graph, string name)
@@ -22,7 +24,7 @@ public sealed class Value
     }
 
     /// <summary>The graph that defines this value.</summary>
-    public Graph Graph { get; }
+    public Graph Graph { get; internal set; }
 
     /// <summary>The node whose output this is; null for graph inputs and initializers.</summary>
     public Node? Producer { get; internal set; }
@@ -36,8 +38,8 @@ public sealed class Value
     /// <summary>Whether callers feed (or may override) this value.</summary>
     public bool IsInput => Graph.IsInput(this);
 
-    /// <summary>Whether callers read this value.</summary>
-    public bool IsOutput => Graph.IsOutput(this);
+    /// <summary>Whether a graph hands this value out: its own, or a nested one that returns an outer value as it is.</summary>
+    public bool IsOutput => exits.Count > 0;
 
     /// <summary>The tensor that this value always is: an initializer that no caller can override, or the output of a <c>Constant</c> node.</summary>
     public Tensor? Constant =>
@@ -67,21 +69,33 @@ public sealed class Value
         get => type ??= Info?.Type?.TensorType is { } stated ? TypeEncoding.Decode(stated) : null;
         set
         {
-            type = value;
-            Info ??= new ValueInfoProto();
-            Info = Info.Clone();
-            Info.Type = value is null ? null : TypeEncoding.Encode(value, Info.Type);
+            ValueInfoProto info = Info?.Clone() ?? new ValueInfoProto();
+            info.Type = value is null ? null : TypeEncoding.Encode(value, info.Type);
+            Info = info;
         }
     }
 
     /// <summary>The <c>ValueInfoProto</c> carried for this value, with whatever it says beyond dense tensors.</summary>
-    internal ValueInfoProto? Info { get; set; }
+    internal ValueInfoProto? Info
+    {
+        get;
+        set
+        {
+            field = value;
+            type = null;
+        }
+    }
 
-    /// <summary>Whether <see cref="ReplaceWith"/> would succeed: a graph output can only be replaced by a value that can take its name.</summary>
+    /// <summary>
+    /// Whether <see cref="ReplaceWith"/> would succeed: a graph output can only be replaced by a value that can take its name,
+    /// and a replacement must be visible wherever this value is.
+    /// </summary>
     public bool CanReplaceWith(Value replacement)
     {
         ArgumentNullException.ThrowIfNull(replacement);
-        return !IsOutput || (replacement.Graph == Graph && replacement.Producer is not null && !replacement.IsOutput);
+        return exits.Contains(Graph)
+            ? replacement.Graph == Graph && replacement.Producer is not null && !replacement.IsOutput
+            : replacement.IsVisibleIn(Graph);
     }
 
     /// <summary>
@@ -93,7 +107,7 @@ public sealed class Value
     {
         if (!CanReplaceWith(replacement))
         {
-            throw new InvalidOperationException($"The graph output '{Name}' cannot be replaced by '{replacement.Name}': the name of an output must stay.");
+            throw new InvalidOperationException($"'{Name}' cannot be replaced by '{replacement.Name}': the name of a graph output must stay, and a value of a nested graph is not seen outside it.");
         }
 
         foreach (Use use in uses.ToArray())
@@ -101,9 +115,9 @@ public sealed class Value
             use.Node.SetInput(use.Index, replacement);
         }
 
-        if (IsOutput)
+        foreach (Graph graph in exits.Distinct().ToArray())
         {
-            Graph.ReplaceOutput(this, replacement);
+            graph.ReplaceOutput(this, replacement);
         }
     }
 
@@ -113,5 +127,30 @@ public sealed class Value
 
     internal void RemoveUse(Use use) => uses.Remove(use);
 
+    internal void AddExit(Graph graph) => exits.Add(graph);
+
+    internal void RemoveExit(Graph graph) => exits.Remove(graph);
+
+    /// <summary>Whether this is an optional output that the model leaves out; reading it gives it its name.</summary>
+    internal bool IsOmitted => omitted && uses.Count == 0 && exits.Count == 0;
+
+    internal void Omit() => omitted = true;
+
+    internal void MoveTo(Graph graph, string newName)
+    {
+        Graph = graph;
+        name = newName;
+    }
+
     internal void SwapNames(Value other) => (name, other.name) = (other.name, name);
+
+    private bool IsVisibleIn(Graph? graph)
+    {
+        while (graph is not null && graph != Graph)
+        {
+            graph = graph.Parent;
+        }
+
+        return graph is not null;
+    }
 }

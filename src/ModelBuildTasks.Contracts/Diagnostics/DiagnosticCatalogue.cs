@@ -16,7 +16,7 @@ public static class DiagnosticCatalogue
         "{0}=\"{1}\" is not known; expected one of {2}.", "Correct the value.");
 
     /// <summary>{0} metadata, {1} value, {2} what is expected.</summary>
-    public static readonly DiagnosticDescriptor NotAQuantity = new("MBT0002", "Not a number, size or duration, or out of range", Error,
+    public static readonly DiagnosticDescriptor NotAQuantity = new("MBT0002", "Malformed value", Error,
         "{0}=\"{1}\" is not {2}.", "Correct the value.");
 
     /// <summary>{0} the contradiction, a clause.</summary>

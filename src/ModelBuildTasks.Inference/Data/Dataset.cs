@@ -4,7 +4,7 @@ namespace ModelBuildTasks.Inference.Data;
 
 /// <summary>One example.</summary>
 /// <param name="Inputs">A tensor for each input of the model, in the model's order, with a batch axis of 1.</param>
-/// <param name="Label">What the model should answer: a class index, a vector, or null when the data has no labels.</param>
+/// <param name="Label">What the model should answer: a class index (Int64, no dimensions), numbers, or null when the data has no labels.</param>
 public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label);
 
 /// <summary>Examples that are read one at a time; no data set is held whole.</summary>
@@ -19,6 +19,40 @@ public abstract class Dataset
     /// <summary>Whether samples have labels.</summary>
     public abstract bool HasLabels { get; }
 
+    /// <summary>Full paths of every file that the samples depend on, the description among them, in ordinal order.</summary>
+    public virtual IReadOnlyList<string> Files => [];
+
+    /// <summary>Opens what lies at <paramref name="path"/>, recognised by what it holds; docs/DATA.md lists the formats.</summary>
+    /// <param name="path">A data file, a folder, or a description (<c>.json</c>) that names the data.</param>
+    /// <param name="inputs">The inputs that samples are made for; every sample is cast to their types and checked against their shapes.</param>
+    /// <exception cref="DatasetException">The data is missing, of no known format, damaged, or does not fit the inputs. The first sample is tried here.</exception>
+    public static Dataset Open(string path, IReadOnlyList<TensorSignature> inputs) => DatasetFormats.Open(path, inputs);
+
     /// <summary>The samples, from the start, in an order that is the same each time.</summary>
+    /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
     public abstract IEnumerable<Sample> Read();
+
+    /// <summary>At most <paramref name="count"/> samples, drawn evenly by <paramref name="seed"/> from the whole set and read in stored order.</summary>
+    public Dataset Take(int count, int seed = 0) =>
+        count >= Count ? this : new DatasetSubset(this, SampleSelection.Draw(Count, count, seed));
+
+    /// <summary>The samples at the given ascending indices; formats that can, skip the others without decoding them.</summary>
+    protected internal virtual IEnumerable<Sample> Read(IReadOnlyList<int> indices)
+    {
+        int index = 0;
+        int next = 0;
+        foreach (Sample sample in Read())
+        {
+            if (next == indices.Count)
+            {
+                yield break;
+            }
+
+            if (index++ == indices[next])
+            {
+                next++;
+                yield return sample;
+            }
+        }
+    }
 }

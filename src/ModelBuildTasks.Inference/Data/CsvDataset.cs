@@ -1,0 +1,85 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Data;
+
+/// <summary>A CSV table: a row is a sample, and columns are the elements of inputs.</summary>
+internal sealed class CsvDataset : Dataset
+{
+    private static readonly string[] LabelNames = ["label", "labels", "class", "target"];
+    private readonly DatasetDescription description;
+    private readonly (InputEncoder Encoder, int[] Columns, double Fill)[] inputs;
+    private readonly int label;
+    private readonly bool labelsAreClasses = true;
+
+    /// <exception cref="DatasetException">A column is missing, a row is malformed, or a label is neither a number nor a known class.</exception>
+    internal CsvDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
+    {
+        Path = path;
+        this.description = description;
+        using CsvRows rows = new(path);
+        label = description.Labels is { } named
+            ? rows.Column(named)
+            : Array.FindIndex(rows.Header, name => LabelNames.Contains(name, StringComparer.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
+        this.inputs = [.. inputs.Select(input => Bind(input, inputs.Count == 1, rows))];
+        while (rows.Next())
+        {
+            Count++;
+            if (label >= 0 && Labels.ClassOf(rows.Text(label), description.Classes) is null)
+            {
+                labelsAreClasses = description.Classes is null && double.TryParse(rows.Text(label), out _)
+                    ? false
+                    : throw DatasetException.DoesNotFit(path, $"line {rows.Line}: the label '{rows.Text(label)}' is neither a number nor in \"classes\" of dataset.json.");
+            }
+        }
+    }
+
+    public override string Path { get; }
+
+    public override int Count { get; }
+
+    public override bool HasLabels => label >= 0;
+
+    public override IReadOnlyList<string> Files => [Path];
+
+    public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
+
+    protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices)
+    {
+        using CsvRows rows = new(Path);
+        int row = -1;
+        foreach (int index in indices)
+        {
+            while (row < index)
+            {
+                row = rows.Next() ? row + 1 : throw DatasetException.Corrupt(Path, "the file became shorter while it was read.");
+            }
+
+            yield return new Sample([.. inputs.Select(input => Encode(rows, input.Encoder, input.Columns, input.Fill))], label < 0 ? null : Label(rows));
+        }
+    }
+
+    private (InputEncoder Encoder, int[] Columns, double Fill) Bind(TensorSignature input, bool only, CsvRows rows)
+    {
+        InputDescription settings = description.For(input.Name);
+        int[] columns = settings switch
+        {
+            { Columns: { } names } => [.. names.Select(rows.Column)],
+            { Data: { } name } => [rows.Column(name)],
+            { Fill: not null } => [],
+            _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label)],
+            _ => [rows.Column(input.Name)],
+        };
+        return (new InputEncoder(input, settings), columns, settings.Fill ?? 0);
+    }
+
+    private Tensor Encode(CsvRows rows, InputEncoder encoder, int[] columns, double fill)
+    {
+        // Double precision carries every integer up to 2^53, more than a table's numbers need.
+        return columns.Length == 0
+            ? encoder.Fill(fill, Path)
+            : encoder.Encode(Tensor.Vector(Array.ConvertAll(columns, rows.Number)), $"{Path}({rows.Line})");
+    }
+
+    private Tensor Label(CsvRows rows) =>
+        labelsAreClasses ? Tensor.Scalar(Labels.ClassOf(rows.Text(label), description.Classes)!.Value) : Tensor.Vector((float)rows.Number(label));
+}

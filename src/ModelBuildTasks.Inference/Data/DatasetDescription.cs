@@ -1,0 +1,161 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ModelBuildTasks.Inference.Data;
+
+/// <summary>How stored numbers become an input's numbers: x' = (x · scale − mean) / std. Every field is described in docs/DATA.md.</summary>
+internal class InputDescription
+{
+    /// <summary>Where the input's numbers lie: a file, an array name, or a JSON property, as the format has it.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>CSV columns, in the order of the input's elements.</summary>
+    public string[]? Columns { get; init; }
+
+    /// <summary>One number that fills the input, which then needs no data.</summary>
+    public double? Fill { get; init; }
+
+    public Factor? Scale { get; init; }
+
+    public Channels? Mean { get; init; }
+
+    public Channels? Std { get; init; }
+
+    /// <summary>Channel order that the model expects; stored three-channel data is RGB.</summary>
+    public ChannelOrder? Color { get; init; }
+
+    /// <summary>Axis order of stored arrays.</summary>
+    public AxisOrder? Layout { get; init; }
+
+    /// <summary>Axis order of the model's input, where its shape does not tell.</summary>
+    public AxisOrder? InputLayout { get; init; }
+
+    /// <summary>Height and width, where the model's input does not fix them.</summary>
+    public int[]? ImageSize { get; init; }
+
+    public ResizeMode? Resize { get; init; }
+
+    /// <summary>A file with one number a sample: columns from there on are set to 0 after normalisation.</summary>
+    public string? Widths { get; init; }
+
+    /// <summary>This input's settings over those of the whole set.</summary>
+    internal InputDescription Or(InputDescription general) => new()
+    {
+        Data = Data,
+        Columns = Columns,
+        Fill = Fill,
+        Scale = Scale ?? general.Scale,
+        Mean = Mean ?? general.Mean,
+        Std = Std ?? general.Std,
+        Color = Color ?? general.Color,
+        Layout = Layout ?? general.Layout,
+        InputLayout = InputLayout ?? general.InputLayout,
+        ImageSize = ImageSize ?? general.ImageSize,
+        Resize = Resize ?? general.Resize,
+        Widths = Widths ?? general.Widths,
+    };
+}
+
+/// <summary>Order of colour channels.</summary>
+internal enum ChannelOrder
+{
+    Rgb,
+    Bgr,
+    Gray,
+}
+
+/// <summary>Order of the axes of images.</summary>
+internal enum AxisOrder
+{
+    Nchw,
+    Nhwc,
+}
+
+/// <summary>How an image comes to the input's size.</summary>
+internal enum ResizeMode
+{
+    /// <summary>Height and width are scaled independently.</summary>
+    Stretch,
+
+    /// <summary>The image is scaled to cover the input, and its centre is kept.</summary>
+    Crop,
+}
+
+/// <summary>A share of the samples: those whose place in the seeded order lies in [from, to).</summary>
+internal sealed record SplitRange(double From, double To);
+
+/// <summary>The <c>dataset.json</c> that states what data does not say of itself.</summary>
+internal sealed class DatasetDescription : InputDescription
+{
+    /// <summary>Where labels lie: a file, an array name, a CSV column, or a JSON property.</summary>
+    public string? Labels { get; init; }
+
+    /// <summary>Class names in the order of the model's outputs.</summary>
+    public string[]? Classes { get; init; }
+
+    public int? Limit { get; init; }
+
+    public int Seed { get; init; }
+
+    public SplitRange? Split { get; init; }
+
+    /// <summary>Settings of single inputs, by the input's name.</summary>
+    public Dictionary<string, InputDescription>? Inputs { get; init; }
+
+    /// <summary>The description's own file; null when there is none.</summary>
+    [JsonIgnore]
+    internal string? Path { get; private set; }
+
+    /// <exception cref="DatasetException">The file is not JSON of this form.</exception>
+    internal static DatasetDescription Load(string path)
+    {
+        DatasetDescription description;
+        try
+        {
+            description = JsonSerializer.Deserialize(File.ReadAllBytes(path), DescriptionJson.Default.DatasetDescription)
+                ?? throw new DatasetException(DatasetError.Description, path, "expected a JSON object, found null.");
+        }
+        catch (JsonException exception)
+        {
+            throw new DatasetException(DatasetError.Description, path, $"not a valid data set description: {exception.Message}", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new DatasetException(DatasetError.NotFound, path, $"cannot be read: {exception.Message}", exception);
+        }
+
+        description.Path = path;
+        description.Check();
+        return description;
+    }
+
+    /// <summary>The settings of input <paramref name="name"/>.</summary>
+    internal InputDescription For(string name) => (Inputs?.GetValueOrDefault(name) ?? new InputDescription()).Or(this);
+
+    /// <summary>A file that the description names, relative to the description's own folder.</summary>
+    /// <exception cref="DatasetException">It is not there.</exception>
+    internal string Locate(string file, string folder)
+    {
+        string full = System.IO.Path.GetFullPath(System.IO.Path.Combine(Path is null ? folder : System.IO.Path.GetDirectoryName(Path)!, file));
+        return File.Exists(full) || Directory.Exists(full)
+            ? full
+            : throw new DatasetException(DatasetError.NotFound, Path ?? folder, $"'{file}' is named here, but '{full}' does not exist.");
+    }
+
+    private void Check()
+    {
+        string? fault =
+            Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
+            : Limit is <= 0 ? "'limit' must be positive"
+            : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
+        if (fault is not null)
+        {
+            throw new DatasetException(DatasetError.Description, Path!, $"{fault}.");
+        }
+    }
+
+    private static string? Fault(InputDescription input) =>
+        input.ImageSize is { } size && !(size.Length == 2 && size.All(side => side is > 0 and <= ImageDecoder.MaxSide)) ? $"'imageSize' is [height, width], each from 1 to {ImageDecoder.MaxSide}"
+        : input.Std is { } std && std.Values.Any(value => value == 0) ? "'std' must not be 0"
+        : null;
+}

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ModelBuildTasks.Inference.Data;
+
+/// <summary>A factor, written as a number or as a quotient such as "1/255".</summary>
+[JsonConverter(typeof(FactorConverter))]
+internal sealed record Factor(double Value);
+
+/// <summary>One number for all channels, or one a channel in the order that the model expects.</summary>
+[JsonConverter(typeof(ChannelsConverter))]
+internal sealed record Channels(double[] Values);
+
+internal sealed class FactorConverter : JsonConverter<Factor>
+{
+    public override Factor Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.Number)
+        {
+            return new Factor(reader.GetDouble());
+        }
+
+        string[] parts = reader.TokenType == JsonTokenType.String ? reader.GetString()!.Split('/') : [];
+        return parts.Length == 2 && double.TryParse(parts[0], out double numerator) && double.TryParse(parts[1], out double denominator) && denominator != 0
+            ? new Factor(numerator / denominator)
+            : throw new JsonException("'scale' is a number or a quotient such as \"1/255\".");
+    }
+
+    public override void Write(Utf8JsonWriter writer, Factor value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
+}
+
+internal sealed class ChannelsConverter : JsonConverter<Channels>
+{
+    public override Channels Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        if (reader.TokenType == JsonTokenType.Number)
+        {
+            return new Channels([reader.GetDouble()]);
+        }
+
+        List<double> values = [];
+        if (reader.TokenType == JsonTokenType.StartArray)
+        {
+            while (reader.Read() && reader.TokenType == JsonTokenType.Number)
+            {
+                values.Add(reader.GetDouble());
+            }
+        }
+
+        return values.Count > 0 && reader.TokenType == JsonTokenType.EndArray
+            ? new Channels([.. values])
+            : throw new JsonException("'mean' and 'std' are a number or an array of numbers.");
+    }
+
+    public override void Write(Utf8JsonWriter writer, Channels value, JsonSerializerOptions options)
+    {
+        writer.WriteStartArray();
+        Array.ForEach(value.Values, writer.WriteNumberValue);
+        writer.WriteEndArray();
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    ReadCommentHandling = JsonCommentHandling.Skip,
+    AllowTrailingCommas = true,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(DatasetDescription))]
+internal sealed partial class DescriptionJson : JsonSerializerContext;

@@ -1,0 +1,136 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Data;
+
+/// <summary>Images in one sub-folder per class, or in one folder without labels. Images are decoded ahead, on all cores.</summary>
+internal sealed class ImageFolderDataset : Dataset
+{
+    private readonly InputEncoder encoder;
+    private readonly InputDescription settings;
+    private readonly LabelledFile[] images;
+    private readonly string? list;
+    private readonly int channels;
+    private readonly int? height;
+    private readonly int? width;
+
+    private ImageFolderDataset(string path, InputEncoder encoder, InputDescription settings, LabelledFile[] images, string? list)
+    {
+        Path = path;
+        this.encoder = encoder;
+        this.settings = settings;
+        this.images = images;
+        this.list = list;
+        IReadOnlyList<Dimension> shape = encoder.Input.Shape;
+        AxisOrder? order = InputEncoder.OrderOf(encoder.Input, settings);
+        if (shape.Count is not (3 or 4) || order is null)
+        {
+            throw DatasetException.DoesNotFit(path, $"holds images, but input '{encoder.Input.Name}' [{string.Join(", ", shape)}] is not seen to be one; state \"inputLayout\" in dataset.json if it is.");
+        }
+
+        (int channel, int row, int column) = order == AxisOrder.Nchw ? (3, 2, 1) : (1, 3, 2);
+        channels = settings.Color == ChannelOrder.Gray || shape[^channel].Size == 1 ? 1 : 3;
+        height = settings.ImageSize?[0] ?? (int?)shape[^row].Size;
+        width = settings.ImageSize?[1] ?? (int?)shape[^column].Size;
+    }
+
+    public override string Path { get; }
+
+    public override int Count => images.Length;
+
+    public override bool HasLabels => images[0].Label is not null;
+
+    public override IReadOnlyList<string> Files => [.. images.Select(image => image.Path), .. list is null ? [] : new[] { list }];
+
+    /// <summary>The data set of a folder; null when it holds no images, neither directly nor one level down.</summary>
+    /// <exception cref="DatasetException">The model has no image input, or labels cannot be told.</exception>
+    internal static ImageFolderDataset? TryOpen(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
+    {
+        string[] direct = Images(path);
+        string? list = direct.Length > 0 && description.Labels is { } named ? description.Locate(named, path) : null;
+        LabelledFile[] images =
+            list is not null ? Listed(path, list, description)
+            : direct.Length > 0 ? [.. direct.Select(image => new LabelledFile(image, null))]
+            : Classes(path, description);
+        if (images.Length == 0)
+        {
+            return null;
+        }
+
+        if (inputs.Count != 1)
+        {
+            throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}.");
+        }
+
+        InputDescription settings = description.For(inputs[0].Name);
+        return new ImageFolderDataset(path, new InputEncoder(inputs[0], settings), settings, images, list);
+    }
+
+    public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
+
+    protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices)
+    {
+        Queue<Task<Sample>> ahead = new();
+        int started = 0;
+        for (int done = 0; done < indices.Count; done++)
+        {
+            while (started < indices.Count && ahead.Count <= Environment.ProcessorCount)
+            {
+                LabelledFile image = images[indices[started++]];
+                ahead.Enqueue(Task.Run(() => Decode(image)));
+            }
+
+            yield return ahead.Dequeue().GetAwaiter().GetResult();
+        }
+    }
+
+    private Sample Decode(LabelledFile image)
+    {
+        Tensor pixels = ImageDecoder.Decode(image.Path, channels);
+        pixels = ImageResizer.Resize(pixels, height ?? (int)pixels.Dimensions[0], width ?? (int)pixels.Dimensions[1], settings.Resize ?? ResizeMode.Stretch);
+        return new Sample([encoder.Encode(pixels, image.Path, AxisOrder.Nhwc)], image.Label is { } label ? Tensor.Scalar(label) : null);
+    }
+
+    private static LabelledFile[] Classes(string path, DatasetDescription description)
+    {
+        (string Folder, string[] Images)[] classes =
+            [.. Directory.EnumerateDirectories(path).Order(StringComparer.Ordinal).Select(folder => (folder, Images(folder))).Where(found => found.Item2.Length > 0)];
+        string[] names = [.. classes.Select(found => System.IO.Path.GetFileName(found.Folder))];
+        bool numbered = description.Classes is null && names.All(name => long.TryParse(name, out long number) && number >= 0);
+        List<LabelledFile> images = [];
+        for (int i = 0; i < names.Length; i++)
+        {
+            long label = numbered ? long.Parse(names[i])
+                : description.Classes is null ? i
+                : Labels.ClassOf(names[i], description.Classes) ?? throw DatasetException.DoesNotFit(classes[i].Folder, "the folder is not in \"classes\" of dataset.json.");
+            images.AddRange(classes[i].Images.Select(image => new LabelledFile(image, label)));
+        }
+
+        return [.. images];
+    }
+
+    /// <summary>Images and labels from a CSV list with the columns <c>file</c> and <c>label</c>.</summary>
+    private static LabelledFile[] Listed(string path, string list, DatasetDescription description)
+    {
+        using CsvRows rows = new(list);
+        int file = rows.Column("file");
+        int label = rows.Column("label");
+        List<LabelledFile> images = [];
+        while (rows.Next())
+        {
+            string image = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, rows.Text(file)));
+            if (!File.Exists(image))
+            {
+                throw new DatasetException(DatasetError.NotFound, list, $"row {rows.Line}: '{rows.Text(file)}' is not in '{path}'.");
+            }
+
+            images.Add(new LabelledFile(image, Labels.ClassOf(rows.Text(label), description.Classes)
+                ?? throw DatasetException.DoesNotFit(list, $"row {rows.Line}: '{rows.Text(label)}' is neither a class number nor in \"classes\" of dataset.json.")));
+        }
+
+        return [.. images];
+    }
+
+    private static string[] Images(string folder) => [.. Directory.EnumerateFiles(folder).Where(ImageDecoder.HasName).Order(StringComparer.Ordinal)];
+
+    private readonly record struct LabelledFile(string Path, long? Label);
+}

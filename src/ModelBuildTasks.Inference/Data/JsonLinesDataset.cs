@@ -1,0 +1,142 @@
+using System.Text.Json;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Data;
+
+/// <summary>JSON lines: each line is an object with a number or nested arrays of numbers for each input, and a label.</summary>
+internal sealed class JsonLinesDataset : Dataset
+{
+    private readonly DatasetDescription description;
+    private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
+    private readonly string label;
+
+    /// <exception cref="DatasetException">The file cannot be read.</exception>
+    internal JsonLinesDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
+    {
+        Path = path;
+        this.description = description;
+        label = description.Labels ?? "label";
+        this.inputs = [.. inputs.Select(input =>
+        {
+            InputDescription settings = description.For(input.Name);
+            return (new InputEncoder(input, settings), settings.Data ?? input.Name, settings.Fill);
+        })];
+        bool labelled = true;
+        foreach ((int number, ReadOnlyMemory<byte> line) in JsonLineReader.Read(path))
+        {
+            Count++;
+            if (labelled)
+            {
+                using JsonDocument document = Parse(number, line);
+                labelled = document.RootElement.TryGetProperty(label, out _);
+            }
+        }
+
+        HasLabels = labelled && Count > 0;
+    }
+
+    public override string Path { get; }
+
+    public override int Count { get; }
+
+    public override bool HasLabels { get; }
+
+    public override IReadOnlyList<string> Files => [Path];
+
+    public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
+
+    protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices)
+    {
+        int index = 0;
+        int next = 0;
+        foreach ((int number, ReadOnlyMemory<byte> line) in JsonLineReader.Read(Path))
+        {
+            if (next == indices.Count)
+            {
+                yield break;
+            }
+
+            if (index++ == indices[next])
+            {
+                next++;
+                yield return ToSample(number, line);
+            }
+        }
+    }
+
+    private Sample ToSample(int number, ReadOnlyMemory<byte> line)
+    {
+        using JsonDocument document = Parse(number, line);
+        JsonElement root = document.RootElement;
+        Tensor[] tensors = new Tensor[inputs.Length];
+        for (int i = 0; i < tensors.Length; i++)
+        {
+            (InputEncoder encoder, string property, double? fill) = inputs[i];
+            string origin = $"{Path}({number})";
+            tensors[i] = root.TryGetProperty(property, out JsonElement value) ? encoder.Encode(Numbers(number, property, value), origin)
+                : fill is { } constant ? encoder.Fill(constant, origin)
+                : throw DatasetException.DoesNotFit(origin, $"there is no property '{property}' for input '{encoder.Input.Name}'; found {string.Join(", ", root.EnumerateObject().Select(found => found.Name))}.");
+        }
+
+        return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null);
+    }
+
+    private Tensor Label(int number, JsonElement value) =>
+        value.ValueKind == JsonValueKind.String
+            ? Tensor.Scalar(Labels.ClassOf(value.GetString()!, description.Classes)
+                ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
+            : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
+            : Labels.From(Numbers(number, label, value));
+
+    private JsonDocument Parse(int number, ReadOnlyMemory<byte> line)
+    {
+        try
+        {
+            JsonDocument document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object
+                ? document
+                : throw DatasetException.Corrupt($"{Path}({number})", $"the line is a JSON {document.RootElement.ValueKind}, not an object.");
+        }
+        catch (JsonException exception)
+        {
+            throw DatasetException.Corrupt($"{Path}({number})", $"the line is not JSON: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Nested arrays of equal lengths as one tensor.</summary>
+    private Tensor Numbers(int number, string property, JsonElement value)
+    {
+        List<long> dimensions = [];
+        for (JsonElement level = value; level.ValueKind == JsonValueKind.Array; level = level[0])
+        {
+            dimensions.Add(level.GetArrayLength());
+            if (dimensions[^1] == 0)
+            {
+                break;
+            }
+        }
+
+        List<double> numbers = [];
+        Collect(value, 0);
+        return Tensor.Create([.. dimensions], numbers.ToArray());
+
+        void Collect(JsonElement element, int depth)
+        {
+            if (element.ValueKind == JsonValueKind.Array && depth < dimensions.Count && element.GetArrayLength() == dimensions[depth])
+            {
+                foreach (JsonElement inner in element.EnumerateArray())
+                {
+                    Collect(inner, depth + 1);
+                }
+            }
+            else if (element.ValueKind == JsonValueKind.Number && depth == dimensions.Count)
+            {
+                numbers.Add(element.GetDouble());
+            }
+            else
+            {
+                throw DatasetException.Corrupt($"{Path}({number})", $"'{property}' is not a number or nested arrays of numbers of equal lengths.");
+            }
+        }
+    }
+}

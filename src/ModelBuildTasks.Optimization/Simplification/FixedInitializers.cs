@@ -1,0 +1,27 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>
+/// Initializers that are also graph inputs become plain weights. Before IR version 4 each initializer had to be listed as an
+/// input, which lets callers override it and so keeps runtimes from folding anything into it; hardly any model means that. A
+/// plain initializer needs IR version 4 (ONNX IR.md, "Graphs"), so older models are lifted to it; every ONNX Runtime reads it.
+/// </summary>
+internal static class FixedInitializers
+{
+    /// <summary>The first IR version whose initializers need not be inputs.</summary>
+    internal const long FirstIrVersion = 4;
+
+    /// <summary>Fixes all initializers and returns how many there were.</summary>
+    internal static int Apply(Model model)
+    {
+        Value[] overridable = [.. model.Graph.Inputs.Where(input => input.Initializer is not null)];
+        foreach (Value input in overridable)
+        {
+            model.Graph.RemoveInput(input);
+        }
+
+        model.IrVersion = Math.Max(model.IrVersion, FirstIrVersion);
+        return overridable.Length;
+    }
+}

@@ -1,0 +1,133 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>
+/// Rewrites the graph by the rules of this folder until none applies, so that what is left is what the model computes: fewer
+/// nodes for the runtime, and layers with their normalization and bias inside for the quantizer. Inputs that callers must feed
+/// and outputs keep their names and types; results change by rounding only. Graphs inside nodes are simplified alike.
+/// </summary>
+public sealed class GraphSimplification : IModelPass
+{
+    /// <summary>Each round does all it sees; real models need three to six, as one folded constant uncovers the next.</summary>
+    private const int MostRounds = 32;
+
+    private static readonly IGraphRule[] Rules =
+    [
+        new ConstantToInitializer(),
+        new InlineBranch(),
+        new RemoveNoOp(),
+        new FoldShape(),
+        new FixReshape(),
+        new MergeTransposes(),
+        new MergeReshapes(),
+        new FoldBatchNormalization(),
+        new FoldChannelArithmetic(),
+        new FoldLeadingAffine(),
+        new MatMulAddToGemm(),
+        // After the folds: a layer whose result two normalizations share cannot take up either.
+        new MergeDuplicateNodes(),
+    ];
+
+    public string Name => "simplification";
+
+    public PassOutcome Apply(Model model, PassContext context)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(context);
+        int nodesBefore = CountNodes(model);
+        int weightsBefore = CountInitializers(model);
+        SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
+        Count(counts, "initializers no longer inputs", FixedInitializers.Apply(model));
+        model.Graph.RemoveUnused();
+        Count(counts, "unused nodes", nodesBefore - CountNodes(model));
+        Count(counts, "unused initializers", weightsBefore - CountInitializers(model));
+
+        HashSet<string> refusals = [];
+        for (int round = 0; round < MostRounds; round++)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            refusals.Clear();
+            if (!ApplyRound(model, counts, refusals))
+            {
+                break;
+            }
+        }
+
+        foreach (Graph graph in model.Graph.WithSubgraphs().ToArray())
+        {
+            Count(counts, "duplicate initializers merged", MergeDuplicateInitializers.Apply(graph));
+        }
+
+        model.Graph.RemoveUnused();
+        int nodesAfter = CountNodes(model);
+        string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
+        return counts.Count == 0
+            ? PassOutcome.Refused("The model is as simple as the rules can make it.", reasons)
+            : PassOutcome.Applied($"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).", reasons);
+    }
+
+    private static bool ApplyRound(Model model, SortedDictionary<string, int> counts, HashSet<string> refusals)
+    {
+        RuleContext context = new(ShapeInference.Infer(model.Graph));
+        bool changed = false;
+        foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(IsAttached))
+        {
+            foreach (IGraphRule rule in Rules)
+            {
+                int applied = ApplyEverywhere(rule, graph, context, refusals);
+                Count(counts, rule.Name, applied);
+                changed |= applied > 0;
+            }
+
+            int folded = FoldConstants.Apply(graph, context, refusals);
+            Count(counts, "constant folding", folded);
+            changed |= folded > 0;
+        }
+
+        model.Graph.RemoveUnused();
+        return changed;
+    }
+
+    private static int ApplyEverywhere(IGraphRule rule, Graph graph, RuleContext context, HashSet<string> refusals)
+    {
+        int applied = 0;
+        HashSet<Node> present = [.. graph.Nodes];
+        foreach (Node node in graph.TopologicalOrder().Where(rule.Matches).ToArray())
+        {
+            while (present.Contains(node))
+            {
+                RuleOutcome outcome = rule.Apply(node, context);
+                if (!outcome.IsApplied)
+                {
+                    if (outcome.Reason is { } reason)
+                    {
+                        refusals.Add($"{rule.Name}: {LinearLayer.Describe(node)}: {reason}.");
+                    }
+
+                    break;
+                }
+
+                applied++;
+                present = [.. graph.Nodes];
+            }
+        }
+
+        return applied;
+    }
+
+    /// <summary>Inlining one branch of a node takes the other one out of the model.</summary>
+    private static bool IsAttached(Graph graph) => graph.Owner is null || (graph.Parent!.Nodes.Contains(graph.Owner) && IsAttached(graph.Parent));
+
+    private static int CountNodes(Model model) => model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count);
+
+    private static int CountInitializers(Model model) => model.Graph.WithSubgraphs().Sum(graph => graph.Initializers.Count());
+
+    private static void Count(SortedDictionary<string, int> counts, string name, int number)
+    {
+        if (number > 0)
+        {
+            counts[name] = counts.GetValueOrDefault(name) + number;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>One rewrite, anchored at a node, that leaves what the graph computes as it was.</summary>
+public interface IGraphRule
+{
+    /// <summary>The rewrite's name, as reports show it.</summary>
+    string Name { get; }
+
+    /// <summary>Whether the node has the operator that the rule starts from.</summary>
+    bool Matches(Node node);
+
+    /// <summary>Rewrites around <paramref name="node"/>, or leaves everything as it was.</summary>
+    RuleOutcome Apply(Node node, RuleContext context);
+}
+
+/// <summary>What a rule did at one node.</summary>
+public readonly record struct RuleOutcome
+{
+    private RuleOutcome(bool isApplied, string? reason) => (IsApplied, Reason) = (isApplied, reason);
+
+    /// <summary>The graph was rewritten.</summary>
+    public static RuleOutcome Applied { get; } = new(true, null);
+
+    /// <summary>The pattern is not here; nothing to report.</summary>
+    public static RuleOutcome NotApplicable { get; }
+
+    /// <summary>Whether the graph was rewritten.</summary>
+    public bool IsApplied { get; }
+
+    /// <summary>Why the pattern is here but could not be rewritten; null when it was, or is not here.</summary>
+    public string? Reason { get; }
+
+    /// <summary>The pattern is here, but rewriting it is not safe.</summary>
+    public static RuleOutcome Refused(string reason) => new(false, reason);
+}
+
+/// <summary>What rules know beyond the graph.</summary>
+/// <param name="Types">Types that ONNX Runtime inferred for the values of this round.</param>
+public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types)
+{
+    /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown.</summary>
+    public TensorType? TypeOf(Value value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return value.Constant is { } tensor ? new TensorType(tensor.ElementType, [.. tensor.Dimensions.Select(size => (Dimension)size)])
+            : Types.TryGetValue(value, out TensorType? inferred) ? inferred
+            : value.IsInput ? value.Type
+            : null;
+    }
+
+    /// <summary>The number of dimensions; null when unknown.</summary>
+    public int? RankOf(Value value) => TypeOf(value)?.Shape?.Count;
+
+    /// <summary>The shape of a value whose every dimension is fixed; null otherwise.</summary>
+    public long[]? StaticShapeOf(Value value) =>
+        TypeOf(value)?.Shape is { } shape && shape.All(dimension => dimension.Size is not null) ? [.. shape.Select(dimension => dimension.Size!.Value)] : null;
+}

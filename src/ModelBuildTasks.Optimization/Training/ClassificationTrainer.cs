@@ -1,0 +1,112 @@
+using System.Numerics.Tensors;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
+
+namespace ModelBuildTasks.Optimization.Training;
+
+/// <summary>How a model is trained.</summary>
+/// <param name="BatchSize">Samples of one step; a gradient graph is built for exactly this many.</param>
+/// <param name="WeightDecay">Pull of weight matrices and filters towards zero. Normalizations and biases are left alone.</param>
+/// <param name="StatisticsMomentum">Share that running statistics of normalizations keep in each step.</param>
+/// <param name="Threads">Threads inside one operator.</param>
+public sealed record TrainingSettings(int BatchSize, float WeightDecay = 0.01f, float StatisticsMomentum = 0.95f, int Threads = 1);
+
+/// <summary>
+/// Trains the weights of a classifier with one input and one output of scores [N, classes] by softmax cross-entropy. The gradient graph
+/// runs on ONNX Runtime; weights are inputs over memory of ours and change in place between runs.
+/// </summary>
+public sealed class ClassificationTrainer : IDisposable
+{
+    private readonly Model model;
+    private readonly ModelSession session;
+    private readonly TrainingSettings settings;
+    private readonly string[] parameters;
+    private readonly float[][] weights;
+    private readonly Tensor[] weightTensors;
+    private readonly IUpdateRule[] updates;
+    private readonly float[][] statistics;
+    private readonly TrackedStatistic[] tracked;
+
+    /// <param name="model">The classifier, operator set 14 or later. It is changed by <see cref="Commit"/> alone.</param>
+    /// <param name="settings">How to train.</param>
+    /// <param name="sampleShape">Shape of one sample, without the batch axis.</param>
+    /// <exception cref="GradientException">The model has an operator without a gradient rule.</exception>
+    public ClassificationTrainer(Model model, TrainingSettings settings, ReadOnlySpan<long> sampleShape)
+    {
+        this.model = model;
+        this.settings = settings;
+        Model training = model.Clone();
+        tracked = [.. BatchStatistics.Attach(training)];
+        Graph graph = training.Graph;
+        Value labels = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, settings.BatchSize));
+        Value loss = graph.Add("SoftmaxCrossEntropyLoss", graph.Outputs[0], labels);
+        graph.AddOutput(loss);
+
+        parameters = Trainable(training, tracked);
+        long[] shape = [settings.BatchSize, .. sampleShape];
+        Tensor[] example = [Tensor.Create(shape, new float[TensorPrimitives.Product(shape.AsSpan())]), Tensor.Vector(new long[settings.BatchSize])];
+        GradientModel gradients = GradientBuilder.Build(training, loss.Name, parameters, example);
+        session = ModelSession.Open(gradients.Model, new SessionSettings(settings.Threads));
+
+        weights = Copy(parameters);
+        statistics = Copy(tracked.Select(statistic => statistic.Stored));
+        weightTensors = [.. parameters.Select((name, i) => Tensor.Create([.. Stored(name).Dimensions], weights[i]))];
+        updates = [.. parameters.Select(name => new AdamUpdate((int)Stored(name).Length, Stored(name).Dimensions.Count > 1 ? settings.WeightDecay : 0))];
+    }
+
+    /// <summary>One step on one batch.</summary>
+    /// <param name="samples">[batch, …], float.</param>
+    /// <param name="labels">[batch], the true classes.</param>
+    /// <param name="learningRate">Step size.</param>
+    /// <returns>The loss before the step.</returns>
+    public float Step(Tensor samples, Tensor labels, float learningRate)
+    {
+        using SessionRun run = session.RunBorrowed([samples, labels, .. weightTensors]);
+
+        // Outputs: scores, batch statistics, loss, gradients.
+        int lossIndex = 1 + tracked.Length;
+        for (int i = 0; i < tracked.Length; i++)
+        {
+            TensorPrimitives.Multiply(statistics[i], settings.StatisticsMomentum, statistics[i]);
+            TensorPrimitives.MultiplyAdd(run.Span<float>(1 + i), 1 - settings.StatisticsMomentum, statistics[i], statistics[i]);
+        }
+
+        for (int i = 0; i < weights.Length; i++)
+        {
+            updates[i].Update(weights[i], run.Span<float>(lossIndex + 1 + i), learningRate);
+        }
+
+        return run.Span<float>(lossIndex)[0];
+    }
+
+    /// <summary>Stores the weights and running statistics of now in the model.</summary>
+    public void Commit()
+    {
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            Store(parameters[i], weights[i]);
+        }
+
+        for (int i = 0; i < tracked.Length; i++)
+        {
+            Store(tracked[i].Stored, statistics[i]);
+        }
+    }
+
+    public void Dispose() => session.Dispose();
+
+    /// <summary>Float initializers that are not running statistics; shape constants are integers.</summary>
+    private static string[] Trainable(Model training, IEnumerable<TrackedStatistic> tracked)
+    {
+        HashSet<string> stored = [.. tracked.Select(statistic => statistic.Stored)];
+        return [.. training.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Float && !stored.Contains(value.Name)).Select(value => value.Name)];
+    }
+
+    private Tensor Stored(string name) => model.Graph.Find(name)!.Initializer!;
+
+    private float[][] Copy(IEnumerable<string> names) => [.. names.Select(name => Stored(name).ToSingles())];
+
+    private void Store(string name, float[] values) =>
+        model.Graph.Find(name)!.Initializer = Tensor.Create([.. Stored(name).Dimensions], (float[])values.Clone());
+}

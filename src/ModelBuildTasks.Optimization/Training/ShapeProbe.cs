@@ -1,0 +1,46 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Training;
+
+/// <summary>Finds the shape of every value by running the model once: ONNX Runtime knows every operator's shape rule, we need not.</summary>
+internal static class ShapeProbe
+{
+    public static IReadOnlyDictionary<Value, long[]> Run(Model model, Value result, IReadOnlyList<Tensor> example)
+    {
+        Model probe = model.Clone();
+        string[] names = [.. probe.Graph.Nodes.SelectMany(node => node.Outputs).Where(value => value.Uses.Count > 0 || value.IsOutput || value.Name == result.Name).Select(value => value.Name)];
+        foreach (Value output in probe.Graph.Outputs.ToArray())
+        {
+            probe.Graph.RemoveOutput(output);
+        }
+
+        foreach (string name in names)
+        {
+            probe.Graph.AddOutput(probe.Graph.Find(name)!);
+        }
+
+        using ModelSession session = ModelSession.Open(probe, new SessionSettings(Optimize: false));
+        IReadOnlyList<Tensor> values = session.Run(example);
+        Graph graph = model.Graph;
+        Dictionary<Value, long[]> shapes = graph.Initializers.ToDictionary(value => value, value => value.Initializer!.Dimensions.ToArray());
+        for (int i = 0; i < example.Count; i++)
+        {
+            shapes[graph.Find(session.Inputs[i].Name)!] = [.. example[i].Dimensions];
+        }
+
+        for (int i = 0; i < names.Length; i++)
+        {
+            shapes[graph.Find(names[i])!] = [.. values[i].Dimensions];
+        }
+
+        return shapes;
+    }
+
+    public static Tensor Ones(long[] shape)
+    {
+        float[] ones = new float[shape.Aggregate(1L, (product, size) => product * size)];
+        Array.Fill(ones, 1f);
+        return Tensor.Create(shape, ones);
+    }
+}

@@ -1,0 +1,79 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Microsoft.Build.Framework;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Items;
+
+namespace ModelBuildTasks.Accessors;
+
+/// <summary>Who may see an accessor.</summary>
+public enum AccessorVisibility { Internal, Public }
+
+/// <summary>One accessor to generate. As an item it is the path of the source file.</summary>
+internal sealed class AccessorItem
+{
+    public string SourcePath { get; private set; } = "";
+
+    public string ModelPath { get; private set; } = "";
+
+    public string Name { get; private set; } = "";
+
+    public string Class { get; private set; } = "";
+
+    /// <summary>Empty for the global namespace.</summary>
+    public string Namespace { get; private set; } = "";
+
+    public string Visibility { get; private set; } = "internal";
+
+    public bool Embedded { get; private set; } = true;
+
+    public IReadOnlyList<string> Targets { get; private set; } = [];
+
+    /// <summary>The metadata that should be a C# name and is not, or null.</summary>
+    public string? InvalidName { get; private set; }
+
+    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<string> targets, string rootNamespace, string directory)
+    {
+        var className = model.Text(MetadataNames.AccessorClass);
+        var namespaceName = model.Text(MetadataNames.AccessorNamespace);
+        return new AccessorItem
+        {
+            SourcePath = Path.Combine(directory, $"{ModelVariant.FileName(name)}.g.cs"),
+            ModelPath = modelPath,
+            Name = name,
+            Class = className ?? (AccessorMembers.IsTaken(CSharpNames.Pascal(name)) ? $"{CSharpNames.Pascal(name)}Model" : CSharpNames.Pascal(name)),
+            Namespace = namespaceName ?? CSharpNames.Namespace(rootNamespace),
+            Visibility = Choice.TryParse<AccessorVisibility>(model.GetMetadata(MetadataNames.AccessorVisibility), out var visibility) && visibility == AccessorVisibility.Public ? "public" : "internal",
+            Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
+            Targets = [.. TargetNames.ByPreference.Where(targets.Contains)],
+            InvalidName =
+                className is not null && (!CSharpNames.IsIdentifier(className) || AccessorMembers.IsTaken(className)) ? MetadataNames.AccessorClass :
+                namespaceName is not null && !namespaceName.Split('.').All(CSharpNames.IsIdentifier) ? MetadataNames.AccessorNamespace : null,
+        };
+    }
+
+    public ITaskItem ToTaskItem() => ItemText.Create(SourcePath, new Dictionary<string, string>
+    {
+        [nameof(ModelPath)] = ModelPath,
+        [nameof(Name)] = Name,
+        [nameof(Class)] = Class,
+        [nameof(Namespace)] = Namespace,
+        [nameof(Visibility)] = Visibility,
+        [nameof(Embedded)] = Embedded ? "true" : "false",
+        [nameof(Targets)] = string.Join(",", Targets),
+    });
+
+    public static AccessorItem FromTaskItem(ITaskItem item) => new()
+    {
+        SourcePath = item.ItemSpec,
+        ModelPath = item.GetMetadata(nameof(ModelPath)),
+        Name = item.GetMetadata(nameof(Name)),
+        Class = item.GetMetadata(nameof(Class)),
+        Namespace = item.GetMetadata(nameof(Namespace)),
+        Visibility = item.GetMetadata(nameof(Visibility)),
+        Embedded = item.GetMetadata(nameof(Embedded)) == "true",
+        Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
+    };
+}

@@ -1,0 +1,97 @@
+using System.Linq;
+using ModelBuildTasks.Contracts;
+
+namespace ModelBuildTasks.Accessors;
+
+/// <summary>Writes Load, the session and the choice of a variant.</summary>
+internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, string orNull)
+{
+    private const string Options = "global::Microsoft.ML.OnnxRuntime.SessionOptions";
+    private const string CudaProvider = "CUDAExecutionProvider";
+
+    public void Write()
+    {
+        WriteSession();
+        WriteLoad();
+    }
+
+    private void WriteSession()
+    {
+        source.Add("").Block($"private {accessor.Class}(string variant, {Options} options)", () =>
+        {
+            source.Add("Variant = variant;");
+            if (!accessor.Embedded)
+            {
+                source.Add("Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(Locate(variant), options);");
+                return;
+            }
+
+            source.Block("using (global::System.IO.Stream stream = OpenRead(variant))", () => source.Add("""
+                var model = new byte[checked((int)stream.Length)];
+                for (int read = 0; read < model.Length;)
+                {
+                    int count = stream.Read(model, read, model.Length - read);
+                    if (count == 0) throw new global::System.IO.EndOfStreamException();
+                    read += count;
+                }
+
+                Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options);
+                """));
+        });
+        source.Add("""
+
+            /// <summary>The variant that was chosen, one of <see cref="Variants"/>.</summary>
+            public string Variant { get; }
+
+            /// <summary>The session itself, for what Run does not offer. It belongs to this object.</summary>
+            public global::Microsoft.ML.OnnxRuntime.InferenceSession Session { get; }
+
+            public void Dispose() => Session.Dispose();
+
+            """);
+    }
+
+    private void WriteLoad()
+    {
+        var hasCuda = accessor.Targets.Contains(TargetNames.Cuda);
+        source.Add($"""
+            /// <summary>Loads the best variant for this machine{(hasCuda ? ": on CUDA where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
+            /// <param name="options">Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the other overload.</param>
+            """);
+        source.Block($"public static {accessor.Class} Load({Options}{orNull} options = null)", () =>
+        {
+            source.Add("if (options != null) return Load(ForThisProcessor(), options);");
+            if (hasCuda)
+            {
+                WriteCuda();
+            }
+
+            source.Block($"using (var defaults = new {Options}())", () => source.Add($"return new {accessor.Class}(ForThisProcessor(), defaults);"));
+        });
+        source.Add($"""
+
+            /// <summary>Loads the variant that is named.</summary>
+            /// <param name="variant">One of <see cref="Variants"/>.</param>
+            /// <param name="options">Session options with the execution providers that the variant is for.</param>
+            /// <exception cref="global::System.ArgumentException">The variant is not one of <see cref="Variants"/>.</exception>
+            public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, options);
+            """);
+    }
+
+    private void WriteCuda() => source.Block(
+        $"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{CudaProvider}\") >= 0)",
+        () => source.Add($$"""
+            try
+            {
+                using (var cuda = new {{Options}}())
+                {
+                    cuda.AppendExecutionProvider_CUDA();
+                    return new {{accessor.Class}}("{{TargetNames.Cuda}}", cuda);
+                }
+            }
+            catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
+            {
+                // The provider is there, but its libraries or a device are not.
+            }
+            """));
+}

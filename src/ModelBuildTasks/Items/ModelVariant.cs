@@ -1,0 +1,87 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using Microsoft.Build.Framework;
+using ModelBuildTasks.Contracts;
+
+namespace ModelBuildTasks.Items;
+
+/// <summary>
+/// One model for one target: what the targets files pass on between tasks. As an item it is the artifact's path; its metadata are
+/// the model's own with the target's overrides applied, and the ones below.
+/// </summary>
+internal sealed class ModelVariant(string modelPath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata)
+{
+    private const string ModelPathKey = "ModelPath";
+    // Items know no metadata "Target": the name is reserved.
+    private const string TargetKey = "TargetProfile";
+
+    /// <summary>Full path of the source model.</summary>
+    public string ModelPath { get; } = modelPath;
+
+    public string Name { get; } = name;
+
+    public string Target { get; } = target;
+
+    /// <summary>Settings and budgets as written.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; } = metadata;
+
+    public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}.onnx");
+
+    public string RequestPath => Path.Combine(directory, $"{FileName(Name)}.request.json");
+
+    public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
+
+    /// <summary>Name of the manifest resource.</summary>
+    public string LogicalName => ResourceName(Name, Target);
+
+    /// <summary>Where the file goes beside the app when it is not embedded, relative to the output folder.</summary>
+    public string RelativePath => FileBesideApp(Name, Target);
+
+    public static string ResourceName(string name, string target) => $"models/{FileName(name)}.{target}.onnx";
+
+    public static string FileBesideApp(string name, string target) => ResourceName(name, target);
+
+    /// <summary>The name with what a file system may refuse replaced.</summary>
+    public static string FileName(string name)
+    {
+        var characters = name.ToCharArray();
+        for (var i = 0; i < characters.Length; i++)
+        {
+            // The same on every platform, so that a resource has one name.
+            characters[i] = char.IsControl(characters[i]) || "<>:\"/\\|?*;%".IndexOf(characters[i]) >= 0 ? '_' : characters[i];
+        }
+
+        return new string(characters).Trim('.', ' ');
+    }
+
+    public ITaskItem ToTaskItem()
+    {
+        var item = ItemText.Create(ArtifactPath, Metadata);
+        foreach (var (key, value) in new[]
+        {
+            (ModelPathKey, ModelPath), (MetadataNames.Name, Name), (TargetKey, Target), ("RequestPath", RequestPath), ("ResultPath", ResultPath),
+            ("LogicalName", LogicalName), ("RelativePath", RelativePath),
+        })
+        {
+            item.SetMetadata(key, value.Replace("%", "%25").Replace(";", "%3B"));
+        }
+
+        return item;
+    }
+
+    public static ModelVariant FromTaskItem(ITaskItem item)
+    {
+        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var name in MetadataNames.All)
+        {
+            if (item.Text(name) is { } value)
+            {
+                metadata[name] = value;
+            }
+        }
+
+        return new ModelVariant(item.GetMetadata(ModelPathKey), item.GetMetadata(MetadataNames.Name), item.GetMetadata(TargetKey),
+            Path.GetDirectoryName(item.ItemSpec)!, metadata);
+    }
+}

@@ -1,0 +1,75 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Items;
+
+namespace ModelBuildTasks;
+
+/// <summary>Prints what the last build made of each model. Starts nothing.</summary>
+[MSBuildMultiThreadableTask]
+public sealed class ReportModels : Task
+{
+    /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
+    public ITaskItem[] Variants { get; set; } = [];
+
+    public override bool Execute()
+    {
+        foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
+        {
+            foreach (var line in Lines(variant))
+            {
+                Log.LogMessage(MessageImportance.High, "{0}", line);
+            }
+        }
+
+        return true;
+    }
+
+    private static IEnumerable<string> Lines(ModelVariant variant)
+    {
+        if (!File.Exists(variant.ResultPath))
+        {
+            return [$"{variant.Name} ({variant.Target}): not built yet"];
+        }
+
+        try
+        {
+            var result = OptimizationResult.Read(variant.ResultPath);
+            return
+            [
+                $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
+                .. Figures(result),
+                .. result.Recipe.Select(step => $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}"),
+                .. result.Diagnostics.Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
+            ];
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return [$"{variant.Name} ({variant.Target}): {exception.Message}"];
+        }
+    }
+
+    private static IEnumerable<string> Figures(OptimizationResult result)
+    {
+        if (result is { Original: { } original, Optimized: { } optimized })
+        {
+            yield return Invariant($"  size      {original.Bytes:N0} → {optimized.Bytes:N0} bytes ({(double)optimized.Bytes / original.Bytes:0.###})");
+            if (original.Accuracy is { } before && optimized.Accuracy is { } after)
+            {
+                yield return Invariant($"  accuracy  {before:0.####} → {after:0.####}{(result.AccuracyDrop is { } drop ? Invariant($" ({drop.Metric}, drop {drop.Value:0.####} [{drop.Low:0.####}, {drop.High:0.####}], {drop.Samples} samples)") : "")}");
+            }
+        }
+
+        if (result.LatencyRatio is { } latency)
+        {
+            yield return latency.Measured ? Invariant($"  latency   × {latency.Value:0.###} [{latency.Low:0.###}, {latency.High:0.###}], {latency.Pairs} pairs") : $"  latency   not measured: {latency.Reason}";
+        }
+    }
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,232 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+using ModelBuildTasks.Accessors;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Diagnostics;
+using ModelBuildTasks.Items;
+
+namespace ModelBuildTasks;
+
+/// <summary>
+/// Turns OptimizedModel items into one item per model and target, with every path and name decided, and says what is wrong with
+/// their metadata. Reads and writes no file, so that it may run in every build, design-time builds included.
+/// </summary>
+[MSBuildMultiThreadableTask]
+public sealed class ResolveOptimizedModels : Task
+{
+    /// <summary>The OptimizedModel items.</summary>
+    public ITaskItem[] Models { get; set; } = [];
+
+    /// <summary>The OptimizedModelTarget items: a profile, the Model it belongs to, and the metadata to override.</summary>
+    public ITaskItem[] Overrides { get; set; } = [];
+
+    /// <summary>Runtime identifier of the build; empty in a portable one.</summary>
+    public string RuntimeIdentifier { get; set; } = "";
+
+    /// <summary>Full path of the folder for everything that is generated.</summary>
+    [Required] public string Directory { get; set; } = "";
+
+    /// <summary>Full path of the project file.</summary>
+    [Required] public string ProjectFile { get; set; } = "";
+
+    /// <summary>Namespace of accessors whose item does not name one.</summary>
+    public string RootNamespace { get; set; } = "";
+
+    /// <summary>The project's ModelMeasurement.</summary>
+    public string Measurement { get; set; } = "";
+
+    /// <summary>The project's ModelBudgetSeverity.</summary>
+    public string BudgetSeverity { get; set; } = "";
+
+    /// <summary>The project's ModelOptimizationTimeout.</summary>
+    public string OptimizationTimeout { get; set; } = "";
+
+    /// <summary>Whether the project uses Microsoft.NET.Sdk.</summary>
+    public bool IsSdkProject { get; set; }
+
+    public bool TreatWarningsAsErrors { get; set; }
+
+    public string? NoWarn { get; set; }
+
+    public string? WarningsNotAsErrors { get; set; }
+
+    /// <summary>One item per model and target; see <see cref="ModelVariant"/>.</summary>
+    [Output] public ITaskItem[] Variants { get; set; } = [];
+
+    /// <summary>One item per accessor to generate; see <see cref="AccessorItem"/>.</summary>
+    [Output] public ITaskItem[] AccessorItems { get; set; } = [];
+
+    private readonly List<Diagnostic> _diagnostics = [];
+    private string _projectDirectory = "";
+
+    public override bool Execute()
+    {
+        _projectDirectory = Path.GetDirectoryName(ProjectFile)!;
+        CheckProject();
+        CheckNames();
+        CheckOverrides();
+        var models = Models.Select(model => (Item: model, Targets: TargetsOf(model))).ToList();
+        Variants = [.. models.SelectMany(model => model.Targets.Select(target => Variant(model.Item, target).ToTaskItem()))];
+        AccessorItems = [.. models.Where(model => model.Item.IsTrue(MetadataNames.Accessor, fallback: true)).Select(model => Accessor(model.Item, model.Targets))];
+
+        var log = new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors);
+        // Variants of one model share most metadata, and with them what is wrong with those.
+        foreach (var diagnostic in _diagnostics.GroupBy(diagnostic => (diagnostic.Code, diagnostic.File, diagnostic.Message)).Select(same => same.First()))
+        {
+            log.Write(diagnostic);
+        }
+
+        return !Log.HasLoggedErrors;
+    }
+
+    private void CheckProject()
+    {
+        if (!IsSdkProject)
+        {
+            Report(DiagnosticCatalogue.NotAnSdkProject, ProjectFile);
+        }
+
+        CheckChoice<Measurement>("ModelMeasurement", Measurement, ProjectFile);
+        CheckChoice<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity, ProjectFile);
+        if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))
+        {
+            Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelOptimizationTimeout", OptimizationTimeout, "a duration such as 90s or 30min");
+        }
+    }
+
+    private void CheckNames()
+    {
+        foreach (var same in Models.GroupBy(model => ModelVariant.FileName(NameOf(model)), StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1))
+        {
+            Report(DiagnosticCatalogue.DuplicateName, PathOf(same.Last()), NameOf(same.Last()), PathOf(same.First()));
+        }
+
+        foreach (var item in Models.Concat(Overrides))
+        {
+            foreach (string written in item.MetadataNames)
+            {
+                if (written is not "Model" && MetadataNames.NearestTo(written) is { } meant)
+                {
+                    Report(DiagnosticCatalogue.UnknownMetadata, PathOf(item), written, meant);
+                }
+            }
+        }
+    }
+
+    private void CheckOverrides()
+    {
+        var names = Models.Select(NameOf).ToList();
+        foreach (var item in Overrides)
+        {
+            var model = item.GetMetadata("Model");
+            if (!names.Contains(model, StringComparer.OrdinalIgnoreCase))
+            {
+                Report(DiagnosticCatalogue.UnknownOverride, ProjectFile, "model", model, string.Join(", ", names));
+            }
+
+            if (TargetNames.Find(item.ItemSpec) is null)
+            {
+                Report(DiagnosticCatalogue.UnknownOverride, ProjectFile, "target", item.ItemSpec, string.Join(", ", TargetNames.ByPreference));
+            }
+        }
+    }
+
+    private List<string> TargetsOf(ITaskItem model)
+    {
+        var written = ItemText.List(model.GetMetadata(MetadataNames.Targets));
+        if (written.Count == 0)
+        {
+            return [TargetNames.Default(RuntimeIdentifier)];
+        }
+
+        foreach (var text in written.Where(text => TargetNames.Find(text) is null))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, PathOf(model), MetadataNames.Targets, text, string.Join(", ", TargetNames.ByPreference));
+        }
+
+        var known = written.Select(TargetNames.Find).OfType<string>().Distinct().ToList();
+        foreach (var target in known.Where(target => !Availability.IsAvailable(target)))
+        {
+            Report(DiagnosticCatalogue.NotAvailable, PathOf(model), MetadataNames.Targets, target, "");
+        }
+
+        var running = known.Where(target => TargetNames.CanRun(target, RuntimeIdentifier)).ToList();
+        if (known.Count > 0 && running.Count == 0)
+        {
+            Report(DiagnosticCatalogue.TargetCannotRun, PathOf(model), NameOf(model), string.Join(", ", known), RuntimeIdentifier);
+        }
+
+        return running;
+    }
+
+    private ModelVariant Variant(ITaskItem model, string target)
+    {
+        var name = NameOf(model);
+        var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var overrides = Overrides.Where(item => item.GetMetadata("Model").Equals(name, StringComparison.OrdinalIgnoreCase) && TargetNames.Find(item.ItemSpec) == target);
+        foreach (var item in new[] { model }.Concat(overrides))
+        {
+            foreach (var key in MetadataNames.All)
+            {
+                if (item.Text(key) is { } value)
+                {
+                    metadata[key] = value;
+                }
+            }
+        }
+
+        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
+        {
+            if (metadata.TryGetValue(key, out var path))
+            {
+                metadata[key] = ItemText.FullPath(_projectDirectory, path);
+            }
+        }
+
+        foreach (var key in new[] { MetadataNames.Embed, MetadataNames.Compress, MetadataNames.Accessor })
+        {
+            CheckBoolean(key, metadata, PathOf(model));
+        }
+
+        _diagnostics.AddRange(SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics);
+        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata);
+    }
+
+    private ITaskItem Accessor(ITaskItem model, IReadOnlyList<string> targets)
+    {
+        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), targets, RootNamespace, Directory);
+        if (accessor.InvalidName is { } invalid)
+        {
+            Report(DiagnosticCatalogue.NotAQuantity, PathOf(model), invalid, model.GetMetadata(invalid), "a C# name");
+        }
+
+        CheckChoice<AccessorVisibility>(MetadataNames.AccessorVisibility, model.GetMetadata(MetadataNames.AccessorVisibility), PathOf(model));
+        return accessor.ToTaskItem();
+    }
+
+    private void CheckChoice<T>(string name, string value, string file) where T : struct, Enum
+    {
+        if (value.Length > 0 && !Choice.TryParse<T>(value, out _))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, file, name, value, string.Join(", ", Choice.Names<T>()));
+        }
+    }
+
+    private void CheckBoolean(string name, Dictionary<string, string> metadata, string file)
+    {
+        if (metadata.TryGetValue(name, out var value) && !bool.TryParse(value, out _))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, file, name, value, "true, false");
+        }
+    }
+
+    private string PathOf(ITaskItem model) => ItemText.FullPath(_projectDirectory, model.ItemSpec);
+
+    private static string NameOf(ITaskItem model) => model.Text(MetadataNames.Name) ?? Path.GetFileNameWithoutExtension(model.ItemSpec);
+
+    private void Report(DiagnosticDescriptor descriptor, string file, params object[] arguments) => _diagnostics.Add(Diagnostic.Create(descriptor, file, arguments));
+}

@@ -1,0 +1,111 @@
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Tests.Data;
+
+[TestClass]
+public sealed class ImageFolderDatasetTests
+{
+    private static readonly TensorSignature Image = TemporaryFolder.Input("N", 3, 2, 2);
+
+    [TestMethod]
+    public void Sub_folders_are_classes_in_ordinal_order()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("dog/1.png", 2, 2, 10, 20, 30);
+        folder.WritePng("cat/1.png", 2, 2, 40, 50, 60);
+
+        Sample[] samples = [.. folder.Open(".", Image).Read()];
+
+        CollectionAssert.AreEqual(new long[] { 0, 1 }, samples.Select(sample => sample.Label!.Span<long>()[0]).ToArray());
+        CollectionAssert.AreEqual(new float[] { 40, 40, 40, 40, 50, 50, 50, 50, 60, 60, 60, 60 }, samples[0].Inputs[0].ToSingles());
+    }
+
+    [TestMethod]
+    public void Folders_named_by_numbers_are_the_classes_of_these_numbers()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("10/a.png", 2, 2, 1, 1, 1);
+        folder.WritePng("9/a.png", 2, 2, 1, 1, 1);
+
+        CollectionAssert.AreEqual(new long[] { 10, 9 }, folder.Open(".", Image).Read().Select(sample => sample.Label!.Span<long>()[0]).ToArray());
+    }
+
+    [TestMethod]
+    public void Applies_size_channel_order_scale_mean_and_deviation()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 6, 4, 255, 0, 51);
+        folder.Describe("""{ "color": "BGR", "scale": "1/255", "mean": [0.2, 0, 1], "std": 0.5 }""");
+
+        Sample sample = folder.Open(".", Image).Read().Single();
+
+        CollectionAssert.AreEqual(new float[] { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, sample.Inputs[0].ToSingles());
+        Assert.IsNull(sample.Label);
+    }
+
+    [TestMethod]
+    public void Serves_models_that_take_channels_last_and_bytes()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 1, 2, 3);
+
+        Tensor tensor = folder.Open(".", new TensorSignature("x", ElementType.UInt8, [1, 2, 2, 3])).Read().Single().Inputs[0];
+
+        CollectionAssert.AreEqual(new byte[] { 1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3 }, tensor.Span<byte>().ToArray());
+    }
+
+    [TestMethod]
+    public void Serves_gray_models()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 100, 100, 100);
+
+        CollectionAssert.AreEqual(new float[] { 100, 100, 100, 100 }, folder.Open(".", TemporaryFolder.Input(1, 1, 2, 2)).Read().Single().Inputs[0].ToSingles());
+    }
+
+    [TestMethod]
+    public void Labels_of_a_flat_folder_come_from_a_list()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 1, 1, 1);
+        folder.WritePng("b.png", 2, 2, 2, 2, 2);
+        folder.Write("list.csv", "file,label\nb.png,4\na.png,7\n");
+        folder.Describe("""{ "labels": "list.csv" }""");
+
+        Dataset dataset = folder.Open(".", Image);
+
+        CollectionAssert.AreEqual(new long[] { 4, 7 }, dataset.Read().Select(sample => sample.Label!.Span<long>()[0]).ToArray());
+        CollectionAssert.Contains(dataset.Files.ToArray(), folder["list.csv"]);
+    }
+
+    [TestMethod]
+    public void Reports_a_damaged_image_by_its_file()
+    {
+        using TemporaryFolder folder = new();
+        byte[] png = File.ReadAllBytes(folder.WritePng("a.png", 64, 64, 1, 2, 3));
+        folder.Write("a.png", png[..(png.Length / 2)]);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", Image)).Message, "a.png");
+    }
+
+    [TestMethod]
+    public void Does_not_decode_an_image_larger_than_its_file_can_hold()
+    {
+        using TemporaryFolder folder = new();
+        byte[] png = File.ReadAllBytes(folder.WritePng("a.png", 2, 2, 1, 2, 3));
+        (png[18], png[19], png[22], png[23]) = (0x3F, 0xFF, 0x3F, 0xFF);
+        folder.Write("a.png", png);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", Image)).Message, "16383 × 16383");
+    }
+
+    [TestMethod]
+    public void Says_that_a_table_model_takes_no_images()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 1, 2, 3);
+
+        TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", TemporaryFolder.Input("N", 4)));
+    }
+}

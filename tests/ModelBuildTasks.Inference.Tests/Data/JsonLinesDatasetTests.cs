@@ -1,0 +1,66 @@
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Tests.Data;
+
+[TestClass]
+public sealed class JsonLinesDatasetTests
+{
+    [TestMethod]
+    public void Reads_nested_arrays_numbers_and_labels()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", """
+            {"x": [[1, 2], [3, 4]], "k": 9, "label": 1}
+
+            {"x": [[5, 6], [7, 8]], "k": 10, "label": 0}
+            """);
+
+        Dataset dataset = folder.Open("data.jsonl", TemporaryFolder.Input("N", 2, 2), new TensorSignature("k", ElementType.Int64, [1]));
+        Sample last = dataset.Read().Last();
+
+        Assert.AreEqual(2, dataset.Count);
+        CollectionAssert.AreEqual(new float[] { 5, 6, 7, 8 }, last.Inputs[0].ToSingles());
+        Assert.AreEqual(10, last.Inputs[1].Span<long>()[0]);
+        Assert.AreEqual(0, last.Label!.Span<long>()[0]);
+    }
+
+    [TestMethod]
+    public void Fills_an_input_that_the_lines_lack()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", """{"x": [1, 2]}""");
+        folder.Describe("""{ "inputs": { "sr": { "fill": 16000 }, "state": { "fill": 0 } } }""");
+
+        Sample sample = folder.Open(
+            "data.jsonl", TemporaryFolder.Input("N", 2), new TensorSignature("sr", ElementType.Int64, []), new TensorSignature("state", ElementType.Float, [2, "N", 4])).Read().Single();
+
+        Assert.AreEqual(16000, sample.Inputs[1].Span<long>()[0]);
+        CollectionAssert.AreEqual(new long[] { 2, 1, 4 }, sample.Inputs[2].Dimensions.ToArray());
+        Assert.IsNull(sample.Label);
+    }
+
+    [TestMethod]
+    [DataRow("{\"x\": [1, 2]", "not JSON")]
+    [DataRow("{\"x\": [[1], [2, 3]]}", "equal lengths")]
+    [DataRow("[1, 2]", "not an object")]
+    public void Names_the_line_that_is_malformed(string line, string expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", "{\"x\": [1, 2]}\n" + line + "\n");
+
+        string message = TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2)).Read().ToArray()).Message;
+
+        StringAssert.Contains(message, "(2)");
+        StringAssert.Contains(message, expected);
+    }
+
+    [TestMethod]
+    public void Reads_lines_longer_than_its_first_buffer()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", $$"""{"x": [{{string.Join(",", Enumerable.Repeat("0.25", 100_000))}}]}""");
+
+        Assert.AreEqual(0.25f, folder.Open("data.jsonl", TemporaryFolder.Input("N", 100_000)).Read().Single().Inputs[0].ToSingles()[^1]);
+    }
+}

@@ -1,0 +1,47 @@
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Inference.Tests.Data;
+
+[TestClass]
+public sealed class TensorFolderDatasetTests
+{
+    // TensorProto: dims (1), data_type (2) and raw_data (9), written by hand after onnx.proto.
+    private static byte[] Proto(byte type, byte[] dimensions, params byte[] raw) =>
+        [.. dimensions.SelectMany(size => new byte[] { 0x08, size }), 0x10, type, 0x4A, (byte)raw.Length, .. raw];
+
+    [TestMethod]
+    public void Reads_each_folder_as_one_sample_in_numeric_order()
+    {
+        using TemporaryFolder folder = new();
+        foreach (int set in new[] { 10, 2 })
+        {
+            folder.Write($"test_data_set_{set}/input_0.pb", Proto(1, [1, 1], BitConverter.GetBytes((float)set)));
+            folder.Write($"test_data_set_{set}/output_0.pb", Proto(1, [1, 1], BitConverter.GetBytes(set + 0.5f)));
+        }
+
+        Sample[] samples = [.. folder.Open(".", TemporaryFolder.Input("N", 1)).Read()];
+
+        CollectionAssert.AreEqual(new float[] { 2, 10 }, samples.Select(sample => sample.Inputs[0].ToSingles()[0]).ToArray());
+        Assert.AreEqual(10.5f, samples[1].Label!.ToSingles()[0]);
+    }
+
+    [TestMethod]
+    public void Reports_a_tensor_that_is_cut_off()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("test_data_set_0/input_0.pb", Proto(1, [1, 1], 0, 0, 128, 63)[..^2]);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", TemporaryFolder.Input("N", 1))).Message, "input_0.pb");
+    }
+
+    [TestMethod]
+    public void Names_the_input_without_a_tensor()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("test_data_set_0/input_0.pb", Proto(1, [1, 1], 0, 0, 128, 63));
+
+        StringAssert.Contains(
+            TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", TemporaryFolder.Input("N", 1), new TensorSignature("mask", ElementType.Float, [1]))).Message, "'mask'");
+    }
+}

@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Tests;
+
+/// <summary>The real models of the development machines, and inputs to compare two forms of one model on.</summary>
+internal static class RealModels
+{
+    internal static IEnumerable<object[]> Names =>
+        Folder is { } folder ? Directory.EnumerateFiles(folder, "*.onnx").Order(StringComparer.Ordinal).Select(path => new object[] { Path.GetFileName(path) }) : [["(no data)"]];
+
+    internal static string Require(string name)
+    {
+        string? path = Folder is { } folder ? Path.Combine(folder, name) : null;
+        if (!File.Exists(path))
+        {
+            Assert.Inconclusive($"The test needs the model '{name}'; set MODELBUILD_DATA to the folder of test data.");
+        }
+
+        return path;
+    }
+
+    /// <summary>Inputs that a model accepts: free dimensions set to 2 (or what the model needs), numbers in a range that its operators like.</summary>
+    internal static IReadOnlyList<Tensor> RandomInputs(string name, IReadOnlyList<TensorSignature> signatures, int seed)
+    {
+        Random random = new(seed);
+        return [.. signatures.Select(signature => RandomInput(name, signature, random))];
+    }
+
+    /// <summary>The largest difference of two outputs as a share of the first one's range (at least 1e-6).</summary>
+    internal static double RelativeError(Tensor expected, Tensor actual)
+    {
+        CollectionAssert.AreEqual(expected.Dimensions.ToArray(), actual.Dimensions.ToArray());
+        Assert.AreEqual(expected.ElementType, actual.ElementType);
+        float[] a = expected.ToSingles();
+        float[] b = actual.ToSingles();
+        double range = Math.Max(a.Length == 0 ? 0 : a.Max(v => Math.Abs((double)v)), 1e-6);
+        double worst = 0;
+        for (int i = 0; i < a.Length; i++)
+        {
+            double difference = float.IsNaN(a[i]) && float.IsNaN(b[i]) ? 0 : Math.Abs((double)a[i] - b[i]) / range;
+            worst = Math.Max(worst, double.IsNaN(difference) ? double.PositiveInfinity : difference);
+        }
+
+        return worst;
+    }
+
+    private static string? Folder
+    {
+        get
+        {
+            string? root = Path.GetDirectoryName(SourceFile());
+            while (root is not null && !File.Exists(Path.Combine(root, "ModelBuildTasks.sln")))
+            {
+                root = Path.GetDirectoryName(root);
+            }
+
+            string data = Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root ?? ".", "..", "shared", "data");
+            string models = Path.Combine(data, "models");
+            return Directory.Exists(models) ? models : null;
+        }
+    }
+
+    private static string SourceFile([CallerFilePath] string path = "") => path;
+
+    private static Tensor RandomInput(string name, TensorSignature signature, Random random)
+    {
+        long[] shape = [.. signature.Shape.Select((dimension, axis) => dimension.Size ?? FreeSize(name, signature, axis))];
+        int length = (int)shape.Aggregate(1L, (product, size) => product * size);
+        return signature.ElementType switch
+        {
+            ElementType.Float => Tensor.Create(shape, Fill(length, () => random.NextSingle() * 2 - 1)),
+            ElementType.Float16 => Tensor.Create(shape, Fill(length, () => (Half)(random.NextSingle() * 2 - 1))),
+            ElementType.Int32 => Tensor.Create(shape, Fill(length, () => random.Next(0, 256))),
+            ElementType.UInt8 => Tensor.Create(shape, Fill(length, () => (byte)random.Next(0, 100))),
+            ElementType.Int64 => Tensor.Create(shape, Fill(length, () => 16000L)),
+            _ => throw new NotSupportedException($"{signature}"),
+        };
+    }
+
+    private static T[] Fill<T>(int length, Func<T> next) => [.. Enumerable.Range(0, length).Select(_ => next())];
+
+    private static long FreeSize(string name, TensorSignature signature, int axis) => (name, axis) switch
+    {
+        (var model, 1) when model.StartsWith("silero", StringComparison.Ordinal) && signature.Name == "input" => model.Contains("op18", StringComparison.Ordinal) ? 576 : 576,
+        (var model, > 1) when model.StartsWith("ch_", StringComparison.Ordinal) => axis == 2 ? 64 : 192,
+        _ => 2,
+    };
+}

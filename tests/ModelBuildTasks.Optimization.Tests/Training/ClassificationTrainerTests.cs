@@ -1,0 +1,106 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+/// <summary>The task: is the bright stripe of a noisy 6 × 6 image upright or level? No linear model can tell, as the stripe may be anywhere.</summary>
+[TestClass]
+public sealed class ClassificationTrainerTests
+{
+    private const int BatchSize = 32;
+    private const int Side = 6;
+
+    [TestMethod]
+    public void Learns_a_task_that_needs_the_convolution()
+    {
+        Model model = Network();
+        (Tensor held, Tensor truth) = Stripes(new Random(99));
+        double before = Accuracy(model, held, truth);
+
+        Train(model, steps: 150);
+
+        Assert.IsLessThan(0.8, before);
+        Assert.IsGreaterThan(0.9, Accuracy(model, held, truth));
+    }
+
+    [TestMethod]
+    public void Repeats_the_same_losses_from_the_same_seed() => CollectionAssert.AreEqual(Train(Network(), steps: 8), Train(Network(), steps: 8));
+
+    [TestMethod]
+    public void Changes_the_model_only_on_commit()
+    {
+        Model model = Network();
+        byte[] before = model.ToBytes();
+        using ClassificationTrainer trainer = Trainer(model);
+        (Tensor samples, Tensor labels) = Stripes(new Random(1));
+        trainer.Step(samples, labels, 0.01f);
+        CollectionAssert.AreEqual(before, model.ToBytes());
+
+        trainer.Commit();
+
+        CollectionAssert.AreNotEqual(before, model.ToBytes());
+        Assert.AreNotEqual(0f, model.Graph.Find("mean")!.Initializer!.ToSingles()[0], "running statistics move too");
+        Assert.AreEqual("BatchNormalization", model.Graph.Nodes[1].OpType);
+        Assert.IsFalse(model.Graph.Nodes[1].Has("training_mode"), "the trained model is one for inference");
+    }
+
+    private static float[] Train(Model model, int steps)
+    {
+        using ClassificationTrainer trainer = Trainer(model);
+        CosineSchedule schedule = new(Peak: 0.02f, WarmUp: 5, steps);
+        Random random = new(7);
+        float[] losses = new float[steps];
+        for (int step = 0; step < steps; step++)
+        {
+            (Tensor samples, Tensor labels) = Stripes(random);
+            losses[step] = trainer.Step(samples, labels, schedule.At(step));
+        }
+
+        trainer.Commit();
+        return losses;
+    }
+
+    private static ClassificationTrainer Trainer(Model model) =>
+        new(model, new TrainingSettings(BatchSize, StatisticsMomentum: 0.8f), [1, Side, Side]);
+
+    private static double Accuracy(Model model, Tensor samples, Tensor labels)
+    {
+        using ModelSession session = ModelSession.Open(model);
+        float[] scores = session.Run([samples])[0].ToSingles();
+        return labels.Span<long>().ToArray().Select((label, i) => scores[2 * i] > scores[(2 * i) + 1] == (label == 0) ? 1.0 : 0).Average();
+    }
+
+    private static (Tensor Samples, Tensor Labels) Stripes(Random random)
+    {
+        float[] pixels = new float[BatchSize * Side * Side];
+        long[] labels = new long[BatchSize];
+        for (int n = 0; n < BatchSize; n++)
+        {
+            labels[n] = n % 2;
+            int place = random.Next(Side);
+            for (int i = 0; i < Side * Side; i++)
+            {
+                int along = labels[n] == 0 ? i % Side : i / Side;
+                pixels[(n * Side * Side) + i] = (along == place ? 1 : 0) + (0.3f * random.NextSingle());
+            }
+        }
+
+        return (Tensor.Create([BatchSize, 1, Side, Side], pixels), Tensor.Vector(labels));
+    }
+
+    private static Model Network()
+    {
+        Model model = Model.Create("stripes", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value Constant(string name, float value) => graph.AddInitializer(name, Tensor.Vector(value, value, value, value, value, value));
+        Value x = graph.AddInput("x", new TensorType(ElementType.Float, "batch", 1, Side, Side));
+        x = graph.Add("Conv", x, graph.AddInitializer("filters", GradientCheck.Draw([6, 1, 3, 3], seed: 11)));
+        x = graph.Add("BatchNormalization", x, Constant("gamma", 1), Constant("beta", 0), Constant("mean", 0), Constant("variance", 1));
+        x = graph.Add("Flatten", graph.Add("GlobalAveragePool", graph.Add("Relu", x)));
+        x = graph.AddNode("Gemm", [x, graph.AddInitializer("matrix", GradientCheck.Draw([2, 6], seed: 12)), graph.AddInitializer("bias", Tensor.Vector(0f, 0f))]).Set("transB", 1).Output;
+        x.Type = new TensorType(ElementType.Float, "batch", 2);
+        graph.AddOutput(x);
+        return model;
+    }
+}

@@ -1,0 +1,59 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+[TestClass]
+public sealed class ConvGradientTests
+{
+    [TestMethod]
+    public void Matches_differences_with_padding_and_bias() =>
+        Verify([2, 3, 5, 4], [4, 3, 3, 3], node => node.Set("pads", [1, 1, 1, 1]), bias: true);
+
+    [TestMethod]
+    public void Matches_differences_with_strides_that_leave_a_rest() =>
+        Verify([1, 2, 8, 7], [3, 2, 3, 2], node => node.Set("strides", [2, 3]).Set("pads", [1, 0, 1, 0]));
+
+    [TestMethod]
+    public void Matches_differences_with_uneven_padding() =>
+        Verify([1, 2, 6, 6], [2, 2, 3, 3], node => node.Set("strides", [2, 2]).Set("pads", [0, 0, 1, 1]));
+
+    [TestMethod]
+    public void Matches_differences_with_dilations() =>
+        Verify([1, 2, 7, 8], [2, 2, 3, 3], node => node.Set("dilations", [2, 3]).Set("pads", [2, 1, 2, 1]));
+
+    [TestMethod]
+    public void Matches_differences_with_groups() =>
+        Verify([2, 4, 4, 5], [6, 2, 3, 3], node => node.Set("group", 2).Set("pads", [1, 1, 1, 1]), bias: true);
+
+    [TestMethod]
+    public void Matches_differences_when_depthwise() =>
+        Verify([2, 3, 5, 6], [3, 1, 3, 3], node => node.Set("group", 3).Set("strides", [2, 2]).Set("pads", [1, 1, 1, 1]));
+
+    [TestMethod]
+    public void Matches_differences_when_pointwise() =>
+        Verify([2, 3, 4, 4], [5, 3, 1, 1], node => node);
+
+    [TestMethod]
+    public void Matches_differences_when_pointwise_with_strides() =>
+        Verify([2, 3, 5, 4], [4, 3, 1, 1], node => node.Set("strides", [2, 2]));
+
+    [TestMethod]
+    public void Matches_differences_with_automatic_padding()
+    {
+        Verify([1, 2, 6, 7], [2, 2, 3, 4], node => node.Set("auto_pad", "SAME_UPPER").Set("strides", [2, 2]));
+        Verify([1, 2, 6, 7], [2, 2, 3, 4], node => node.Set("auto_pad", "SAME_LOWER").Set("strides", [2, 2]));
+    }
+
+    [TestMethod]
+    public void Refuses_three_dimensions()
+    {
+        GradientException exception = Assert.ThrowsExactly<GradientException>(() => Verify([1, 2, 3, 3, 3], [2, 2, 2, 2, 2], node => node));
+        StringAssert.Contains(exception.Message, "Conv", StringComparison.Ordinal);
+    }
+
+    private static void Verify(long[] input, long[] weight, Func<Node, Node> configure, bool bias = false) =>
+        GradientCheck.Verify(
+            (graph, operands) => configure(graph.AddNode("Conv", operands)).Output,
+            bias ? [input, weight, [weight[0]]] : [input, weight]);
+}

@@ -1,0 +1,111 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+/// <summary>
+/// Compares the built gradient of L = Σ weight ⊙ f(operands) with central differences of the forward graph, both run by ONNX Runtime. L is
+/// summed in double precision, so that only the rounding of f itself remains.
+/// </summary>
+internal static class GradientCheck
+{
+    /// <summary>Largest allowed difference, relative to the operand's largest gradient.</summary>
+    public const double Tolerance = 2e-3;
+
+    private const float Step = 1e-2f;
+
+    /// <param name="build">Builds f from operands.</param>
+    /// <param name="shapes">Shape of each operand. The gradient is checked for each.</param>
+    public static void Verify(Func<Graph, Value[], Value> build, params long[][] shapes) =>
+        Verify(build, [.. shapes.Select((shape, i) => Draw(shape, seed: 17 + i))]);
+
+    /// <inheritdoc cref="Verify(Func{Graph, Value[], Value}, long[][])"/>
+    public static void Verify(Func<Graph, Value[], Value> build, Tensor[] operands)
+    {
+        double[] errors = Errors(build, operands);
+        for (int i = 0; i < errors.Length; i++)
+        {
+            Assert.IsLessThan(Tolerance, errors[i], $"relative error of the gradient of operand {i}");
+        }
+    }
+
+    /// <summary>The largest error of each operand's gradient, relative to its largest element.</summary>
+    public static double[] Errors(Func<Graph, Value[], Value> build, Tensor[] operands)
+    {
+        using ModelSession forward = ModelSession.Open(Forward(build, operands));
+        Tensor weight = Draw([.. forward.Run(operands)[0].Dimensions], seed: 5);
+        IReadOnlyList<Tensor> gradients = Gradients(build, operands, weight);
+        double[] errors = new double[operands.Length];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            float[] gradient = gradients[i].ToSingles();
+            CollectionAssert.AreEqual(operands[i].Dimensions.ToArray(), gradients[i].Dimensions.ToArray());
+            double worst = 0, largest = 1e-3;
+            for (int element = 0; element < gradient.Length; element++)
+            {
+                double numeric = (Loss(forward, operands, i, element, Step, weight) - Loss(forward, operands, i, element, -Step, weight)) / (2 * Step);
+                worst = Math.Max(worst, Math.Abs(numeric - gradient[element]));
+                largest = Math.Max(largest, Math.Abs(numeric));
+            }
+
+            errors[i] = worst / largest;
+        }
+
+        return errors;
+    }
+
+    /// <summary>Normal numbers kept away from 0, where Relu has a kink.</summary>
+    public static Tensor Draw(long[] shape, int seed, float offset = 0)
+    {
+        Random random = new(seed);
+        float[] values = new float[shape.Aggregate(1L, (product, size) => product * size)];
+        for (int i = 0; i < values.Length; i++)
+        {
+            double value = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+            values[i] = (float)(value + (Math.Sign(value) * 2 * Step)) + offset;
+        }
+
+        return Tensor.Create(shape, values);
+    }
+
+    private static double Loss(ModelSession forward, Tensor[] operands, int operand, int element, float step, Tensor weight)
+    {
+        float[] moved = operands[operand].ToSingles();
+        moved[element] += step;
+        Tensor[] all = [.. operands];
+        all[operand] = Tensor.Create([.. operands[operand].Dimensions], moved);
+        using SessionRun run = forward.RunBorrowed(all);
+        ReadOnlySpan<float> result = run.Span<float>(0), factors = weight.Span<float>();
+        double sum = 0;
+        for (int i = 0; i < result.Length; i++)
+        {
+            sum += (double)result[i] * factors[i];
+        }
+
+        return sum;
+    }
+
+    private static IReadOnlyList<Tensor> Gradients(Func<Graph, Value[], Value> build, Tensor[] operands, Tensor weight)
+    {
+        Model model = Model.Create("gradient", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value[] values = [.. operands.Select((operand, i) => graph.AddInitializer($"operand{i}", operand))];
+        Value row = graph.Add("Reshape", build(graph, values), graph.AddInitializer("row", Tensor.Vector(1, weight.Length)));
+        Value loss = graph.Add("MatMul", row, graph.AddInitializer("weight", weight.WithDimensions(weight.Length, 1)));
+        string[] names = [.. values.Select(value => value.Name)];
+        GradientModel gradient = GradientBuilder.Build(model, loss.Name, names, []);
+        using ModelSession session = ModelSession.Open(gradient.Model);
+        return session.Run(operands);
+    }
+
+    private static Model Forward(Func<Graph, Value[], Value> build, Tensor[] operands)
+    {
+        Model model = Model.Create("forward", opset: 17, irVersion: 8);
+        Value[] inputs = [.. operands.Select((operand, i) => model.Graph.AddInput($"operand{i}", new TensorType(operand.ElementType, [.. operand.Dimensions.Select(Dimension.FromInt64)])))];
+        Value result = build(model.Graph, inputs);
+        result.Type = new TensorType(ElementType.Float, Shape: null);
+        model.Graph.AddOutput(result);
+        return model;
+    }
+}

@@ -1,0 +1,20 @@
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+[TestClass]
+public sealed class MatMulGradientTests
+{
+    [TestMethod]
+    public void Matches_differences_for_matrices() => GradientCheck.Verify((graph, v) => graph.Add("MatMul", v[0], v[1]), [2, 3], [3, 4]);
+
+    [TestMethod]
+    public void Matches_differences_for_a_stack_by_a_matrix() => GradientCheck.Verify((graph, v) => graph.Add("MatMul", v[0], v[1]), [2, 5, 2, 3], [3, 4]);
+
+    [TestMethod]
+    public void Sums_over_broadcast_stacks() => GradientCheck.Verify((graph, v) => graph.Add("MatMul", v[0], v[1]), [2, 1, 2, 3], [4, 3, 2]);
+
+    [TestMethod]
+    public void Refuses_vectors() =>
+        Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify((graph, v) => graph.Add("MatMul", v[0], v[1]), [2, 3], [3]));
+}

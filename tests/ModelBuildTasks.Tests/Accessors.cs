@@ -1,0 +1,190 @@
+using System.Reflection;
+using Microsoft.CodeAnalysis.CSharp;
+using ModelBuildTasks.Tests.Infra;
+using static ModelBuildTasks.Tests.Infra.OnnxBytes;
+
+namespace ModelBuildTasks.Tests;
+
+[TestClass]
+public sealed class Accessors : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [TestMethod]
+    public void Reads_as_the_documentation_shows()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier()).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static float Main(float[] pixels)
+                    {
+                        using var digits = Digits.Load();
+                        System.ReadOnlySpan<float> scores = digits.Run(pixels).Scores;
+                        return scores[1];
+                    }
+
+                    public static string Facts() => $"{Digits.Inputs.Image.Name} {Digits.Inputs.Image.ElementType} {string.Join(",", Digits.Inputs.Image.Shape)} {Digits.Outputs.Scores.Name} {string.Join(",", Digits.Variants)}";
+                    public static long Bytes() { using var stream = Digits.OpenRead(); return stream.Length; }
+                    public static string Chosen() { using var digits = Digits.Load(new Microsoft.ML.OnnxRuntime.SessionOptions()); return digits.Variant; }
+                }
+            }
+            """);
+
+        var program = accessor.Load().GetType("MyApp.Program")!;
+
+        Assert.AreEqual(7f, Call(program, "Main", new float[] { 5, 7, 9 }));
+        Assert.AreEqual("image Float -1,3 scores cpu", Call(program, "Facts"));
+        Assert.AreEqual((long)Classifier().Length, Call(program, "Bytes"));
+        Assert.AreEqual("cpu", Call(program, "Chosen"));
+    }
+
+    [TestMethod]
+    [DataRow(LanguageVersion.CSharp7_3)]
+    [DataRow(LanguageVersion.CSharp8)]
+    [DataRow(LanguageVersion.CSharp14)]
+    public void Compiles_without_a_warning_in_every_supported_language(LanguageVersion language)
+    {
+        var accessor = new GeneratedAccessor(_folder, Everything(), targets: ["cuda", "cpu-x64", "cpu-arm64"], language: language);
+
+        Assert.AreEqual("", string.Join("\n", Ours(accessor, language)));
+    }
+
+    [TestMethod]
+    public void Without_onnx_runtime_there_is_the_byte_access_alone()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), hasOnnxRuntime: false).With("""
+            namespace MyApp { public static class Program { public static int First() { using var stream = Digits.OpenRead("cpu"); return stream.ReadByte(); } } }
+            """);
+
+        Assert.AreEqual(8, Call(accessor.Load().GetType("MyApp.Program")!, "First"));
+        Assert.DoesNotContain("OnnxRuntime.", accessor.Source.Replace("reference Microsoft.ML.OnnxRuntime for", "", StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    public void Keywords_collisions_and_odd_names_become_names()
+    {
+        byte[] model = Model(
+            [Tensor("class", Float, 1), Tensor("in:0", Float, 1), Tensor("in/0", Float, 1), Tensor("3d", Float, 1), Tensor("inputs", Float, 1), Tensor("数", Float, 1)],
+            [Tensor("Dispose", Float, 1), Tensor("a", Float, "n"), Tensor("aShape", Float, 1), Tensor("\"quote\\", Float, 1), Tensor("</summary>\n", Float, 1), Tensor("", Float, 1)]);
+
+        var accessor = new GeneratedAccessor(_folder, model, name: "run");
+
+        Assert.AreEqual("", string.Join("\n", accessor.Problems));
+    }
+
+    [TestMethod]
+    [DataRow("Inputs")]
+    [DataRow("Result")]
+    [DataRow("Load")]
+    [DataRow("System")]
+    [DataRow("string")]
+    public void A_model_may_be_called_anything(string name)
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), name: name);
+
+        Assert.AreEqual("", string.Join("\n", accessor.Problems));
+    }
+
+    [TestMethod]
+    [DataRow("my-app.3d.class", "my_app._3d.@class")]
+    [DataRow("", null)]
+    public void The_root_namespace_becomes_a_namespace(string rootNamespace, string? expected)
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), rootNamespace: rootNamespace);
+
+        Assert.AreEqual("", string.Join("\n", accessor.Problems));
+        Assert.AreEqual(expected is not null, accessor.Source.Contains($"namespace {expected}", StringComparison.Ordinal));
+    }
+
+    [TestMethod]
+    public void Further_dynamic_sizes_are_parameters_and_one_is_inferred()
+    {
+        var accessor = new GeneratedAccessor(_folder, Model([Tensor("text", Float, "batch", "length")], [Tensor("echo", Float, "batch", "length")], Identity("text", "echo"))).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static string Main() { using var digits = Digits.Load(); return string.Join(",", digits.Run(new float[6], length: 3).EchoShape.ToArray()); }
+                }
+            }
+            """);
+
+        Assert.AreEqual("2,3", Call(accessor.Load().GetType("MyApp.Program")!, "Main"));
+    }
+
+    [TestMethod]
+    public void Data_of_the_wrong_length_is_refused_by_name()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier()).With("""
+            namespace MyApp { public static class Program { public static void Main() { using var digits = Digits.Load(); digits.Run(new float[4]); } } }
+            """);
+
+        var exception = Assert.ThrowsExactly<TargetInvocationException>(() => Call(accessor.Load().GetType("MyApp.Program")!, "Main")).InnerException;
+
+        Assert.IsInstanceOfType<ArgumentException>(exception);
+        StringAssert.Contains(exception.Message, "'image' has 4 elements");
+    }
+
+    [TestMethod]
+    public void Text_scalars_and_tensors_of_any_rank_run()
+    {
+        var text = Model([Tensor("words", OnnxBytes.Text, "n")], [Tensor("echo", OnnxBytes.Text, "n")], Identity("words", "echo"));
+        var scalar = Model([Tensor("rate", Integer64)], [Tensor("echo", Integer64)], Identity("rate", "echo"));
+        var anyRank = Model([TensorOfAnyRank("x", Float)], [TensorOfAnyRank("echo", Float)], Identity("x", "echo"));
+
+        Assert.AreEqual("größe", Run(text, "digits.Run(new[] { \"a\", \"größe\" }).Echo[1]"));
+        Assert.AreEqual("16000", Run(scalar, "digits.Run(16000).Echo[0].ToString()"));
+        Assert.AreEqual("2,2", Run(anyRank, "string.Join(\",\", digits.Run(new float[4], new long[] { 2, 2 }).EchoShape.ToArray())"));
+    }
+
+    [TestMethod]
+    public void A_type_that_csharp_lacks_leaves_the_session()
+    {
+        var accessor = new GeneratedAccessor(_folder, Model([Sequence("boxes")], [Tensor("y", Float, 1)]));
+
+        Assert.AreEqual("", string.Join("\n", accessor.Problems));
+        StringAssert.Contains(accessor.Source, "No typed Run: 'boxes'");
+    }
+
+    [TestMethod]
+    public void The_variant_for_the_processor_is_chosen_and_others_can_be_named()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["cuda", "cpu-x64", "cpu-arm64", "cpu"]).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static string Best() { using var digits = Digits.Load(); return digits.Variant; }
+                    public static string Named() { using var digits = Digits.Load("cpu-arm64", new Microsoft.ML.OnnxRuntime.SessionOptions()); return digits.Variant; }
+                    public static void Wrong() => Digits.OpenRead("tpu");
+                }
+            }
+            """);
+        var program = accessor.Load().GetType("MyApp.Program")!;
+
+        var processor = System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
+        Assert.AreEqual($"cpu-{processor}", Call(program, "Best"));
+        Assert.AreEqual("cpu-arm64", Call(program, "Named"));
+        Assert.IsInstanceOfType<ArgumentException>(Assert.ThrowsExactly<TargetInvocationException>(() => Call(program, "Wrong")).InnerException);
+    }
+
+    private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""
+        namespace MyApp { public static class Program { public static string Main() { using var digits = Digits.Load(); return {{expression}}; } } }
+        """).Load().GetType("MyApp.Program")!, "Main")!;
+
+    private static object? Call(Type program, string method, params object[] arguments) => program.GetMethod(method)!.Invoke(null, arguments);
+
+    // C# 7.3 knows no nullable context, and Roslyn says so about the compilation, not about the source.
+    private static IEnumerable<string> Ours(GeneratedAccessor accessor, LanguageVersion language) =>
+        accessor.Problems.Where(problem => language >= LanguageVersion.CSharp8 || !problem.Contains("CS8630", StringComparison.Ordinal));
+
+    private static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
+
+    private static byte[] Everything() => Model(
+        [Tensor("image", Float, "batch", 3, "height", "width"), Tensor("square", Float, "side", "side"), Tensor("rate", Integer64), Tensor("words", OnnxBytes.Text, (object?)null), TensorOfAnyRank("any", UInt8), Tensor("half", 10, 4), Tensor("brain", 16, 4)],
+        [Tensor("scores", Float, "batch", 10), Tensor("label", OnnxBytes.Text, 1), Tensor("mask", 9, 4)]);
+}

@@ -1,0 +1,67 @@
+using System.Reflection;
+using System.Runtime.Loader;
+using Microsoft.Build.Utilities;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using ModelBuildTasks.Accessors;
+using ModelBuildTasks.Items;
+using ModelBuildTasks.Signatures;
+
+namespace ModelBuildTasks.Tests.Infra;
+
+/// <summary>Generates an accessor for a model and compiles it, with warnings as errors.</summary>
+internal sealed class GeneratedAccessor
+{
+    private readonly List<SyntaxTree> _trees = [];
+    private readonly string _name;
+    private readonly byte[] _model;
+    private readonly string[] _targets;
+    private readonly bool _hasOnnxRuntime;
+
+    public GeneratedAccessor(TemporaryFolder folder, byte[] model, string name = "digits", string[]? targets = null, bool hasOnnxRuntime = true,
+        LanguageVersion language = LanguageVersion.Latest, (string Name, string Value)[]? metadata = null, string rootNamespace = "MyApp")
+    {
+        (_name, _model, _targets, _hasOnnxRuntime) = (name, model, targets ?? ["cpu"], hasOnnxRuntime);
+        var path = folder.Write($"{name}.onnx", model);
+        var item = new TaskItem(path);
+        foreach (var (key, value) in metadata ?? [])
+        {
+            item.SetMetadata(key, value);
+        }
+
+        var accessor = AccessorItem.For(item, path, name, _targets, rootNamespace, folder.Path);
+        Source = AccessorSource.Write(accessor, ModelSignature.Read(path), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
+        Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose);
+        _trees.Add(CSharpSyntaxTree.ParseText(Source, Options));
+    }
+
+    public string Source { get; }
+
+    public CSharpParseOptions Options { get; }
+
+    /// <summary>Adds code that uses the accessor.</summary>
+    public GeneratedAccessor With(string code)
+    {
+        _trees.Add(CSharpSyntaxTree.ParseText(code, Options));
+        return this;
+    }
+
+    public IEnumerable<string> Problems => Compilation.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning).Select(diagnostic => diagnostic.ToString());
+
+    /// <summary>The compiled assembly, with the model embedded as every variant.</summary>
+    public Assembly Load()
+    {
+        using var stream = new MemoryStream();
+        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.ResourceName(_name, target), () => new MemoryStream(_model), isPublic: true));
+        var result = Compilation.Emit(stream, manifestResources: resources);
+        Assert.IsTrue(result.Success, string.Join("\n", result.Diagnostics) + "\n" + Source);
+        stream.Position = 0;
+        return new AssemblyLoadContext(null, isCollectible: true).LoadFromStream(stream);
+    }
+
+    private CSharpCompilation Compilation => CSharpCompilation.Create("App", _trees,
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => _hasOnnxRuntime || Path.GetFileName(path) != "Microsoft.ML.OnnxRuntime.dll")
+            .Select(path => MetadataReference.CreateFromFile(path)),
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: false, nullableContextOptions: NullableContextOptions.Enable));
+}
