@@ -1,0 +1,97 @@
+using System.CommandLine;
+using System.Text.Json;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Reporting;
+
+namespace ModelBuildTasks.Worker.Commands;
+
+/// <summary><c>modelbuild optimize</c>: what the build does to an OptimizedModel item, for one target, from the command line.</summary>
+internal static class OptimizeCommand
+{
+    /// <summary>Metadata of the item that are options here, with their help.</summary>
+    private static readonly (string Metadata, string Help)[] Settings =
+    [
+        (MetadataNames.Precision, $"Numeric format: {Choices<Precision>()}."),
+        (MetadataNames.Quantization, $"How integers are introduced: {Choices<Quantization>()}."),
+        (MetadataNames.Calibration, $"How static quantization finds ranges: {Choices<Calibration>()}."),
+        (MetadataNames.Pruning, $"What is removed: {Choices<Pruning>()}."),
+        (MetadataNames.Sparsity, "Share of the weights to remove, 0 to 1."),
+        (MetadataNames.PruningThreshold, "With Pruning=Threshold: remove weights of this magnitude and less."),
+        (MetadataNames.PruningScope, $"Where Sparsity is reached: {Choices<PruningScope>()}."),
+        (MetadataNames.Metric, $"What accuracy means: {Choices<Metric>()}."),
+        (MetadataNames.CalibrationData, "Samples of real input (see docs/DATA.md)."),
+        (MetadataNames.EvaluationData, "Labelled samples that accuracy is judged on."),
+        (MetadataNames.MinAccuracy, "Fail below this accuracy."),
+        (MetadataNames.MaxAccuracyDrop, "Fail when more accuracy is lost, such as 0.01."),
+        (MetadataNames.MaxLatency, "Fail when one run takes longer, such as 8ms."),
+        (MetadataNames.MaxLatencyRatio, "Fail when latency over the original's is higher, such as 0.7."),
+        (MetadataNames.MaxSize, "Fail when the artifact is larger, such as 400KB."),
+        (MetadataNames.MaxSizeRatio, "Fail when size over the original's is higher, such as 0.3."),
+    ];
+
+    internal static Command Create()
+    {
+        Argument<FileInfo> model = new("model") { Description = "The ONNX model. It is not changed." };
+        Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write (default: <model>.<target>.onnx beside the model)." };
+        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
+        target.AcceptOnlyFromAmong([.. Targets]);
+        Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
+        Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
+        Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, json };
+        Dictionary<string, Option<string>> settings = [];
+        foreach ((string metadata, string help) in Settings)
+        {
+            Option<string> option = new("--" + JsonNamingPolicy.KebabCaseLower.ConvertName(metadata)) { Description = help };
+            settings.Add(metadata, option);
+            command.Add(option);
+        }
+
+        command.SetAction((parsed, cancellation) => Task.FromResult(ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            SettingsReader reader = SettingsReader.Read(name, path, metadata => settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
+            if (reader.Diagnostics.Count > 0)
+            {
+                return ModelCommand.Report(reader.Diagnostics);
+            }
+
+            string targetName = parsed.GetRequiredValue(target);
+            string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}.onnx");
+            if (Path.GetFullPath(artifact) == Path.GetFullPath(path))
+            {
+                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, path, "the output is the model itself, which is never changed")]);
+            }
+
+            OptimizationRequest request = new()
+            {
+                ModelPath = path,
+                Name = name,
+                Target = targetName,
+                Settings = reader.Settings,
+                Budgets = reader.Budgets,
+                CalibrationData = FullPath(parsed.GetValue(settings[MetadataNames.CalibrationData])),
+                EvaluationData = FullPath(parsed.GetValue(settings[MetadataNames.EvaluationData])),
+                Measurement = parsed.GetValue(measurement),
+                OutputPath = artifact,
+                CacheDirectory = parsed.GetValue(cache)?.FullName,
+            };
+            OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
+            if (parsed.GetValue(json) is { } file)
+            {
+                result.Write(file.FullName);
+            }
+
+            ResultTable.Print(result);
+            return ModelCommand.Report(result.Diagnostics);
+        })));
+        return command;
+    }
+
+    private static string? FullPath(string? path) => string.IsNullOrWhiteSpace(path) ? null : Path.GetFullPath(path);
+
+    private static IEnumerable<string> Targets => TargetNames.ByPreference.Where(Availability.IsAvailable);
+
+    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Choice.Names<T>());
+}

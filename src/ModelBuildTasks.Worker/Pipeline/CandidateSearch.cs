@@ -1,0 +1,154 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Recipes;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// Tries recipes, best first, until one gives an artifact that may ship. A recipe that the project named is obeyed and left to
+/// the budgets; one that <c>Auto</c> chose must also keep the accuracy and be no slower. If none does, the source model passes
+/// through.
+/// </summary>
+internal sealed class CandidateSearch(
+    OptimizationRequest request,
+    SourceModel source,
+    TargetProfile target,
+    Dataset? calibration,
+    Dataset? evaluation,
+    IProgress<PipelineProgress> progress,
+    CancellationToken cancellation)
+{
+    /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point.</summary>
+    private const double DefaultAllowedDrop = 0.01;
+
+    private readonly List<Step> steps = [];
+    private readonly List<Note> notes = [];
+
+    /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
+    internal Outcome Run(string artifactPath)
+    {
+        RecipeList list = RecipeBook.For(request.Settings, target, calibration is not null);
+        Model simplified = source.Model.Clone();
+        bool isSimplified = Apply(new Simplification(), simplified);
+        Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
+        (string Recipe, string Reason)? firstRejected = null;
+        foreach (Recipe recipe in list.Recipes)
+        {
+            if (TryRecipe(recipe, list.IsChosenByUser, simplified, isSimplified, artifactPath, comparison, out string reason) is { } outcome)
+            {
+                if (firstRejected is { } rejected && !list.IsChosenByUser)
+                {
+                    outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.FellBack, rejected.Recipe, recipe.Name, rejected.Reason)] };
+                }
+
+                return outcome;
+            }
+
+            firstRejected ??= (recipe.Name, reason);
+        }
+
+        return PassThrough(artifactPath, comparison, firstRejected?.Reason ?? "no step changes it");
+    }
+
+    private Outcome? TryRecipe(
+        Recipe recipe, bool isChosenByUser, Model simplified, bool isSimplified, string artifactPath, Comparison comparison, out string reason)
+    {
+        Model model = simplified.Clone();
+        int stepsBefore = steps.Count;
+        bool changed = false;
+        foreach (IModelPass pass in recipe.Passes)
+        {
+            bool applied = Apply(pass, model);
+            changed |= applied;
+            if (!applied && isChosenByUser)
+            {
+                notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
+            }
+        }
+
+        if (!(changed || (isSimplified && (recipe.Passes.Count == 0 || isChosenByUser))))
+        {
+            reason = steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified";
+            return null;
+        }
+
+        model.Save(artifactPath);
+        ComparisonResult result = comparison.Of(artifactPath, isChosenByUser ? null : request.Budgets.MaxAccuracyDrop ?? DefaultAllowedDrop);
+        if (result.Refusal is { } refusal)
+        {
+            reason = refusal;
+            for (int i = stepsBefore; i < steps.Count; i++)
+            {
+                steps[i] = steps[i] with { Applied = false, Explanation = $"{steps[i].Explanation} Given up: {refusal}." };
+            }
+
+            if (isChosenByUser)
+            {
+                notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
+            }
+
+            return null;
+        }
+
+        reason = "";
+        return OutcomeOf(artifactPath, result);
+    }
+
+    private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
+    {
+        if (source.Model.ExternalDataFiles.Count == 0)
+        {
+            File.Copy(source.Path, artifactPath, overwrite: true);
+        }
+        else
+        {
+            // The artifact is one file; weights from the files beside the source come inside.
+            source.Model.Save(artifactPath);
+        }
+
+        if (request.Settings.Precision != Precision.Float32 && request.Settings.Quantization != Quantization.None)
+        {
+            notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
+        }
+
+        for (int i = 0; i < steps.Count; i++)
+        {
+            steps[i] = steps[i] with { Applied = false };
+        }
+
+        return OutcomeOf(artifactPath, comparison.Of(artifactPath, allowedDrop: null));
+    }
+
+    private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
+    {
+        ArtifactSha256 = CacheKey.Sha256(artifactPath),
+        OriginalBytes = source.Bytes,
+        ArtifactBytes = new FileInfo(artifactPath).Length,
+        Steps = [.. steps],
+        Notes = [.. notes],
+        Accuracy = result.Accuracy,
+        Latency = result.Latency,
+        LatencyReason = result.LatencyReason,
+    };
+
+    private bool Apply(IModelPass pass, Model model)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        progress.Report(new PipelineProgress(pass.Name, 0));
+        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation);
+        PassOutcome outcome = pass.Apply(model, context);
+        steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
+        return outcome.Changed;
+    }
+
+    private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
+    {
+        public void Report(double value) => progress.Report(new PipelineProgress(stage, value));
+    }
+}

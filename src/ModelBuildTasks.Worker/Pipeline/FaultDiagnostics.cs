@@ -1,0 +1,36 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>Faults of models, data and the environment as coded diagnostics. An exception that is not one of these is a bug of ours and stays one.</summary>
+internal static class FaultDiagnostics
+{
+    internal static Diagnostic Of(ModelFormatException fault, string modelPath) => Diagnostic.Create(
+        fault.Error switch
+        {
+            ModelFormatError.NotOnnx => DiagnosticCatalogue.NotOnnx,
+            ModelFormatError.Truncated => DiagnosticCatalogue.ModelTruncated,
+            ModelFormatError.ExternalData => DiagnosticCatalogue.ExternalData,
+            _ => DiagnosticCatalogue.GraphInvalid,
+        },
+        modelPath,
+        Clause(fault.Message));
+
+    internal static Diagnostic Of(InferenceException fault, string modelPath) =>
+        Diagnostic.Create(DiagnosticCatalogue.CannotRun, modelPath, Clause(fault.Message));
+
+    internal static Diagnostic Of(DatasetException fault) => Diagnostic.Create(
+        fault.Error == DatasetError.DoesNotFit ? DiagnosticCatalogue.DataDoesNotFit : DiagnosticCatalogue.DataUnreadable,
+        fault.Path,
+        fault.Path,
+        Clause(fault.Message.StartsWith($"{fault.Path}: ", StringComparison.Ordinal) ? fault.Message[(fault.Path.Length + 2)..] : fault.Message));
+
+    internal static Diagnostic CannotWrite(Exception fault, string path) =>
+        Diagnostic.Create(DiagnosticCatalogue.CannotWrite, path, path, fault.Message);
+
+    /// <summary>A sentence as part of another: messages end in their own full stop.</summary>
+    internal static string Clause(string sentence) => sentence.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+}

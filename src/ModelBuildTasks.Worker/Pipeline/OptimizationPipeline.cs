@@ -1,0 +1,139 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// One request from model to judged artifact: load → simplify → prune → quantize or convert → verify → measure → judge → store.
+/// The artifact and then the result are written last, each whole; until then whatever the last build made stays as it was.
+/// </summary>
+internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
+{
+    /// <summary>Carries the request out. Whatever is wrong with the model, the data or the disk becomes a diagnostic of the result.</summary>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled by the caller, not by the request's own time limit.</exception>
+    internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        if (request.TimeoutSeconds is { } seconds)
+        {
+            limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+        }
+
+        try
+        {
+            return Optimize(request, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TimedOut, request.ModelPath, TimeSpan.FromSeconds(request.TimeoutSeconds!.Value)));
+        }
+        catch (ModelFormatException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
+        }
+        catch (InferenceException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
+        }
+        catch (DatasetException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault));
+        }
+        catch (MissingLabelsException fault)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.LabelsMissing, request.EvaluationData, fault.Metric, request.EvaluationData!));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return Failure(request, FaultDiagnostics.CannotWrite(fault, request.OutputPath));
+        }
+    }
+
+    private OptimizationResult Optimize(OptimizationRequest request, CancellationToken cancellation)
+    {
+        if (!File.Exists(request.ModelPath))
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, request.ModelPath, request.ModelPath));
+        }
+
+        progress.Report(new PipelineProgress("loading", 0));
+        using SourceModel source = SourceModel.Load(request.ModelPath);
+        TargetProfile target = TargetProfiles.Find(request.Target) ?? throw new ArgumentException($"'{request.Target}' is not a target.", nameof(request));
+        Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+
+        ArtifactCache cache = new(request.CacheDirectory ?? ArtifactCache.DefaultDirectory);
+        string key = RequestKey.Of(request, source, calibration, evaluation);
+        string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
+        Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
+        using IDisposable? exclusive = cache.Lock(key, cancellation);
+        try
+        {
+            Outcome? outcome = cache.TryRestore(key, staged);
+            bool fromCache = outcome is not null;
+            if (outcome is null)
+            {
+                CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
+                outcome = search.Run(staged);
+                cache.Store(key, staged, outcome);
+            }
+
+            OptimizationResult result = ResultOf(request, outcome, fromCache);
+            File.Move(staged, request.OutputPath, overwrite: true);
+            return result;
+        }
+        finally
+        {
+            File.Delete(staged);
+        }
+    }
+
+    private static OptimizationResult Failure(OptimizationRequest request, Diagnostic diagnostic)
+    {
+        OptimizationResult result = new() { Model = request.ModelPath, Target = request.Target };
+        result.Diagnostics.Add(diagnostic);
+        return result;
+    }
+
+    private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, bool fromCache)
+    {
+        OptimizationResult result = new()
+        {
+            Succeeded = true,
+            Model = request.ModelPath,
+            Target = request.Target,
+            ArtifactPath = request.OutputPath,
+            ArtifactSha256 = outcome.ArtifactSha256,
+            FromCache = fromCache,
+            Original = new ModelFigures { Bytes = outcome.OriginalBytes, Accuracy = outcome.Accuracy?.Original, LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds },
+            Optimized = new ModelFigures { Bytes = outcome.ArtifactBytes, Accuracy = outcome.Accuracy?.Optimized, LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds },
+            AccuracyDrop = outcome.Accuracy is { } accuracy
+                ? new AccuracyDrop { Value = accuracy.Drop, Low = accuracy.Low, High = accuracy.High, Samples = accuracy.Samples, Metric = accuracy.Metric }
+                : null,
+            LatencyRatio = outcome.Latency is { } latency
+                ? new LatencyRatio { Value = latency.Ratio, Low = latency.Low, High = latency.High, Pairs = latency.Pairs, Measured = true }
+                : new LatencyRatio { Reason = outcome.LatencyReason },
+        };
+        foreach (Step step in outcome.Steps)
+        {
+            result.Recipe.Add(new RecipeStep { Name = step.Name, Applied = step.Applied, Explanation = step.Explanation });
+        }
+
+        foreach (Note note in outcome.Notes)
+        {
+            DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
+            result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
+        }
+
+        foreach (Diagnostic verdict in BudgetDiagnostics.Judge(request, outcome))
+        {
+            result.Diagnostics.Add(verdict);
+        }
+
+        return result;
+    }
+}

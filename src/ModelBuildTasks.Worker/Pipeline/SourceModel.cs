@@ -1,0 +1,38 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>The model as the project has it: read once, loaded in ONNX Runtime, never written.</summary>
+internal sealed class SourceModel : IDisposable
+{
+    private SourceModel(string path, Model model, ModelSession session)
+    {
+        Path = path;
+        Model = model;
+        Session = session;
+        Bytes = SizeOf(path, model.ExternalDataFiles);
+    }
+
+    internal string Path { get; }
+
+    internal Model Model { get; }
+
+    internal ModelSession Session { get; }
+
+    /// <summary>Size of the file and of its external data.</summary>
+    internal long Bytes { get; }
+
+    /// <exception cref="ModelFormatException">It is not a whole ONNX model.</exception>
+    /// <exception cref="InferenceException">ONNX Runtime refuses it.</exception>
+    internal static SourceModel Load(string path)
+    {
+        Model model = Model.Load(path);
+        return new SourceModel(path, model, ModelSession.Open(path));
+    }
+
+    public void Dispose() => Session.Dispose();
+
+    private static long SizeOf(string path, IReadOnlyList<string> externalData) =>
+        new FileInfo(path).Length + externalData.Sum(file => new FileInfo(file).Length);
+}

@@ -1,0 +1,13 @@
+using ModelBuildTasks.Optimization;
+
+namespace ModelBuildTasks.Worker.Recipes;
+
+/// <summary>Passes to apply one after the other, after simplification.</summary>
+/// <param name="Name">What people call it, such as "static int8".</param>
+/// <param name="Passes">The passes, in order.</param>
+internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes);
+
+/// <summary>The recipes to try for one model and target, best first.</summary>
+/// <param name="Recipes">At least one.</param>
+/// <param name="IsChosenByUser">Whether the project named the technique: it is then obeyed and judged, not replaced.</param>
+internal sealed record RecipeList(IReadOnlyList<Recipe> Recipes, bool IsChosenByUser);

@@ -1,0 +1,72 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Pruning;
+using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Worker.Recipes;
+
+/// <summary>From a project's settings to the recipes that carry them out.</summary>
+internal static class RecipeBook
+{
+    /// <summary>The recipes for these settings, best first; the simplified model itself is the last resort of <c>Auto</c>.</summary>
+    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration)
+    {
+        IModelPass[] pruning = [.. Pruning(settings)];
+        if (Chosen(settings, hasCalibration) is { } chosen)
+        {
+            return new RecipeList([new Recipe(Name(pruning, chosen.Name), [.. pruning, .. chosen.Passes])], IsChosenByUser: true);
+        }
+
+        List<Recipe> recipes = [.. Automatic(target, hasCalibration), new Recipe("simplification alone", [])];
+        return new RecipeList([.. recipes.Select(recipe => new Recipe(Name(pruning, recipe.Name), [.. pruning, .. recipe.Passes]))], IsChosenByUser: false);
+    }
+
+    /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
+    private static Recipe? Chosen(ModelSettings settings, bool hasCalibration) => settings switch
+    {
+        { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
+        { Precision: Precision.Float16 } => Float16,
+        { Quantization: Quantization.Static } => StaticInt8,
+        { Quantization: Quantization.Dynamic } => DynamicInt8,
+        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8 : DynamicInt8,
+        _ => null,
+    };
+
+    private static IEnumerable<Recipe> Automatic(TargetProfile target, bool hasCalibration)
+    {
+        if (target.Activations is not null)
+        {
+            if (hasCalibration)
+            {
+                yield return StaticInt8;
+            }
+
+            if (!target.ComputesFloat16)
+            {
+                yield return DynamicInt8;
+            }
+        }
+
+        if (target.ComputesFloat16)
+        {
+            yield return Float16;
+        }
+    }
+
+    private static Recipe StaticInt8 => new("static int8", [new StaticQuantization()]);
+
+    private static Recipe DynamicInt8 => new("dynamic int8", [new DynamicQuantization()]);
+
+    private static Recipe Float16 => new("float16", [new Float16Conversion()]);
+
+    private static IEnumerable<IModelPass> Pruning(ModelSettings settings) => settings.Pruning switch
+    {
+        Contracts.Pruning.Magnitude => [new MagnitudePruning(settings.Sparsity, settings.PruningScope == PruningScope.Global)],
+        Contracts.Pruning.Threshold => [new ThresholdPruning((float)settings.PruningThreshold!.Value)],
+        _ => [],
+    };
+
+    private static string Name(IReadOnlyList<IModelPass> pruning, string rest) => string.Join(" + ", [.. pruning.Select(pass => pass.Name), rest]);
+}
