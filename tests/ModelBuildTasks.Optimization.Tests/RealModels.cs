@@ -46,6 +46,14 @@ internal static class RealModels
         return worst;
     }
 
+    /// <summary>The mean difference of two outputs as a share of the first one's range.</summary>
+    internal static double MeanRelativeError(Tensor expected, Tensor actual)
+    {
+        float[] a = expected.ToSingles();
+        double range = Math.Max(a.Max(v => Math.Abs((double)v)), 1e-6);
+        return a.Zip(actual.ToSingles(), (x, y) => Math.Abs((double)x - y) / range).Average();
+    }
+
     private static string? Folder
     {
         get
@@ -83,8 +91,8 @@ internal static class RealModels
 
     private static long FreeSize(string name, TensorSignature signature, int axis) => (name, axis) switch
     {
-        (var model, 1) when model.StartsWith("silero", StringComparison.Ordinal) && signature.Name == "input" => model.Contains("op18", StringComparison.Ordinal) ? 576 : 576,
-        (var model, > 1) when model.StartsWith("ch_", StringComparison.Ordinal) => axis == 2 ? 64 : 192,
+        (_, 1) when name.StartsWith("silero", StringComparison.Ordinal) && signature.Name == "input" => 576,
+        (_, > 1) when name.StartsWith("ch_", StringComparison.Ordinal) => axis == 2 ? 64 : 192,
         _ => 2,
     };
 }

@@ -23,12 +23,32 @@ internal static class ShapeInference
 
     private static void InferInto(Dictionary<Value, TensorType> types, Graph graph)
     {
-        Rebuilt rebuilt = new(graph, types);
-        rebuilt.AskRuntime();
-        foreach (Graph nested in graph.Nodes.SelectMany(node => node.Subgraphs))
+        // What follows an If is known only once its branches are, and these may capture what precedes it.
+        do
         {
-            InferInto(types, nested);
+            new Rebuilt(graph, types).AskRuntime();
+            foreach (Graph nested in graph.Nodes.SelectMany(node => node.Subgraphs))
+            {
+                InferInto(types, nested);
+            }
         }
+        while (LearnFromBranches(types, graph));
+    }
+
+    /// <summary>The element types that both branches of an If agree on. Shapes may differ between them.</summary>
+    private static bool LearnFromBranches(Dictionary<Value, TensorType> types, Graph graph)
+    {
+        bool learned = false;
+        foreach (Node node in graph.Nodes.Where(node => node is { OpType: "If", Domain: "" }))
+        {
+            for (int i = 0; i < node.Outputs.Count; i++)
+            {
+                ElementType?[] made = [.. node.Subgraphs.Select(branch => i < branch.Outputs.Count && types.TryGetValue(branch.Outputs[i], out TensorType? type) ? type.ElementType : (ElementType?)null).Distinct()];
+                learned |= made is [{ } agreed] && types.TryAdd(node.Outputs[i], new TensorType(agreed, (IReadOnlyList<Dimension>?)null));
+            }
+        }
+
+        return learned;
     }
 
     private sealed class Rebuilt

@@ -1,0 +1,131 @@
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
+
+namespace ModelBuildTasks.Evaluation.Budgets;
+
+/// <summary>
+/// Holds measurements against limits. A budget fails only when the whole interval lies beyond it. It passes:
+/// latency, when the whole interval lies within it, for more runs can always be had; accuracy, when the measured value lies within it and the data set could have shown a
+/// breach, for the data set is what the project chose to be judged by. Anything else is undecided. Sizes and memory are exact.
+/// A limit of 0 on a drop asks for no drop on this data set, and the measured value decides: no data set could resolve it.
+/// </summary>
+public static class BudgetJudge
+{
+    /// <summary>A verdict for each limit that is written, in the order of <see cref="BudgetKind"/>.</summary>
+    public static IReadOnlyList<BudgetVerdict> Judge(BudgetLimits limits, BudgetMeasurements measured)
+    {
+        List<BudgetVerdict> verdicts = [];
+        void Add<T>(T? limit, Func<T, BudgetVerdict> judge) where T : struct
+        {
+            if (limit is { } written)
+            {
+                verdicts.Add(judge(written));
+            }
+        }
+
+        Add(limits.MinAccuracy, limit => Accuracy(limit, measured.Accuracy));
+        Add(limits.MaxAccuracyDrop, limit => Drop(limit, measured.Accuracy));
+        Add(limits.MaxClassAccuracyDrop, limit => ClassDrop(limit, measured.Accuracy));
+        Add(limits.MaxLatencyMilliseconds, limit => Latency(BudgetKind.MaxLatency, limit, measured.Latency?.OptimizedMilliseconds, measured, "the optimized model takes", " ms"));
+        Add(limits.MaxLatencyRatio, limit => Latency(BudgetKind.MaxLatencyRatio, limit, measured.Latency?.Ratio, measured, "the optimized model takes", " of the original's time"));
+        Add(limits.MaxSizeBytes, limit => Exact(BudgetKind.MaxSize, limit, measured.OptimizedBytes, "the artifact has", " bytes", "Prune more, or choose a smaller precision."));
+        Add(limits.MaxSizeRatio, limit => Exact(
+            BudgetKind.MaxSizeRatio, limit, (double?)measured.OptimizedBytes / measured.OriginalBytes, "the artifact has", " of the original's bytes", "Prune more, or choose a smaller precision."));
+        Add(limits.MaxMemoryBytes, limit => Exact(BudgetKind.MaxMemory, limit, measured.PeakMemoryBytes, "running the artifact takes", " bytes of memory at most", "Choose a smaller precision, or remove channels."));
+        return verdicts;
+    }
+
+    private static BudgetVerdict Accuracy(double limit, AccuracyResult? accuracy)
+    {
+        if (accuracy is null)
+        {
+            return Unmeasured(BudgetKind.MinAccuracy, limit, "there is no evaluation data; set EvaluationData");
+        }
+
+        Estimate score = accuracy.Optimized;
+        bool within = accuracy.HigherIsBetter ? score.Value >= limit : score.Value <= limit;
+        bool surelyBeyond = accuracy.HigherIsBetter ? score.High < limit : score.Low > limit;
+        BudgetOutcome outcome = within ? BudgetOutcome.Passed : surelyBeyond ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
+        string bound = accuracy.HigherIsBetter ? "at least" : "at most";
+        return new BudgetVerdict(BudgetKind.MinAccuracy, limit, score, outcome,
+            $"{accuracy.Metric} of the optimized model is {Text(score)} over {accuracy.Samples} samples, {bound} {limit:g4} is required (the original has {accuracy.Original.Value:g4})."
+            + Advice(outcome, "Loosen Precision or Pruning, or give more calibration data.", "More evaluation samples would decide it."));
+    }
+
+    private static BudgetVerdict Drop(double limit, AccuracyResult? accuracy)
+    {
+        if (accuracy?.Drop is not { } drop)
+        {
+            return Unmeasured(BudgetKind.MaxAccuracyDrop, limit, accuracy is null
+                ? "there is no evaluation data; set EvaluationData"
+                : $"{accuracy.Metric} of the original against itself is infinite; use MinAccuracy");
+        }
+
+        bool resolvable = limit <= 0 || accuracy.SmallestResolvableDrop <= limit;
+        BudgetOutcome outcome =
+            drop.Value <= limit ? (resolvable ? BudgetOutcome.Passed : BudgetOutcome.Undecided)
+            : drop.Low > limit || limit <= 0 ? BudgetOutcome.Failed
+            : BudgetOutcome.Undecided;
+        return new BudgetVerdict(BudgetKind.MaxAccuracyDrop, limit, drop, outcome,
+            $"{accuracy.Metric} {(accuracy.HigherIsBetter ? "drops" : "grows")} by {Text(drop)} over {accuracy.Samples} samples, from {accuracy.Original.Value:g4} to {accuracy.Optimized.Value:g4}; {limit:g4} is allowed."
+            + Advice(outcome, "Loosen Precision or Pruning, or give more calibration data.",
+                $"{accuracy.Samples} samples can tell a drop of {accuracy.SmallestResolvableDrop:g2} from none; more evaluation samples would decide it."));
+    }
+
+    private static BudgetVerdict ClassDrop(double limit, AccuracyResult? accuracy)
+    {
+        if (accuracy is null || accuracy.Classes.Count == 0)
+        {
+            return Unmeasured(BudgetKind.MaxClassAccuracyDrop, limit, accuracy is null
+                ? "there is no evaluation data; set EvaluationData"
+                : "the evaluation data has no class labels");
+        }
+
+        // The class that surely lost too much is the finding, even if a class of few samples shows a larger loss.
+        ClassDrop? beyond = accuracy.Classes.FirstOrDefault(drop => drop.Drop.Low > limit || (limit <= 0 && drop.Drop.Value > limit));
+        ClassDrop worst = beyond ?? accuracy.Classes[0];
+        BudgetOutcome outcome = beyond is not null ? BudgetOutcome.Failed : worst.Drop.Value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Undecided;
+        return new BudgetVerdict(BudgetKind.MaxClassAccuracyDrop, limit, worst.Drop, outcome,
+            $"class {worst.Class} loses {Text(worst.Drop)} of its right answers over {worst.Samples} samples; {limit:g4} is allowed."
+            + Advice(outcome, "Loosen Precision or Pruning, or give calibration data of this class.", "More evaluation samples of this class would decide it."));
+    }
+
+    private static BudgetVerdict Latency(BudgetKind kind, double limit, Estimate? found, BudgetMeasurements measured, string subject, string unit)
+    {
+        if (found is not { } latency || measured.Latency is not { } result)
+        {
+            return Unmeasured(kind, limit, measured.LatencyReason ?? "latency was not measured on this machine");
+        }
+
+        BudgetOutcome outcome = latency.High <= limit ? BudgetOutcome.Passed : latency.Low > limit ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
+        return new BudgetVerdict(kind, limit, latency, outcome,
+            $"{subject} {Text(latency)}{unit}; {limit:g4} is allowed ({result.Pairs} pairs, {result.Threads} thread{(result.Threads == 1 ? "" : "s")}, {result.Processor})."
+            + Advice(outcome, "Choose a smaller precision, or prune channels.", "The machine was too noisy; measure on a quieter one."));
+    }
+
+    private static BudgetVerdict Exact(BudgetKind kind, double limit, double? found, string subject, string unit, string advice)
+    {
+        if (found is not { } value)
+        {
+            return Unmeasured(kind, limit, "it was not measured");
+        }
+
+        BudgetOutcome outcome = value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Failed;
+        string format = kind == BudgetKind.MaxSizeRatio ? "g4" : "n0";
+        return new BudgetVerdict(kind, limit, Estimate.Exact(value), outcome,
+            $"{subject} {value.ToString(format)}{unit}; {limit.ToString(format)} is allowed." + Advice(outcome, advice, ""));
+    }
+
+    private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
+        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit:g4} was not checked: {reason}.");
+
+    private static string Advice(BudgetOutcome outcome, string failed, string undecided) => outcome switch
+    {
+        BudgetOutcome.Failed => " " + failed,
+        BudgetOutcome.Undecided => " " + undecided,
+        _ => "",
+    };
+
+    private static string Text(Estimate estimate) => estimate.Low == estimate.High ? $"{estimate.Value:g4}" : $"{estimate.Value:g4} (between {estimate.Low:g4} and {estimate.High:g4})";
+}

@@ -1,0 +1,85 @@
+using ModelBuildTasks.Evaluation.Statistics;
+
+namespace ModelBuildTasks.Evaluation.Budgets;
+
+/// <summary>The limits, by the names of the item's metadata.</summary>
+public enum BudgetKind
+{
+    MinAccuracy,
+    MaxAccuracyDrop,
+    MaxClassAccuracyDrop,
+    MaxLatency,
+    MaxLatencyRatio,
+    MaxSize,
+    MaxSizeRatio,
+    MaxMemory,
+}
+
+/// <summary>What became of a budget.</summary>
+public enum BudgetOutcome
+{
+    Passed,
+    Failed,
+
+    /// <summary>Noise or too few samples: the interval allows both answers.</summary>
+    Undecided,
+
+    /// <summary>Nothing was measured that could decide it.</summary>
+    NotMeasured,
+}
+
+/// <summary>A budget held against what was measured.</summary>
+/// <param name="Kind">The budget.</param>
+/// <param name="Allowed">Its limit: shares, milliseconds, ratios or bytes.</param>
+/// <param name="Measured">What was measured, in the same unit; null when nothing was.</param>
+/// <param name="Outcome">What became of it.</param>
+/// <param name="Sentence">What was measured, what was allowed, and what to do, in one sentence or two.</param>
+public sealed record BudgetVerdict(BudgetKind Kind, double Allowed, Estimate? Measured, BudgetOutcome Outcome, string Sentence);
+
+/// <summary>Limits to hold; null where none is written.</summary>
+public sealed record BudgetLimits
+{
+    /// <summary>Least score of the optimized model; for errors, the largest.</summary>
+    public double? MinAccuracy { get; init; }
+
+    /// <summary>Largest drop against the original, in the metric's unit.</summary>
+    public double? MaxAccuracyDrop { get; init; }
+
+    /// <summary>Largest drop of the share of right answers within any class.</summary>
+    public double? MaxClassAccuracyDrop { get; init; }
+
+    /// <summary>Largest median of one run.</summary>
+    public double? MaxLatencyMilliseconds { get; init; }
+
+    /// <summary>Largest ratio to the original's latency.</summary>
+    public double? MaxLatencyRatio { get; init; }
+
+    /// <summary>Largest artifact.</summary>
+    public long? MaxSizeBytes { get; init; }
+
+    /// <summary>Largest ratio to the original's size, external data included.</summary>
+    public double? MaxSizeRatio { get; init; }
+
+    /// <summary>Largest peak working set.</summary>
+    public long? MaxMemoryBytes { get; init; }
+}
+
+/// <summary>What was measured; null where nothing was.</summary>
+public sealed record BudgetMeasurements
+{
+    public Metrics.AccuracyResult? Accuracy { get; init; }
+
+    public Latency.LatencyResult? Latency { get; init; }
+
+    /// <summary>Why latency was not measured, as the end of a sentence.</summary>
+    public string? LatencyReason { get; init; }
+
+    /// <summary>Bytes of the original, external data included.</summary>
+    public long? OriginalBytes { get; init; }
+
+    /// <summary>Bytes of the artifact.</summary>
+    public long? OptimizedBytes { get; init; }
+
+    /// <summary>Peak working set of a process that loads and runs the artifact.</summary>
+    public long? PeakMemoryBytes { get; init; }
+}

@@ -1,0 +1,34 @@
+using ModelBuildTasks.Evaluation.Statistics;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Evaluation.Latency;
+
+/// <summary>Compares the latency of a model and its optimized form, interleaved in one run, while no other build measures on this machine.</summary>
+public static class LatencyComparison
+{
+    /// <param name="original">The model as it came.</param>
+    /// <param name="optimized">Its optimized form.</param>
+    /// <param name="inputs">One sample; both models run it again and again.</param>
+    /// <param name="threads">Threads that both sessions were opened with, for the record.</param>
+    /// <param name="settings">Time limit, confidence, seed.</param>
+    /// <returns>The comparison; null when another process kept measuring for all of <see cref="LatencySettings.WaitForMachine"/>.</returns>
+    /// <exception cref="InferenceException">ONNX Runtime cannot run a model.</exception>
+    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, int threads = 1, LatencySettings? settings = null) =>
+        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), threads, settings ?? new LatencySettings(), TimeProvider.System);
+
+    internal static LatencyResult? Run(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock)
+    {
+        using MeasuringTurn? turn = MeasuringTurn.Take(settings.WaitForMachine);
+        return turn is null ? null : Measure(original, optimized, threads, settings, clock);
+    }
+
+    internal static LatencyResult Measure(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock)
+    {
+        (List<(double First, double Second)> pairs, bool settled) = new PairedTiming(original, optimized, settings, clock).Measure();
+        Estimate Milliseconds(Func<(double First, double Second), double> half) =>
+            LatencyStatistics.Median([.. pairs.Select(pair => half(pair) * 1000)], settings);
+        return new LatencyResult(
+            Milliseconds(pair => pair.First), Milliseconds(pair => pair.Second), LatencyStatistics.Ratio(pairs, settings), pairs.Count, threads, ProcessorName.Current, settled);
+    }
+}

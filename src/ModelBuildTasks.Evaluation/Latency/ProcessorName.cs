@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+
+namespace ModelBuildTasks.Evaluation.Latency;
+
+/// <summary>What the processor calls itself, so that absolute latencies can be told apart.</summary>
+internal static class ProcessorName
+{
+    internal static string Current { get; } =
+        $"{FromLinux() ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unnamed processor"} ({RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical)";
+
+    private static string? FromLinux()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? Find(File.ReadLines("/proc/cpuinfo")) : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The first <c>model name</c> of /proc/cpuinfo; arm64 kernels give none.</summary>
+    internal static string? Find(IEnumerable<string> lines) =>
+        lines.Where(line => line.StartsWith("model name", StringComparison.Ordinal))
+            .Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim())
+            .FirstOrDefault();
+}

@@ -1,0 +1,50 @@
+using System.Numerics.Tensors;
+using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
+
+namespace ModelBuildTasks.Evaluation.Metrics;
+
+/// <summary>Reads a classifier's answer: scores in its first output, or the class index itself when that output is one integer.</summary>
+internal static class ClassScores
+{
+    /// <summary>Predictions that are no class, because a score is not a number.</summary>
+    internal const int None = -1;
+
+    // A single score is the probability of class 1.
+    private const float Threshold = 0.5f;
+
+    /// <summary>The class with the highest score, the first of equals; <see cref="None"/> when a score is NaN.</summary>
+    internal static int Predicted(IReadOnlyList<Tensor> outputs)
+    {
+        if (IsIndex(outputs[0]))
+        {
+            return checked((int)outputs[0].ToSingles()[0]);
+        }
+
+        float[] scores = Of(outputs);
+        return scores.Any(float.IsNaN) ? None : scores.Length == 1 ? (scores[0] >= Threshold ? 1 : 0) : TensorPrimitives.IndexOfMax(scores);
+    }
+
+    /// <summary>The scores, one a class.</summary>
+    /// <exception cref="MetricException">The model answers with a class index and gives no scores.</exception>
+    internal static float[] Of(IReadOnlyList<Tensor> outputs) =>
+        IsIndex(outputs[0]) ? throw new MetricException("The model's first output is a class index; this metric needs a score for each class.") : outputs[0].ToSingles();
+
+    /// <summary>The label as a class index.</summary>
+    /// <exception cref="MetricException">It is missing, no whole number, or outside the model's classes.</exception>
+    internal static int Label(Tensor? label, IReadOnlyList<Tensor> outputs)
+    {
+        if (label is null)
+        {
+            throw new MetricException("The metric needs labels, which the data set does not have.");
+        }
+
+        float value = label.Length == 1 ? label.ToSingles()[0] : float.NaN;
+        long classes = IsIndex(outputs[0]) ? int.MaxValue : Math.Max(2, outputs[0].Length);
+        return value >= 0 && value < classes && value == MathF.Floor(value)
+            ? (int)value
+            : throw new MetricException($"The label {(label.Length == 1 ? value.ToString("g") : label.ToString())} is not one of the model's classes, 0 to {classes - 1}.");
+    }
+
+    private static bool IsIndex(Tensor output) => output.Length == 1 && output.ElementType is (ElementType.Int64 or ElementType.Int32);
+}

@@ -1,0 +1,38 @@
+using ModelBuildTasks.BuildTests.Infra;
+
+namespace ModelBuildTasks.BuildTests;
+
+[TestClass]
+public sealed class AheadOfTime : IDisposable
+{
+    private readonly App _app = new() { ReferencesOnnxRuntime = true };
+
+    public AheadOfTime() => _app.Write("Program.cs", """
+        using MyApp;
+        using var digits = Digits.Load();
+        Console.Write($"{digits.Variant.StartsWith("cpu-")} {digits.Run(new float[] { 5, 7, 9 }).Scores[1]}");
+        """);
+
+    public void Dispose() => _app.Dispose();
+
+    [TestMethod]
+    public void A_trimmed_app_runs_its_model_without_a_warning_about_the_accessor() => Publish("-p:PublishTrimmed=true", "-p:SelfContained=true");
+
+    [TestMethod]
+    public void A_native_app_runs_its_model_without_a_warning_about_the_accessor() => Publish("-p:PublishAot=true");
+
+    private void Publish(params string[] properties)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("Native code is linked with the machine's own tools, which this test knows on Linux only.");
+        }
+
+        _app.Project = "<PropertyGroup><TrimmerSingleWarn>false</TrimmerSingleWarn><InvariantGlobalization>true</InvariantGlobalization></PropertyGroup>";
+        var outcome = _app.Run("publish", ["-r", System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier, "-o", _app.At("out"), .. properties]);
+
+        outcome.ShouldSucceed();
+        Assert.IsFalse(outcome.Warnings.Any(warning => warning.File?.EndsWith("digits.g.cs", StringComparison.Ordinal) == true), outcome.Output);
+        Assert.AreEqual("True 7", Native.Run(_app.At("out/app")));
+    }
+}

@@ -1,0 +1,63 @@
+using ModelBuildTasks.BuildTests.Infra;
+
+namespace ModelBuildTasks.BuildTests;
+
+[TestClass]
+public sealed class Budgets : IDisposable
+{
+    private readonly App _app = new();
+
+    public void Dispose() => _app.Dispose();
+
+    [TestMethod]
+    public void A_broken_budget_fails_this_build_and_the_next_without_a_worker()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" MaxSize="10B" />""";
+
+        var first = _app.Build().ShouldFailWith("MBT2004");
+        _app.Build().ShouldFailWith("MBT2004");
+
+        Assert.AreEqual(1, _app.WorkerRuns);
+        Assert.AreEqual(_app.At("models/digits.onnx"), first.Errors.Single().File);
+        Assert.IsFalse(File.Exists(_app.At("bin/Debug/net10.0/app.dll")));
+    }
+
+    [TestMethod]
+    public void Their_severity_is_the_projects_choice_and_costs_no_worker()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" MaxSize="10B" />""";
+
+        CollectionAssert.AreEqual(new[] { "MBT2004" }, _app.Build("-p:ModelBudgetSeverity=Warning").ShouldSucceed().WarningCodes);
+        Assert.IsEmpty(_app.Build("-p:ModelBudgetSeverity=None").ShouldSucceed().WarningCodes);
+        _app.Build().ShouldFailWith("MBT2004");
+
+        Assert.AreEqual(1, _app.WorkerRuns);
+    }
+
+    [TestMethod]
+    public void Warnings_come_back_with_every_build_and_obey_the_usual_properties()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Name="warned" />""";
+
+        CollectionAssert.AreEqual(new[] { "MBT1001" }, _app.Build().ShouldSucceed().WarningCodes);
+        CollectionAssert.AreEqual(new[] { "MBT1001" }, _app.Build().ShouldSucceed().WarningCodes);
+        Assert.IsEmpty(_app.Build("-p:NoWarn=MBT1001").ShouldSucceed().WarningCodes);
+        _app.Build("-p:WarningsAsErrors=MBT1001").ShouldFailWith("MBT1001");
+        _app.Build("-p:TreatWarningsAsErrors=true").ShouldFailWith("MBT1001");
+        CollectionAssert.AreEqual(new[] { "MBT1001" }, _app.Build("-p:TreatWarningsAsErrors=true", "-p:WarningsNotAsErrors=MBT1001").ShouldSucceed().WarningCodes);
+
+        Assert.AreEqual(1, _app.WorkerRuns);
+    }
+
+    [TestMethod]
+    public void A_report_prints_what_the_last_build_made()
+    {
+        _app.Build().ShouldSucceed();
+
+        var report = _app.Build("-t:ReportModels").ShouldSucceed();
+
+        StringAssert.Contains(report.Output, "digits (cpu)");
+        StringAssert.Contains(report.Output, "+ Note: appended a note");
+        Assert.AreEqual(1, _app.WorkerRuns);
+    }
+}

@@ -1,0 +1,36 @@
+using ModelBuildTasks.BuildTests.Infra;
+
+namespace ModelBuildTasks.BuildTests;
+
+[TestClass]
+public sealed class BuildModes : IDisposable
+{
+    private readonly App _app = new();
+
+    public void Dispose() => _app.Dispose();
+
+    [TestMethod]
+    public void Two_frameworks_build_side_by_side()
+    {
+        _app.Project = "<PropertyGroup><TargetFramework /><TargetFrameworks>net10.0;netstandard2.0</TargetFrameworks><OutputType>Library</OutputType><ImplicitUsings>disable</ImplicitUsings><LangVersion>latest</LangVersion></PropertyGroup>";
+        _app.Write("Program.cs", "public static class Reader { public static long Length() { using var stream = MyApp.Digits.OpenRead(); return stream.Length; } }");
+
+        _app.Build().ShouldSucceed();
+
+        Assert.AreEqual(2, _app.WorkerRuns);
+    }
+
+    [TestMethod]
+    [DataRow("-mt")]
+    [DataRow("-graph", "-isolate")]
+    [DataRow("-check")]
+    public void The_newer_ways_to_build_work(params string[] arguments)
+    {
+        _app.Run("restore").ShouldSucceed();
+
+        var outcome = _app.Build(["--no-restore", .. arguments]).ShouldSucceed();
+
+        Assert.IsEmpty(outcome.WarningCodes);
+        Assert.AreEqual(1, _app.WorkerRuns);
+    }
+}

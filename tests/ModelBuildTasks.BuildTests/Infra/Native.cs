@@ -1,0 +1,16 @@
+using System.Diagnostics;
+
+namespace ModelBuildTasks.BuildTests.Infra;
+
+/// <summary>Runs a program that needs no dotnet.</summary>
+internal static class Native
+{
+    public static string Run(string path)
+    {
+        using var process = Process.Start(new ProcessStartInfo(path) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.AreEqual(0, process.ExitCode, output);
+        return output.Trim();
+    }
+}

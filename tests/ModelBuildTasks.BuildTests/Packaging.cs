@@ -1,0 +1,43 @@
+using System.IO.Compression;
+using ModelBuildTasks.BuildTests.Infra;
+
+namespace ModelBuildTasks.BuildTests;
+
+[TestClass]
+public sealed class Packaging
+{
+    [TestMethod]
+    public void The_tasks_folder_holds_our_two_assemblies_and_no_one_elses()
+    {
+        CollectionAssert.AreEquivalent(new[] { "ModelBuildTasks.dll", "ModelBuildTasks.Contracts.dll" }, In("tasks/netstandard2.0/"));
+    }
+
+    [TestMethod]
+    public void The_worker_brings_onnx_runtime_for_five_platforms_and_no_more()
+    {
+        var runtimes = In("tools/net10.0/any/runtimes/");
+
+        CollectionAssert.AreEquivalent(new[] { "linux-x64", "linux-arm64", "win-x64", "win-arm64", "osx-arm64" }, runtimes.Select(file => file.Split('/')[0]).Distinct().ToArray());
+        Assert.HasCount(5, runtimes.Where(file => Path.GetFileNameWithoutExtension(file) is "onnxruntime" or "libonnxruntime"));
+        Assert.Contains("modelbuild.dll", In("tools/net10.0/any/"));
+    }
+
+    [TestMethod]
+    public void There_is_nothing_to_reference_and_nothing_to_depend_on()
+    {
+        using var package = ZipFile.OpenRead(Feed.PackageFile);
+        using var nuspec = new StreamReader(package.Entries.Single(entry => entry.FullName == "ModelBuildTasks.nuspec").Open());
+        var text = nuspec.ReadToEnd();
+
+        Assert.IsEmpty(In("lib/"));
+        StringAssert.Contains(text, "<developmentDependency>true</developmentDependency>");
+        Assert.DoesNotContain("<dependency ", text);
+        Assert.IsFalse(package.Entries.Any(entry => Path.GetExtension(entry.FullName) is ".pdb" or ".lib"));
+    }
+
+    private static string[] In(string folder)
+    {
+        using var package = ZipFile.OpenRead(Feed.PackageFile);
+        return [.. package.Entries.Select(entry => entry.FullName).Where(name => name.StartsWith(folder, StringComparison.Ordinal)).Select(name => name[folder.Length..])];
+    }
+}

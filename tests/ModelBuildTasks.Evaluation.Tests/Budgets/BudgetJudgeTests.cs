@@ -1,0 +1,125 @@
+using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
+
+namespace ModelBuildTasks.Evaluation.Tests.Budgets;
+
+[TestClass]
+public sealed class BudgetJudgeTests
+{
+    [TestMethod]
+    [DataRow(0.02, 0.015, 0.03, BudgetOutcome.Failed)]
+    [DataRow(0.02, 0.005, 0.03, BudgetOutcome.Undecided)]
+    [DataRow(0.005, -0.001, 0.012, BudgetOutcome.Passed)]
+    [DataRow(0.005, -0.02, 0.03, BudgetOutcome.Undecided)]
+    [DataRow(-0.01, -0.012, -0.008, BudgetOutcome.Passed)]
+    public void An_accuracy_drop_fails_only_when_its_interval_clears_the_budget(double drop, double low, double high, BudgetOutcome expected) =>
+        Assert.AreEqual(expected, Judge(new BudgetLimits { MaxAccuracyDrop = 0.01 }, new BudgetMeasurements { Accuracy = Accuracy(new Estimate(drop, low, high)) }).Outcome);
+
+    [TestMethod]
+    [DataRow(0.0, BudgetOutcome.Passed)]
+    [DataRow(0.001, BudgetOutcome.Failed)]
+    public void A_budget_of_no_drop_is_decided_by_what_was_measured(double drop, BudgetOutcome expected) =>
+        Assert.AreEqual(expected, Judge(new BudgetLimits { MaxAccuracyDrop = 0 }, new BudgetMeasurements { Accuracy = Accuracy(new Estimate(drop, -0.01, 0.01)) }).Outcome);
+
+    [TestMethod]
+    [DataRow(0.96, 0.94, 0.98, BudgetOutcome.Passed)]
+    [DataRow(0.94, 0.92, 0.96, BudgetOutcome.Undecided)]
+    [DataRow(0.90, 0.88, 0.92, BudgetOutcome.Failed)]
+    public void Least_accuracy_is_held_against_the_optimized_score(double score, double low, double high, BudgetOutcome expected) =>
+        Assert.AreEqual(expected, Judge(
+            new BudgetLimits { MinAccuracy = 0.95 }, new BudgetMeasurements { Accuracy = Accuracy(Estimate.Exact(0)) with { Optimized = new Estimate(score, low, high) } }).Outcome);
+
+    [TestMethod]
+    public void For_errors_least_accuracy_is_the_largest_error() =>
+        Assert.AreEqual(BudgetOutcome.Failed, Judge(
+            new BudgetLimits { MinAccuracy = 0.5 },
+            new BudgetMeasurements { Accuracy = Accuracy(Estimate.Exact(0)) with { HigherIsBetter = false, Optimized = new Estimate(0.9, 0.8, 1) } }).Outcome);
+
+    [TestMethod]
+    public void The_class_that_surely_lost_is_named_before_one_that_only_may_have()
+    {
+        AccuracyResult accuracy = Accuracy(Estimate.Exact(0)) with
+        {
+            Classes = [new ClassDrop(7, 2, new Estimate(0.5, -0.4, 1)), new ClassDrop(3, 400, new Estimate(0.2, 0.15, 0.25))],
+        };
+
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxClassAccuracyDrop = 0.05 }, new BudgetMeasurements { Accuracy = accuracy });
+
+        Assert.AreEqual(BudgetOutcome.Failed, verdict.Outcome);
+        StringAssert.Contains(verdict.Sentence, "class 3 loses 0.2");
+    }
+
+    [TestMethod]
+    [DataRow(0.5, 0.45, 0.55, BudgetOutcome.Passed)]
+    [DataRow(0.69, 0.65, 0.73, BudgetOutcome.Undecided)]
+    [DataRow(0.71, 0.65, 0.73, BudgetOutcome.Undecided)]
+    [DataRow(0.8, 0.75, 0.85, BudgetOutcome.Failed)]
+    public void A_latency_ratio_is_decided_by_its_whole_interval(double ratio, double low, double high, BudgetOutcome expected) =>
+        Assert.AreEqual(expected, Judge(new BudgetLimits { MaxLatencyRatio = 0.7 }, new BudgetMeasurements { Latency = Latency(new Estimate(ratio, low, high)) }).Outcome);
+
+    [TestMethod]
+    public void Latency_in_milliseconds_is_that_of_the_optimized_model()
+    {
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxLatencyMilliseconds = 1 }, new BudgetMeasurements { Latency = Latency(Estimate.Exact(0.5)) });
+
+        Assert.AreEqual(BudgetOutcome.Failed, verdict.Outcome);
+        Assert.AreEqual(2, verdict.Measured!.Value.Value);
+    }
+
+    [TestMethod]
+    public void Sizes_are_exact_and_the_limit_itself_is_allowed()
+    {
+        BudgetMeasurements measured = new() { OriginalBytes = 1000, OptimizedBytes = 300 };
+
+        Assert.AreEqual(BudgetOutcome.Passed, Judge(new BudgetLimits { MaxSizeBytes = 300 }, measured).Outcome);
+        Assert.AreEqual(BudgetOutcome.Failed, Judge(new BudgetLimits { MaxSizeBytes = 299 }, measured).Outcome);
+        Assert.AreEqual(BudgetOutcome.Passed, Judge(new BudgetLimits { MaxSizeRatio = 0.3 }, measured).Outcome);
+        Assert.AreEqual(BudgetOutcome.Failed, Judge(new BudgetLimits { MaxSizeRatio = 0.29 }, measured).Outcome);
+    }
+
+    [TestMethod]
+    public void What_was_not_measured_is_said_to_be_unmeasured_with_the_reason()
+    {
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxLatencyRatio = 0.7 }, new BudgetMeasurements { LatencyReason = "the target 'cuda' does not run here" });
+
+        Assert.AreEqual(BudgetOutcome.NotMeasured, verdict.Outcome);
+        StringAssert.Contains(verdict.Sentence, "'cuda' does not run here");
+        Assert.AreEqual(BudgetOutcome.NotMeasured, Judge(new BudgetLimits { MaxMemoryBytes = 1 }, new BudgetMeasurements()).Outcome);
+        Assert.AreEqual(BudgetOutcome.NotMeasured, Judge(new BudgetLimits { MaxAccuracyDrop = 1 }, new BudgetMeasurements()).Outcome);
+    }
+
+    [TestMethod]
+    public void A_failure_tells_what_was_measured_what_was_allowed_and_what_to_do()
+    {
+        string sentence = Judge(new BudgetLimits { MaxAccuracyDrop = 0.01 }, new BudgetMeasurements { Accuracy = Accuracy(new Estimate(0.02, 0.015, 0.03)) }).Sentence;
+
+        Assert.AreEqual(
+            "Top1 drops by 0.02 (between 0.015 and 0.03) over 1000 samples, from 0.98 to 0.96; 0.01 is allowed. Loosen Precision or Pruning, or give more calibration data.", sentence);
+    }
+
+    [TestMethod]
+    public void Limits_that_are_not_written_are_not_judged() =>
+        Assert.IsEmpty(BudgetJudge.Judge(new BudgetLimits(), new BudgetMeasurements { OptimizedBytes = 1 }));
+
+    private static BudgetVerdict Judge(BudgetLimits limits, BudgetMeasurements measured) => BudgetJudge.Judge(limits, measured).Single();
+
+    private static LatencyResult Latency(Estimate ratio) => new(Estimate.Exact(4), Estimate.Exact(4 * ratio.Value), ratio, 50, 1, "a processor", true);
+
+    private static AccuracyResult Accuracy(Estimate drop) => new()
+    {
+        Metric = MetricKind.Top1,
+        HigherIsBetter = true,
+        Samples = 1000,
+        Labelled = true,
+        Original = Estimate.Exact(0.98),
+        Optimized = Estimate.Exact(0.98 - drop.Value),
+        Drop = drop,
+        SmallestResolvableDrop = Math.Max(0.003, drop.Uncertainty),
+        Agreement = 0.99,
+        WorstCosine = 0.999,
+        WorstOutput = "scores",
+        Classes = [],
+    };
+}

@@ -1,0 +1,107 @@
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Evaluation.Tests.Metrics;
+
+[TestClass]
+public sealed class AccuracyComparisonTests
+{
+    private static readonly string[] Outputs = ["scores"];
+
+    [TestMethod]
+    public void Counts_drop_agreement_and_the_worst_class()
+    {
+        // Right on all; the optimized model is wrong on the first 10 samples of class 1.
+        Numbers dataset = new(200, i => i % 2);
+        AccuracyResult result = Compare(dataset, i => i % 2, i => i % 2 == 1 && i < 20 ? 0 : i % 2);
+
+        Assert.AreEqual(MetricKind.Top1, result.Metric);
+        Assert.AreEqual(1, result.Original.Value);
+        Assert.AreEqual(0.95, result.Optimized.Value, 1e-12);
+        Assert.AreEqual(0.05, result.Drop!.Value.Value, 1e-12);
+        Assert.IsTrue(result.Drop.Value.Low > 0.01 && result.Drop.Value.High < 0.1);
+        Assert.AreEqual(0.95, result.Agreement!.Value, 1e-12);
+        Assert.AreEqual(1, result.Classes[0].Class);
+        Assert.AreEqual(0.1, result.Classes[0].Drop.Value, 1e-12);
+        Assert.AreEqual(0, result.Classes[1].Drop.Value);
+    }
+
+    [TestMethod]
+    public void The_result_does_not_depend_on_the_number_of_threads()
+    {
+        Numbers dataset = new(300, i => i % 3);
+        AccuracyResult one = Compare(dataset, i => i % 3, i => i % 7 == 0 ? 0 : i % 3, threads: 1);
+        AccuracyResult four = Compare(dataset, i => i % 3, i => i % 7 == 0 ? 0 : i % 3, threads: 4);
+
+        Assert.AreEqual(one.Drop, four.Drop);
+        Assert.AreEqual(one.Optimized, four.Optimized);
+        Assert.AreEqual(one.WorstCosine, four.WorstCosine);
+        CollectionAssert.AreEqual(one.Classes.ToArray(), four.Classes.ToArray());
+    }
+
+    [TestMethod]
+    public void Equal_models_lose_nothing_but_few_samples_resolve_little()
+    {
+        AccuracyResult result = Compare(new Numbers(30, i => 0), i => 0, i => 0);
+
+        Assert.AreEqual(0, result.Drop!.Value.Value);
+        Assert.AreEqual(0.1, result.SmallestResolvableDrop, 1e-12);
+    }
+
+    [TestMethod]
+    public void Without_labels_the_original_is_the_measure()
+    {
+        AccuracyResult result = Compare(new Numbers(10, null), i => 0, i => i == 0 ? 1 : 0);
+
+        Assert.AreEqual(MetricKind.Cosine, result.Metric);
+        Assert.IsFalse(result.Labelled);
+        Assert.AreEqual(1, result.Original.Value, 1e-6);
+        Assert.AreEqual(0.1, result.Drop!.Value.Value, 1e-6);
+        Assert.IsEmpty(result.Classes);
+    }
+
+    [TestMethod]
+    public void Infinite_signal_to_noise_has_no_drop() =>
+        Assert.IsNull(Compare(new Numbers(10, null), i => 0, i => i % 2, MetricKind.SignalToNoise).Drop);
+
+    [TestMethod]
+    public void Metrics_that_need_labels_say_so() =>
+        StringAssert.Contains(Assert.ThrowsExactly<MetricException>(() => Compare(new Numbers(5, null), i => 0, i => 0, MetricKind.F1)).Message, "labels");
+
+    [TestMethod]
+    public void Outputs_of_another_size_are_an_error_that_names_the_output()
+    {
+        Numbers dataset = new(5, i => 0);
+
+        string message = Assert.ThrowsExactly<MetricException>(() => AccuracyComparison.Run(
+            _ => [Tensor.Vector(1f, 2f)], _ => [Tensor.Vector(1f)], Outputs, dataset, MetricKind.Auto, new AccuracySettings(1))).Message;
+
+        StringAssert.Contains(message, "'scores'");
+    }
+
+    private static AccuracyResult Compare(Numbers dataset, Func<int, int> original, Func<int, int> optimized, MetricKind metric = MetricKind.Auto, int threads = 2)
+    {
+        IReadOnlyList<Tensor> Answer(IReadOnlyList<Tensor> inputs, Func<int, int> model)
+        {
+            float[] scores = new float[3];
+            scores[model((int)inputs[0].Span<float>()[0])] = 1;
+            return [Tensor.Create([1, 3], scores)];
+        }
+
+        return AccuracyComparison.Run(inputs => Answer(inputs, original), inputs => Answer(inputs, optimized), Outputs, dataset, metric, new AccuracySettings(threads, Resamples: 500));
+    }
+
+    /// <summary>Samples whose only input is their number.</summary>
+    private sealed class Numbers(int count, Func<int, long>? label) : Dataset
+    {
+        public override string Path => "numbers";
+
+        public override int Count => count;
+
+        public override bool HasLabels => label is not null;
+
+        public override IEnumerable<Sample> Read() =>
+            Enumerable.Range(0, count).Select(i => new Sample([Tensor.Create([1, 1], new float[] { i })], label is null ? null : Tensor.Scalar(label(i))));
+    }
+}

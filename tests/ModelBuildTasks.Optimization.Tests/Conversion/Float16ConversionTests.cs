@@ -1,0 +1,148 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Tests.Conversion;
+
+[TestClass]
+public class Float16ConversionTests
+{
+    private static readonly PassContext Context = new(TargetProfiles.Cuda);
+
+    public TestContext TestContext { get; set; } = null!;
+
+    public static IEnumerable<object[]> Models => RealModels.Names;
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Real_models_agree_with_float32_and_keep_their_signature(string name)
+    {
+        Model model = Model.Load(RealModels.Require(name));
+        new GraphSimplification().Apply(model, Context);
+        byte[] single = model.ToBytes();
+        PassOutcome outcome = new Float16Conversion().Apply(model, Context);
+        byte[] half = model.ToBytes();
+        TestContext.WriteLine($"{name}: {single.Length} → {half.Length} bytes ({(double)half.Length / single.Length:F2}); {outcome.Explanation}");
+        foreach (string refusal in outcome.Refusals)
+        {
+            TestContext.WriteLine("  " + refusal);
+        }
+
+        if (!outcome.Changed)
+        {
+            CollectionAssert.AreEqual(single, half);
+            return;
+        }
+
+        using ModelSession before = ModelSession.Open(single);
+        using ModelSession after = ModelSession.Open(half);
+        CollectionAssert.AreEqual(before.Inputs.Select(s => s.ToString()).ToArray(), after.Inputs.Select(s => s.ToString()).ToArray());
+        CollectionAssert.AreEqual(before.Outputs.Select(s => (s.Name, s.ElementType)).ToArray(), after.Outputs.Select(s => (s.Name, s.ElementType)).ToArray());
+        IReadOnlyList<Tensor> inputs = RealModels.RandomInputs(name, before.Inputs, seed: 1);
+        IReadOnlyList<Tensor> expected = before.Run(inputs);
+        IReadOnlyList<Tensor> actual = after.Run(inputs);
+        for (int i = 0; i < expected.Count; i++)
+        {
+            double worst = RealModels.RelativeError(expected[i], actual[i]);
+            double mean = RealModels.MeanRelativeError(expected[i], actual[i]);
+            TestContext.WriteLine($"  output {i}: worst {worst:E1}, mean {mean:E1}");
+            // Noise puts networks for photographs far from where they were trained; a softmax multiplies the last bits.
+            Assert.IsLessThanOrEqualTo(0.08, worst, before.Outputs[i].ToString());
+            Assert.IsLessThanOrEqualTo(0.003, mean, before.Outputs[i].ToString());
+        }
+    }
+
+    [TestMethod]
+    public void Leaves_a_quantized_model_as_it_is()
+    {
+        Model model = Model.Load(RealModels.Require("micro_kws_m_qdq.onnx"));
+        byte[] before = model.ToBytes();
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, Context);
+
+        Assert.IsFalse(outcome.Changed);
+        CollectionAssert.AreEqual(before, model.ToBytes());
+    }
+
+    [TestMethod]
+    public void Halves_the_weights_and_leaves_two_casts_at_the_border()
+    {
+        Model model = Perceptron(weight: 0.5f, bias: 0.25f);
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, Context);
+
+        Assert.IsTrue(outcome.Changed);
+        Assert.IsTrue(model.Graph.Initializers.All(value => value.Initializer!.ElementType == ElementType.Float16));
+        CollectionAssert.AreEqual(new[] { "Cast", "Gemm", "Relu", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+        Assert.AreEqual("y", model.Graph.Outputs[0].Name);
+        Assert.AreEqual(ElementType.Float, model.Graph.Outputs[0].Type!.ElementType);
+    }
+
+    [TestMethod]
+    public void Leaves_a_layer_whose_weights_overflow_in_float32_and_says_why()
+    {
+        Model model = Perceptron(weight: 70000f, bias: 0);
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, Context);
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("'W' does not fit float16", string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void Leaves_an_epsilon_that_would_become_zero_in_float32()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value product = model.Graph.Add("MatMul", x, model.Graph.AddInitializer("W", Tensor.Create([4, 4], new float[16])));
+        Value guarded = model.Graph.Add("Add", product, model.Graph.AddInitializer("epsilon", Tensor.Scalar(1e-9f)));
+        guarded.Name = "y";
+        model.Graph.AddOutput(guarded);
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, Context);
+
+        Assert.IsTrue(outcome.Changed);
+        Assert.AreEqual(ElementType.Float, model.Graph.Find("epsilon")!.Initializer!.ElementType);
+    }
+
+    [TestMethod]
+    public void Refuses_for_a_target_that_computes_in_float32()
+    {
+        PassOutcome outcome = new Float16Conversion().Apply(Perceptron(1, 0), new PassContext(TargetProfiles.CpuX64));
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("cpu-x64", outcome.Explanation);
+    }
+
+    [TestMethod]
+    public void Keeps_the_scales_of_a_resize_in_float32()
+    {
+        Model model = Model.Create("g", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 1, 4, 4));
+        Value convolved = model.Graph.Add("Conv", x, model.Graph.AddInitializer("W", Tensor.Create([1, 1, 1, 1], new[] { 2f })));
+        Value resized = model.Graph.Add("Resize", convolved, null, model.Graph.AddInitializer("scales", Tensor.Vector(1f, 1f, 2f, 2f)));
+        model.Graph.AddOutput(resized);
+
+        new Float16Conversion().Apply(model, Context);
+
+        Assert.AreEqual(ElementType.Float, model.Graph.Find("scales")!.Initializer!.ElementType);
+        Assert.AreEqual(ElementType.Float16, model.Graph.Find("W")!.Initializer!.ElementType);
+        using ModelSession session = ModelSession.Open(model);
+        Assert.AreEqual(64, session.Run([Tensor.Create([1, 1, 4, 4], new float[16])])[0].Length);
+    }
+
+    private static Model Perceptron(float weight, float bias)
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", 4));
+        Value w = model.Graph.AddInitializer("W", Tensor.Create([4, 3], Enumerable.Repeat(weight, 12).ToArray()));
+        Value b = model.Graph.AddInitializer("b", Tensor.Vector(bias, bias, bias));
+        Value y = model.Graph.Add("Relu", model.Graph.Add("Gemm", x, w, b));
+        y.Name = "y";
+        y.Type = new TensorType(ElementType.Float, "batch", 3);
+        model.Graph.AddOutput(y);
+        return model;
+    }
+}
