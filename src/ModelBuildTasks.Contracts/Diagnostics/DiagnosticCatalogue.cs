@@ -84,27 +84,27 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor StepDidNotApply = new("MBT1006", "A requested step did not apply", Warning,
         "'{0}' for {1}: {2} did not apply: {3}.", "Remove the setting if that is right for this model.");
 
-    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
-        "'{0}' for {1} is not accurate enough: {2}, allowed {3}.",
+        "'{0}' for {1} is not accurate enough: {2}.",
         "Give more calibration data, choose a gentler Precision or Sparsity, or loosen MaxAccuracyDrop or MinAccuracy.");
 
-    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor ClassAccuracyBudget = new("MBT2002", "Class accuracy budget broken", Error,
-        "'{0}' for {1} is not accurate enough for one class: {2}, allowed {3}.",
+        "'{0}' for {1} is not accurate enough for one class: {2}.",
         "Add samples of that class to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
 
-    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor LatencyBudget = new("MBT2003", "Latency budget broken", Error,
-        "'{0}' for {1} is too slow: {2}, allowed {3}.", "Choose a faster Precision or a smaller model, or loosen MaxLatency or MaxLatencyRatio.");
+        "'{0}' for {1} is too slow: {2}.", "Choose a faster Precision or a smaller model, or loosen MaxLatency or MaxLatencyRatio.");
 
-    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor SizeBudget = new("MBT2004", "Size budget broken", Error,
-        "'{0}' for {1} is too large: {2}, allowed {3}.", "Choose a smaller Precision or a smaller model, or loosen MaxSize or MaxSizeRatio.");
+        "'{0}' for {1} is too large: {2}.", "Choose a smaller Precision or a smaller model, or loosen MaxSize or MaxSizeRatio.");
 
-    /// <summary>{0} model name, {1} target, {2} measured, {3} allowed.</summary>
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor MemoryBudget = new("MBT2005", "Memory budget broken", Error,
-        "'{0}' for {1} needs too much memory: {2}, allowed {3}.", "Choose a smaller Precision or a smaller model, or loosen MaxMemory.");
+        "'{0}' for {1} needs too much memory: {2}.", "Choose a smaller Precision or a smaller model, or loosen MaxMemory.");
 
     /// <summary>{0} model name, {1} target, {2} budget, {3} reason.</summary>
     public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,
@@ -142,21 +142,17 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor CannotRun = new("MBT4004", "ONNX Runtime can't load or run the model", Error,
         "ONNX Runtime can't run the model: {0}.", "Check the model with ONNX Runtime itself, or export it with another opset.");
 
-    /// <summary>{0} data path, {1} what was found, {2} what the model expects.</summary>
+    /// <summary>{0} data path, {1} what was found and what the model expects.</summary>
     public static readonly DiagnosticDescriptor DataDoesNotFit = new("MBT4005", "The data does not fit the model's inputs", Error,
-        "'{0}' has {1}; the model expects {2}.", "Convert the data, or describe it in a dataset.json beside it.");
+        "'{0}' does not fit the model: {1}.", "Convert the data, or describe it in a dataset.json beside it.");
 
     /// <summary>{0} data path, {1} reason.</summary>
     public static readonly DiagnosticDescriptor DataUnreadable = new("MBT4006", "The data set can't be read", Error,
         "'{0}' can't be read: {1}.", "Use one of the documented formats: .npz, .npy, ONNX test data, IDX, CSV, JSON lines, or a folder of images per class.");
 
-    /// <summary>{0} model name, {1} target, {2} reason.</summary>
-    public static readonly DiagnosticDescriptor VerificationFailed = new("MBT4007", "The artifact failed verification", Error,
-        "The artifact of '{0}' for {1} was not accepted: {2}.", "Choose a gentler Precision, and report this with the model if you can.");
-
-    /// <summary>{0} metric, {1} data path.</summary>
-    public static readonly DiagnosticDescriptor LabelsMissing = new("MBT4008", "The metric needs labels", Error,
-        "Metric=\"{0}\" needs labels, which '{1}' does not have.", "Add labels to the data set, or choose Metric=\"Cosine\" or \"SignalToNoise\".");
+    /// <summary>{0} metric, {1} data path, {2} reason.</summary>
+    public static readonly DiagnosticDescriptor MetricDoesNotApply = new("MBT4008", "The metric does not apply to the data", Error,
+        "Metric=\"{0}\" does not apply to '{1}': {2}.", "Add labels that suit it, or choose Metric=\"Cosine\" or \"SignalToNoise\", which need none.");
 
     /// <summary>{0} reason.</summary>
     public static readonly DiagnosticDescriptor GraphInvalid = new("MBT4009", "The graph is invalid", Error,

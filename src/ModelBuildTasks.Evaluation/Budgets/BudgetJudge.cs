@@ -29,10 +29,10 @@ public static class BudgetJudge
         Add(limits.MaxClassAccuracyDrop, limit => ClassDrop(limit, measured.Accuracy));
         Add(limits.MaxLatencyMilliseconds, limit => Latency(BudgetKind.MaxLatency, limit, measured.Latency?.OptimizedMilliseconds, measured, "the optimized model takes", " ms"));
         Add(limits.MaxLatencyRatio, limit => Latency(BudgetKind.MaxLatencyRatio, limit, measured.Latency?.Ratio, measured, "the optimized model takes", " of the original's time"));
-        Add(limits.MaxSizeBytes, limit => Exact(BudgetKind.MaxSize, limit, measured.OptimizedBytes, "the artifact has", " bytes", "Prune more, or choose a smaller precision."));
+        Add(limits.MaxSizeBytes, limit => Exact(BudgetKind.MaxSize, limit, measured.OptimizedBytes, "the artifact has", " bytes"));
         Add(limits.MaxSizeRatio, limit => Exact(
-            BudgetKind.MaxSizeRatio, limit, (double?)measured.OptimizedBytes / measured.OriginalBytes, "the artifact has", " of the original's bytes", "Prune more, or choose a smaller precision."));
-        Add(limits.MaxMemoryBytes, limit => Exact(BudgetKind.MaxMemory, limit, measured.PeakMemoryBytes, "running the artifact takes", " bytes of memory at most", "Choose a smaller precision, or remove channels."));
+            BudgetKind.MaxSizeRatio, limit, (double?)measured.OptimizedBytes / measured.OriginalBytes, "the artifact has", " of the original's bytes"));
+        Add(limits.MaxMemoryBytes, limit => Exact(BudgetKind.MaxMemory, limit, measured.PeakMemoryBytes, "running the artifact takes", " bytes of memory at most"));
         return verdicts;
     }
 
@@ -50,7 +50,7 @@ public static class BudgetJudge
         string bound = accuracy.HigherIsBetter ? "at least" : "at most";
         return new BudgetVerdict(BudgetKind.MinAccuracy, limit, score, outcome,
             $"{accuracy.Metric} of the optimized model is {Text(score)} over {accuracy.Samples} samples, {bound} {limit:g4} is required (the original has {accuracy.Original.Value:g4})."
-            + Advice(outcome, "Loosen Precision or Pruning, or give more calibration data.", "More evaluation samples would decide it."));
+            + Hint(outcome, "More evaluation samples would decide it."));
     }
 
     private static BudgetVerdict Drop(double limit, AccuracyResult? accuracy)
@@ -69,8 +69,7 @@ public static class BudgetJudge
             : BudgetOutcome.Undecided;
         return new BudgetVerdict(BudgetKind.MaxAccuracyDrop, limit, drop, outcome,
             $"{accuracy.Metric} {(accuracy.HigherIsBetter ? "drops" : "grows")} by {Text(drop)} over {accuracy.Samples} samples, from {accuracy.Original.Value:g4} to {accuracy.Optimized.Value:g4}; {limit:g4} is allowed."
-            + Advice(outcome, "Loosen Precision or Pruning, or give more calibration data.",
-                $"{accuracy.Samples} samples can tell a drop of {accuracy.SmallestResolvableDrop:g2} from none; more evaluation samples would decide it."));
+            + Hint(outcome, $"{accuracy.Samples} samples can tell a drop of {accuracy.SmallestResolvableDrop:g2} from none; more evaluation samples would decide it."));
     }
 
     private static BudgetVerdict ClassDrop(double limit, AccuracyResult? accuracy)
@@ -88,7 +87,7 @@ public static class BudgetJudge
         BudgetOutcome outcome = beyond is not null ? BudgetOutcome.Failed : worst.Drop.Value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Undecided;
         return new BudgetVerdict(BudgetKind.MaxClassAccuracyDrop, limit, worst.Drop, outcome,
             $"class {worst.Class} loses {Text(worst.Drop)} of its right answers over {worst.Samples} samples; {limit:g4} is allowed."
-            + Advice(outcome, "Loosen Precision or Pruning, or give calibration data of this class.", "More evaluation samples of this class would decide it."));
+            + Hint(outcome, "More evaluation samples of this class would decide it."));
     }
 
     private static BudgetVerdict Latency(BudgetKind kind, double limit, Estimate? found, BudgetMeasurements measured, string subject, string unit)
@@ -101,10 +100,10 @@ public static class BudgetJudge
         BudgetOutcome outcome = latency.High <= limit ? BudgetOutcome.Passed : latency.Low > limit ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
         return new BudgetVerdict(kind, limit, latency, outcome,
             $"{subject} {Text(latency)}{unit}; {limit:g4} is allowed ({result.Pairs} pairs, {result.Threads} thread{(result.Threads == 1 ? "" : "s")}, {result.Processor})."
-            + Advice(outcome, "Choose a smaller precision, or prune channels.", "The machine was too noisy; measure on a quieter one."));
+            + Hint(outcome, "The machine was too noisy; measure on a quieter one."));
     }
 
-    private static BudgetVerdict Exact(BudgetKind kind, double limit, double? found, string subject, string unit, string advice)
+    private static BudgetVerdict Exact(BudgetKind kind, double limit, double? found, string subject, string unit)
     {
         if (found is not { } value)
         {
@@ -114,18 +113,13 @@ public static class BudgetJudge
         BudgetOutcome outcome = value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Failed;
         string format = kind == BudgetKind.MaxSizeRatio ? "g4" : "n0";
         return new BudgetVerdict(kind, limit, Estimate.Exact(value), outcome,
-            $"{subject} {value.ToString(format)}{unit}; {limit.ToString(format)} is allowed." + Advice(outcome, advice, ""));
+            $"{subject} {value.ToString(format)}{unit}; {limit.ToString(format)} is allowed.");
     }
 
     private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
         new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit:g4} was not checked: {reason}.");
 
-    private static string Advice(BudgetOutcome outcome, string failed, string undecided) => outcome switch
-    {
-        BudgetOutcome.Failed => " " + failed,
-        BudgetOutcome.Undecided => " " + undecided,
-        _ => "",
-    };
+    private static string Hint(BudgetOutcome outcome, string undecided) => outcome == BudgetOutcome.Undecided ? $" {undecided}" : "";
 
     private static string Text(Estimate estimate) => estimate.Low == estimate.High ? $"{estimate.Value:g4}" : $"{estimate.Value:g4} (between {estimate.Low:g4} and {estimate.High:g4})";
 }

@@ -33,7 +33,7 @@ public enum BudgetOutcome
 /// <param name="Allowed">Its limit: shares, milliseconds, ratios or bytes.</param>
 /// <param name="Measured">What was measured, in the same unit; null when nothing was.</param>
 /// <param name="Outcome">What became of it.</param>
-/// <param name="Sentence">What was measured, what was allowed, and what to do, in one sentence or two.</param>
+/// <param name="Sentence">What was measured and what is allowed; when undecided, also what would decide it.</param>
 public sealed record BudgetVerdict(BudgetKind Kind, double Allowed, Estimate? Measured, BudgetOutcome Outcome, string Sentence);
 
 /// <summary>Limits to hold; null where none is written.</summary>

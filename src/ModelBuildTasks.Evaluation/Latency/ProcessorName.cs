@@ -3,9 +3,10 @@ using System.Runtime.InteropServices;
 namespace ModelBuildTasks.Evaluation.Latency;
 
 /// <summary>What the processor calls itself, so that absolute latencies can be told apart.</summary>
-internal static class ProcessorName
+public static class ProcessorName
 {
-    internal static string Current { get; } =
+    /// <summary>Name, architecture and number of logical processors.</summary>
+    public static string Current { get; } =
         $"{FromLinux() ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unnamed processor"} ({RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical)";
 
     private static string? FromLinux()

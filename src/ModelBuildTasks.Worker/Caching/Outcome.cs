@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
 
 namespace ModelBuildTasks.Worker.Caching;
 
@@ -15,9 +18,10 @@ internal sealed record Outcome
 
     public required IReadOnlyList<Note> Notes { get; init; }
 
-    public AccuracyFigures? Accuracy { get; init; }
+    /// <summary>Null when there is no data to measure on.</summary>
+    public AccuracyResult? Accuracy { get; init; }
 
-    public LatencyFigures? Latency { get; init; }
+    public LatencyResult? Latency { get; init; }
 
     /// <summary>Why latency was not measured; null when it was.</summary>
     public string? LatencyReason { get; init; }
@@ -29,15 +33,8 @@ internal sealed record Step(string Name, bool Applied, string Explanation);
 /// <summary>A diagnostic before it has a project: a code, and the arguments that follow the model's name and target.</summary>
 internal sealed record Note(string Code, IReadOnlyList<string> Arguments)
 {
-    internal static Note Of(Contracts.DiagnosticDescriptor descriptor, params string[] arguments) => new(descriptor.Code, arguments);
+    internal static Note Of(DiagnosticDescriptor descriptor, params string[] arguments) => new(descriptor.Code, arguments);
 }
-
-/// <summary>Accuracy of both models on the same samples, in the metric's unit; the drop with its 95 % interval.</summary>
-internal sealed record AccuracyFigures(
-    Contracts.Metric Metric, int Samples, double Original, double Optimized, double Drop, double Low, double High, double? WorstClassDrop, string? WorstClass);
-
-/// <summary>Median times in milliseconds, and the ratio optimized/original with its 95 % interval.</summary>
-internal sealed record LatencyFigures(double OriginalMilliseconds, double OptimizedMilliseconds, double Ratio, double Low, double High, int Pairs);
 
 [JsonSerializable(typeof(Outcome))]
 [JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]

@@ -35,7 +35,7 @@ internal sealed class CandidateSearch(
     {
         RecipeList list = RecipeBook.For(request.Settings, target, calibration is not null);
         Model simplified = source.Model.Clone();
-        bool isSimplified = Apply(new Simplification(), simplified);
+        bool isSimplified = Apply(new GraphSimplification(), simplified);
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
         (string Recipe, string Reason)? firstRejected = null;
         foreach (Recipe recipe in list.Recipes)

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -13,6 +14,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 {
+    /// <summary>An artifact is one Protobuf message, which cannot pass 2 GiB.</summary>
+    private const long LargestModel = 2_000_000_000;
+
     /// <summary>Carries the request out. Whatever is wrong with the model, the data or the disk becomes a diagnostic of the result.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled by the caller, not by the request's own time limit.</exception>
     internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
@@ -43,9 +47,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             return Failure(request, FaultDiagnostics.Of(fault));
         }
-        catch (MissingLabelsException fault)
+        catch (MetricException fault)
         {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.LabelsMissing, request.EvaluationData, fault.Metric, request.EvaluationData!));
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.MetricDoesNotApply, request.EvaluationData, request.Settings.Metric, request.EvaluationData!, FaultDiagnostics.Clause(fault.Message)));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -65,6 +69,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         TargetProfile target = TargetProfiles.Find(request.Target) ?? throw new ArgumentException($"'{request.Target}' is not a target.", nameof(request));
         Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+
+        if (source.Bytes > LargestModel)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", source.Path, $"; models may have {LargestModel} bytes"));
+        }
 
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactCache.DefaultDirectory);
         string key = RequestKey.Of(request, source, calibration, evaluation);
@@ -109,13 +118,13 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             ArtifactPath = request.OutputPath,
             ArtifactSha256 = outcome.ArtifactSha256,
             FromCache = fromCache,
-            Original = new ModelFigures { Bytes = outcome.OriginalBytes, Accuracy = outcome.Accuracy?.Original, LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds },
-            Optimized = new ModelFigures { Bytes = outcome.ArtifactBytes, Accuracy = outcome.Accuracy?.Optimized, LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds },
-            AccuracyDrop = outcome.Accuracy is { } accuracy
-                ? new AccuracyDrop { Value = accuracy.Drop, Low = accuracy.Low, High = accuracy.High, Samples = accuracy.Samples, Metric = accuracy.Metric }
+            Original = new ModelFigures { Bytes = outcome.OriginalBytes, Accuracy = outcome.Accuracy?.Original.Value, LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds.Value },
+            Optimized = new ModelFigures { Bytes = outcome.ArtifactBytes, Accuracy = outcome.Accuracy?.Optimized.Value, LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds.Value },
+            AccuracyDrop = outcome.Accuracy is { Drop: { } drop } accuracy
+                ? new AccuracyDrop { Value = drop.Value, Low = drop.Low, High = drop.High, Samples = accuracy.Samples, Metric = Enum.Parse<Contracts.Metric>(accuracy.Metric.ToString()) }
                 : null,
             LatencyRatio = outcome.Latency is { } latency
-                ? new LatencyRatio { Value = latency.Ratio, Low = latency.Low, High = latency.High, Pairs = latency.Pairs, Measured = true }
+                ? new LatencyRatio { Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs, Measured = true }
                 : new LatencyRatio { Reason = outcome.LatencyReason },
         };
         foreach (Step step in outcome.Steps)

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -22,7 +23,7 @@ internal static class RequestKey
         }
 
         key.Add("runtime", typeof(Microsoft.ML.OnnxRuntime.InferenceSession).Assembly.GetName().Version)
-            .Add("processor", Processor.Name)
+            .Add("processor", ProcessorName.Current)
             .Add("target", request.Target)
             .Add(request.Settings)
             .Add("allowed-drop", request.Budgets.MaxAccuracyDrop)

@@ -27,7 +27,16 @@ internal sealed class SourceModel : IDisposable
     /// <exception cref="InferenceException">ONNX Runtime refuses it.</exception>
     internal static SourceModel Load(string path)
     {
-        Model model = Model.Load(path);
+        Model model;
+        try
+        {
+            model = Model.Load(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelFormatException(ModelFormatError.Truncated, $"It cannot be read: {exception.Message}", exception);
+        }
+
         return new SourceModel(path, model, ModelSession.Open(path));
     }
 

@@ -13,7 +13,7 @@ internal static class RecipeBook
     /// <summary>The recipes for these settings, best first; the simplified model itself is the last resort of <c>Auto</c>.</summary>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration)
     {
-        IModelPass[] pruning = [.. Pruning(settings)];
+        IModelPass[] pruning = [.. PruningOf(settings)];
         if (Chosen(settings, hasCalibration) is { } chosen)
         {
             return new RecipeList([new Recipe(Name(pruning, chosen.Name), [.. pruning, .. chosen.Passes])], IsChosenByUser: true);
@@ -61,10 +61,10 @@ internal static class RecipeBook
 
     private static Recipe Float16 => new("float16", [new Float16Conversion()]);
 
-    private static IEnumerable<IModelPass> Pruning(ModelSettings settings) => settings.Pruning switch
+    private static IEnumerable<IModelPass> PruningOf(ModelSettings settings) => settings.Pruning switch
     {
-        Contracts.Pruning.Magnitude => [new MagnitudePruning(settings.Sparsity, settings.PruningScope == PruningScope.Global)],
-        Contracts.Pruning.Threshold => [new ThresholdPruning((float)settings.PruningThreshold!.Value)],
+        Contracts.Pruning.Magnitude => [new MagnitudePruning(settings.Sparsity, Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString()))],
+        Contracts.Pruning.Threshold => [new ThresholdPruning(settings.PruningThreshold!.Value)],
         _ => [],
     };
 

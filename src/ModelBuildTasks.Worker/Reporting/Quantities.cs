@@ -1,4 +1,5 @@
 using System.Globalization;
+using ModelBuildTasks.Evaluation.Statistics;
 
 namespace ModelBuildTasks.Worker.Reporting;
 
@@ -16,11 +17,9 @@ internal static class Quantities
 
     internal static string Milliseconds(double milliseconds) => string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.###} ms");
 
-    internal static string Ratio(double ratio) => string.Create(CultureInfo.InvariantCulture, $"{ratio:0.000}");
-
     internal static string Score(double score) => string.Create(CultureInfo.InvariantCulture, $"{score:0.0000}");
 
-    /// <summary>A value with its 95 % interval: "0.412 [0.405, 0.420]".</summary>
-    internal static string WithInterval(double value, double low, double high, string format) => string.Format(
-        CultureInfo.InvariantCulture, "{0} [{1}, {2}]", value.ToString(format, CultureInfo.InvariantCulture), low.ToString(format, CultureInfo.InvariantCulture), high.ToString(format, CultureInfo.InvariantCulture));
+    /// <summary>A value with its interval: "0.412 [0.405, 0.420]".</summary>
+    internal static string WithInterval(Estimate estimate, string format) =>
+        string.Join("", estimate.Value.ToString(format, CultureInfo.InvariantCulture), " [", estimate.Low.ToString(format, CultureInfo.InvariantCulture), ", ", estimate.High.ToString(format, CultureInfo.InvariantCulture), "]");
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
 using Spectre.Console;
 
 namespace ModelBuildTasks.Worker.Reporting;
@@ -23,20 +26,12 @@ internal static class ResultTable
         AddSize(table, result.Original!.Bytes, result.Optimized!.Bytes);
         if (result.AccuracyDrop is { } drop)
         {
-            table.AddRow(
-                $"{drop.Metric} ({drop.Samples} samples)",
-                Quantities.Score(result.Original.Accuracy!.Value),
-                Quantities.Score(result.Optimized.Accuracy!.Value),
-                Markup.Escape($"drop {Quantities.WithInterval(drop.Value, drop.Low, drop.High, "0.0000")}"));
+            AddAccuracy(table, drop.Metric.ToString(), drop.Samples, result.Original.Accuracy!.Value, result.Optimized.Accuracy!.Value, new Estimate(drop.Value, drop.Low, drop.High));
         }
 
         if (result.LatencyRatio is { Measured: true } ratio)
         {
-            table.AddRow(
-                "Latency (1 thread)",
-                Quantities.Milliseconds(result.Original.LatencyMilliseconds!.Value),
-                Quantities.Milliseconds(result.Optimized.LatencyMilliseconds!.Value),
-                Markup.Escape($"ratio {Quantities.WithInterval(ratio.Value!.Value, ratio.Low!.Value, ratio.High!.Value, "0.000")}"));
+            AddLatency(table, result.Original.LatencyMilliseconds!.Value, result.Optimized.LatencyMilliseconds!.Value, new Estimate(ratio.Value!.Value, ratio.Low!.Value, ratio.High!.Value));
         }
 
         AnsiConsole.Write(table);
@@ -57,4 +52,22 @@ internal static class ResultTable
 
     internal static void AddSize(Table table, long original, long optimized) => table.AddRow(
         "Size", Quantities.Size(original), Quantities.Size(optimized), string.Create(CultureInfo.InvariantCulture, $"ratio {(double)optimized / original:0.000}"));
+
+    internal static void AddAccuracy(Table table, AccuracyResult accuracy) =>
+        AddAccuracy(table, accuracy.Metric.ToString(), accuracy.Samples, accuracy.Original.Value, accuracy.Optimized.Value, accuracy.Drop);
+
+    internal static void AddLatency(Table table, LatencyResult latency) =>
+        AddLatency(table, latency.OriginalMilliseconds.Value, latency.OptimizedMilliseconds.Value, latency.Ratio);
+
+    private static void AddAccuracy(Table table, string metric, int samples, double original, double optimized, Estimate? drop) => table.AddRow(
+        $"{metric} ({samples} samples)",
+        Quantities.Score(original),
+        Quantities.Score(optimized),
+        drop is { } known ? Markup.Escape($"drop {Quantities.WithInterval(known, "0.0000")}") : "");
+
+    private static void AddLatency(Table table, double original, double optimized, Estimate ratio) => table.AddRow(
+        "Latency (1 thread)",
+        Quantities.Milliseconds(original),
+        Quantities.Milliseconds(optimized),
+        Markup.Escape($"ratio {Quantities.WithInterval(ratio, "0.000")}"));
 }

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Reporting;
+using Spectre.Console;
+
+namespace ModelBuildTasks.Worker.Commands;
+
+/// <summary><c>modelbuild compare</c>: two models with the same inputs and outputs, on the same samples and in the same run.</summary>
+internal static class CompareCommand
+{
+    internal static Command Create()
+    {
+        Argument<FileInfo> original = new("original") { Description = "The model to compare with." };
+        Argument<FileInfo> optimized = new("optimized") { Description = "The model to judge." };
+        Option<string> data = new("--data", "-d") { Description = "Samples, with labels or without (see docs/DATA.md)." };
+        Option<MetricKind> metric = new("--metric") { Description = "What accuracy means." };
+        Command command = new("compare", "Compare two models: size, accuracy and latency.") { original, optimized, data, metric };
+        command.SetAction((parsed, cancellation) => Task.FromResult(ModelCommand.Run(parsed.GetRequiredValue(original).FullName, path =>
+            Compare(path, parsed.GetRequiredValue(optimized).FullName, parsed.GetValue(data), parsed.GetValue(metric), cancellation))));
+        return command;
+    }
+
+    private static int Compare(string originalPath, string optimizedPath, string? data, MetricKind metric, CancellationToken cancellation)
+    {
+        if (!File.Exists(optimizedPath))
+        {
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, optimizedPath, optimizedPath)]);
+        }
+
+        using SourceModel original = SourceModel.Load(originalPath);
+        using SourceModel optimized = SourceModel.Load(optimizedPath);
+        Dataset? samples = data is null ? null : Dataset.Open(Path.GetFullPath(data), original.Session.Inputs);
+        IReadOnlyList<IReadOnlyList<Onnx.Tensor>> inputs = TrialInputs.For(original.Session, samples);
+        if (Verification.Check(original.Session, optimized.Session, inputs) is { } difference)
+        {
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotRun, optimizedPath, $"it cannot stand in for '{originalPath}': {difference}")]);
+        }
+
+        Table table = ResultTable.Headings();
+        ResultTable.AddSize(table, original.Bytes, optimized.Bytes);
+        ConsoleProgress.Show(Path.GetFileName(optimizedPath), progress =>
+        {
+            if (samples is not null)
+            {
+                progress.Report(new PipelineProgress("measuring accuracy", 0));
+                ResultTable.AddAccuracy(table, AccuracyComparison.Run(original.Session, optimized.Session, samples, metric, cancellation: cancellation));
+            }
+
+            progress.Report(new PipelineProgress("measuring latency", 0));
+            if (inputs.Count > 0 && LatencyComparison.Run(original.Session, optimized.Session, inputs[0]) is { } latency)
+            {
+                ResultTable.AddLatency(table, latency);
+            }
+
+            return 0;
+        });
+        AnsiConsole.Write(table);
+        return ModelCommand.Succeeded;
+    }
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Worker.Caching;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>Verdicts on budgets, and what could not be judged, as coded diagnostics.</summary>
+internal static class BudgetDiagnostics
+{
+    internal static IEnumerable<Diagnostic> Judge(OptimizationRequest request, Outcome outcome)
+    {
+        BudgetLimits limits = new()
+        {
+            MinAccuracy = request.Budgets.MinAccuracy,
+            MaxAccuracyDrop = request.Budgets.MaxAccuracyDrop,
+            MaxClassAccuracyDrop = request.Budgets.MaxClassAccuracyDrop,
+            MaxLatencyMilliseconds = request.Budgets.MaxLatencyMilliseconds,
+            MaxLatencyRatio = request.Budgets.MaxLatencyRatio,
+            MaxSizeBytes = request.Budgets.MaxSizeBytes,
+            MaxSizeRatio = request.Budgets.MaxSizeRatio,
+            MaxMemoryBytes = request.Budgets.MaxMemoryBytes,
+        };
+        BudgetMeasurements measured = new()
+        {
+            Accuracy = outcome.Accuracy,
+            Latency = outcome.Latency,
+            LatencyReason = outcome.LatencyReason,
+            OriginalBytes = outcome.OriginalBytes,
+            OptimizedBytes = outcome.ArtifactBytes,
+        };
+        if (outcome.Accuracy is null)
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
+        }
+
+        foreach (BudgetVerdict verdict in BudgetJudge.Judge(limits, measured))
+        {
+            if (DiagnosticOf(request, outcome, verdict) is { } diagnostic)
+            {
+                yield return diagnostic;
+            }
+        }
+    }
+
+    private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict)
+    {
+        string sentence = FaultDiagnostics.Clause(verdict.Sentence);
+        switch (verdict.Outcome)
+        {
+            case BudgetOutcome.Failed:
+                return Diagnostic.Create(DescriptorOf(verdict.Kind), request.ModelPath, request.Name, request.Target, sentence);
+            case BudgetOutcome.Undecided:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
+            case BudgetOutcome.NotMeasured when request.Measurement == Measurement.Require:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, outcome.LatencyReason ?? sentence);
+            case BudgetOutcome.NotMeasured when outcome.LatencyReason is { } reason && verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio:
+                return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
+            default:
+                return null;
+        }
+    }
+
+    private static DiagnosticDescriptor DescriptorOf(BudgetKind kind) => kind switch
+    {
+        BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop => DiagnosticCatalogue.AccuracyBudget,
+        BudgetKind.MaxClassAccuracyDrop => DiagnosticCatalogue.ClassAccuracyBudget,
+        BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio => DiagnosticCatalogue.LatencyBudget,
+        BudgetKind.MaxSize or BudgetKind.MaxSizeRatio => DiagnosticCatalogue.SizeBudget,
+        _ => DiagnosticCatalogue.MemoryBudget,
+    };
+}

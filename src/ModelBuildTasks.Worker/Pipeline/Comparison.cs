@@ -1,0 +1,85 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>What a candidate is worth.</summary>
+/// <param name="Refusal">Why it must not ship, as a clause; null when it may.</param>
+internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null);
+
+/// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
+internal sealed class Comparison(
+    SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
+{
+    private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
+
+    /// <param name="artifactPath">The candidate.</param>
+    /// <param name="allowedDrop">The accuracy it may lose, when it was chosen by us and must prove itself; null when only the budgets judge.</param>
+    internal ComparisonResult Of(string artifactPath, double? allowedDrop)
+    {
+        progress.Report(new PipelineProgress("verifying", 0));
+        ModelSession artifact;
+        try
+        {
+            artifact = ModelSession.Open(artifactPath);
+        }
+        catch (InferenceException exception)
+        {
+            return new ComparisonResult($"ONNX Runtime cannot load it: {FaultDiagnostics.Clause(exception.Message)}");
+        }
+
+        using (artifact)
+        {
+            if (Verification.Check(source.Session, artifact, inputs.Value) is { } difference)
+            {
+                return new ComparisonResult(difference);
+            }
+
+            AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(artifact, data);
+            if (allowedDrop is { } allowed && accuracy?.Drop is { } drop && drop.Value > allowed)
+            {
+                return new ComparisonResult(FormattableString.Invariant($"{accuracy.Metric} drops by {drop.Value:0.####} on {accuracy.Samples} samples, more than {allowed:0.####}"));
+            }
+
+            string? latencyReason = ReasonNotToMeasure();
+            LatencyResult? latency = latencyReason is null ? MeasureLatency(artifact) : null;
+            if (latencyReason is null && latency is null)
+            {
+                latencyReason = "another build kept measuring on this machine";
+            }
+
+            return allowedDrop is not null && latency is { Ratio.Low: > 1 }
+                ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
+                : new ComparisonResult(null, accuracy, latency, latencyReason);
+        }
+    }
+
+    private AccuracyResult MeasureAccuracy(ModelSession artifact, Dataset samples)
+    {
+        MetricKind metric = Enum.Parse<MetricKind>(request.Settings.Metric.ToString());
+        return AccuracyComparison.Run(source.Session, artifact, samples, metric, progress: new SamplesDone(samples.Count, progress), cancellation: cancellation);
+    }
+
+    private LatencyResult? MeasureLatency(ModelSession artifact)
+    {
+        progress.Report(new PipelineProgress("measuring latency", 0));
+        LatencySettings settings = new() { AllowedRatio = request.Budgets.MaxLatencyRatio };
+        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], settings: settings);
+    }
+
+    private string? ReasonNotToMeasure() =>
+        request.Measurement == Measurement.Skip ? "ModelMeasurement is Skip"
+        : !target.RunsHere ? $"this machine cannot run {target} artifacts"
+        : inputs.Value.Count == 0 ? "the model runs on no drawn input; give CalibrationData or EvaluationData"
+        : null;
+
+    private sealed class SamplesDone(int count, IProgress<PipelineProgress> progress) : IProgress<int>
+    {
+        public void Report(int value) => progress.Report(new PipelineProgress("measuring accuracy", (double)value / count));
+    }
+}
