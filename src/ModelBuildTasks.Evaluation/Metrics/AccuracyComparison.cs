@@ -48,8 +48,8 @@ public static class AccuracyComparison
                 metric.Keep(before, before, sample.Label),
                 metric.Keep(after, before, sample.Label),
                 [.. before.Zip(after, (expected, found) => Cosine.OfOutput(found, expected))],
-                IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
-                before[0].Dimensions.Count(size => size != 1) <= 1 ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
+                metric.IsOfClasses && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
+                Classifies(before[0], metric) ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
             progress?.Report(Interlocked.Increment(ref done));
         }, cancellation);
 
@@ -71,7 +71,7 @@ public static class AccuracyComparison
             Original = first,
             Optimized = second,
             Drop = double.IsFinite(drop.Value) ? drop : null,
-            SmallestResolvableDrop = Math.Max(double.IsFinite(drop.Uncertainty) ? drop.Uncertainty : 0, metric.CountsHits ? RuleOfThree / kept.Length : 0),
+            SmallestResolvableDrop = Math.Max(double.IsFinite(drop.Uncertainty) ? drop.Uncertainty : 0, metric.IsOfClasses ? RuleOfThree / kept.Length : 0),
             Agreement = classified ? kept.Average(sample => sample.Classes!.Value.Original == sample.Classes.Value.Optimized ? 1.0 : 0) : null,
             WorstCosine = cosines[worst],
             WorstOutput = outputNames[worst],
@@ -88,6 +88,10 @@ public static class AccuracyComparison
     }
 
     private static bool IsClass(Tensor? label) => label is { ElementType: ElementType.Int64, Length: 1 };
+
+    /// <summary>Whether the output is a vector of scores; a single number is one only where a metric of classes says so.</summary>
+    private static bool Classifies(Tensor output, Metric metric) =>
+        output.Dimensions.Count(size => size != 1) <= 1 && (output.Length > 1 || metric.IsOfClasses);
 
     private static void CheckShapes(IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after, IReadOnlyList<string> names)
     {

@@ -12,6 +12,8 @@ internal sealed class AreaUnderRoc : Metric
     // One number a class is kept of each sample; beyond this the ranking of single classes says little, and memory grows.
     private const int MostClasses = 256;
 
+    internal override bool IsOfClasses => true;
+
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         int expected = ClassScores.Label(label, outputs);

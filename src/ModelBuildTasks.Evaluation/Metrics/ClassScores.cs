@@ -43,7 +43,7 @@ internal static class ClassScores
         long classes = IsIndex(outputs[0]) ? int.MaxValue : Math.Max(2, outputs[0].Length);
         return value >= 0 && value < classes && value == MathF.Floor(value)
             ? (int)value
-            : throw new MetricException($"The label {(label.Length == 1 ? value.ToString("g") : label.ToString())} is not one of the model's classes, 0 to {classes - 1}.");
+            : throw new MetricException($"The label {(label.Length == 1 ? value.ToString("g") : label.ToString())} is not one of the model's classes, 0 to {classes - 1}. If the model gives numbers, set Metric to MeanSquaredError or MeanAbsoluteError.");
     }
 
     private static bool IsIndex(Tensor output) => output.Length == 1 && output.ElementType is (ElementType.Int64 or ElementType.Int32);

@@ -8,6 +8,8 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 /// </summary>
 internal sealed class ConfusionMetric(Func<double, double, double> combine) : Metric
 {
+    internal override bool IsOfClasses => true;
+
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label) =>
         [ClassScores.Label(label, outputs), ClassScores.Predicted(outputs)];
 

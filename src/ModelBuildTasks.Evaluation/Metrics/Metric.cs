@@ -30,8 +30,8 @@ internal abstract class Metric
     /// <summary>False for errors, of which less is better.</summary>
     internal virtual bool HigherIsBetter => true;
 
-    /// <summary>Whether each sample is simply right or wrong, so that few samples resolve only coarse differences.</summary>
-    internal virtual bool CountsHits => false;
+    /// <summary>Whether labels are classes: each sample is right or wrong, and few samples resolve only coarse differences.</summary>
+    internal virtual bool IsOfClasses => false;
 
     /// <summary>The numbers to keep of one sample.</summary>
     /// <param name="outputs">The model's outputs, each flattened in row-major order.</param>

@@ -5,7 +5,7 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 /// <summary>Share of samples whose class is among the <paramref name="places"/> best scores; of equal scores the lower index comes first.</summary>
 internal sealed class TopHits(int places) : Metric
 {
-    internal override bool CountsHits => true;
+    internal override bool IsOfClasses => true;
 
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {

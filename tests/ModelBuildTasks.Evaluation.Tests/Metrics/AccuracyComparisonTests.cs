@@ -62,6 +62,19 @@ public sealed class AccuracyComparisonTests
     }
 
     [TestMethod]
+    public void Whole_numbers_may_be_what_a_model_of_numbers_should_give()
+    {
+        AccuracyResult result = AccuracyComparison.Run(
+            inputs => [Tensor.Create([1, 1], inputs[0].ToSingles())], inputs => [Tensor.Create([1, 1], [inputs[0].ToSingles()[0] + 2])],
+            Outputs, new Numbers(50, i => i), MetricKind.MeanSquaredError, new AccuracySettings(2));
+
+        Assert.AreEqual(0, result.Original.Value);
+        Assert.AreEqual(4, result.Drop!.Value.Value, 1e-9);
+        Assert.IsNull(result.Agreement);
+        Assert.IsEmpty(result.Classes);
+    }
+
+    [TestMethod]
     public void Infinite_signal_to_noise_has_no_drop() =>
         Assert.IsNull(Compare(new Numbers(10, null), i => 0, i => i % 2, MetricKind.SignalToNoise).Drop);
 
