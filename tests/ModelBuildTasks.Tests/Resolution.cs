@@ -1,0 +1,179 @@
+using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
+using ModelBuildTasks.Tests.Infra;
+
+namespace ModelBuildTasks.Tests;
+
+[TestClass]
+public sealed class Resolution
+{
+    private static readonly string s_project = Path.Combine(Path.GetTempPath(), "app ü");
+    private readonly BuildEngine _engine = new();
+
+    [TestMethod]
+    [DataRow("", "cpu")]
+    [DataRow("linux-x64", "cpu-x64")]
+    [DataRow("win-arm64", "cpu-arm64")]
+    public void A_model_without_targets_gets_the_one_of_the_runtime_identifier(string runtimeIdentifier, string target)
+    {
+        var variant = Resolve([Model("models/digits.onnx")], runtimeIdentifier: runtimeIdentifier).Variants.Single();
+
+        Assert.AreEqual(Path.Combine(s_project, "obj", "digits", target, "digits.onnx"), variant.ItemSpec);
+        Assert.AreEqual(Path.Combine(s_project, "models", "digits.onnx"), variant.GetMetadata("ModelPath"));
+        Assert.AreEqual($"models/digits.{target}.onnx", variant.GetMetadata("LogicalName"));
+    }
+
+    [TestMethod]
+    public void No_file_has_to_exist_and_none_is_made()
+    {
+        Resolve([Model("models/digits.onnx")]);
+
+        Assert.IsEmpty(_engine.Errors);
+        Assert.IsFalse(Directory.Exists(s_project));
+    }
+
+    [TestMethod]
+    public void Paths_are_relative_to_the_project_whatever_the_current_directory_holds()
+    {
+        var decoy = Path.Combine(Directory.GetCurrentDirectory(), "data");
+        var variant = Resolve([Model("models\\digits.onnx", ("CalibrationData", "data\\calibration"))]).Variants.Single();
+
+        Assert.AreEqual(Path.Combine(s_project, "data", "calibration"), variant.GetMetadata("CalibrationData"));
+        Assert.DoesNotContain(decoy, variant.GetMetadata("CalibrationData"));
+    }
+
+    [TestMethod]
+    public void An_override_wins_over_the_models_own_metadata_for_its_target_only()
+    {
+        var variants = Resolve([Model("digits.onnx", ("Targets", "cpu;cuda"), ("Precision", "Int8"))], [Override("CUDA", "Digits", ("Precision", "Float16"))]).Variants;
+
+        CollectionAssert.AreEqual(new[] { "cpu:Int8", "cuda:Float16" },
+            variants.Select(variant => $"{variant.GetMetadata("TargetProfile")}:{variant.GetMetadata("Precision")}").ToArray());
+    }
+
+    [TestMethod]
+    public void Percent_signs_and_semicolons_in_paths_are_meant_literally()
+    {
+        var variant = Resolve([Model("models/100%25 sure%3B.onnx")]).Variants.Single();
+
+        Assert.AreEqual(Path.Combine(s_project, "models", "100% sure;.onnx"), variant.GetMetadata("ModelPath"));
+        Assert.AreEqual("models/100_ sure_.cpu.onnx", variant.GetMetadata("LogicalName"));
+    }
+
+    [TestMethod]
+    public void The_accessor_lists_targets_from_the_most_specific_on()
+    {
+        var accessor = Resolve([Model("3d-boxes.onnx", ("Targets", "cpu;cuda;cpu-x64"))]).AccessorItems.Single();
+
+        Assert.AreEqual("_3dBoxes", accessor.GetMetadata("Class"));
+        Assert.AreEqual("MyApp", accessor.GetMetadata("Namespace"));
+        Assert.AreEqual("cuda,cpu-x64,cpu", accessor.GetMetadata("Targets"));
+    }
+
+    [TestMethod]
+    public void An_accessor_that_is_not_wanted_is_not_made() =>
+        Assert.IsEmpty(Resolve([Model("digits.onnx", ("Accessor", "false"))]).AccessorItems);
+
+    [TestMethod]
+    public void Two_models_can_not_share_a_name()
+    {
+        Resolve([Model("a/digits.onnx"), Model("b/Digits.onnx")]);
+
+        Assert.AreEqual("MBT0009", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
+    [DataRow("Targets", "tensorrt", "MBT0007")]
+    [DataRow("Targets", "tpu", "MBT0001")]
+    [DataRow("Embed", "perhaps", "MBT0001")]
+    [DataRow("AccessorVisibility", "private", "MBT0001")]
+    [DataRow("AccessorClass", "my class", "MBT0002")]
+    [DataRow("AccessorClass", "Run", "MBT0002")]
+    [DataRow("AccessorNamespace", "My..App", "MBT0002")]
+    public void Bad_metadata_are_errors_at_the_model(string name, string value, string code)
+    {
+        Resolve([Model("digits.onnx", (name, value))]);
+
+        var error = _engine.Errors.Single();
+        Assert.AreEqual(code, error.Code);
+        Assert.AreEqual(Path.Combine(s_project, "digits.onnx"), error.File);
+        StringAssert.EndsWith(error.HelpLink, $"#{code.ToLowerInvariant()}");
+    }
+
+    [TestMethod]
+    public void What_is_wrong_for_every_target_is_said_once()
+    {
+        Resolve([Model("digits.onnx", ("Targets", "cpu;cpu-x64;cuda"), ("Precision", "Int9"))]);
+
+        Assert.AreEqual("MBT0001", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
+    public void Targets_that_can_not_run_at_all_are_an_error()
+    {
+        Resolve([Model("digits.onnx", ("Targets", "cpu-x64;cuda"))], runtimeIdentifier: "osx-arm64");
+
+        Assert.AreEqual("MBT0010", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
+    [DataRow("cuda", "digit")]
+    [DataRow("gpu", "digits")]
+    public void An_override_of_nothing_is_an_error(string target, string model)
+    {
+        Resolve([Model("digits.onnx")], [Override(target, model)]);
+
+        Assert.AreEqual("MBT0011", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
+    public void A_project_without_the_sdk_is_refused()
+    {
+        Resolve([Model("digits.onnx")], isSdkProject: false);
+
+        Assert.AreEqual("MBT0008", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
+    public void Properties_of_the_project_are_checked_too()
+    {
+        Resolve([Model("digits.onnx")], measurement: "Maybe");
+
+        Assert.AreEqual("MBT0001", _engine.ErrorCodes.Single());
+        Assert.AreEqual(Path.Combine(s_project, "app.csproj"), _engine.Errors.Single().File);
+    }
+
+    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true)
+    {
+        var task = new ResolveOptimizedModels
+        {
+            BuildEngine = _engine,
+            Models = models,
+            Overrides = overrides ?? [],
+            RuntimeIdentifier = runtimeIdentifier,
+            Directory = Path.Combine(s_project, "obj") + Path.DirectorySeparatorChar,
+            ProjectFile = Path.Combine(s_project, "app.csproj"),
+            RootNamespace = "MyApp",
+            Measurement = measurement,
+            BudgetSeverity = "Error",
+            IsSdkProject = isSdkProject,
+        };
+        Assert.AreEqual(task.Execute(), _engine.Errors.Count == 0);
+        return task;
+    }
+
+    private static TaskItem Model(string path, params (string Name, string Value)[] metadata) => Item(path, metadata);
+
+    private static TaskItem Override(string target, string model, params (string Name, string Value)[] metadata) => Item(target, [("Model", model), .. metadata]);
+
+    private static TaskItem Item(string include, (string Name, string Value)[] metadata)
+    {
+        var item = new TaskItem(include);
+        foreach (var (name, value) in metadata)
+        {
+            item.SetMetadata(name, value);
+        }
+
+        return item;
+    }
+}
