@@ -23,6 +23,9 @@ public sealed class OptimizeModels : ToolTask
     private const int LongestCommandLine = 16_000;
     private const int KeptErrorLines = 12;
 
+    // The worker keeps the limit of each request itself and says so in the result; it is ended only when it does not.
+    private const int GraceMilliseconds = 10_000;
+
     private readonly Queue<string> _errorLines = new();
     private readonly Stopwatch _elapsed = new();
     private bool _cancelled;
@@ -76,7 +79,7 @@ public sealed class OptimizeModels : ToolTask
 
         if (Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) && milliseconds > 0)
         {
-            Timeout = (int)Math.Min(int.MaxValue, milliseconds * Requests.Length);
+            Timeout = (int)Math.Min(int.MaxValue, (milliseconds * Requests.Length) + GraceMilliseconds);
         }
 
         return base.Execute();
@@ -145,7 +148,7 @@ public sealed class OptimizeModels : ToolTask
 
         if (Timeout > 0 && _elapsed.ElapsedMilliseconds >= Timeout)
         {
-            Report(DiagnosticCatalogue.TimedOut, TimeSpan.FromMilliseconds(Timeout));
+            Report(DiagnosticCatalogue.TimedOut, TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds));
         }
         else
         {

@@ -102,8 +102,7 @@ public sealed class WriteModelRequests : Task
         try
         {
             request.WriteIfDifferent(path);
-            // A result whose artifact is gone would keep the worker from making it again.
-            if (File.Exists(request.ResultPath) && !File.Exists(request.OutputPath) && Succeeded(request.ResultPath))
+            if (File.Exists(request.ResultPath) && IsStale(request))
             {
                 File.Delete(request.ResultPath);
             }
@@ -117,12 +116,14 @@ public sealed class WriteModelRequests : Task
         }
     }
 
-    // A result of another version is no result: the worker writes it anew.
-    private static bool Succeeded(string resultPath)
+    // A result that would keep the worker from running though it should: the artifact is gone; or the fault was the environment's
+    // (a full disk, a time limit), which may be gone by now; or it is of another version.
+    private static bool IsStale(OptimizationRequest request)
     {
         try
         {
-            return OptimizationResult.Read(resultPath).Succeeded;
+            var result = OptimizationResult.Read(request.ResultPath);
+            return (result.Succeeded && !File.Exists(request.OutputPath)) || result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment);
         }
         catch (InvalidDataException)
         {

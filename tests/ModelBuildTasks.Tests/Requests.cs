@@ -99,6 +99,19 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void A_fault_of_the_environment_is_tried_again()
+    {
+        var result = Path.Combine(Path.GetDirectoryName(RequestPath)!, "digits.result.json");
+        var failed = new OptimizationResult();
+        failed.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.CannotWrite, null, "digits.onnx", "the disk is full"));
+        failed.Write(result);
+
+        Write();
+
+        Assert.IsFalse(File.Exists(result));
+    }
+
+    [TestMethod]
     public void Missing_files_are_named()
     {
         File.Delete(_folder.File("worker/modelbuild.dll"));

@@ -30,6 +30,9 @@ public sealed class Diagnostic
     /// <summary>Whether <c>ModelBudgetSeverity</c> applies.</summary>
     public bool IsBudget => DiagnosticDescriptor.IsBudgetCode(Code);
 
+    /// <summary>Whether the tool or its environment is to blame (MBT3xxx), so that the same request may succeed another time.</summary>
+    public bool IsEnvironment => Code.StartsWith("MBT3", System.StringComparison.Ordinal);
+
     [DataMember(Order = 1, Name = nameof(Severity))]
     private string SeverityText { get => Severity.ToString(); set => Severity = Choice.Parse<DiagnosticSeverity>(value); }
 
