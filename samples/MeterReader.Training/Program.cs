@@ -8,6 +8,8 @@ Option<ulong> seed = new("--seed") { Description = "Decides the first weights an
 Option<int> steps = new("--steps") { Description = "Batches of 64 images to learn from.", DefaultValueFactory = _ => 8000 };
 Option<string> sheet = new("--output") { Description = "The PNG file to write.", DefaultValueFactory = _ => "digits.png" };
 
+Option<int> images = new("--images") { Description = "How many.", DefaultValueFactory = _ => 300 };
+
 Command draw = new("draw", "Draws the calibration set, the evaluation set and the photographs that the sample carries.") { sample };
 draw.SetAction(arguments => SampleData.Write(arguments.GetRequiredValue(sample)));
 
@@ -29,8 +31,11 @@ score.SetAction(arguments =>
     Console.WriteLine(Scoring.Of(model, SampleData.Evaluation()));
 });
 
-Command look = new("sheet", "Writes 300 training images on one, to look at.") { seed, sheet };
+Command look = new("sheet", "Writes many training images on one, to look at.") { seed, sheet, images };
 look.SetAction(arguments =>
-    ContactSheet.Write(arguments.GetRequiredValue(sheet), DigitImage.DrawMany(arguments.GetRequiredValue(seed), StreamPurpose.TrainingImages, 300), columns: 30, zoom: 2));
+{
+    DigitImage[] drawn = DigitImage.DrawMany(arguments.GetRequiredValue(seed), StreamPurpose.TrainingImages, arguments.GetRequiredValue(images));
+    ContactSheet.Write(arguments.GetRequiredValue(sheet), drawn, columns: 30, zoom: 2);
+});
 
 return new RootCommand("Draws digits of utility meters and trains the network that reads them.") { draw, train, score, look }.Parse(args).Invoke();

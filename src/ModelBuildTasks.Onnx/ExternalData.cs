@@ -10,6 +10,9 @@ namespace ModelBuildTasks.Onnx;
 /// </summary>
 internal sealed class ExternalDataReader(string modelPath)
 {
+    /// <summary>Links on one path before it counts as a loop, as in Linux (MAXSYMLINKS).</summary>
+    private const int MostLinks = 40;
+
     private readonly string folder = Path.GetDirectoryName(Path.GetFullPath(modelPath))!;
     private readonly Dictionary<string, MappedFile> files = new(StringComparer.Ordinal);
 
@@ -66,8 +69,8 @@ internal sealed class ExternalDataReader(string modelPath)
             return open;
         }
 
-        string path = Path.GetFullPath(Path.Combine(folder, location));
-        if (Path.IsPathRooted(location) || !IsInside(folder, path))
+        string? path = location.Contains('\0', StringComparison.Ordinal) ? null : Path.GetFullPath(Path.Combine(folder, location));
+        if (path is null || Path.IsPathRooted(location) || !IsInside(folder, path))
         {
             throw Fault(proto, $"lies at '{location}', outside the model's folder");
         }
@@ -78,7 +81,7 @@ internal sealed class ExternalDataReader(string modelPath)
             throw Fault(proto, $"lies in '{location}', which does not exist beside the model");
         }
 
-        if (LeavesThroughLink(path))
+        if (!IsInside(RealPath(folder), RealPath(path)))
         {
             throw Fault(proto, $"lies at '{location}', which links out of the model's folder");
         }
@@ -93,22 +96,52 @@ internal sealed class ExternalDataReader(string modelPath)
         }
     }
 
-    private bool LeavesThroughLink(string path)
+    /// <summary>
+    /// The path without links, resolved part by part: the target of a link may itself lead through links, which
+    /// <see cref="FileSystemInfo.ResolveLinkTarget"/> does not see.
+    /// </summary>
+    private static string RealPath(string path)
     {
-        for (string? part = path; part is not null && part.Length > folder.Length; part = Path.GetDirectoryName(part))
+        string root = Path.GetPathRoot(path)!;
+        Stack<string> open = new();
+        Push(path[root.Length..]);
+        string real = root;
+        for (int links = 0; open.TryPop(out string? part);)
         {
-            FileSystemInfo entry = part == path ? new FileInfo(part) : new DirectoryInfo(part);
-            if (entry.ResolveLinkTarget(returnFinalTarget: true) is { } target && !IsInside(folder, target.FullName))
+            string next = Path.Combine(real, part);
+            if (part is "..")
             {
-                return true;
+                real = Path.GetDirectoryName(real) ?? root;
+            }
+            else if (part is "." || new FileInfo(next).LinkTarget is not { } target)
+            {
+                real = part is "." ? real : next;
+            }
+            else if (++links > MostLinks)
+            {
+                return root;
+            }
+            else
+            {
+                string targetRoot = Path.IsPathRooted(target) ? Path.GetPathRoot(target)! : "";
+                real = targetRoot.Length > 0 ? targetRoot : real;
+                Push(target[targetRoot.Length..]);
             }
         }
 
-        return false;
+        return real;
+
+        void Push(string relative)
+        {
+            foreach (string part in relative.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries).Reverse())
+            {
+                open.Push(part);
+            }
+        }
     }
 
     private static bool IsInside(string folder, string path) =>
-        path.StartsWith(Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
 
     private static long ParseCount(TensorProto proto, StringStringEntryProto entry) =>
         long.TryParse(entry.Value, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long value)

@@ -15,7 +15,10 @@ public sealed class Model
     private Model(ModelProto proto, ExternalDataReader? external)
     {
         carrier = proto;
-        OpsetImports = proto.OpsetImport.ToDictionary(import => import.Domain is "ai.onnx" ? "" : import.Domain, import => import.Version, StringComparer.Ordinal);
+        // The standard domain has two spellings, and some converters state both; the newer version counts.
+        OpsetImports = proto.OpsetImport
+            .GroupBy(import => import.Domain is "ai.onnx" ? "" : import.Domain, StringComparer.Ordinal)
+            .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
         Metadata = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (StringStringEntryProto entry in proto.MetadataProps)
         {
@@ -26,6 +29,11 @@ public sealed class Model
         proto.Graph = null;
         Graph = new Graph(this, null, graph, external);
         ExternalDataFiles = external?.Files ?? [];
+        foreach (Graph each in Graph.WithSubgraphs())
+        {
+            // Throws on a cycle, which would otherwise show only when the model is written.
+            each.TopologicalOrder();
+        }
     }
 
     /// <summary>The main graph.</summary>
@@ -187,12 +195,13 @@ public sealed class Model
     {
         foreach ((string domain, long version) in OpsetImports)
         {
-            OperatorSetIdProto? import = proto.OpsetImport.FirstOrDefault(i => (i.Domain is "ai.onnx" ? "" : i.Domain) == domain);
-            if (import is null)
+            OperatorSetIdProto[] imports = [.. proto.OpsetImport.Where(i => (i.Domain is "ai.onnx" ? "" : i.Domain) == domain)];
+            if (imports.Length == 0)
             {
                 proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
             }
-            else
+
+            foreach (OperatorSetIdProto import in imports)
             {
                 import.Version = version;
             }

@@ -56,6 +56,6 @@ internal static class TopologicalSort
         IEnumerable<Value?> captured = node.Subgraphs
             .SelectMany(inner => inner.WithSubgraphs())
             .SelectMany(inner => inner.Nodes.SelectMany(n => n.Inputs).Concat(inner.Outputs));
-        return node.Inputs.Concat(captured).Select(value => value?.Producer).OfType<Node>().Where(producer => producer.Graph == graph && producer != node);
+        return node.Inputs.Concat(captured).Select(value => value?.Producer).OfType<Node>().Where(producer => producer.Graph == graph);
     }
 }

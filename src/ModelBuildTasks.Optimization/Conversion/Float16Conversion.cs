@@ -8,7 +8,7 @@ namespace ModelBuildTasks.Optimization.Conversion;
 /// are; where the two types meet stands one Cast. Graphs inside nodes are converted too, their own outputs stay float32.
 /// </summary>
 /// <remarks>
-/// A node stays float32 when its operator is not in <see cref="Float16Operators"/>, when it is quantized, when a constant of it does not fit (beyond ±65504,
+/// A node stays float32 when its operator is not in <see cref="Float16Operators"/>, when it is quantized, when it is a Transpose before a MatMul (see below), when a constant of it does not fit (beyond ±65504,
 /// or a scalar that would become zero, such as the ε that guards a division), or when it stands alone among such nodes, where casts would cost more than it gains. Activations
 /// that overflow are not foreseen here; judging the result is the caller's part.
 /// </remarks>
@@ -54,7 +54,7 @@ public sealed class Float16Conversion : IModelPass
 
         internal void Choose()
         {
-            foreach (Node node in nodes.Where(node => IsFloat32(node) && Float16Operators.Supports(node) && !IsQuantized(node)))
+            foreach (Node node in nodes.Where(node => IsFloat32(node) && Float16Operators.Supports(node) && !IsQuantized(node) && !CrashesOnCpu(node)))
             {
                 if (node.Inputs.Where((input, i) => input?.Constant is not null && WantsHalf(node, i)).FirstOrDefault(input => !Fits(input!, node)) is { } misfit)
                 {
@@ -119,6 +119,12 @@ public sealed class Float16Conversion : IModelPass
 
         /// <summary>What stands between DequantizeLinear and QuantizeLinear is an integer operator to the runtime.</summary>
         private static bool IsQuantized(Node node) => node.Inputs.Any(input => input?.Producer?.OpType is "DequantizeLinear");
+
+        /// <summary>
+        /// ONNX Runtime 1.31.1 on a CPU dies (no error, a crash) when its MatmulTransposeFusion meets the Cast that it put itself between a
+        /// float16 Transpose and a MatMul. An artifact must load everywhere, be it to be verified, so the Transpose stays float32.
+        /// </summary>
+        private static bool CrashesOnCpu(Node node) => node.OpType == "Transpose" && node.Output.Uses.Any(use => use.Node.OpType == "MatMul");
 
         private bool WantsHalf(Node node, int input) => IsFloat(node.Inputs[input]!) && Float16Operators.InputIsHalf(node, input);
 

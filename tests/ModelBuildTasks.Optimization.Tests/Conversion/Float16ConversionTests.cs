@@ -67,6 +67,20 @@ public class Float16ConversionTests
     }
 
     [TestMethod]
+    public void A_transpose_before_a_matrix_product_does_not_crash_the_runtime()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3, 4));
+        Value transposed = model.Graph.AddNode("Transpose", [x]).Set("perm", [1L, 0, 2]).Output;
+        model.Graph.AddOutput(model.Graph.Add("MatMul", transposed, model.Graph.AddInitializer("W", Tensor.Create([4, 5], new float[20]))));
+
+        Assert.IsTrue(new Float16Conversion().Apply(model, Context).Changed);
+
+        using ModelSession session = ModelSession.Open(model);
+        Assert.AreEqual(30, session.Run([Tensor.Create([2, 3, 4], new float[24])])[0].Length);
+    }
+
+    [TestMethod]
     public void Halves_the_weights_and_leaves_two_casts_at_the_border()
     {
         Model model = Perceptron(weight: 0.5f, bias: 0.25f);

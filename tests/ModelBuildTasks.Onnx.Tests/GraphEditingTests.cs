@@ -1,0 +1,211 @@
+using Google.Protobuf;
+using ModelBuildTasks.Onnx.Schema;
+
+namespace ModelBuildTasks.Onnx.Tests;
+
+[TestClass]
+public class GraphEditingTests
+{
+    private static readonly TensorType Vector = new(ElementType.Float, 3);
+
+    [TestMethod]
+    public void Replacing_a_graph_output_keeps_its_name_and_type()
+    {
+        (Model model, Value x) = Start();
+        Value first = model.Graph.Add("Neg", x);
+        Value second = model.Graph.Add("Relu", first);
+        second.Name = "y";
+        second.Type = Vector;
+        model.Graph.AddOutput(second);
+
+        second.ReplaceWith(first);
+        model.Graph.Remove(second.Producer!);
+
+        Assert.AreEqual("y", model.Graph.Outputs.Single().Name);
+        Assert.AreEqual(Vector.ToString(), model.Graph.Outputs.Single().Type!.ToString());
+        Assert.AreSame(first, model.Graph.Find("y"));
+        Assert.AreEqual(1, Model.Parse(model.ToBytes()).Graph.Nodes.Count);
+    }
+
+    [TestMethod]
+    public void A_type_that_was_read_before_does_not_outlive_the_replacement()
+    {
+        (Model model, Value x) = Start();
+        Value first = model.Graph.Add("Neg", x);
+        first.Type = new TensorType(ElementType.Float, 9);
+        Value second = model.Graph.Add("Relu", first);
+        second.Type = Vector;
+        model.Graph.AddOutput(second);
+        Assert.IsNotNull(first.Type);
+
+        second.ReplaceWith(first);
+
+        Assert.AreEqual(Vector.ToString(), first.Type.ToString());
+    }
+
+    [TestMethod]
+    public void A_graph_output_cannot_become_an_input_or_an_initializer()
+    {
+        (Model model, Value x) = Start();
+        Value y = model.Graph.Add("Identity", x);
+        model.Graph.AddOutput(y);
+
+        Assert.IsFalse(y.CanReplaceWith(x));
+        Assert.IsFalse(y.CanReplaceWith(model.Graph.AddInitializer("w", Tensor.Scalar(1f))));
+        Assert.ThrowsExactly<InvalidOperationException>(() => y.ReplaceWith(x));
+    }
+
+    [TestMethod]
+    public void A_value_of_a_branch_cannot_replace_an_outer_one()
+    {
+        Model model = Branching("r");
+        Value inner = model.Graph.WithSubgraphs().Skip(1).First().Find("r")!;
+
+        Assert.IsFalse(model.Graph.Find("h")!.CanReplaceWith(inner));
+    }
+
+    [TestMethod]
+    public void Replacing_reaches_the_readers_in_branches()
+    {
+        Model model = Branching("r");
+        Value other = model.Graph.Add("Abs", model.Graph.Find("x")!);
+
+        model.Graph.Find("h")!.ReplaceWith(other);
+        model.Graph.RemoveUnused();
+
+        Assert.AreEqual("Abs", Model.Parse(model.ToBytes()).Graph.WithSubgraphs().Skip(1).First().Nodes[0].Input(0)!.Producer!.OpType);
+    }
+
+    [TestMethod]
+    public void An_outer_value_that_a_branch_returns_is_in_use()
+    {
+        Model model = Branching("h");
+
+        model.Graph.RemoveUnused();
+
+        Assert.IsNotNull(model.Graph.Find("h"));
+        Assert.IsTrue(model.Graph.Find("h")!.IsOutput);
+    }
+
+    [TestMethod]
+    public void Unused_nodes_go_with_the_weights_that_only_they_read()
+    {
+        (Model model, Value x) = Start();
+        Value w = model.Graph.AddInitializer("w", Tensor.Vector(1f, 2f, 3f));
+        model.Graph.Add("Relu", model.Graph.Add("Add", x, w));
+        Value y = model.Graph.Add("Neg", x);
+        model.Graph.AddOutput(y);
+
+        model.Graph.RemoveUnused();
+
+        Assert.AreEqual("Neg", model.Graph.Nodes.Single().OpType);
+        Assert.IsEmpty(model.Graph.Initializers);
+        Assert.HasCount(1, model.Graph.Inputs);
+    }
+
+    [TestMethod]
+    public void A_node_that_is_read_cannot_be_removed()
+    {
+        (Model model, Value x) = Start();
+        Value y = model.Graph.Add("Neg", x);
+        model.Graph.Add("Relu", y);
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => model.Graph.Remove(y.Producer!));
+    }
+
+    [TestMethod]
+    public void Removing_a_node_with_branches_frees_what_they_captured()
+    {
+        Model model = Branching("r");
+        Node branching = model.Graph.Nodes.Single(node => node.OpType == "If");
+        model.Graph.RemoveOutput(branching.Output);
+
+        model.Graph.Remove(branching);
+
+        Assert.IsEmpty(model.Graph.Find("h")!.Uses);
+    }
+
+    [TestMethod]
+    public void A_branch_can_be_inlined()
+    {
+        Model model = Branching("r");
+        Node branching = model.Graph.Nodes.Single(node => node.OpType == "If");
+
+        Value result = model.Graph.Inline(branching.GetGraph("then_branch")!).Single();
+        branching.Output.ReplaceWith(result);
+        model.Graph.Remove(branching);
+
+        Model again = Model.Parse(model.ToBytes());
+        CollectionAssert.AreEqual(new[] { "Neg", "Relu" }, again.Graph.Nodes.Select(node => node.OpType).ToArray());
+        Assert.AreEqual("y", again.Graph.Outputs.Single().Name);
+    }
+
+    [TestMethod]
+    public void A_clone_shares_weights_but_no_edits()
+    {
+        (Model model, Value x) = Start();
+        Value w = model.Graph.AddInitializer("w", Tensor.Vector(1f, 2f, 3f));
+        model.Graph.AddOutput(model.Graph.AddNode("Gelu", [x]).Set("approximate", "none").Output);
+        model.Graph.AddOutput(model.Graph.Add("Add", x, w));
+        byte[] before = model.ToBytes();
+        Model clone = model.Clone();
+
+        clone.Graph.Nodes[0].Set("approximate", "tanh").OpType = "Other";
+        clone.Graph.Find("w")!.Initializer = Tensor.Vector(9f, 9f, 9f);
+        clone.Graph.Inputs[0].Type = new TensorType(ElementType.Float, 77);
+        clone.Opset = 21;
+        clone.Metadata["a"] = "b";
+
+        CollectionAssert.AreEqual(before, model.ToBytes());
+        Assert.IsTrue(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(model.Clone().Graph.Find("w")!.Initializer!.Data, out _) || w.Initializer!.Data.Length == 12);
+    }
+
+    [TestMethod]
+    public void A_failed_save_leaves_the_old_file_and_no_other()
+    {
+        string folder = Directory.CreateTempSubdirectory("onnx-save-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "model.onnx");
+            (Model model, Value x) = Start();
+            model.Graph.AddOutput(model.Graph.Add("Neg", x));
+            model.Save(path);
+            byte[] before = File.ReadAllBytes(path);
+            Value a = model.Graph.Add("Neg", x);
+            a.Producer!.SetInput(0, model.Graph.Add("Relu", a));
+
+            Assert.ThrowsExactly<ModelFormatException>(() => model.Save(path));
+
+            CollectionAssert.AreEqual(before, File.ReadAllBytes(path));
+            Assert.AreEqual(path, Directory.EnumerateFiles(folder).Single());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [TestMethod]
+    public void New_names_are_unique_in_nested_graphs_too()
+    {
+        Model model = Branching("r");
+
+        Assert.AreEqual("r_1", model.Graph.AddInitializer("r", Tensor.Scalar(1f)).Name);
+        Assert.ThrowsExactly<ArgumentException>(() => model.Graph.Find("h")!.Name = "r");
+    }
+
+    private static (Model Model, Value Input) Start()
+    {
+        Model model = Model.Create("g", 17, 8);
+        return (model, model.Graph.AddInput("x", Vector));
+    }
+
+    /// <summary>h = Neg(x); y = If(x): then r = Relu(h), returning <paramref name="returned"/>.</summary>
+    private static Model Branching(string returned)
+    {
+        GraphProto then = new() { Name = "then" };
+        then.Node.Add(Protos.Node("Relu", ["h"], "r"));
+        then.Output.Add(Protos.Info(returned));
+        return Model.Parse(Protos.Model(Protos.Node("Neg", ["x"], "h"), Protos.If("x", then, "y")).ToByteArray());
+    }
+}
