@@ -14,6 +14,9 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
     private const double WarmUpShare = 0.3;
     private const int FewestPairs = 15;
 
+    // A disturbance lasts some tens of milliseconds; measuring must go on for several of them before it may end early.
+    private const double ShortestShare = 0.1;
+
     // The interval narrows with the root of the count; more than this buys little, and disturbances that remain are not noise.
     private const int MostPairs = 1000;
 
@@ -43,7 +46,7 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
                 pairs.Add((Time(first, firstRuns), b));
             }
 
-            if (pairs.Count >= nextLook)
+            if (pairs.Count >= nextLook && clock.GetElapsedTime(start) >= settings.TimeLimit * ShortestShare)
             {
                 nextLook = (int)(nextLook * LookGrowth) + 1;
                 settled = LatencyStatistics.IsSettled(LatencyStatistics.Ratio(pairs, settings), settings);
