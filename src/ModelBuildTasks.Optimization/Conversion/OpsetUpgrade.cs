@@ -34,13 +34,13 @@ public static class OpsetUpgrade
     public static string? Apply(Model model, long opset)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(opset, Newest);
+        if (Refusal(model, opset) is { } reason)
+        {
+            return reason;
+        }
+
         if (model.Opset < opset)
         {
-            if (Refusal(model, opset) is { } reason)
-            {
-                return reason;
-            }
-
             Convert(model, opset);
             model.Opset = opset;
         }
@@ -65,8 +65,15 @@ public static class OpsetUpgrade
         _ => 13,
     };
 
-    private static string? Refusal(Model model, long opset)
+    /// <summary>Why <see cref="Apply"/> would refuse; null when it would not.</summary>
+    public static string? Refusal(Model model, long opset)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        if (model.Opset >= opset)
+        {
+            return null;
+        }
+
         if (model.Opset < Oldest)
         {
             return $"operator set {model.Opset} is older than {Oldest}, the oldest that can be converted";
