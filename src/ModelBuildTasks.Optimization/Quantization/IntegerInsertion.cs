@@ -60,6 +60,7 @@ internal sealed class IntegerInsertion
 
     private void Write(Step step)
     {
+        Value result = step.Result;
         if (step.OnCodes)
         {
             foreach ((int index, Value input, QuantizationParameters parameters) in step.Inputs)
@@ -79,6 +80,11 @@ internal sealed class IntegerInsertion
 
             if (selection.Layers.TryGetValue(step.Node, out Layer? layer))
             {
+                if (layer.IsPooled)
+                {
+                    (layer, result) = AsProduct(layer, step.Inputs[0].Value);
+                }
+
                 WriteWeights(layer, step.Inputs[0].Parameters.Scale);
             }
         }
@@ -91,7 +97,7 @@ internal sealed class IntegerInsertion
         if (!step.OnCodes)
         {
             // The clamp is what the lowest and highest code mean.
-            Value unclamped = step.AbsorbedClamp?.Inputs[0] ?? step.Result;
+            Value unclamped = step.AbsorbedClamp?.Inputs[0] ?? result;
             codes[step.Result] = Quantize(unclamped, step.Result.Name, resultParameters);
         }
 
@@ -177,6 +183,23 @@ internal sealed class IntegerInsertion
             QuantizedBias bias = QuantizedBias.From(canonical.Bias!, inputScale, weight.Scales);
             node.SetInput(2, DequantizedPerChannel(node.Input(2)!.Name, bias.Codes, bias.Scales, 0, zeroPoint: Tensor.Vector(new int[bias.Scales.Length])));
         }
+    }
+
+    /// <summary>Conv(x[n, c, 1, 1], W[o, c, 1, 1]) + b → Gemm(x[n, c], Wᵀ, b), in whose shape the runtime needs no quantized result.</summary>
+    private (Layer Product, Value Result) AsProduct(Layer layer, Value input)
+    {
+        Node convolution = layer.Node;
+        Value rows = graph.AddNode("Flatten", [codes[input]], name: convolution.Output.Name + "_rows").Set("axis", 1L).Output;
+        codes.Add(rows, rows);
+        Node product = graph.AddNode(
+            "Gemm", [Dequantized(rows, scales[input]), convolution.Inputs[1], convolution.Input(2)], name: convolution.Output.Name + "_product").Set("transB", 1L);
+        long[] axes = [.. Enumerable.Range(2, layer.Weight.Dimensions.Count - 2)];
+        Value result = graph.AddNode(
+            "Unsqueeze", [product.Output, graph.AddInitializer(convolution.Output.Name + "_axes", Tensor.Vector(axes))], name: convolution.Output.Name + "_map").Output;
+        convolution.Output.ReplaceWith(result);
+        graph.Remove(convolution);
+        Tensor matrix = layer.Weight.WithDimensions(layer.Weight.Dimensions[0], layer.Weight.Dimensions[1]);
+        return (layer with { Node = product, Weight = matrix, IsPooled = false }, result);
     }
 
     /// <summary>α·x·Wᵀ + β·b → x·(αWᵀ) + βb: the integer kernel adds the bias as it is.</summary>

@@ -6,8 +6,15 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <param name="Weight">Float; [outputs, inputs/groups, …] of a Conv, [inputs, outputs] of a MatMul, either of a Gemm.</param>
 /// <param name="Bias">One number an output channel, [N]; null when there is none.</param>
 /// <param name="ChannelAxis">The axis of <paramref name="Weight"/> along the output channels.</param>
-internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int ChannelAxis)
+/// <param name="IsPooled">
+/// Whether this is a 1×1 convolution of what global pooling left, whose result shows in an output. It is a matrix product, which
+/// can give floats where a convolution can't.
+/// </param>
+internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int ChannelAxis, bool IsPooled = false)
 {
+    /// <summary>Whether the layer is a product of matrices, which can give floats.</summary>
+    internal bool IsProduct => Node.OpType != "Conv" || IsPooled;
+
     internal int OutputChannels => (int)Weight.Dimensions[ChannelAxis];
 
     /// <summary>Sees a node as such a layer; null with the reason where no integer kernel fits it.</summary>
@@ -50,15 +57,22 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
             return null;
         }
 
+        bool pooled = IsPooledConvolution(node, weight);
         if (node.OpType == "MatMul" || node.Input(2) is null)
         {
-            return new Layer(node, weight, null, axis);
+            return new Layer(node, weight, null, axis, pooled);
         }
 
         Tensor? bias = BiasVector(node.Input(2)!.Constant, weight.Dimensions[axis]);
         reason = bias is null ? "its bias is not one constant number for each output" : null;
-        return bias is null ? null : new Layer(node, weight, bias, axis);
+        return bias is null ? null : new Layer(node, weight, bias, axis, pooled);
     }
+
+    private static bool IsPooledConvolution(Node node, Tensor weight) =>
+        node.OpType == "Conv" && node.GetInt("group", 1) == 1 && weight.Dimensions.Skip(2).All(size => size == 1)
+        && node.Input(0)!.Producer is { OpType: "GlobalAveragePool", Domain: "" }
+        && (node.GetInts("pads")?.All(pad => pad == 0) ?? true)
+        && OutputVisibility.IsVisible(node);
 
     /// <summary>A Gemm's C may be a scalar, [N] or [1, N]: all mean [N].</summary>
     private static Tensor? BiasVector(Tensor? stored, long channels)

@@ -1,12 +1,10 @@
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Simplification;
-using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
 /// <summary>
-/// Chooses the nodes that compute in integers. Layers (Conv, MatMul, Gemm) are chosen for themselves; every other operator only between
-/// integers: it must get them from chosen nodes and hand them to a chosen node, so that no pair of Q and DQ stands
+/// The nodes that compute in integers, given the layers that do not. Layers (Conv, MatMul, Gemm) are chosen for themselves; every other operator
+/// only between integers: it must get them from chosen nodes and hand them to a chosen node, so that no pair of Q and DQ stands
 /// around what runs in float. Operators are seen together with the Relu or Clip behind them, which quantization absorbs.
 /// </summary>
 internal sealed class NodeSelection
@@ -14,39 +12,32 @@ internal sealed class NodeSelection
     /// <summary>A float input this much smaller than the result (a gate for each channel) costs next to nothing to quantize.</summary>
     private const long SmallInput = 16;
 
-    private readonly Graph graph;
-    private readonly TargetProfile target;
-    private readonly IReadOnlyDictionary<Value, long[]> shapes;
-    private readonly Dictionary<Node, Layer> layers = [];
+    private readonly QuantizationCandidates candidates;
     private readonly Dictionary<Value, Node> chosenByResult = [];
     private readonly HashSet<Node> chosen = [];
-    private readonly SortedDictionary<string, string> refusals = new(StringComparer.Ordinal);
 
-    internal NodeSelection(Graph graph, TargetProfile target, IReadOnlyDictionary<Value, long[]> shapes)
+    /// <param name="candidates">What there is to choose from.</param>
+    /// <param name="excluded">Layers and Concats that stay in float.</param>
+    internal NodeSelection(QuantizationCandidates candidates, IReadOnlySet<Node> excluded)
     {
-        this.graph = graph;
-        this.target = target;
-        this.shapes = shapes;
-        foreach (Node node in graph.TopologicalOrder())
+        this.candidates = candidates;
+        foreach (Node node in candidates.Order.Where(node => !excluded.Contains(node)))
         {
-            if (QuantizableOperators.IsLayer(node) ? AcceptLayer(node) : IsBetween(node) && !ResultOf(node).IsOutput)
+            if (candidates.Layers.ContainsKey(node) || (IsBetween(node) && !ResultOf(node).IsOutput))
             {
-                Choose(node);
+                chosen.Add(node);
+                chosenByResult[ResultOf(node)] = node;
             }
         }
 
-        Settle();
+        DropBetweenFloats();
+        Layers = candidates.Layers.Where(entry => chosen.Contains(entry.Key)).ToDictionary();
     }
 
     /// <summary>The chosen nodes in topological order.</summary>
-    internal IEnumerable<Node> Nodes => graph.TopologicalOrder().Where(chosen.Contains);
+    internal IEnumerable<Node> Nodes => candidates.Order.Where(chosen.Contains);
 
-    internal IReadOnlyDictionary<Node, Layer> Layers => layers;
-
-    /// <summary>Reasons of the layers that stay in float, one line each.</summary>
-    internal IReadOnlyList<string> Refusals => [.. refusals.Select(entry => $"{entry.Key} stays in float: {entry.Value}.")];
-
-    internal bool IsChosen(Node node) => chosen.Contains(node);
+    internal IReadOnlyDictionary<Node, Layer> Layers { get; }
 
     /// <summary>The chosen node whose result a value is; null when it is computed in float, fed or constant.</summary>
     internal Node? SourceOf(Value value) => chosenByResult.GetValueOrDefault(value);
@@ -56,87 +47,59 @@ internal sealed class NodeSelection
 
     /// <summary>The Relu or Clip that is absorbed into the quantization of the node's result.</summary>
     internal Node? Clamp(Node node) =>
-        (QuantizableOperators.IsLayer(node) || QuantizableOperators.IsArithmetic(node, target))
-        && node.Output is { IsOutput: false, Uses: [{ Node: var reader, Index: 0 }] } && reader.Graph == graph
+        (QuantizableOperators.IsLayer(node) || QuantizableOperators.IsArithmetic(node, candidates.Target))
+        && node.Output is { IsOutput: false, Uses: [{ Node: var reader, Index: 0 }] } && reader.Graph == node.Graph
         && QuantizableOperators.ClampBound(reader) is not null
             ? reader : null;
 
-    /// <summary>Whether a chosen node hands on integers. A MatMul or Gemm whose result is read in float gives floats at no cost.</summary>
-    internal bool GivesIntegers(Node node) => !ResultOf(node).IsOutput && (node.OpType == "Conv" && IsForRuntime || HasChosenReader(ResultOf(node)));
-
-    /// <summary>Whether a use reads integers: it belongs to a chosen node and is one of its data inputs.</summary>
-    internal bool IsChosenUse(Use use) => chosen.Contains(use.Node) && QuantizableOperators.DataInputs(use.Node).Contains(use.Index);
+    /// <summary>
+    /// Whether a chosen node hands on integers. A MatMul or Gemm whose result is read in float gives floats at no cost; a Conv has no such
+    /// kernel on the CPU.
+    /// </summary>
+    internal bool GivesIntegers(Node node) =>
+        !ResultOf(node).IsOutput
+        && ((candidates.IsForCpu && candidates.Layers.TryGetValue(node, out Layer? layer) && !layer.IsProduct) || HasChosenReader(ResultOf(node)));
 
     /// <summary>Whether a value becomes integers where it is made.</summary>
     internal bool IsInteger(Value value) => SourceOf(value) is { } source && !ResultOf(source).IsOutput;
 
+    /// <summary>Whether a use reads integers: it belongs to a chosen node and is one of its data inputs.</summary>
+    internal bool IsChosenUse(Use use) => chosen.Contains(use.Node) && QuantizableOperators.DataInputs(use.Node).Contains(use.Index);
+
     /// <summary>The chosen layers that a value reaches through chosen operators.</summary>
     internal IReadOnlyList<Node> LayersReading(Value value) =>
-        [.. value.Uses.Where(IsChosenUse).SelectMany(use => layers.ContainsKey(use.Node) ? [use.Node] : LayersReading(ResultOf(use.Node))).Distinct()];
-
-    /// <summary>Takes a node out, for a reason, and with it every operator that then stands between floats.</summary>
-    internal void Exclude(Node node, string reason)
-    {
-        Drop(node);
-        if (layers.Remove(node))
-        {
-            Refuse(node, reason);
-        }
-
-        Settle();
-    }
-
-    /// <summary>Number of elements of a value in the sample that shapes were taken from.</summary>
-    internal long ElementsOf(Value value) => shapes.TryGetValue(value, out long[]? shape) ? shape.Aggregate(1L, (product, size) => product * size) : 0;
-
-    internal IReadOnlyList<long>? ShapeOf(Value value) => shapes.GetValueOrDefault(value);
-
-    private bool IsForRuntime => target.ExecutionProvider == TargetProfile.CpuProvider;
-
-    private bool AcceptLayer(Node node)
-    {
-        Layer? layer = Layer.From(node, out string? reason);
-        if (layer is not null && node.OpType == "Conv" && IsForRuntime)
-        {
-            reason = ResultOf(node).IsOutput || OutputVisibility.IsVisible(node)
-                ? "its result reaches an output without a further layer or pooling, so that 8 bits would show in the result"
-                : null;
-        }
-
-        if (layer is null || reason is not null)
-        {
-            Refuse(node, reason!);
-            return false;
-        }
-
-        layers.Add(node, layer);
-        return true;
-    }
+        [.. value.Uses.Where(IsChosenUse).SelectMany(use => Layers.ContainsKey(use.Node) ? [use.Node] : LayersReading(ResultOf(use.Node))).Distinct()];
 
     private bool IsBetween(Node node) =>
-        QuantizableOperators.IsArithmetic(node, target) || QuantizableOperators.IsTransparent(node, target) || QuantizableOperators.IsConcat(node, target);
+        QuantizableOperators.IsArithmetic(node, candidates.Target)
+        || QuantizableOperators.IsTransparent(node, candidates.Target)
+        || QuantizableOperators.IsConcat(node, candidates.Target);
 
-    /// <summary>Drops operators between floats until none is left.</summary>
-    private void Settle()
+    private void DropBetweenFloats()
     {
-        bool changed = true;
-        while (changed)
+        Queue<Node> pending = new(chosen.Where(node => !candidates.Layers.ContainsKey(node)));
+        int unchanged = 0;
+        while (pending.Count > unchanged)
         {
-            changed = false;
-            foreach (Node node in chosen.Where(node => !layers.ContainsKey(node) && !StandsBetweenIntegers(node)).ToArray())
+            Node node = pending.Dequeue();
+            if (HasChosenReader(ResultOf(node)) && ReadsIntegers(node))
             {
-                Drop(node);
-                changed = true;
+                pending.Enqueue(node);
+                unchanged++;
+            }
+            else
+            {
+                chosen.Remove(node);
+                chosenByResult.Remove(ResultOf(node));
+                unchanged = 0;
             }
         }
     }
 
-    private bool StandsBetweenIntegers(Node node) => HasChosenReader(ResultOf(node)) && ReadsIntegers(node);
-
     private bool ReadsIntegers(Node node)
     {
         Value[] inputs = [.. QuantizableOperators.DataInputs(node).Select(node.Input).OfType<Value>()];
-        if (!QuantizableOperators.IsArithmetic(node, target))
+        if (!QuantizableOperators.IsArithmetic(node, candidates.Target))
         {
             return inputs.All(IsInteger);
         }
@@ -147,21 +110,9 @@ internal sealed class NodeSelection
     }
 
     private bool IsCheap(Value input, Node node) =>
-        input.Constant is { } constant ? constant.ElementType == ElementType.Float : ElementsOf(input) * SmallInput <= ElementsOf(node.Output);
+        input.Constant is { } constant
+            ? constant.ElementType == ElementType.Float
+            : candidates.ElementsOf(input) * SmallInput <= candidates.ElementsOf(node.Output);
 
     private bool HasChosenReader(Value value) => value.Uses.Any(IsChosenUse);
-
-    private void Choose(Node node)
-    {
-        chosen.Add(node);
-        chosenByResult[ResultOf(node)] = node;
-    }
-
-    private void Drop(Node node)
-    {
-        chosen.Remove(node);
-        chosenByResult.Remove(ResultOf(node));
-    }
-
-    private void Refuse(Node node, string reason) => refusals[LinearLayer.Describe(node)] = reason;
 }

@@ -46,29 +46,31 @@ public sealed class StaticQuantization : IModelPass
 
     private static PassOutcome Quantize(Model model, PassContext context)
     {
-        NodeSelection selection = new(model.Graph, context.Target, Shapes(model, context.Calibration!));
-        ScaleAssignment scales = Calibrate(model, selection, context);
-        int layers = model.Graph.Nodes.Count(QuantizableOperators.IsLayer);
+        QuantizationCandidates candidates = new(model.Graph, context.Target, Shapes(model, context.Calibration!));
+        (NodeSelection selection, ScaleAssignment scales) = Calibrate(model, candidates, context);
+        int layers = candidates.Order.Count(QuantizableOperators.IsLayer);
         int chosen = selection.Layers.Count;
         if (chosen == 0)
         {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", selection.Refusals);
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", candidates.Refusals);
         }
 
         OpsetUpgrade.Apply(model, IntegerInsertion.FirstOpset);
         int others = selection.Nodes.Count() - chosen;
-        IReadOnlyList<string> refusals = selection.Refusals;
         IntegerInsertion.Apply(model.Graph, selection, scales, context.Target);
         return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples).", refusals);
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples).",
+            candidates.Refusals);
     }
 
-    /// <summary>Calibrates, and takes out what its ranges do not allow, until every range is known and fits.</summary>
-    private static ScaleAssignment Calibrate(Model model, NodeSelection selection, PassContext context)
+    /// <summary>Selects, calibrates, and takes out what the ranges do not allow, until every range is known and fits.</summary>
+    private static (NodeSelection, ScaleAssignment) Calibrate(Model model, QuantizationCandidates candidates, PassContext context)
     {
         Dictionary<Value, ValueRange> observed = [];
+        HashSet<Node> excluded = [];
         while (true)
         {
+            NodeSelection selection = candidates.IsForCpu ? FastestSelection.Find(candidates, excluded) : new NodeSelection(candidates, excluded);
             Value[] missing = [.. ScaleAssignment.ToObserve(selection, context.Target).Where(value => !observed.ContainsKey(value))];
             if (missing.Length > 0)
             {
@@ -83,15 +85,15 @@ public sealed class StaticQuantization : IModelPass
             ScaleAssignment scales = new(selection, observed, context.Target);
             if (scales.TooWideConcat() is not { } concat)
             {
-                return scales;
+                return (selection, scales);
             }
 
+            excluded.Add(concat);
             foreach (Node reader in selection.LayersReading(concat.Output))
             {
-                selection.Exclude(reader, $"it reads a {LinearLayer.Describe(concat)} of inputs whose ranges differ too much for one scale");
+                excluded.Add(reader);
+                candidates.Refuse(reader, $"it reads {LinearLayer.Describe(concat)}, whose inputs differ too much in range for one scale");
             }
-
-            selection.Exclude(concat, "");
         }
     }
 
