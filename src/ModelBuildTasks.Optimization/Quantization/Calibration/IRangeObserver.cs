@@ -1,0 +1,11 @@
+namespace ModelBuildTasks.Optimization.Quantization.Calibration;
+
+/// <summary>Gathers what one tensor's values are over the calibration samples, and says which range its integers should cover.</summary>
+internal interface IRangeObserver
+{
+    /// <summary>Takes in the tensor of one sample. May be called from several threads at once; the order of samples must not matter.</summary>
+    void Observe(ReadOnlySpan<float> values);
+
+    /// <summary>The range to cover; that of zero when nothing was observed.</summary>
+    ValueRange Range { get; }
+}

@@ -1,0 +1,256 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Quantization;
+
+/// <summary>
+/// Writes the chosen nodes in the form that the runtime fuses: DequantizeLinear in front of an operator with an integer kernel,
+/// QuantizeLinear behind it, nothing between it and its quantization. Operators that move elements stand on the integers
+/// themselves. The model must be of operator set 13 or later, where scales may differ by channel.
+/// </summary>
+internal sealed class IntegerInsertion
+{
+    /// <summary>The first operator set with per-channel QuantizeLinear.</summary>
+    internal const long FirstOpset = 13;
+
+    private readonly Graph graph;
+    private readonly NodeSelection selection;
+    private readonly ScaleAssignment scales;
+    private readonly TargetProfile target;
+    private readonly Dictionary<Value, Value> codes = [];
+    private readonly Dictionary<Value, Value> dequantized = [];
+    private readonly Dictionary<(Value, int), Value> weights = [];
+
+    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, TargetProfile target)
+    {
+        this.graph = graph;
+        this.selection = selection;
+        this.scales = scales;
+        this.target = target;
+    }
+
+    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, TargetProfile target)
+    {
+        IntegerInsertion insertion = new(graph, selection, scales, target);
+        // Decisions are read from the graph as it was; edits follow.
+        foreach (Step step in selection.Nodes.Select(insertion.Plan).ToArray())
+        {
+            insertion.Write(step);
+        }
+
+        graph.RemoveUnused();
+    }
+
+    private Step Plan(Node node)
+    {
+        int[] inputs = [.. QuantizableOperators.DataInputs(node)];
+        Value result = selection.ResultOf(node);
+        Node? clamp = selection.Clamp(node);
+        bool givesIntegers = selection.GivesIntegers(node);
+        bool onCodes = QuantizableOperators.IsTransparent(node, target) || (QuantizableOperators.IsConcat(node, target) && scales.IsSharing(node));
+        return new Step(
+            node,
+            [.. inputs.Select(index => (index, node.Input(index)!, scales[node.Input(index)!]))],
+            givesIntegers ? scales[result] : null,
+            result,
+            [.. result.Uses.Where(use => !selection.IsChosenUse(use))],
+            clamp is not null && givesIntegers && scales[result].Clamps(QuantizableOperators.ClampBound(clamp)!.Value) ? clamp : null,
+            onCodes);
+    }
+
+    private void Write(Step step)
+    {
+        Value result = step.Result;
+        if (step.OnCodes)
+        {
+            foreach ((int index, Value input, QuantizationParameters parameters) in step.Inputs)
+            {
+                step.Node.SetInput(index, CodesOf(input, parameters));
+            }
+
+            OperateOnCodes(step.Node, step.Inputs[0].Parameters);
+            codes[step.Result] = step.Result;
+        }
+        else
+        {
+            foreach ((int index, Value input, QuantizationParameters parameters) in step.Inputs)
+            {
+                step.Node.SetInput(index, Dequantized(input, parameters));
+            }
+
+            if (selection.Layers.TryGetValue(step.Node, out Layer? layer))
+            {
+                if (layer.IsPooled)
+                {
+                    (layer, result) = AsProduct(layer, step.Inputs[0].Value);
+                }
+
+                WriteWeights(layer, step.Inputs[0].Parameters.Scale);
+            }
+        }
+
+        if (step.ResultParameters is not { } resultParameters)
+        {
+            return;
+        }
+
+        if (!step.OnCodes)
+        {
+            // The clamp is what the lowest and highest code mean.
+            Value unclamped = step.AbsorbedClamp?.Inputs[0] ?? result;
+            codes[step.Result] = Quantize(unclamped, step.Result.Name, resultParameters);
+        }
+
+        foreach (Use use in step.FloatUses)
+        {
+            use.Node.SetInput(use.Index, Dequantized(step.Result, resultParameters));
+        }
+    }
+
+    private Value CodesOf(Value value, QuantizationParameters parameters)
+    {
+        if (!codes.TryGetValue(value, out Value? result))
+        {
+            result = value.Constant is { } constant
+                ? graph.AddInitializer(value.Name + "_quantized", QuantizedConstant.From(constant, parameters))
+                : Quantize(value, value.Name, parameters);
+            codes.Add(value, result);
+        }
+
+        return result;
+    }
+
+    private Value Dequantized(Value value, QuantizationParameters parameters)
+    {
+        if (!dequantized.TryGetValue(value, out Value? result))
+        {
+            Value source = CodesOf(value, parameters);
+            result = graph.AddNode("DequantizeLinear", [source, .. Stored(value.Name, parameters)], name: value.Name + "_dequantize").Output;
+            dequantized.Add(value, result);
+        }
+
+        return result;
+    }
+
+    private Value Quantize(Value value, string name, QuantizationParameters parameters) =>
+        graph.AddNode("QuantizeLinear", [value, .. Stored(name, parameters)], name: name + "_quantize").Output;
+
+    private Value[] Stored(string name, QuantizationParameters parameters) =>
+    [
+        graph.AddInitializer(name + "_scale", Tensor.Scalar(parameters.Scale)),
+        graph.AddInitializer(name + "_zero_point", parameters.ZeroPointTensor()),
+    ];
+
+    private void OperateOnCodes(Node node, QuantizationParameters parameters)
+    {
+        if (node.OpType == "Pad")
+        {
+            node.SetInput(2, graph.AddInitializer(node.Output.Name + "_zero", parameters.ZeroPointTensor()));
+        }
+
+        if (node.Output.Type is { } type)
+        {
+            node.Output.Type = type with { ElementType = parameters.Type };
+        }
+    }
+
+    private void WriteWeights(Layer layer, float inputScale)
+    {
+        Node node = layer.Node;
+        Value source = node.Inputs[1]!;
+        // The kernel for depthwise convolutions multiplies in 16 bits and adds in 32 (MlasConvDepthwiseKernel), so it never saturates.
+        int bits = QuantizableOperators.IsDepthwise(node, layer.Weight) ? 8 : target.WeightBits;
+        // TensorRT takes biases in float.
+        bool quantizesBias = layer.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
+        Layer canonical = CanonicalGemm(layer);
+        float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
+        QuantizedWeight unlimited = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
+        bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
+        QuantizedWeight weight = isLimited ? QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits, floors) : unlimited;
+
+        if (isLimited || node.OpType == "Gemm" || !weights.TryGetValue((source, bits), out Value? stored))
+        {
+            stored = DequantizedPerChannel(source.Name, weight.Codes, weight.Scales, weight.Axis, zeroPoint: Tensor.Vector(new sbyte[weight.Scales.Length]));
+            if (!isLimited && node.OpType != "Gemm")
+            {
+                weights.Add((source, bits), stored);
+            }
+        }
+
+        node.SetInput(1, stored);
+        if (quantizesBias)
+        {
+            QuantizedBias bias = QuantizedBias.From(canonical.Bias!, inputScale, weight.Scales);
+            node.SetInput(2, DequantizedPerChannel(node.Input(2)!.Name, bias.Codes, bias.Scales, 0, zeroPoint: Tensor.Vector(new int[bias.Scales.Length])));
+        }
+    }
+
+    /// <summary>Conv(x[n, c, 1, 1], W[o, c, 1, 1]) + b → Gemm(x[n, c], Wᵀ, b), in whose shape the runtime needs no quantized result.</summary>
+    private (Layer Product, Value Result) AsProduct(Layer layer, Value input)
+    {
+        Node convolution = layer.Node;
+        Value rows = graph.AddNode("Flatten", [codes[input]], name: convolution.Output.Name + "_rows").Set("axis", 1L).Output;
+        codes.Add(rows, rows);
+        Node product = graph.AddNode(
+            "Gemm", [Dequantized(rows, scales[input]), convolution.Inputs[1], convolution.Input(2)], name: convolution.Output.Name + "_product").Set("transB", 1L);
+        long[] axes = [.. Enumerable.Range(2, layer.Weight.Dimensions.Count - 2)];
+        Value result = graph.AddNode(
+            "Unsqueeze", [product.Output, graph.AddInitializer(convolution.Output.Name + "_axes", Tensor.Vector(axes))], name: convolution.Output.Name + "_map").Output;
+        convolution.Output.ReplaceWith(result);
+        graph.Remove(convolution);
+        Tensor matrix = layer.Weight.WithDimensions(layer.Weight.Dimensions[0], layer.Weight.Dimensions[1]);
+        return (layer with { Node = product, Weight = matrix, IsPooled = false }, result);
+    }
+
+    /// <summary>α·x·Wᵀ + β·b → x·(αWᵀ) + βb: the integer kernel adds the bias as it is.</summary>
+    private static Layer CanonicalGemm(Layer layer)
+    {
+        Node node = layer.Node;
+        if (node.OpType != "Gemm")
+        {
+            return layer;
+        }
+
+        float alpha = node.GetFloat("alpha", 1);
+        float beta = node.GetFloat("beta", 1);
+        int inputs = (int)layer.Weight.Dimensions[1 - layer.ChannelAxis];
+        ReadOnlySpan<float> source = layer.Weight.Span<float>();
+        float[] weight = new float[source.Length];
+        for (int i = 0; i < inputs; i++)
+        {
+            for (int o = 0; o < layer.OutputChannels; o++)
+            {
+                weight[i * layer.OutputChannels + o] = alpha * source[layer.ChannelAxis == 0 ? o * inputs + i : i * layer.OutputChannels + o];
+            }
+        }
+
+        node.Unset("alpha");
+        node.Unset("beta");
+        node.Unset("transB");
+        return layer with
+        {
+            Weight = Tensor.Create([inputs, layer.OutputChannels], weight),
+            Bias = layer.Bias is null ? null : Tensor.Vector(Array.ConvertAll(layer.Bias.ToSingles(), b => beta * b)),
+            ChannelAxis = 1,
+        };
+    }
+
+    private Value DequantizedPerChannel(string name, Tensor values, float[] channelScales, int axis, Tensor zeroPoint) =>
+        graph.AddNode(
+            "DequantizeLinear",
+            [
+                graph.AddInitializer(name + "_quantized", values),
+                graph.AddInitializer(name + "_scale", Tensor.Vector(channelScales)),
+                graph.AddInitializer(name + "_zero_point", zeroPoint),
+            ],
+            name: name + "_dequantize").Set("axis", axis).Output;
+
+    private sealed record Step(
+        Node Node,
+        (int Index, Value Value, QuantizationParameters Parameters)[] Inputs,
+        QuantizationParameters? ResultParameters,
+        Value Result,
+        Use[] FloatUses,
+        Node? AbsorbedClamp,
+        bool OnCodes);
+}

@@ -1,0 +1,69 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Quantization;
+
+/// <summary>
+/// Which operators have integer kernels. For the CPU execution provider these are the groups that ONNX Runtime fuses
+/// (qdq_selector_action_transformer.cc) and the operators whose own kernels take 8-bit integers. TensorRT moves Q/DQ through the graph by
+/// itself and wants it in front of the layers only (TensorRT developer guide, "Q/DQ placement recommendations").
+/// </summary>
+internal static class QuantizableOperators
+{
+    /// <summary>Multiplies by constant weights: Conv, MatMul, Gemm.</summary>
+    internal static bool IsLayer(Node node) => node is { OpType: "Conv" or "MatMul" or "Gemm", Domain: "" };
+
+    /// <summary>Has a kernel that reads and writes integers of different scales.</summary>
+    internal static bool IsArithmetic(Node node, TargetProfile target) =>
+        IsFusedByRuntime(target) && node is { OpType: "Add" or "Mul" or "AveragePool" or "GlobalAveragePool" or "LeakyRelu" or "Sigmoid", Domain: "" };
+
+    /// <summary>
+    /// Moves or selects elements of input 0, so that it works on the integers themselves, under the scale of its input.
+    /// </summary>
+    internal static bool IsTransparent(Node node, TargetProfile target) => IsFusedByRuntime(target) && node.Domain.Length == 0 && node.OpType switch
+    {
+        "MaxPool" => node.Outputs.Count == 1,
+        "DepthToSpace" or "Expand" or "Flatten" or "Gather" or "Reshape" or "Slice" or "Squeeze" or "Tile" or "Transpose" or "Unsqueeze" => true,
+        // The integer kernel interpolates linearly or picks the nearest; a cubic leaves the range of its input.
+        "Resize" or "Upsample" => node.GetString("mode") is null or "nearest",
+        "Pad" => PadsWithZeros(node),
+        _ => false,
+    };
+
+    internal static bool IsConcat(Node node, TargetProfile target) => IsFusedByRuntime(target) && node is { OpType: "Concat", Domain: "" };
+
+    /// <summary>The inputs that hold the numbers, not weights, shapes or indices.</summary>
+    internal static IEnumerable<int> DataInputs(Node node) =>
+        node.OpType is "Add" or "Mul" or "Concat" ? Enumerable.Range(0, node.Inputs.Count) : [0];
+
+    /// <summary>The upper bound when a node clamps to [0, bound]: Relu, and Clip from zero. Null for every other node.</summary>
+    internal static float? ClampBound(Node node)
+    {
+        if (node is { OpType: "Relu", Domain: "" })
+        {
+            return float.PositiveInfinity;
+        }
+
+        if (node is not { OpType: "Clip", Domain: "" })
+        {
+            return null;
+        }
+
+        float? lower = node.Input(1) is { } min ? Single(min) : node.Has("min") ? node.GetFloat("min", 0) : null;
+        float? upper = node.Input(2) is { } max ? Single(max) : node.GetFloat("max", float.PositiveInfinity);
+        return lower == 0 && upper > 0 ? upper : null;
+    }
+
+    /// <summary>Whether each output channel of a convolution reads one input channel of its own.</summary>
+    internal static bool IsDepthwise(Node node, Tensor weight) =>
+        node.OpType == "Conv" && node.GetInt("group", 1) is var groups && groups > 1 && groups == weight.Dimensions[0] && weight.Dimensions[1] == 1;
+
+    private static bool IsFusedByRuntime(TargetProfile target) => target.ExecutionProvider == TargetProfile.CpuProvider;
+
+    private static float? Single(Value bound) => bound.Constant is { Length: 1, ElementType: ElementType.Float } tensor ? tensor.Span<float>()[0] : null;
+
+    private static bool PadsWithZeros(Node node) =>
+        node.GetString("mode") is null or "constant"
+        && node.GetFloat("value", 0) == 0
+        && (node.Input(2) is not { } value || Single(value) == 0);
+}

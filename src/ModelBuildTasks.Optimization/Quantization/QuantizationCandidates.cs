@@ -1,0 +1,56 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Quantization;
+
+/// <summary>What a selection chooses from: the layers of the main graph that integer kernels fit, and what is known of the graph.</summary>
+internal sealed class QuantizationCandidates
+{
+    private readonly Dictionary<Node, Layer> layers = [];
+    private readonly SortedDictionary<string, string> refusals = new(StringComparer.Ordinal);
+    private readonly IReadOnlyDictionary<Value, long[]> shapes;
+
+    internal QuantizationCandidates(Graph graph, TargetProfile target, IReadOnlyDictionary<Value, long[]> shapes)
+    {
+        Target = target;
+        Order = graph.TopologicalOrder();
+        this.shapes = shapes;
+        foreach (Node node in Order.Where(QuantizableOperators.IsLayer))
+        {
+            Layer? layer = Layer.From(node, out string? reason);
+            if (layer is { Node.OpType: "Conv", IsPooled: false } && IsForCpu && OutputVisibility.IsVisible(node))
+            {
+                reason = "its result reaches an output without a further layer or pooling, so that 8 bits would show in the result";
+            }
+
+            if (layer is null || reason is not null)
+            {
+                Refuse(node, reason!);
+            }
+            else
+            {
+                layers.Add(node, layer);
+            }
+        }
+    }
+
+    internal TargetProfile Target { get; }
+
+    internal bool IsForCpu => Target.ExecutionProvider == TargetProfile.CpuProvider;
+
+    /// <summary>All nodes of the main graph in topological order.</summary>
+    internal IReadOnlyList<Node> Order { get; }
+
+    internal IReadOnlyDictionary<Node, Layer> Layers => layers;
+
+    /// <summary>Reasons of the layers that stay in float, one line each.</summary>
+    internal IReadOnlyList<string> Refusals => [.. refusals.Select(entry => $"{entry.Key} stays in float: {entry.Value}.")];
+
+    /// <summary>The shape that a value had for the first calibration sample; empty when it was not computed.</summary>
+    internal IReadOnlyList<long> ShapeOf(Value value) => shapes.TryGetValue(value, out long[]? shape) ? shape : [];
+
+    internal long ElementsOf(Value value) => ShapeOf(value).Aggregate(1L, (product, size) => product * size);
+
+    internal void Refuse(Node layer, string reason) => refusals[LinearLayer.Describe(layer)] = reason;
+}

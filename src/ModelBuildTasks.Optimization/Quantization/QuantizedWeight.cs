@@ -1,0 +1,59 @@
+using System.Numerics.Tensors;
+using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
+
+namespace ModelBuildTasks.Optimization.Quantization;
+
+/// <summary>
+/// Weights as signed integers with zero point 0 and one scale for each output channel: w ≈ q·Scales[channel].
+/// </summary>
+/// <param name="Codes">Int8, of the weight's dimensions.</param>
+/// <param name="Scales">Float [channels].</param>
+/// <param name="Axis">The channels' axis in <paramref name="Codes"/>.</param>
+internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
+{
+    /// <summary>Symmetric 8-bit codes reach ±127.</summary>
+    private const int LargestCode8 = 127;
+
+    /// <summary>
+    /// With 7 bits, codes reach ±64: two products of 255·64 still fit the 16 bits in which processors without VNNI add them
+    /// (VPMADDUBSW), and ONNX Runtime treats larger ones as liable to overflow (s8_to_u8.h).
+    /// </summary>
+    private const int LargestCode7 = 64;
+
+    /// <summary>Quantizes to the nearest code.</summary>
+    /// <param name="bits">7 or 8.</param>
+    /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>
+    internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
+    {
+        int largestCode = bits == 8 ? LargestCode8 : LargestCode7;
+        ReadOnlySpan<float> source = weight.Span<float>();
+        int channels = (int)weight.Dimensions[axis];
+        int inner = Product(weight.Dimensions.Skip(axis + 1));
+        int outer = source.Length / (channels * inner);
+        float[] scales = new float[channels];
+        for (int channel = 0; channel < channels; channel++)
+        {
+            float largest = 0;
+            for (int o = 0; o < outer; o++)
+            {
+                largest = Math.Max(largest, Math.Abs(TensorPrimitives.MaxMagnitude(source.Slice((o * channels + channel) * inner, inner))));
+            }
+
+            float floor = smallestScales.IsEmpty ? 0 : smallestScales[channel];
+            // A channel of zeros has any scale but zero.
+            scales[channel] = largest == 0 && floor == 0 ? 1f / largestCode : QuantizationParameters.AtLeastSmallest(Math.Max(largest / largestCode, floor));
+        }
+
+        sbyte[] codes = new sbyte[source.Length];
+        for (int i = 0; i < codes.Length; i++)
+        {
+            float code = MathF.Round(source[i] / scales[i / inner % channels], MidpointRounding.ToEven);
+            codes[i] = (sbyte)Math.Clamp(code, -largestCode, largestCode);
+        }
+
+        return new QuantizedWeight(Tensor.Create([.. weight.Dimensions], codes), scales, axis);
+    }
+
+    private static int Product(IEnumerable<long> sizes) => (int)sizes.Aggregate(1L, (product, size) => product * size);
+}
