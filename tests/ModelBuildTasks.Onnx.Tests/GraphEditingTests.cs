@@ -157,7 +157,10 @@ public class GraphEditingTests
         clone.Metadata["a"] = "b";
 
         CollectionAssert.AreEqual(before, model.ToBytes());
-        Assert.IsTrue(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(model.Clone().Graph.Find("w")!.Initializer!.Data, out _) || w.Initializer!.Data.Length == 12);
+
+        // A weight that was read from bytes is the same memory in every clone.
+        Model loaded = Model.Parse(before);
+        Assert.IsTrue(loaded.Graph.Find("w")!.Initializer!.Data.Span.Overlaps(loaded.Clone().Graph.Find("w")!.Initializer!.Data.Span));
     }
 
     [TestMethod]

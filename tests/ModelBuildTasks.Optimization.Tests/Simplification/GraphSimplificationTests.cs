@@ -52,4 +52,67 @@ public class GraphSimplificationTests
 
         Assert.IsLessThanOrEqualTo(bytesBefore, (long)simplified.Length, "simplification must not grow a file");
     }
+
+    [TestMethod]
+    public void Initializers_that_are_inputs_become_plain_weights_and_the_ir_version_allows_it()
+    {
+        Model model = Model.Create("g", 9, 3);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInput("w", new TensorType(ElementType.Float, 4));
+        w.Initializer = Tensor.Vector(1f, 2f, 3f, 4f);
+        model.Graph.AddOutput(model.Graph.Add("Mul", x, w));
+
+        new GraphSimplification().Apply(model, Context);
+
+        Assert.AreEqual("x", model.Graph.Inputs.Single().Name);
+        Assert.AreEqual(4, model.IrVersion);
+        using ModelSession session = ModelSession.Open(model);
+        Assert.AreEqual(4f, session.Run([Tensor.Create([1, 4], [1f, 1f, 1f, 1f])])[0].ToSingles()[3]);
+    }
+
+    [TestMethod]
+    public void Twin_nodes_become_one()
+    {
+        Simplified result = Simplified.From([4], (g, x) => g.Add("Add", g.Add("Exp", x), g.Add("Exp", x)));
+
+        CollectionAssert.AreEqual(new[] { "Exp", "Add" }, result.Operators);
+    }
+
+    [TestMethod]
+    public void Reshapes_that_lead_back_vanish()
+    {
+        Simplified result = Simplified.From([1, 4], (g, x) =>
+        {
+            Value axes = g.AddInitializer("axes", Tensor.Vector(0L));
+            return g.Add("Neg", g.Add("Squeeze", g.Add("Unsqueeze", g.Add("Exp", x), axes), axes));
+        });
+
+        CollectionAssert.AreEqual(new[] { "Exp", "Neg" }, result.Operators);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Models))]
+    public void Simplifying_again_finds_nothing_and_is_deterministic(string name)
+    {
+        string path = RealModels.Require(name);
+        Model first = Model.Load(path);
+        Model second = Model.Load(path);
+        new GraphSimplification().Apply(first, Context);
+        new GraphSimplification().Apply(second, Context);
+        CollectionAssert.AreEqual(first.ToBytes(), second.ToBytes());
+
+        PassOutcome again = new GraphSimplification().Apply(first, Context);
+
+        Assert.IsFalse(again.Changed, again.Explanation);
+        Assert.AreEqual(second.ToBytes().Length, first.ToBytes().Length);
+    }
+
+    [TestMethod]
+    public void A_cancelled_build_stops()
+    {
+        Model model = Model.Create("g", 17, 8);
+        model.Graph.AddOutput(model.Graph.Add("Neg", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1))));
+
+        Assert.ThrowsExactly<OperationCanceledException>(() => new GraphSimplification().Apply(model, Context with { CancellationToken = new CancellationToken(canceled: true) }));
+    }
 }

@@ -1,0 +1,50 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Tests.Simplification;
+
+/// <summary>Builds a small graph, simplifies it, and holds the results of both against each other.</summary>
+internal sealed class Simplified
+{
+    private static readonly Random Numbers = new(42);
+
+    private Simplified(Model model, PassOutcome outcome)
+    {
+        Model = model;
+        Outcome = outcome;
+    }
+
+    internal Model Model { get; }
+
+    internal PassOutcome Outcome { get; }
+
+    internal string[] Operators => [.. Model.Graph.TopologicalOrder().Select(node => node.OpType)];
+
+    internal string Refusals => string.Join("\n", Outcome.Refusals);
+
+    /// <summary>Simplifies a graph with input x; free dimensions are fed as 2.</summary>
+    internal static Simplified From(Dimension[] shape, Func<Graph, Value, Value> build, long opset = 17)
+    {
+        Model model = Model.Create("g", opset, 8);
+        model.Graph.AddOutput(build(model.Graph, model.Graph.AddInput("x", new TensorType(ElementType.Float, shape))));
+        Model before = model.Clone();
+        Simplified result = new(model, new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu)));
+
+        using ModelSession expected = ModelSession.Open(before, new SessionSettings(Optimize: false));
+        using ModelSession actual = ModelSession.Open(model, new SessionSettings(Optimize: false));
+        Tensor input = Random([.. shape.Select(dimension => dimension.Size ?? 2)]);
+        Assert.AreEqual(expected.Outputs[0].Name, actual.Outputs[0].Name);
+        Assert.IsLessThanOrEqualTo(1e-5, RealModels.RelativeError(expected.Run([input])[0], actual.Run([input])[0]));
+        return result;
+    }
+
+    internal static Tensor Random(params long[] dimensions) =>
+        Tensor.Create(dimensions, Enumerable.Range(0, (int)dimensions.Aggregate(1L, (a, b) => a * b)).Select(_ => Numbers.NextSingle() + 0.1f).ToArray());
+
+    internal static Value Weight(Graph graph, params long[] dimensions) => graph.AddInitializer("w", Random(dimensions));
+
+    internal static Value Normalize(Graph graph, Value x, int channels) =>
+        graph.Add("BatchNormalization", x, Weight(graph, channels), Weight(graph, channels), Weight(graph, channels), Weight(graph, channels));
+}
