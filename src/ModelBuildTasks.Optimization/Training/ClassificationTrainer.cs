@@ -13,7 +13,8 @@ namespace ModelBuildTasks.Optimization.Training;
 public sealed record TrainingSettings(int BatchSize, float WeightDecay = 0.01f, float StatisticsMomentum = 0.95f, int Threads = 1);
 
 /// <summary>
-/// Trains the weights of a classifier with one input and one output of scores [N, classes] by softmax cross-entropy. The gradient graph
+/// Trains every float initializer of a classifier with one input and one output of scores [N, classes] by softmax cross-entropy, running
+/// statistics of normalizations aside, which follow the batches. The gradient graph
 /// runs on ONNX Runtime; weights are inputs over memory of ours and change in place between runs.
 /// </summary>
 public sealed class ClassificationTrainer : IDisposable
@@ -24,7 +25,7 @@ public sealed class ClassificationTrainer : IDisposable
     private readonly string[] parameters;
     private readonly float[][] weights;
     private readonly Tensor[] weightTensors;
-    private readonly IUpdateRule[] updates;
+    private readonly AdamUpdate[] updates;
     private readonly float[][] statistics;
     private readonly TrackedStatistic[] tracked;
 

@@ -3,21 +3,10 @@ using ModelBuildTasks.Optimization.Training;
 namespace ModelBuildTasks.Optimization.Tests.Training;
 
 [TestClass]
-public sealed class UpdateRuleTests
+public sealed class AdamUpdateTests
 {
     [TestMethod]
-    public void Momentum_follows_its_recurrence()
-    {
-        MomentumUpdate update = new(length: 1, momentum: 0.5f, decay: 0.1f);
-        float[] weights = [2f];
-        update.Update(weights, [1f], 0.1f);
-        Assert.AreEqual(2 - (0.1f * 1.2f), weights[0], 1e-6f);
-        update.Update(weights, [1f], 0.1f);
-        Assert.AreEqual(1.88f - (0.1f * ((0.5f * 1.2f) + 1 + 0.188f)), weights[0], 1e-6f);
-    }
-
-    [TestMethod]
-    public void Adam_follows_its_definition()
+    public void Follows_its_definition()
     {
         AdamUpdate update = new(length: 2, decay: 0.1f);
         float[] weights = [1f, -2f];
@@ -37,15 +26,5 @@ public sealed class UpdateRuleTests
 
         Assert.AreEqual(expected[0], weights[0], 1e-5);
         Assert.AreEqual(expected[1], weights[1], 1e-5);
-    }
-
-    [TestMethod]
-    public void Cosine_schedule_rises_then_falls_to_zero()
-    {
-        CosineSchedule schedule = new(Peak: 1, WarmUp: 4, Steps: 104);
-        Assert.AreEqual(0.25f, schedule.At(0));
-        Assert.AreEqual(1f, schedule.At(4), 1e-6f);
-        Assert.AreEqual(0.5f, schedule.At(54), 1e-6f);
-        Assert.AreEqual(0f, schedule.At(104), 1e-6f);
     }
 }
