@@ -1,0 +1,9 @@
+using System.CommandLine;
+using ModelBuildTasks.Benchmarks;
+
+RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
+{
+    QuantizationTime.Command(),
+    QuantizationMemory.Command(),
+};
+return root.Parse(args).Invoke();
