@@ -125,7 +125,7 @@ internal sealed class IntegerInsertion
         if (!dequantized.TryGetValue(value, out Value? result))
         {
             Value source = CodesOf(value, parameters);
-            result = graph.AddNode("DequantizeLinear", [source, .. Stored(value.Name, parameters)], name: value.Name + "_dequantize").Output;
+            result = Named(graph.AddNode("DequantizeLinear", [source, .. Stored(value.Name, parameters)], name: value.Name + "_dequantize"));
             dequantized.Add(value, result);
         }
 
@@ -133,7 +133,7 @@ internal sealed class IntegerInsertion
     }
 
     private Value Quantize(Value value, string name, QuantizationParameters parameters) =>
-        graph.AddNode("QuantizeLinear", [value, .. Stored(name, parameters)], name: name + "_quantize").Output;
+        Named(graph.AddNode("QuantizeLinear", [value, .. Stored(name, parameters)], name: name + "_quantize"));
 
     private Value[] Stored(string name, QuantizationParameters parameters) =>
     [
@@ -162,7 +162,7 @@ internal sealed class IntegerInsertion
         int bits = QuantizableOperators.IsDepthwise(node, layer.Weight) ? 8 : target.WeightBits;
         // TensorRT takes biases in float.
         bool quantizesBias = layer.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
-        Layer canonical = CanonicalGemm(layer);
+        Layer canonical = layer.Canonical();
         float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
         QuantizedWeight unlimited = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
         bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
@@ -175,6 +175,13 @@ internal sealed class IntegerInsertion
             {
                 weights.Add((source, bits), stored);
             }
+        }
+
+        if (node.OpType == "Gemm")
+        {
+            node.Unset("alpha");
+            node.Unset("beta");
+            node.Unset("transB");
         }
 
         node.SetInput(1, stored);
@@ -202,48 +209,22 @@ internal sealed class IntegerInsertion
         return (layer with { Node = product, Weight = matrix, IsPooled = false }, result);
     }
 
-    /// <summary>α·x·Wᵀ + β·b → x·(αWᵀ) + βb: the integer kernel adds the bias as it is.</summary>
-    private static Layer CanonicalGemm(Layer layer)
-    {
-        Node node = layer.Node;
-        if (node.OpType != "Gemm")
-        {
-            return layer;
-        }
-
-        float alpha = node.GetFloat("alpha", 1);
-        float beta = node.GetFloat("beta", 1);
-        int inputs = (int)layer.Weight.Dimensions[1 - layer.ChannelAxis];
-        ReadOnlySpan<float> source = layer.Weight.Span<float>();
-        float[] weight = new float[source.Length];
-        for (int i = 0; i < inputs; i++)
-        {
-            for (int o = 0; o < layer.OutputChannels; o++)
-            {
-                weight[i * layer.OutputChannels + o] = alpha * source[layer.ChannelAxis == 0 ? o * inputs + i : i * layer.OutputChannels + o];
-            }
-        }
-
-        node.Unset("alpha");
-        node.Unset("beta");
-        node.Unset("transB");
-        return layer with
-        {
-            Weight = Tensor.Create([inputs, layer.OutputChannels], weight),
-            Bias = layer.Bias is null ? null : Tensor.Vector(Array.ConvertAll(layer.Bias.ToSingles(), b => beta * b)),
-            ChannelAxis = 1,
-        };
-    }
-
     private Value DequantizedPerChannel(string name, Tensor values, float[] channelScales, int axis, Tensor zeroPoint) =>
-        graph.AddNode(
+        Named(graph.AddNode(
             "DequantizeLinear",
             [
                 graph.AddInitializer(name + "_quantized", values),
                 graph.AddInitializer(name + "_scale", Tensor.Vector(channelScales)),
                 graph.AddInitializer(name + "_zero_point", zeroPoint),
             ],
-            name: name + "_dequantize").Set("axis", axis).Output;
+            name: name + "_dequantize").Set("axis", axis));
+
+    /// <summary>Names a node like its output, which is unique: ONNX Runtime refuses two nodes of one name.</summary>
+    private static Value Named(Node node)
+    {
+        node.Name = node.Output.Name;
+        return node.Output;
+    }
 
     private sealed record Step(
         Node Node,

@@ -68,6 +68,37 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
         return bias is null ? null : new Layer(node, weight, bias, axis, pooled);
     }
 
+    /// <summary>
+    /// For a Gemm, α·x·Wᵀ + β·b → x·(αWᵀ) + βb: weights [inputs, outputs] and a bias that are used as they are. Other layers already have that form.
+    /// </summary>
+    internal Layer Canonical()
+    {
+        if (Node.OpType != "Gemm")
+        {
+            return this;
+        }
+
+        float alpha = Node.GetFloat("alpha", 1);
+        float beta = Node.GetFloat("beta", 1);
+        int inputs = (int)Weight.Dimensions[1 - ChannelAxis];
+        ReadOnlySpan<float> source = Weight.Span<float>();
+        float[] weight = new float[source.Length];
+        for (int i = 0; i < inputs; i++)
+        {
+            for (int o = 0; o < OutputChannels; o++)
+            {
+                weight[i * OutputChannels + o] = alpha * source[ChannelAxis == 0 ? o * inputs + i : i * OutputChannels + o];
+            }
+        }
+
+        return this with
+        {
+            Weight = Tensor.Create([inputs, OutputChannels], weight),
+            Bias = Bias is null ? null : Tensor.Vector(Array.ConvertAll(Bias.ToSingles(), b => beta * b)),
+            ChannelAxis = 1,
+        };
+    }
+
     private static bool IsPooledConvolution(Node node, Tensor weight) =>
         node.OpType == "Conv" && node.GetInt("group", 1) == 1 && weight.Dimensions.Skip(2).All(size => size == 1)
         && node.Input(0)!.Producer is { OpType: "GlobalAveragePool", Domain: "" }
