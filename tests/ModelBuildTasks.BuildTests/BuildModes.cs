@@ -21,6 +21,23 @@ public sealed class BuildModes : IDisposable
     }
 
     [TestMethod]
+    public void More_models_than_a_command_line_holds_are_one_run()
+    {
+        const int models = 200;
+        for (var i = 0; i < models; i++)
+        {
+            _app.Write($"models/a-model-with-quite-a-long-name-{i:000}.onnx", App.Classifier());
+        }
+
+        _app.Items = """<OptimizedModel Include="models/a-*.onnx" Accessor="false" />""";
+
+        _app.Build().ShouldSucceed();
+
+        Assert.HasCount(models, _app.Runs().Single().Split('|'));
+        Assert.IsTrue(File.Exists(_app.At("obj/Debug/net10.0/modelbuild/requests.rsp")));
+    }
+
+    [TestMethod]
     [DataRow("-mt")]
     [DataRow("-graph", "-isolate")]
     [DataRow("-check")]

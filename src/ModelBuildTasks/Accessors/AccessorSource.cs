@@ -118,8 +118,8 @@ internal sealed class AccessorSource
     }
 
     private string Location(string target) => _accessor.Embedded
-        ? CSharpNames.Literal(ModelVariant.ResourceName(_accessor.Name, target))
-        : $"global::System.IO.Path.Combine(global::System.AppContext.BaseDirectory, {CSharpNames.Literal(ModelVariant.FileBesideApp(_accessor.Name, target))})";
+        ? CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target))
+        : $"global::System.IO.Path.Combine(global::System.AppContext.BaseDirectory, {CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target))})";
 
     // An artifact for another processor is right everywhere and fast on its own, so it is a fallback, after the portable one.
     private void WriteProcessorChoice()

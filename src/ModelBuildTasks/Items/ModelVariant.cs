@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using Microsoft.Build.Framework;
 using ModelBuildTasks.Contracts;
 
@@ -32,15 +33,8 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
 
     public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
 
-    /// <summary>Name of the manifest resource.</summary>
-    public string LogicalName => ResourceName(Name, Target);
-
-    /// <summary>Where the file goes beside the app when it is not embedded, relative to the output folder.</summary>
-    public string RelativePath => FileBesideApp(Name, Target);
-
-    public static string ResourceName(string name, string target) => $"models/{FileName(name)}.{target}.onnx";
-
-    public static string FileBesideApp(string name, string target) => ResourceName(name, target);
+    /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
+    public static string LogicalName(string name, string target) => $"models/{FileName(name)}.{target}.onnx";
 
     /// <summary>The name with what a file system may refuse replaced.</summary>
     public static string FileName(string name)
@@ -57,17 +51,14 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
 
     public ITaskItem ToTaskItem()
     {
-        var item = ItemText.Create(ArtifactPath, Metadata);
-        foreach (var (key, value) in new[]
-        {
-            (ModelPathKey, ModelPath), (MetadataNames.Name, Name), (TargetKey, Target), ("RequestPath", RequestPath), ("ResultPath", ResultPath),
-            ("LogicalName", LogicalName), ("RelativePath", RelativePath),
-        })
-        {
-            item.SetMetadata(key, value.Replace("%", "%25").Replace(";", "%3B"));
-        }
-
-        return item;
+        var metadata = Metadata.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
+        metadata[ModelPathKey] = ModelPath;
+        metadata[MetadataNames.Name] = Name;
+        metadata[TargetKey] = Target;
+        metadata["RequestPath"] = RequestPath;
+        metadata["ResultPath"] = ResultPath;
+        metadata["LogicalName"] = LogicalName(Name, Target);
+        return ItemText.Create(ArtifactPath, metadata);
     }
 
     public static ModelVariant FromTaskItem(ITaskItem item)

@@ -18,6 +18,7 @@ foreach (var path in requests)
             Console.Error.WriteLine("the floor gave way");
             return 134;
         case "hang":
+            File.WriteAllText(Path.Combine(AppContext.BaseDirectory, "hang.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             Thread.Sleep(TimeSpan.FromMinutes(5));
             return 1;
     }

@@ -72,6 +72,13 @@ internal sealed class App : IDisposable
         return new BuildOutcome(exitCode, output, binlog);
     }
 
+    /// <summary>A build that is under way.</summary>
+    public System.Diagnostics.Process StartBuild()
+    {
+        WriteProject();
+        return DotNet.Start(Folder, Feed.Environment, "build", "-tl:off", "-v", "m");
+    }
+
     /// <summary>Runs a program, the built app most often, and returns what it printed.</summary>
     public string Execute(string path)
     {

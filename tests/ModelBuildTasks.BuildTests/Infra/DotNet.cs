@@ -10,6 +10,12 @@ internal static class DotNet
 
     public static (int ExitCode, string Output) Run(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
+        using var process = Start(folder, environment, arguments);
+        return Finish(process);
+    }
+
+    public static Process Start(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
+    {
         var start = new ProcessStartInfo("dotnet", arguments)
         {
             WorkingDirectory = folder,
@@ -32,7 +38,12 @@ internal static class DotNet
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_NOLOGO"] = "1";
 
-        using var process = Process.Start(start)!;
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for the end, and reads what the process printed.</summary>
+    public static (int ExitCode, string Output) Finish(Process process)
+    {
         var output = new StringBuilder();
         process.OutputDataReceived += (_, line) => Append(line.Data);
         process.ErrorDataReceived += (_, line) => Append(line.Data);
@@ -41,7 +52,7 @@ internal static class DotNet
         if (!process.WaitForExit(s_longest))
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"dotnet {string.Join(' ', arguments)} did not end within {s_longest}.\n{output}");
+            throw new TimeoutException($"dotnet {string.Join(' ', process.StartInfo.ArgumentList)} did not end within {s_longest}.\n{output}");
         }
 
         process.WaitForExit();

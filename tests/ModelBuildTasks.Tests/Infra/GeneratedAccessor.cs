@@ -52,7 +52,7 @@ internal sealed class GeneratedAccessor
     public Assembly Load()
     {
         using var stream = new MemoryStream();
-        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.ResourceName(_name, target), () => new MemoryStream(_model), isPublic: true));
+        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.LogicalName(_name, target), () => new MemoryStream(_model), isPublic: true));
         var result = Compilation.Emit(stream, manifestResources: resources);
         Assert.IsTrue(result.Success, string.Join("\n", result.Diagnostics) + "\n" + Source);
         stream.Position = 0;

@@ -1,0 +1,75 @@
+using ModelBuildTasks.BuildTests.Infra;
+using ModelBuildTasks.Contracts;
+
+namespace ModelBuildTasks.BuildTests;
+
+[TestClass]
+public sealed class RealWorker : IDisposable
+{
+    private const string Sample = "samples/MeterReader";
+    private readonly App _app = new() { UsesRealWorker = true, ReferencesOnnxRuntime = true };
+
+    public void Dispose() => _app.Dispose();
+
+    [TestMethod]
+    public void A_project_outside_the_repository_gets_a_smaller_model_once_and_from_the_cache_after_that()
+    {
+        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        _app.Items = $"""
+            <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static" Targets="cpu-x64" MaxSizeRatio="0.4" MaxAccuracyDrop="0.05"
+                            CalibrationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "evaluation")}" />
+            """;
+        _app.Write("Program.cs", """
+            using MyApp;
+            using var digits = Digits.Load();
+            long size = 1;
+            foreach (var dimension in Digits.Inputs.Pixels.Shape) size *= Math.Max(1, dimension);
+            Console.Write($"{digits.Variant} {digits.Run(new float[size]).Scores.Length}");
+            """);
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+        Assert.AreEqual("cpu-x64 10", _app.Execute("bin/Debug/net10.0/app.dll"));
+        var first = Result();
+        Assert.IsFalse(first.FromCache);
+        Assert.IsNotNull(first.AccuracyDrop);
+
+        Assert.AreEqual(0, _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed().TaskRuns("OptimizeModels"));
+
+        Directory.Delete(_app.At("obj"), recursive: true);
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+        Assert.IsTrue(Result().FromCache);
+        Assert.AreEqual(first.ArtifactSha256, Result().ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void A_budget_that_the_model_can_not_keep_fails_the_build()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" MaxSize="20B" />""";
+
+        var outcome = _app.Build("-p:ModelMeasurement=Skip").ShouldFailWith("MBT2004");
+
+        Assert.AreEqual(_app.At("models/digits.onnx"), outcome.Errors.Single().File);
+    }
+
+    [TestMethod]
+    public void A_model_cut_short_is_told_from_one_that_is_none()
+    {
+        _app.Write("models/digits.onnx", App.Classifier()[..^4]);
+        _app.Build().ShouldFailWith("MBT4002");
+
+        _app.Write("models/digits.onnx", "version https://git-lfs.github.com/spec/v1");
+        _app.Build().ShouldFailWith("MBT4001");
+    }
+
+    [TestMethod]
+    public void Data_that_does_not_fit_is_named()
+    {
+        _app.Write("data/samples.csv", "image,label\n1,0\n2,1\n");
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" CalibrationData="data/samples.csv" />""";
+
+        StringAssert.Contains(_app.Build("-p:ModelMeasurement=Skip").ShouldFailWith("MBT4005").Output, "samples.csv");
+    }
+
+    private OptimizationResult Result() => OptimizationResult.Read(_app.At("obj/Debug/net10.0/modelbuild/digits/cpu-x64/digits.result.json"));
+}
