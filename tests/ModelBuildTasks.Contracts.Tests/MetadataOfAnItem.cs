@@ -70,6 +70,8 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "None", "Sparsity", "0.5")]
     [DataRow("Pruning", "Magnitude", "Sparsity", "0")]
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
+    [DataRow("Pruning", "Threshold", "PruningThreshold", "")]
+    [DataRow("Pruning", "Threshold", "Sparsity", "0.5")]
     [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
     [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]
     public void Contradictions_are_refused(params string[] metadata)

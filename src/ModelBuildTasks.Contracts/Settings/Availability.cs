@@ -13,7 +13,7 @@ public static class Availability
     private static readonly string[] MetadataToCome =
     [
         MetadataNames.Teacher, MetadataNames.Student, MetadataNames.TrainingData, MetadataNames.FineTuneEpochs,
-        MetadataNames.Preprocess, MetadataNames.ExportCommand, MetadataNames.MaxMemory, MetadataNames.MaxClassAccuracyDrop,
+        MetadataNames.Preprocess, MetadataNames.ExportCommand, MetadataNames.MaxMemory,
     ];
 
     internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
@@ -21,8 +21,9 @@ public static class Availability
         .. Only(file, MetadataNames.Precision, settings.Precision, Precision.Auto, Precision.Float32, Precision.Float16, Precision.Int8),
         .. Only(file, MetadataNames.Quantization, settings.Quantization, Quantization.Auto, Quantization.Static, Quantization.Dynamic, Quantization.None),
         .. Only(file, MetadataNames.Calibration, settings.Calibration, Calibration.Auto, Calibration.MinMax),
-        .. Only(file, MetadataNames.Pruning, settings.Pruning, Pruning.None, Pruning.Magnitude),
+        .. Only(file, MetadataNames.Pruning, settings.Pruning, Pruning.None, Pruning.Threshold, Pruning.Magnitude),
         .. Only(file, MetadataNames.FineTune, settings.FineTune, FineTune.None),
+        .. Only(file, MetadataNames.Objective, settings.Objective, Objective.Latency),
         .. Only(file, MetadataNames.Format, settings.Format, ArtifactFormat.Onnx),
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),

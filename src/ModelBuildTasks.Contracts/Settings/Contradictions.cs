@@ -27,14 +27,19 @@ internal static class Contradictions
             yield return Contradiction("Precision=\"Int8\" needs quantization, Quantization is \"None\"");
         }
 
-        if (settings.Pruning == Pruning.None && settings.Sparsity > 0)
+        if (settings.Pruning is Pruning.None or Pruning.Threshold && settings.Sparsity > 0)
         {
-            yield return Contradiction("Sparsity asks to remove weights, Pruning is \"None\"");
+            yield return Contradiction($"Sparsity asks for a share of the weights, Pruning is \"{settings.Pruning}\"");
         }
 
         if (settings.Pruning == Pruning.Magnitude && settings.Sparsity == 0)
         {
             yield return Contradiction("Pruning=\"Magnitude\" needs a Sparsity above 0");
+        }
+
+        if (settings.Pruning == Pruning.Threshold && settings.PruningThreshold is null)
+        {
+            yield return Contradiction("Pruning=\"Threshold\" needs a PruningThreshold");
         }
 
         if (settings.PruningThreshold is not null && settings.Pruning != Pruning.Threshold)
