@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -51,6 +53,12 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
             return null;
         }
 
+        if (!TensorPrimitives.IsFiniteAll(weight.Span<float>()))
+        {
+            reason = "its weights hold numbers that are not finite";
+            return null;
+        }
+
         if (node.GetInt("transA", 0) != 0)
         {
             reason = "it transposes its input";
@@ -64,8 +72,10 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
         }
 
         Tensor? bias = BiasVector(node.Input(2)!.Constant, weight.Dimensions[axis]);
-        reason = bias is null ? "its bias is not one constant number for each output" : null;
-        return bias is null ? null : new Layer(node, weight, bias, axis, pooled);
+        reason = bias is null ? "its bias is not one constant number for each output"
+            : TensorPrimitives.IsFiniteAll(bias.Span<float>()) ? null
+            : "its bias holds numbers that are not finite";
+        return reason is not null ? null : new Layer(node, weight, bias, axis, pooled);
     }
 
     /// <summary>

@@ -24,6 +24,11 @@ internal sealed class QuantizationCandidates
                 reason = "its result reaches an output without a further layer or pooling, so that 8 bits would show in the result";
             }
 
+            else if (layer is { IsProduct: true } && IsForCpu && IsReadAsOutput(node.Output))
+            {
+                reason = "its result is an output that further integer operators would read, for which there is no kernel";
+            }
+
             if (layer is null || reason is not null)
             {
                 Refuse(node, reason!);
@@ -53,4 +58,9 @@ internal sealed class QuantizationCandidates
     internal long ElementsOf(Value value) => ShapeOf(value).Aggregate(1L, (product, size) => product * size);
 
     internal void Refuse(Node layer, string reason) => refusals[LinearLayer.Describe(layer)] = reason;
+
+    /// <summary>The kernel of a product gives either integers or floats, and is not found where a result is an output and is quantized too.</summary>
+    private bool IsReadAsOutput(Value result) => result.IsOutput && result.Uses.Any(use =>
+        QuantizableOperators.IsLayer(use.Node) || QuantizableOperators.IsArithmetic(use.Node, Target)
+        || QuantizableOperators.IsTransparent(use.Node, Target) || QuantizableOperators.IsConcat(use.Node, Target));
 }
