@@ -71,7 +71,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "Magnitude", "Sparsity", "0")]
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "")]
-    [DataRow("Pruning", "Threshold", "Sparsity", "0.5")]
+    [DataRow("Pruning", "Threshold", "PruningThreshold", "0.1", "Sparsity", "0.5")]
     [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
     [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]
     public void Contradictions_are_refused(params string[] metadata)
