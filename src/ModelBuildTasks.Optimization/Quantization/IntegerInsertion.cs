@@ -16,22 +16,25 @@ internal sealed class IntegerInsertion
     private readonly Graph graph;
     private readonly NodeSelection selection;
     private readonly ScaleAssignment scales;
+    private readonly IReadOnlyDictionary<Value, double[]> means;
     private readonly TargetProfile target;
     private readonly Dictionary<Value, Value> codes = [];
     private readonly Dictionary<Value, Value> dequantized = [];
     private readonly Dictionary<(Value, int), Value> weights = [];
 
-    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, TargetProfile target)
+    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
     {
         this.graph = graph;
         this.selection = selection;
         this.scales = scales;
+        this.means = means;
         this.target = target;
     }
 
-    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, TargetProfile target)
+    /// <param name="means">The mean of each input channel of convolutions, by which their biases are corrected.</param>
+    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
     {
-        IntegerInsertion insertion = new(graph, selection, scales, target);
+        IntegerInsertion insertion = new(graph, selection, scales, means, target);
         // Decisions are read from the graph as it was; edits follow.
         foreach (Step step in selection.Nodes.Select(insertion.Plan).ToArray())
         {
@@ -85,7 +88,7 @@ internal sealed class IntegerInsertion
                     (layer, result) = AsProduct(layer, step.Inputs[0].Value);
                 }
 
-                WriteWeights(layer, step.Inputs[0].Parameters.Scale);
+                WriteWeights(layer, step.Inputs[0].Parameters.Scale, means.GetValueOrDefault(step.Inputs[0].Value));
             }
         }
 
@@ -154,15 +157,15 @@ internal sealed class IntegerInsertion
         }
     }
 
-    private void WriteWeights(Layer layer, float inputScale)
+    private void WriteWeights(Layer layer, float inputScale, double[]? inputMeans)
     {
         Node node = layer.Node;
         Value source = node.Inputs[1]!;
         // The kernel for depthwise convolutions multiplies in 16 bits and adds in 32 (MlasConvDepthwiseKernel), so it never saturates.
         int bits = QuantizableOperators.IsDepthwise(node, layer.Weight) ? 8 : target.WeightBits;
-        // TensorRT takes biases in float.
-        bool quantizesBias = layer.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
         Layer canonical = layer.Canonical();
+        // TensorRT takes biases in float.
+        bool quantizesBias = canonical.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
         float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
         QuantizedWeight unlimited = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
         bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
@@ -185,10 +188,13 @@ internal sealed class IntegerInsertion
         }
 
         node.SetInput(1, stored);
-        if (quantizesBias)
+        Tensor? corrected = !layer.IsProduct && inputMeans is not null ? BiasCorrection.Apply(canonical, weight, inputMeans) : canonical.Bias;
+        string biasName = node.Input(2)?.Name ?? source.Name + "_bias";
+        if (corrected is not null)
         {
-            QuantizedBias bias = QuantizedBias.From(canonical.Bias!, inputScale, weight.Scales);
-            node.SetInput(2, DequantizedPerChannel(node.Input(2)!.Name, bias.Codes, bias.Scales, 0, zeroPoint: Tensor.Vector(new int[bias.Scales.Length])));
+            node.SetInput(2, target.ExecutionProvider == TargetProfile.CpuProvider
+                ? QuantizedBiasValue(biasName, QuantizedBias.From(corrected, inputScale, weight.Scales))
+                : graph.AddInitializer(biasName, corrected));
         }
     }
 
@@ -208,6 +214,9 @@ internal sealed class IntegerInsertion
         Tensor matrix = layer.Weight.WithDimensions(layer.Weight.Dimensions[0], layer.Weight.Dimensions[1]);
         return (layer with { Node = product, Weight = matrix, IsPooled = false }, result);
     }
+
+    private Value QuantizedBiasValue(string name, QuantizedBias bias) =>
+        DequantizedPerChannel(name, bias.Codes, bias.Scales, axis: 0, zeroPoint: Tensor.Vector(new int[bias.Scales.Length]));
 
     private Value DequantizedPerChannel(string name, Tensor values, float[] channelScales, int axis, Tensor zeroPoint) =>
         Named(graph.AddNode(

@@ -19,11 +19,18 @@ internal static class KernelCosts
     private const double FloatMultiplicationsOfFewChannels = 40;
     private const double FloatDepthwiseMultiplications = 45;
     private const double FloatVectorMultiplications = 12;
+    private const double FloatCachedVectorMultiplications = 40;
     private const double IntegerMultiplications = 500;
     private const double IntegerVectorMultiplications = 40;
 
     /// <summary>Fewer rows than this make a matrix product wait for its weights, not for the multipliers.</summary>
     private const long FewRows = 4;
+
+    /// <summary>Weights of a product up to this number stay in the cache from run to run.</summary>
+    private const long CachedWeights = 64 * 1024;
+
+    /// <summary>Packing rows of a product into the integer kernel's order.</summary>
+    private const double IntegerProductOverhead = 1000;
 
     /// <summary>
     /// A weight that stays in float also costs 3 more bytes to store, load and keep in the cache; the time to read them at
@@ -40,7 +47,9 @@ internal static class KernelCosts
         double storage = FloatWeight * layer.Weight.Length;
         if (layer.IsProduct)
         {
-            return NodeOverhead + storage + Multiplications(layer, output) / (Rows(layer, output) < FewRows ? FloatVectorMultiplications : FloatMultiplications);
+            double rate = Rows(layer, output) >= FewRows ? FloatMultiplications
+                : layer.Weight.Length > CachedWeights ? FloatVectorMultiplications : FloatCachedVectorMultiplications;
+            return NodeOverhead + storage + Multiplications(layer, output) / rate;
         }
 
         double blocked = (double)Pixels(output) * RoundUp(layer.OutputChannels) * InputChannels(layer) * Taps(layer);
@@ -54,7 +63,7 @@ internal static class KernelCosts
         if (layer.IsProduct)
         {
             bool vector = Rows(layer, output) < FewRows;
-            return NodeOverhead + Multiplications(layer, output) / (vector ? IntegerVectorMultiplications : IntegerMultiplications) + 0.1 * Rows(layer, output) * layer.OutputChannels;
+            return NodeOverhead + IntegerProductOverhead + Multiplications(layer, output) / (vector ? IntegerVectorMultiplications : IntegerMultiplications) + 0.1 * Rows(layer, output) * layer.OutputChannels;
         }
 
         long pixels = Pixels(output);

@@ -16,14 +16,14 @@ internal static class Calibrator
     /// <summary>Each sample in flight holds its activations; more cores than this would trade memory for little.</summary>
     private const int MostSamplesInFlight = 8;
 
-    /// <summary>The range of each of <paramref name="values"/>, which must be float tensors of the main graph.</summary>
+    /// <summary>Observes each of <paramref name="values"/>, which must be float tensors of the main graph.</summary>
     /// <exception cref="CalibrationException">A tensor holds numbers that are not finite, or the samples cannot be run.</exception>
-    internal static Dictionary<Value, ValueRange> Run(
-        Model model, IReadOnlyList<Value> values, Dataset samples, Func<IRangeObserver> createObserver, IProgress<double>? progress, CancellationToken cancellation)
+    internal static Dictionary<Value, IRangeObserver> Run(
+        Model model, IReadOnlyList<Value> values, Dataset samples, Func<Value, IRangeObserver> createObserver, IProgress<double>? progress, CancellationToken cancellation)
     {
         Value[] computed = [.. values.Where(value => value.Producer is not null)];
         (Value Value, int Index)[] fed = [.. InputsToFeed(model).Select((value, index) => (value, index)).Where(input => values.Contains(input.value))];
-        Dictionary<Value, IRangeObserver> observers = values.ToDictionary(value => value, _ => createObserver());
+        Dictionary<Value, IRangeObserver> observers = values.ToDictionary(value => value, createObserver);
         using ModelSession? session = computed.Length > 0 ? Open(model, computed) : null;
         int done = 0;
 
@@ -70,7 +70,7 @@ internal static class Calibrator
             ExceptionDispatchInfo.Throw(failures.InnerExceptions[0]);
         }
 
-        return observers.ToDictionary(entry => entry.Key, entry => entry.Value.Range);
+        return observers;
     }
 
     private static void ObserveOne(Value value, ReadOnlySpan<float> numbers, IRangeObserver observer)
