@@ -5,17 +5,19 @@ using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Tests.Quantization;
 
-/// <summary>Builds convolutional networks of one input [1, 32, 16, 16], large enough for integers to pay.</summary>
+/// <summary>Builds networks of one input, [1, 32, 16, 16] unless another shape is given, large enough for integers to pay.</summary>
 internal sealed class SmallNetwork
 {
     internal const int Channels = 32;
 
     private readonly Random random = new(7);
+    private readonly long[] shape;
 
-    internal SmallNetwork(long opset = 13)
+    internal SmallNetwork(long opset = 13, long[]? shape = null)
     {
+        this.shape = shape ?? InputShape;
         Model = Model.Create("test", opset, 7);
-        Input = Model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, Channels, 16, 16));
+        Input = Model.Graph.AddInput("x", new TensorType(ElementType.Float, [.. this.shape.Select(size => (Dimension)size)]));
     }
 
     internal Model Model { get; }
@@ -25,6 +27,8 @@ internal sealed class SmallNetwork
     internal Graph Graph => Model.Graph;
 
     internal static long[] InputShape => [1, Channels, 16, 16];
+
+    internal ListedSamples Samples => ListedSamples.Random(shape, 8);
 
     internal Value Weight(string name, params long[] shape) => Graph.AddInitializer(name, Weights.Uniform(random, shape, -0.1f, 0.1f));
 
@@ -52,12 +56,12 @@ internal sealed class SmallNetwork
     }
 
     internal PassOutcome Quantize(TargetProfile? target = null) =>
-        new StaticQuantization().Apply(Model, new PassContext(target ?? TargetProfiles.CpuX64, ListedSamples.Random(InputShape, 8)));
+        new StaticQuantization().Apply(Model, new PassContext(target ?? TargetProfiles.CpuX64, Samples));
 
     /// <summary>Quantizes, and gives the error against float as a share of the output's range.</summary>
     internal double QuantizationError(TargetProfile? target = null)
     {
-        Tensor sample = ListedSamples.Random(InputShape, 8).Read().First().Inputs[0];
+        Tensor sample = Samples.Read().First().Inputs[0];
         Tensor before = Run(sample);
         PassOutcome outcome = Quantize(target);
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
