@@ -7,16 +7,18 @@ internal static class BenchmarkModels
 
     internal static IEnumerable<string> Paths()
     {
-        string root = Root();
-        yield return Path.Combine(root, "samples", "MeterReader", "Models", "digits.onnx");
-        string data = Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root, "..", "shared", "data");
-        foreach (string path in Real.Select(name => Path.GetFullPath(Path.Combine(data, "models", name))).Where(File.Exists))
+        yield return Path.Combine(Root(), "samples", "MeterReader", "Models", "digits.onnx");
+        foreach (string path in Real.Select(name => Data("models", name)).Where(File.Exists))
         {
             yield return path;
         }
     }
 
-    private static string Root()
+    /// <summary>A file or folder of the benchmark data.</summary>
+    internal static string Data(string kind, string name) =>
+        Path.GetFullPath(Path.Combine(Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(Root(), "..", "shared", "data"), kind, name));
+
+    internal static string Root()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {

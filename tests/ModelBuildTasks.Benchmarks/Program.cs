@@ -3,6 +3,7 @@ using ModelBuildTasks.Benchmarks;
 
 RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
 {
+    RealModels.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
 };
