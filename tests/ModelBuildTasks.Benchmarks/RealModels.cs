@@ -45,7 +45,7 @@ internal static class RealModels
         {
             TargetProfile profile = TargetProfiles.Find(parsed.GetRequiredValue(target)) ?? throw new ArgumentException("There is no such target.");
             Console.WriteLine($"Target {profile}, {ProcessorName.Current}");
-            Console.WriteLine("| model | quantized | size | metric, samples | original | optimized | drop [95 %] | latency ratio [99 %] |");
+            Console.WriteLine("| model | quantized | size | metric, samples | original | optimized | drop [95 %] | latency ratio [95 %] |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|");
             string sample = Path.Combine(BenchmarkModels.Root(), "samples", "MeterReader");
             Measure(Path.Combine(sample, "Models", "digits.onnx"), Path.Combine(sample, "Data", "calibration"), Path.Combine(sample, "Data", "evaluation"), profile);
