@@ -61,7 +61,7 @@ public sealed class ReportModels : Task
             yield return Invariant($"  size      {original.Bytes:N0} → {optimized.Bytes:N0} bytes ({(double)optimized.Bytes / original.Bytes:0.###})");
             if (original.Accuracy is { } before && optimized.Accuracy is { } after)
             {
-                yield return Invariant($"  accuracy  {before:0.####} → {after:0.####}{(result.AccuracyDrop is { } drop ? Invariant($" ({drop.Metric}, drop {drop.Value:0.####} [{drop.Low:0.####}, {drop.High:0.####}], {drop.Samples} samples)") : "")}");
+                yield return Invariant($"  accuracy  {before:0.####} → {after:0.####}{(result.AccuracyDrop is { } drop ? Invariant($" ({drop.Metric}, drop {drop.Value:0.####;-0.####;0} [{drop.Low:0.####;-0.####;0}, {drop.High:0.####;-0.####;0}], {drop.Samples} samples)") : "")}");
             }
         }
 
