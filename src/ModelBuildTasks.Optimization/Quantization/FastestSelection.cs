@@ -4,7 +4,8 @@ namespace ModelBuildTasks.Optimization.Quantization;
 
 /// <summary>
 /// Leaves those layers in float that integers make slower, the conversions at their borders included (<see cref="KernelCosts"/>).
-/// Starting from all layers in integers, it takes the exclusion that saves most, of one layer or one connected island, until none saves.
+/// Starting from all layers in integers, it takes the exclusion that saves most, of one layer, of one with those behind its pooling, or of
+/// one connected island, until none saves.
 /// </summary>
 internal sealed class FastestSelection
 {
@@ -38,7 +39,7 @@ internal sealed class FastestSelection
     {
         Node[]? best = null;
         double bestCost = cost;
-        foreach (Node[] group in Islands().Where(island => island.Length > 1).Concat(current.Layers.Keys.Select(layer => new[] { layer })))
+        foreach (Node[] group in Islands().Where(island => island.Length > 1).Concat(current.Layers.Keys.SelectMany(GroupsOf)))
         {
             double without = CostOf(new NodeSelection(candidates, excluded.Union(group).ToHashSet()));
             if (without < bestCost)
@@ -63,6 +64,17 @@ internal sealed class FastestSelection
         return true;
     }
 
+    /// <summary>A layer by itself, and with its readers behind a MaxPool: integers had better begin in front of both or behind both.</summary>
+    private IEnumerable<Node[]> GroupsOf(Node layer)
+    {
+        yield return [layer];
+        Value result = current.ResultOf(layer);
+        if (result.Uses.Any(use => IsPooling(use.Node) && current.IsChosenUse(use)))
+        {
+            yield return [layer, .. current.LayersReading(result)];
+        }
+    }
+
     private double CostOf(NodeSelection selection)
     {
         double sum = 0;
@@ -82,7 +94,7 @@ internal sealed class FastestSelection
             {
                 if (!selection.IsInteger(input) && input.Constant is null && quantized.Add(input))
                 {
-                    sum += Boundary(input);
+                    sum += Boundary(input) + PoolingOf(input);
                 }
             }
 
@@ -95,6 +107,17 @@ internal sealed class FastestSelection
 
         return sum;
     }
+
+    /// <summary>
+    /// When ONNX Runtime loads the model, it moves a quantization in front of the MaxPool that it follows (QDQPropagationTransformer), which then
+    /// runs on planes of integers.
+    /// </summary>
+    private double PoolingOf(Value quantized) =>
+        quantized is { IsOutput: false, Producer: { } pooling } && IsPooling(pooling)
+            ? KernelCosts.PlanarPooling(candidates.ElementsOf(quantized), (pooling.GetInts("kernel_shape") ?? []).Aggregate(1L, (product, size) => product * size))
+            : 0;
+
+    private static bool IsPooling(Node node) => node is { OpType: "MaxPool", Domain: "" };
 
     private double Boundary(Value value) => KernelCosts.Boundary(candidates.ElementsOf(value), candidates.ShapeOf(value).Count);
 

@@ -204,6 +204,21 @@ public sealed class QuantizedLayerTests
         Assert.AreEqual(1, OptimizedGraph.Operators(network.Model)["Clip"]);
     }
 
+    [TestMethod]
+    public void Integers_do_not_begin_behind_a_pooling_in_float()
+    {
+        // The runtime moves the quantization in front of the pooling, whose integer kernel for planes takes eight times as long.
+        SmallNetwork network = new(shape: [1, 3, 96, 96]);
+        Value first = network.Graph.Add("Relu", network.Convolve(network.Input, "first", inputs: 3, outputs: 24));
+        Value pooled = network.Graph.AddNode("MaxPool", [first]).Set("kernel_shape", [3L, 3]).Set("strides", [2L, 2]).Output;
+        Value narrow = network.Graph.Add("Relu", network.Graph.AddNode("Conv", [pooled, network.Weight("narrow", 24, 24, 1, 1)], name: "narrow").Output);
+        network.Classify(network.Convolve(network.Graph.Add("Relu", network.Convolve(narrow, "a", inputs: 24, outputs: 24)), "b", inputs: 24));
+
+        Assert.IsTrue(network.Quantize().Changed);
+
+        Assert.IsFalse(pooled.Uses.Any(use => use.Node.OpType == "QuantizeLinear"));
+    }
+
     private static SmallNetwork Clipped(float lowest, float highest)
     {
         SmallNetwork network = new();
