@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Text;
 using ModelBuildTasks.Worker.Commands;
+using ModelBuildTasks.Worker.Reporting;
 
 // Build logs and pipes read UTF-8, whatever the console's code page is.
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+PlainOutput.UseWhenRedirected();
 
 RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures what that costs and gains.")
 {
@@ -12,4 +15,6 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     CompareCommand.Create(),
     BuildCommand.Create(),
 };
-return root.Parse(args).Invoke();
+// A cancelled build ends at the next step; the longest step that cannot be interrupted is a latency measurement.
+InvocationConfiguration configuration = new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };
+return root.Parse(args).Invoke(configuration);

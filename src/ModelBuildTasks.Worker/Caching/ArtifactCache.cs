@@ -50,12 +50,13 @@ internal sealed class ArtifactCache(string directory)
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
             }
-            catch (IOException)
+            catch (IOException fault) when (IsSharingViolation(fault))
             {
                 cancellation.WaitHandle.WaitOne(TimeSpan.FromMilliseconds(100));
             }
-            catch (UnauthorizedAccessException)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
+                // A full disk or a read-only folder: waiting would never end.
                 return null;
             }
         }
@@ -122,6 +123,10 @@ internal sealed class ArtifactCache(string directory)
             File.Delete(temporary);
         }
     }
+
+    /// <summary>Whether another process holds the file. .NET gives the system's own number: ERROR_SHARING_VIOLATION, or EWOULDBLOCK from flock.</summary>
+    private static bool IsSharingViolation(IOException fault) => fault.HResult ==
+        (OperatingSystem.IsWindows() ? unchecked((int)0x80070020) : OperatingSystem.IsMacOS() ? 35 : 11);
 
     private static void TryDelete(string directory)
     {

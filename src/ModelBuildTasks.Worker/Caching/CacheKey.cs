@@ -22,26 +22,8 @@ internal sealed class CacheKey
         return this;
     }
 
-    /// <summary>Adds the contents of a file, or of every file in a folder together with their relative paths.</summary>
-    internal CacheKey AddContents(string name, string? path)
-    {
-        if (path is null)
-        {
-            return Add(name, null);
-        }
-
-        if (!Directory.Exists(path))
-        {
-            return Add(name, Sha256(path));
-        }
-
-        foreach (string file in Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-        {
-            Add($"{name}/{Path.GetRelativePath(path, file).Replace('\\', '/')}", Sha256(file));
-        }
-
-        return this;
-    }
+    /// <summary>Adds the contents of a file.</summary>
+    internal CacheKey AddContents(string name, string path) => Add(name, Sha256(path));
 
     /// <summary>Adds every member of the settings.</summary>
     internal CacheKey Add(ModelSettings settings) => Add("precision", settings.Precision)

@@ -37,5 +37,5 @@ internal sealed record Note(string Code, IReadOnlyList<string> Arguments)
 }
 
 [JsonSerializable(typeof(Outcome))]
-[JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, RespectNullableAnnotations = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 internal sealed partial class OutcomeJson : JsonSerializerContext;

@@ -13,20 +13,44 @@ internal static class BuildCommand
         Argument<FileInfo[]> requests = new("requests") { Description = "Request files, as the build writes them.", Arity = ArgumentArity.OneOrMore };
         Command command = new("build", "Carry out the requests of a build.") { requests };
         command.Hidden = true;
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed.GetRequiredValue(requests), cancellation)));
+        command.SetAction((parsed, cancellation) => ModelCommand.Start(() => Run(parsed.GetRequiredValue(requests), cancellation), cancellation));
         return command;
     }
 
     private static int Run(FileInfo[] requests, CancellationToken cancellation)
     {
+        int exitCode = ModelCommand.Succeeded;
         foreach (FileInfo file in requests)
         {
-            OptimizationRequest request = OptimizationRequest.Read(file.FullName);
-            OptimizationResult result = ConsoleProgress.Show(
-                $"{request.Name} ({request.Target})", progress => new OptimizationPipeline(progress).Run(request, cancellation));
-            result.Write(request.ResultPath);
+            // One request that fails says nothing of the others: each that can have a result gets it.
+            exitCode = Math.Max(exitCode, CarryOut(file.FullName, cancellation));
         }
 
-        return ModelCommand.Succeeded;
+        return exitCode;
+    }
+
+    private static int CarryOut(string path, CancellationToken cancellation)
+    {
+        OptimizationRequest request;
+        try
+        {
+            request = OptimizationRequest.Read(path);
+        }
+        catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.WorkerFailed, path, "the request cannot be read", fault.Message)]);
+        }
+
+        try
+        {
+            OptimizationResult result = ConsoleProgress.Show(
+                $"{request.Name} ({request.Target})", progress => new OptimizationPipeline(progress).Run(request, cancellation));
+            return ModelCommand.Write(result, request.ResultPath);
+        }
+        catch (Exception fault) when (fault is not OperationCanceledException)
+        {
+            // A bug of ours; where it happened is what its report needs.
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.WorkerFailed, request.ModelPath, fault.Message.TrimEnd('.'), fault)]);
+        }
     }
 }

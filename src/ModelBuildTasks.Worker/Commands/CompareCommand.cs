@@ -19,20 +19,29 @@ internal static class CompareCommand
         Option<string> data = new("--data", "-d") { Description = "Samples, with labels or without (see docs/DATA.md)." };
         Option<MetricKind> metric = new("--metric") { Description = "What accuracy means." };
         Command command = new("compare", "Compare two models: size, accuracy and latency.") { original, optimized, data, metric };
-        command.SetAction((parsed, cancellation) => Task.FromResult(ModelCommand.Run(parsed.GetRequiredValue(original).FullName, path =>
-            Compare(path, parsed.GetRequiredValue(optimized).FullName, parsed.GetValue(data), parsed.GetValue(metric), cancellation))));
+        command.SetAction((parsed, cancellation) => ModelCommand.Start(
+            () => ModelCommand.Run(parsed.GetRequiredValue(original).FullName, path =>
+                Compare(path, parsed.GetRequiredValue(optimized).FullName, parsed.GetValue(data), parsed.GetValue(metric), cancellation)),
+            cancellation));
         return command;
     }
 
     private static int Compare(string originalPath, string optimizedPath, string? data, MetricKind metric, CancellationToken cancellation)
     {
-        if (!File.Exists(optimizedPath))
+        using SourceModel original = SourceModel.Load(originalPath);
+        SourceModel? loaded = null;
+        // Its own faults carry its own path.
+        int exitCode = ModelCommand.Run(optimizedPath, path =>
         {
-            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, optimizedPath, optimizedPath)]);
+            loaded = SourceModel.Load(path);
+            return ModelCommand.Succeeded;
+        });
+        if (loaded is null)
+        {
+            return exitCode;
         }
 
-        using SourceModel original = SourceModel.Load(originalPath);
-        using SourceModel optimized = SourceModel.Load(optimizedPath);
+        using SourceModel optimized = loaded;
         Dataset? samples = data is null ? null : Dataset.Open(Path.GetFullPath(data), original.Session.Inputs);
         IReadOnlyList<IReadOnlyList<Onnx.Tensor>> inputs = TrialInputs.For(original.Session, samples);
         if (Verification.Check(original.Session, optimized.Session, inputs) is { } difference)
@@ -40,9 +49,23 @@ internal static class CompareCommand
             return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotRun, optimizedPath, $"it cannot stand in for '{originalPath}': {difference}")]);
         }
 
+        try
+        {
+            Print(original, optimized, samples, inputs, metric, cancellation);
+            return ModelCommand.Succeeded;
+        }
+        catch (MetricException fault)
+        {
+            return ModelCommand.Report([FaultDiagnostics.Of(fault, metric, samples!.Path)]);
+        }
+    }
+
+    private static void Print(
+        SourceModel original, SourceModel optimized, Dataset? samples, IReadOnlyList<IReadOnlyList<Onnx.Tensor>> inputs, MetricKind metric, CancellationToken cancellation)
+    {
         Table table = ResultTable.Headings();
         ResultTable.AddSize(table, original.Bytes, optimized.Bytes);
-        ConsoleProgress.Show(Path.GetFileName(optimizedPath), progress =>
+        string? unmeasured = ConsoleProgress.Show(Path.GetFileName(optimized.Path), progress =>
         {
             if (samples is not null)
             {
@@ -50,15 +73,24 @@ internal static class CompareCommand
                 ResultTable.AddAccuracy(table, AccuracyComparison.Run(original.Session, optimized.Session, samples, metric, cancellation: cancellation));
             }
 
-            progress.Report(new PipelineProgress("measuring latency", 0));
-            if (inputs.Count > 0 && LatencyComparison.Run(original.Session, optimized.Session, inputs[0]) is { } latency)
+            if (inputs.Count == 0)
             {
-                ResultTable.AddLatency(table, latency);
+                return Comparison.RunsOnNothingDrawn;
             }
 
-            return 0;
+            progress.Report(new PipelineProgress("measuring latency", 0));
+            if (LatencyComparison.Run(original.Session, optimized.Session, inputs[0]) is not { } latency)
+            {
+                return Comparison.MachineIsBusy;
+            }
+
+            ResultTable.AddLatency(table, latency);
+            return null;
         });
         AnsiConsole.Write(table);
-        return ModelCommand.Succeeded;
+        if (unmeasured is not null)
+        {
+            ResultTable.PrintUnmeasuredLatency(unmeasured);
+        }
     }
 }

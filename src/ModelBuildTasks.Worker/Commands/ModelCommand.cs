@@ -37,6 +37,24 @@ internal static class ModelCommand
         }
     }
 
+    /// <summary>Starts a command's work on another thread: System.CommandLine listens for Ctrl+C and SIGTERM only once it holds the task.</summary>
+    internal static Task<int> Start(Func<int> work, CancellationToken cancellation) => Task.Run(work, cancellation);
+
+    /// <summary>Writes a result file.</summary>
+    /// <returns>The exit code.</returns>
+    internal static int Write(OptimizationResult result, string path)
+    {
+        try
+        {
+            result.Write(path);
+            return Succeeded;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return Report([FaultDiagnostics.CannotWrite(fault, path)]);
+        }
+    }
+
     /// <summary>Prints each diagnostic on standard error.</summary>
     /// <returns>The exit code: failed when one of them is an error.</returns>
     internal static int Report(IEnumerable<Diagnostic> diagnostics)

@@ -48,7 +48,7 @@ internal static class OptimizeCommand
             command.Add(option);
         }
 
-        command.SetAction((parsed, cancellation) => Task.FromResult(ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
+        command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
             string name = Path.GetFileNameWithoutExtension(path);
             SettingsReader reader = SettingsReader.Read(name, path, metadata => settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
@@ -59,11 +59,6 @@ internal static class OptimizeCommand
 
             string targetName = parsed.GetRequiredValue(target);
             string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}.onnx");
-            if (Path.GetFullPath(artifact) == Path.GetFullPath(path))
-            {
-                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, path, "the output is the model itself, which is never changed")]);
-            }
-
             OptimizationRequest request = new()
             {
                 ModelPath = path,
@@ -78,14 +73,10 @@ internal static class OptimizeCommand
                 CacheDirectory = parsed.GetValue(cache)?.FullName,
             };
             OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
-            if (parsed.GetValue(json) is { } file)
-            {
-                result.Write(file.FullName);
-            }
-
+            int written = parsed.GetValue(json) is { } file ? ModelCommand.Write(result, file.FullName) : ModelCommand.Succeeded;
             ResultTable.Print(result);
-            return ModelCommand.Report(result.Diagnostics);
-        })));
+            return Math.Max(written, ModelCommand.Report(result.Diagnostics));
+        }), cancellation));
         return command;
     }
 

@@ -34,12 +34,10 @@ internal static class BudgetDiagnostics
             yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
         }
 
-        foreach (BudgetVerdict verdict in BudgetJudge.Judge(limits, measured))
+        // Two latency budgets that were not measured are one finding.
+        foreach (Diagnostic diagnostic in BudgetJudge.Judge(limits, measured).Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {
-            if (DiagnosticOf(request, outcome, verdict) is { } diagnostic)
-            {
-                yield return diagnostic;
-            }
+            yield return diagnostic;
         }
     }
 
@@ -50,12 +48,12 @@ internal static class BudgetDiagnostics
         {
             case BudgetOutcome.Failed:
                 return Diagnostic.Create(DescriptorOf(verdict.Kind), request.ModelPath, request.Name, request.Target, sentence);
-            case BudgetOutcome.Undecided:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
             case BudgetOutcome.NotMeasured when request.Measurement == Measurement.Require:
                 return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, outcome.LatencyReason ?? sentence);
             case BudgetOutcome.NotMeasured when outcome.LatencyReason is { } reason && verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
+            case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
             default:
                 return null;
         }

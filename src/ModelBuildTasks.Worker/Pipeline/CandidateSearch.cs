@@ -11,9 +11,9 @@ using ModelBuildTasks.Worker.Recipes;
 namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
-/// Tries recipes, best first, until one gives an artifact that may ship. A recipe that the project named is obeyed and left to
-/// the budgets; one that <c>Auto</c> chose must also keep the accuracy and be no slower. If none does, the source model passes
-/// through.
+/// Tries recipes, best first, until one gives an artifact that may ship. What the project named, pruning among it, is obeyed and
+/// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be no slower. If nothing does, the source model
+/// passes through.
 /// </summary>
 internal sealed class CandidateSearch(
     OptimizationRequest request,
@@ -31,16 +31,22 @@ internal sealed class CandidateSearch(
     private readonly List<Note> notes = [];
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
-    internal Outcome Run(string artifactPath)
+    internal Outcome Run(RecipeList list, string artifactPath)
     {
-        RecipeList list = RecipeBook.For(request.Settings, target, calibration is not null);
-        Model simplified = source.Model.Clone();
-        bool isSimplified = Apply(new GraphSimplification(), simplified);
+        Model model = source.Model.Clone();
+        bool isSimplified = Apply(new GraphSimplification(), model);
+        bool isPruned = false;
+        foreach (IModelPass pass in list.Pruning)
+        {
+            isPruned |= ApplyRequested(pass, model);
+        }
+
+        Prepared prepared = new(model, isSimplified, isPruned);
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
         (string Recipe, string Reason)? firstRejected = null;
         foreach (Recipe recipe in list.Recipes)
         {
-            if (TryRecipe(recipe, list.IsChosenByUser, simplified, isSimplified, artifactPath, comparison, out string reason) is { } outcome)
+            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out string reason) is { } outcome)
             {
                 if (firstRejected is { } rejected && !list.IsChosenByUser)
                 {
@@ -57,29 +63,27 @@ internal sealed class CandidateSearch(
     }
 
     private Outcome? TryRecipe(
-        Recipe recipe, bool isChosenByUser, Model simplified, bool isSimplified, string artifactPath, Comparison comparison, out string reason)
+        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out string reason)
     {
-        Model model = simplified.Clone();
+        Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         bool changed = false;
         foreach (IModelPass pass in recipe.Passes)
         {
-            bool applied = Apply(pass, model);
-            changed |= applied;
-            if (!applied && isChosenByUser)
-            {
-                notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
-            }
+            changed |= isChosenByUser ? ApplyRequested(pass, model) : Apply(pass, model);
         }
 
-        if (!(changed || (isSimplified && (recipe.Passes.Count == 0 || isChosenByUser))))
+        // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
+        bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
+        if (!changed && !(isAllThereIs && prepared.IsChanged))
         {
             reason = steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified";
             return null;
         }
 
+        bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         model.Save(artifactPath);
-        ComparisonResult result = comparison.Of(artifactPath, isChosenByUser ? null : request.Budgets.MaxAccuracyDrop ?? DefaultAllowedDrop);
+        ComparisonResult result = comparison.Of(artifactPath, isObeyed ? null : request.Budgets.MaxAccuracyDrop ?? DefaultAllowedDrop);
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
@@ -88,7 +92,7 @@ internal sealed class CandidateSearch(
                 steps[i] = steps[i] with { Applied = false, Explanation = $"{steps[i].Explanation} Given up: {refusal}." };
             }
 
-            if (isChosenByUser)
+            if (isObeyed)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
@@ -137,6 +141,18 @@ internal sealed class CandidateSearch(
         LatencyReason = result.LatencyReason,
     };
 
+    /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
+    private bool ApplyRequested(IModelPass pass, Model model)
+    {
+        bool applied = Apply(pass, model);
+        if (!applied)
+        {
+            notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
+        }
+
+        return applied;
+    }
+
     private bool Apply(IModelPass pass, Model model)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -145,6 +161,12 @@ internal sealed class CandidateSearch(
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
         return outcome.Changed;
+    }
+
+    /// <summary>What every recipe starts from.</summary>
+    private sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
+    {
+        internal bool IsChanged => IsSimplified || IsPruned;
     }
 
     private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>

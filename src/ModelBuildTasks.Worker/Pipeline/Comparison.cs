@@ -16,6 +16,12 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 internal sealed class Comparison(
     SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
+    /// <summary>Why latency is missing though this machine could tell it another time.</summary>
+    internal const string MachineIsBusy = "another build kept measuring on this machine";
+
+    /// <summary>Why latency is missing for want of samples.</summary>
+    internal const string RunsOnNothingDrawn = "the model runs on no drawn input, and there are no samples of real input";
+
     private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
 
     /// <param name="artifactPath">The candidate.</param>
@@ -50,7 +56,7 @@ internal sealed class Comparison(
             LatencyResult? latency = latencyReason is null ? MeasureLatency(artifact) : null;
             if (latencyReason is null && latency is null)
             {
-                latencyReason = "another build kept measuring on this machine";
+                latencyReason = MachineIsBusy;
             }
 
             return allowedDrop is not null && latency is { Ratio.Low: > 1 }
@@ -75,7 +81,7 @@ internal sealed class Comparison(
     private string? ReasonNotToMeasure() =>
         request.Measurement == Measurement.Skip ? "ModelMeasurement is Skip"
         : !target.RunsHere ? $"this machine cannot run {target} artifacts"
-        : inputs.Value.Count == 0 ? "the model runs on no drawn input; give CalibrationData or EvaluationData"
+        : inputs.Value.Count == 0 ? RunsOnNothingDrawn
         : null;
 
     private sealed class SamplesDone(int count, IProgress<PipelineProgress> progress) : IProgress<int>

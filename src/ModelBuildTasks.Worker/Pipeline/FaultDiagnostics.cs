@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -27,6 +28,9 @@ internal static class FaultDiagnostics
         fault.Path,
         fault.Path,
         Clause(fault.Message.StartsWith($"{fault.Path}: ", StringComparison.Ordinal) ? fault.Message[(fault.Path.Length + 2)..] : fault.Message));
+
+    internal static Diagnostic Of(MetricException fault, object metric, string dataPath) =>
+        Diagnostic.Create(DiagnosticCatalogue.MetricDoesNotApply, dataPath, metric, dataPath, Clause(fault.Message));
 
     internal static Diagnostic CannotWrite(Exception fault, string path) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotWrite, path, path, fault.Message);

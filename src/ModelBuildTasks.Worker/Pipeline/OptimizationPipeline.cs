@@ -5,6 +5,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Recipes;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -17,14 +18,17 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     /// <summary>An artifact is one Protobuf message, which cannot pass 2 GiB.</summary>
     private const long LargestModel = 2_000_000_000;
 
+    /// <summary>Timers take no more (49.7 days); a longer limit is none.</summary>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     /// <summary>Carries the request out. Whatever is wrong with the model, the data or the disk becomes a diagnostic of the result.</summary>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled by the caller, not by the request's own time limit.</exception>
     internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (request.TimeoutSeconds is { } seconds)
+        if (request.TimeoutSeconds is { } seconds && seconds < LongestTimer.TotalSeconds)
         {
-            limit.CancelAfter(TimeSpan.FromSeconds(seconds));
+            limit.CancelAfter(TimeSpan.FromSeconds(Math.Max(0, seconds)));
         }
 
         try
@@ -49,7 +53,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
         catch (MetricException fault)
         {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.MetricDoesNotApply, request.EvaluationData, request.Settings.Metric, request.EvaluationData!, FaultDiagnostics.Clause(fault.Message)));
+            return Failure(request, FaultDiagnostics.Of(fault, request.Settings.Metric, request.EvaluationData ?? request.CalibrationData!));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -64,9 +68,26 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, request.ModelPath, request.ModelPath));
         }
 
+        if (TargetProfiles.Find(request.Target) is not { } target)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.UnknownValue, request.ModelPath, MetadataNames.Targets, request.Target, string.Join(", ", TargetNames.ByPreference)));
+        }
+
+        if (Overwritten(request) is { } contradiction)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, request.ModelPath, contradiction));
+        }
+
+        foreach ((string metadata, string? path) in new[] { (MetadataNames.CalibrationData, request.CalibrationData), (MetadataNames.EvaluationData, request.EvaluationData) })
+        {
+            if (path is not null && !Path.Exists(path))
+            {
+                return Failure(request, Diagnostic.Create(DiagnosticCatalogue.DataNotFound, request.ModelPath, metadata, path));
+            }
+        }
+
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
-        TargetProfile target = TargetProfiles.Find(request.Target) ?? throw new ArgumentException($"'{request.Target}' is not a target.", nameof(request));
         Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
 
@@ -87,8 +108,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             if (outcome is null)
             {
                 CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-                outcome = search.Run(staged);
-                cache.Store(key, staged, outcome);
+                outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged);
+                if (outcome.LatencyReason != Comparison.MachineIsBusy)
+                {
+                    cache.Store(key, staged, outcome);
+                }
             }
 
             OptimizationResult result = ResultOf(request, outcome, fromCache);
@@ -99,6 +123,16 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             File.Delete(staged);
         }
+    }
+
+    /// <summary>The input that writing the artifact would destroy, as a clause; null when there is none.</summary>
+    private static string? Overwritten(OptimizationRequest request)
+    {
+        // On a file system that tells "m.onnx" from "M.onnx" this refuses a little too much; on the others it saves the model.
+        bool IsOutput(string? path) => string.Equals(path, request.OutputPath, StringComparison.OrdinalIgnoreCase);
+        return IsOutput(request.ModelPath) ? "the output is the model itself, which is never changed"
+            : IsOutput(request.CalibrationData) || IsOutput(request.EvaluationData) ? "the output is a data set, which is never changed"
+            : null;
     }
 
     private static OptimizationResult Failure(OptimizationRequest request, Diagnostic diagnostic)

@@ -2,12 +2,13 @@ using ModelBuildTasks.Optimization;
 
 namespace ModelBuildTasks.Worker.Recipes;
 
-/// <summary>Passes to apply one after the other, after simplification.</summary>
-/// <param name="Name">What people call it, such as "static int8".</param>
+/// <summary>Passes to apply one after the other, after simplification and pruning.</summary>
+/// <param name="Name">What people call it, pruning included, such as "static int8".</param>
 /// <param name="Passes">The passes, in order.</param>
 internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes);
 
 /// <summary>The recipes to try for one model and target, best first.</summary>
+/// <param name="Pruning">What the project asks to remove, whichever recipe is taken.</param>
 /// <param name="Recipes">At least one.</param>
 /// <param name="IsChosenByUser">Whether the project named the technique: it is then obeyed and judged, not replaced.</param>
-internal sealed record RecipeList(IReadOnlyList<Recipe> Recipes, bool IsChosenByUser);
+internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyList<Recipe> Recipes, bool IsChosenByUser);

@@ -10,17 +10,17 @@ namespace ModelBuildTasks.Worker.Recipes;
 /// <summary>From a project's settings to the recipes that carry them out.</summary>
 internal static class RecipeBook
 {
-    /// <summary>The recipes for these settings, best first; the simplified model itself is the last resort of <c>Auto</c>.</summary>
+    /// <summary>The recipes for these settings, best first; the simplified and pruned model itself is the last resort of <c>Auto</c>.</summary>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration)
     {
         IModelPass[] pruning = [.. PruningOf(settings)];
         if (Chosen(settings, hasCalibration) is { } chosen)
         {
-            return new RecipeList([new Recipe(Name(pruning, chosen.Name), [.. pruning, .. chosen.Passes])], IsChosenByUser: true);
+            return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
         }
 
         List<Recipe> recipes = [.. Automatic(target, hasCalibration), new Recipe("simplification alone", [])];
-        return new RecipeList([.. recipes.Select(recipe => new Recipe(Name(pruning, recipe.Name), [.. pruning, .. recipe.Passes]))], IsChosenByUser: false);
+        return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
@@ -68,5 +68,6 @@ internal static class RecipeBook
         _ => [],
     };
 
-    private static string Name(IReadOnlyList<IModelPass> pruning, string rest) => string.Join(" + ", [.. pruning.Select(pass => pass.Name), rest]);
+    private static Recipe Named(IReadOnlyList<IModelPass> pruning, Recipe recipe) =>
+        recipe with { Name = string.Join(" + ", [.. pruning.Select(pass => pass.Name), recipe.Name]) };
 }

@@ -37,11 +37,13 @@ internal static class ResultTable
         AnsiConsole.Write(table);
         if (result.LatencyRatio is { Measured: false, Reason: { } reason })
         {
-            AnsiConsole.MarkupLineInterpolated($"Latency was not measured: {reason}.");
+            PrintUnmeasuredLatency(reason);
         }
 
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
     }
+
+    internal static void PrintUnmeasuredLatency(string reason) => AnsiConsole.MarkupLineInterpolated($"Latency was not measured: {reason}.");
 
     internal static Table Headings() => new Table()
         .Border(TableBorder.Simple)

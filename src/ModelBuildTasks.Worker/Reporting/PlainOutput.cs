@@ -1,0 +1,20 @@
+using Spectre.Console;
+
+namespace ModelBuildTasks.Worker.Reporting;
+
+/// <summary>Output for build logs and pipes: one line stays one line, and no escape sequences.</summary>
+internal static class PlainOutput
+{
+    /// <summary>Wider than any line; Spectre.Console takes 80 columns where there is no terminal, and wraps.</summary>
+    private const int Columns = 1 << 15;
+
+    internal static void UseWhenRedirected()
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = Columns;
+            // On build servers that show colors, Spectre.Console would write them to files and pipes as well.
+            AnsiConsole.Profile.Capabilities.Ansi = false;
+        }
+    }
+}
