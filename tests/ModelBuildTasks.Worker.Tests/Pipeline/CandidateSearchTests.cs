@@ -1,0 +1,187 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Recipes;
+using ModelBuildTasks.Worker.Tests.Infra;
+
+namespace ModelBuildTasks.Worker.Tests.Pipeline;
+
+[TestClass]
+public sealed class CandidateSearchTests : IDisposable
+{
+    private readonly Workplace place = Workplace.With(SmallModels.Cnn());
+
+    private string Artifact => place["artifact.onnx"];
+
+    public void Dispose() => place.Dispose();
+
+    [TestMethod]
+    public void Auto_takes_the_first_recipe_that_keeps_the_accuracy()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Harmless("good")), Recipe(EditingPass.Harmless("lesser"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Assert.IsEmpty(outcome.Notes);
+    }
+
+    [TestMethod]
+    public void Auto_falls_back_when_more_than_one_point_is_lost_and_says_so()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1003", note.Code);
+        Assert.AreEqual("ruin", note.Arguments[0]);
+        Assert.AreEqual("good", note.Arguments[1]);
+        StringAssert.Contains(note.Arguments[2], "more than 0.01");
+    }
+
+    [TestMethod]
+    public void Auto_spends_the_whole_accuracy_budget_of_the_project()
+    {
+        Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))), request => request.Budgets.MaxAccuracyDrop = 1);
+
+        Assert.AreEqual(1.0, ShareOfClass0());
+    }
+
+    [TestMethod]
+    public void A_recipe_that_was_given_up_tells_why_in_its_step()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))));
+
+        Step step = outcome.Steps.Single(step => step.Name == "ruin");
+        Assert.IsFalse(step.Applied);
+        StringAssert.Contains(step.Explanation, "Given up: Top1 drops by");
+    }
+
+    [TestMethod]
+    public void A_named_recipe_is_obeyed_however_much_it_loses()
+    {
+        Outcome outcome = Search(Named(Recipe(EditingPass.Ruinous("ruin"))));
+
+        Assert.AreEqual(1.0, ShareOfClass0());
+        Assert.IsGreaterThan(0.1, outcome.Accuracy!.Drop!.Value.Value);
+        Assert.IsEmpty(outcome.Notes);
+    }
+
+    [TestMethod]
+    public void A_named_step_that_does_not_apply_is_a_finding_with_its_reason()
+    {
+        Outcome outcome = Search(Named(Recipe(new RefusingPass("magic", "There is none."), EditingPass.Harmless("good"))));
+
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1006", note.Code);
+        CollectionAssert.AreEqual(new[] { "magic", "There is none" }, note.Arguments.ToArray());
+    }
+
+    [TestMethod]
+    public void Auto_skips_a_recipe_that_does_not_apply()
+    {
+        Outcome outcome = Search(Auto(Recipe(new RefusingPass("magic", "There is none.")), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Assert.AreEqual("MBT1003", outcome.Notes.Single().Code);
+    }
+
+    [TestMethod]
+    public void Pruning_that_the_project_names_is_obeyed_under_Auto()
+    {
+        RecipeList list = new([EditingPass.Ruinous("prune")], [Recipe(EditingPass.Harmless("good")), new Recipe("prune alone", [])], IsChosenByUser: false);
+
+        Outcome outcome = Search(list);
+
+        Assert.AreEqual(1.0, ShareOfClass0());
+        Assert.IsTrue(outcome.Steps.Single(step => step.Name == "prune").Applied);
+    }
+
+    [TestMethod]
+    public void Pruning_that_does_not_apply_is_a_finding_under_Auto()
+    {
+        RecipeList list = new([new RefusingPass("prune", "No weights.")], [Recipe(EditingPass.Harmless("good"))], IsChosenByUser: false);
+
+        Note note = Search(list).Notes.Single();
+
+        Assert.AreEqual("MBT1006", note.Code);
+        Assert.AreEqual("prune", note.Arguments[0]);
+    }
+
+    [TestMethod]
+    public void A_model_that_nothing_helps_passes_through_byte_for_byte()
+    {
+        SmallModels.Plain().Save(place.ModelPath);
+
+        Outcome outcome = Search(Auto(Recipe(new RefusingPass("magic", "There is none.")), new Recipe("simplification alone", [])));
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
+        Assert.IsFalse(outcome.Steps.Any(step => step.Applied));
+    }
+
+    [TestMethod]
+    public void A_model_that_every_recipe_ruins_passes_through_byte_for_byte()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Ruinous("worse"))));
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
+    }
+
+    [TestMethod]
+    public void A_named_recipe_whose_artifact_is_not_the_same_function_does_not_ship()
+    {
+        EditingPass broken = new("rename", model => model.Graph.Outputs[0].Name = "other");
+
+        Outcome outcome = Search(Named(Recipe(broken)));
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        CollectionAssert.AreEqual(new[] { "MBT1006", "MBT1001" }, outcome.Notes.Select(note => note.Code).ToArray());
+    }
+
+    [TestMethod]
+    public void An_artifact_that_does_not_load_does_not_ship()
+    {
+        EditingPass broken = new("unknown operator", model => EditingPass.ReplaceScores(model, (graph, scores) => graph.Add("NoSuchOperator", scores)));
+
+        Outcome outcome = Search(Auto(Recipe(broken), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot load it");
+    }
+
+    [TestMethod]
+    public void The_source_is_never_written()
+    {
+        byte[] before = File.ReadAllBytes(place.ModelPath);
+
+        Search(Named(Recipe(EditingPass.Ruinous("ruin"))));
+
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(place.ModelPath));
+    }
+
+    private static Recipe Recipe(params IModelPass[] passes) => new(passes[0].Name, passes);
+
+    private static RecipeList Auto(params Recipe[] recipes) => new([], recipes, IsChosenByUser: false);
+
+    private static RecipeList Named(Recipe recipe) => new([], [recipe], IsChosenByUser: true);
+
+    private Outcome Search(RecipeList list, Action<OptimizationRequest>? change = null)
+    {
+        OptimizationRequest request = place.Request(change);
+        using SourceModel source = SourceModel.Load(place.ModelPath);
+        Dataset data = Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs);
+        CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
+        return search.Run(list, Artifact);
+    }
+
+    private double ShareOfClass0()
+    {
+        using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
+        Sample[] samples = [.. Dataset.Open(place["evaluation"], session.Inputs).Read()];
+        return samples.Average(sample => session.Run(sample.Inputs)[0].Span<float>().IndexOf(1f) == 0 ? 1.0 : 0);
+    }
+}
