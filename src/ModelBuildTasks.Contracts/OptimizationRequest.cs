@@ -53,7 +53,7 @@ public sealed class OptimizationRequest
     /// <summary>Full path of the artifact cache, or null for the user's own.</summary>
     [DataMember(Order = 12)] public string? CacheDirectory { get; set; }
 
-    /// <summary>How long this request may take, in seconds; null for no limit.</summary>
+    /// <summary>How long this request may take, in seconds; null or 0 for no limit.</summary>
     [DataMember(Order = 13)] public double? TimeoutSeconds { get; set; }
 
     /// <summary>The model, its external data and the data sets as they were when the request was written.</summary>

@@ -18,7 +18,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     /// <summary>An artifact is one Protobuf message, which cannot pass 2 GiB.</summary>
     private const long LargestModel = 2_000_000_000;
 
-    /// <summary>Timers take no more (49.7 days); a longer limit is none.</summary>
+    /// <summary>Timers take no more (49.7 days); a longer limit is none, and so is 0.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     /// <summary>Carries the request out. Whatever is wrong with the model, the data or the disk becomes a diagnostic of the result.</summary>
@@ -26,9 +26,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (request.TimeoutSeconds is { } seconds && seconds < LongestTimer.TotalSeconds)
+        if (request.TimeoutSeconds is { } seconds && seconds > 0 && seconds < LongestTimer.TotalSeconds)
         {
-            limit.CancelAfter(TimeSpan.FromSeconds(Math.Max(0, seconds)));
+            limit.CancelAfter(TimeSpan.FromSeconds(seconds));
         }
 
         try

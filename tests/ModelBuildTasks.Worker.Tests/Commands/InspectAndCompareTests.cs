@@ -1,0 +1,113 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Tests.Infra;
+
+namespace ModelBuildTasks.Worker.Tests.Commands;
+
+[TestClass]
+public sealed class InspectAndCompareTests : IDisposable
+{
+    private readonly Workplace place = Workplace.With(SmallModels.Mlp());
+
+    public required TestContext TestContext { get; init; }
+
+    private string Other => place["other.onnx"];
+
+    public void Dispose() => place.Dispose();
+
+    [TestMethod]
+    public async Task Inspect_shows_inputs_outputs_operators_and_weights()
+    {
+        ModelBuildProcess run = await Run("inspect", place.ModelPath);
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        foreach (string expected in (string[])["x: Float[N, 64]", "scores: Float[N, 4]", "Gemm", "Relu", "ai.onnx 17", place.ModelPath])
+        {
+            StringAssert.Contains(run.Output, expected);
+        }
+    }
+
+    [TestMethod]
+    public async Task Inspect_refuses_what_is_no_model()
+    {
+        File.WriteAllText(place.ModelPath, "Hello");
+
+        (await Run("inspect", place.ModelPath)).AssertFailsWith("MBT4001", place.ModelPath);
+    }
+
+    [TestMethod]
+    public async Task Compare_shows_size_accuracy_and_latency()
+    {
+        Save(model => EditingPass.Ruinous("ruin").Apply(model, new PassContext(TargetProfiles.Cpu)));
+
+        ModelBuildProcess run = await Run("compare", place.ModelPath, Other, "--data", place.WriteData("evaluation"));
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        foreach (string expected in (string[])["Size", "Top1 (64 samples)", "Latency (1 thread)", "drop 0."])
+        {
+            StringAssert.Contains(run.Output, expected);
+        }
+    }
+
+    [TestMethod]
+    public async Task Compare_refuses_models_with_other_outputs()
+    {
+        Save(model => model.Graph.Outputs[0].Name = "renamed");
+
+        (await Run("compare", place.ModelPath, Other)).AssertFailsWith("MBT4004", Other);
+    }
+
+    [TestMethod]
+    public async Task Compare_blames_the_file_that_is_damaged()
+    {
+        File.WriteAllBytes(Other, File.ReadAllBytes(place.ModelPath)[..2000]);
+
+        (await Run("compare", place.ModelPath, Other)).AssertFailsWith("MBT4002", Other);
+    }
+
+    [TestMethod]
+    public async Task Compare_names_the_file_that_is_missing() => (await Run("compare", place.ModelPath, Other)).AssertFailsWith("MBT0004", Other);
+
+    [TestMethod]
+    public async Task Compare_says_when_a_metric_needs_labels()
+    {
+        Save(_ => { });
+        string data = place.WriteData("data", labelled: false);
+
+        (await Run("compare", place.ModelPath, Other, "--data", data, "--metric", "Top1")).AssertFailsWith("MBT4008", data);
+    }
+
+    [TestMethod]
+    [DataRow("optimize", "--max-latency-ratio")]
+    [DataRow("optimize", "--calibration-data")]
+    [DataRow("inspect", "<model>")]
+    [DataRow("compare", "--data")]
+    public async Task Help_lists_the_options(string command, string option)
+    {
+        ModelBuildProcess run = await Run(command, "--help");
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode);
+        StringAssert.Contains(run.Output, option);
+    }
+
+    [TestMethod]
+    public async Task Help_lists_the_commands()
+    {
+        ModelBuildProcess run = await Run("--help");
+
+        foreach (string command in (string[])["optimize", "inspect", "compare"])
+        {
+            StringAssert.Contains(run.Output, command);
+        }
+    }
+
+    private void Save(Action<Model> edit)
+    {
+        Model model = Model.Load(place.ModelPath);
+        edit(model);
+        model.Save(Other);
+    }
+
+    private Task<ModelBuildProcess> Run(params string[] arguments) => ModelBuildProcess.Run(TestContext.CancellationToken, arguments);
+}

@@ -1,0 +1,233 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Tests.Infra;
+
+namespace ModelBuildTasks.Worker.Tests.Pipeline;
+
+[TestClass]
+public sealed class OptimizationPipelineTests : IDisposable
+{
+    private readonly Workplace place = Workplace.With(SmallModels.Cnn());
+
+    public void Dispose() => place.Dispose();
+
+    [TestMethod]
+    public void The_result_is_of_the_artifact_that_lies_there()
+    {
+        OptimizationResult result = Workplace.Run(Int8(place));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.AreEqual(place.OutputPath, result.ArtifactPath);
+        Assert.AreEqual(CacheKey.Sha256(place.OutputPath), result.ArtifactSha256);
+        Assert.AreEqual(new FileInfo(place.OutputPath).Length, result.Optimized!.Bytes);
+        Assert.AreEqual(new FileInfo(place.ModelPath).Length, result.Original!.Bytes);
+    }
+
+    [TestMethod]
+    public void The_accuracy_is_of_both_models_on_the_evaluation_data()
+    {
+        OptimizationResult result = Workplace.Run(Int8(place));
+
+        Assert.AreEqual(1.0, result.Original!.Accuracy);
+        Assert.AreEqual(64, result.AccuracyDrop!.Samples);
+        Assert.AreEqual(Metric.Top1, result.AccuracyDrop.Metric);
+        Assert.AreEqual(result.Original.Accuracy!.Value - result.Optimized!.Accuracy!.Value, result.AccuracyDrop.Value, 1e-12);
+    }
+
+    [TestMethod]
+    public void Without_labels_the_outputs_are_compared_with_the_original()
+    {
+        OptimizationResult result = Workplace.Run(place.Request(request => request.EvaluationData = place.WriteData("evaluation", labelled: false)));
+
+        Assert.AreEqual(Metric.Cosine, result.AccuracyDrop!.Metric);
+        Assert.AreEqual(1.0, result.Original!.Accuracy!.Value, 1e-6);
+    }
+
+    [TestMethod]
+    public void Every_step_says_what_it_did()
+    {
+        OptimizationResult result = Workplace.Run(Int8(place));
+
+        Assert.IsNotEmpty(result.Recipe);
+        Assert.IsTrue(result.Recipe.All(step => step.Name.Length > 0 && step.Explanation.Length > 0));
+    }
+
+    [TestMethod]
+    public void The_same_request_in_two_folders_gives_the_same_bytes()
+    {
+        using Workplace other = Workplace.With(SmallModels.Cnn());
+
+        OptimizationResult first = Workplace.Run(Int8(place));
+        OptimizationResult second = Workplace.Run(Int8(other));
+
+        Assert.IsFalse(second.FromCache);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void A_second_run_comes_from_the_cache_and_is_the_same_artifact()
+    {
+        OptimizationRequest request = Int8(place);
+        OptimizationResult first = Workplace.Run(request);
+        File.Delete(place.OutputPath);
+
+        OptimizationResult second = Workplace.Run(request);
+
+        Assert.IsFalse(first.FromCache);
+        Assert.IsTrue(second.FromCache);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
+        Assert.AreEqual(first.ArtifactSha256, CacheKey.Sha256(place.OutputPath));
+    }
+
+    [TestMethod]
+    public void A_result_from_the_cache_says_the_same_about_the_model()
+    {
+        OptimizationRequest request = Int8(place);
+        OptimizationResult first = Workplace.Run(request);
+        OptimizationResult second = Workplace.Run(request);
+
+        Assert.AreEqual(first.Optimized!.Accuracy, second.Optimized!.Accuracy);
+        CollectionAssert.AreEqual(first.Recipe.Select(step => step.Explanation).ToArray(), second.Recipe.Select(step => step.Explanation).ToArray());
+        CollectionAssert.AreEqual(first.Diagnostics.Select(found => found.Message).ToArray(), second.Diagnostics.Select(found => found.Message).ToArray());
+    }
+
+    [TestMethod]
+    public void Budgets_are_judged_again_on_what_comes_from_the_cache()
+    {
+        OptimizationRequest request = Int8(place);
+        Workplace.Run(request);
+        request.Budgets.MaxSizeBytes = 10;
+
+        OptimizationResult result = Workplace.Run(request);
+
+        Assert.IsTrue(result.FromCache);
+        Assert.AreEqual("MBT2004", result.Diagnostics.Single(found => found.IsBudget).Code);
+    }
+
+    [TestMethod]
+    public void A_restored_artifact_has_the_present_as_its_time()
+    {
+        OptimizationRequest request = Int8(place);
+        Workplace.Run(request);
+        foreach (string file in Directory.GetFiles(place.Cache, "*", SearchOption.AllDirectories))
+        {
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-30));
+        }
+
+        Workplace.Run(request);
+
+        Assert.IsGreaterThan(DateTime.UtcNow.AddHours(-1), File.GetLastWriteTimeUtc(place.OutputPath));
+    }
+
+    [TestMethod]
+    public void A_cache_that_cannot_be_used_makes_an_ordinary_run()
+    {
+        File.WriteAllText(place.Cache, "a file where the folder should be");
+
+        OptimizationResult result = Workplace.Run(Int8(place));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.IsFalse(result.FromCache);
+    }
+
+    [TestMethod]
+    public async Task Two_runs_of_one_request_at_once_compute_once()
+    {
+        OptimizationRequest first = Int8(place);
+        OptimizationRequest second = Int8(place);
+        second.OutputPath = place["obj2/model.onnx"];
+
+        OptimizationResult[] results = await Task.WhenAll(Task.Run(() => Workplace.Run(first)), Task.Run(() => Workplace.Run(second)));
+
+        Assert.AreEqual(1, results.Count(result => result.FromCache));
+        Assert.AreEqual(results[0].ArtifactSha256, results[1].ArtifactSha256);
+    }
+
+    [TestMethod]
+    [DataRow("loading")]
+    [DataRow("verifying")]
+    [DataRow("measuring accuracy")]
+    public void A_cancelled_run_leaves_the_previous_output_and_nothing_else(string stage)
+    {
+        using CancellationTokenSource cancellation = new();
+        OptimizationRequest request = Int8(place);
+        place.WritePreviousOutput();
+
+        Assert.Throws<OperationCanceledException>(() => Workplace.Run(request, progress =>
+        {
+            if (progress.Stage == stage)
+            {
+                cancellation.Cancel();
+            }
+        }, cancellation.Token));
+
+        place.AssertUntouched();
+        Assert.IsTrue(!Directory.Exists(place.Cache) || Directory.GetFileSystemEntries(place.Cache).Length == 0, "The cache holds no part of it.");
+    }
+
+    [TestMethod]
+    public void A_run_past_its_limit_is_a_diagnostic()
+    {
+        OptimizationRequest request = Int8(place);
+        request.TimeoutSeconds = 0.01;
+        place.WritePreviousOutput();
+
+        OptimizationResult result = Workplace.Run(request, progress => Thread.Sleep(50));
+
+        Assert.AreEqual("MBT3004", result.Diagnostics.Single().Code);
+        place.AssertUntouched();
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1e12)]
+    public void A_limit_of_zero_or_of_ages_is_none(double seconds) => Assert.IsTrue(Workplace.Run(place.Request(request => request.TimeoutSeconds = seconds)).Succeeded);
+
+    [TestMethod]
+    public void The_source_model_is_not_written()
+    {
+        byte[] before = File.ReadAllBytes(place.ModelPath);
+        DateTime time = File.GetLastWriteTimeUtc(place.ModelPath);
+
+        Workplace.Run(Int8(place));
+
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(place.ModelPath));
+        Assert.AreEqual(time, File.GetLastWriteTimeUtc(place.ModelPath));
+    }
+
+    [TestMethod]
+    public void Dynamic_quantization_needs_no_data()
+    {
+        using Workplace mlp = Workplace.With(SmallModels.Mlp());
+
+        OptimizationResult result = Workplace.Run(mlp.Request(request => request.Settings.Quantization = Quantization.Dynamic));
+
+        Assert.IsTrue(result.Recipe.Single(step => step.Name == "dynamic int8 quantization").Applied, result.Recipe[^1].Explanation);
+        Assert.IsLessThan(result.Original!.Bytes, result.Optimized!.Bytes);
+    }
+
+    [TestMethod]
+    public void The_sample_s_model_becomes_a_third_of_its_size_and_as_good()
+    {
+        using Workplace sample = Workplace.With(Model.Load(Repository.File("samples/MeterReader/Models/digits.onnx")));
+
+        OptimizationResult result = Workplace.Run(sample.Request(request =>
+        {
+            request.Settings.Quantization = Quantization.Static;
+            request.CalibrationData = Repository.File("samples/MeterReader/Data/calibration");
+            request.EvaluationData = Repository.File("samples/MeterReader/Data/evaluation");
+        }));
+
+        Assert.IsLessThan(result.Original!.Bytes / 3, result.Optimized!.Bytes);
+        Assert.IsLessThan(0.01, result.AccuracyDrop!.Value);
+        Assert.IsGreaterThan(0.9, result.Optimized.Accuracy!.Value);
+    }
+
+    private static OptimizationRequest Int8(Workplace place) => place.Request(request =>
+    {
+        request.Settings.Precision = Precision.Int8;
+        request.CalibrationData = place.WriteData("calibration", count: 16, seed: 3, labelled: false);
+        request.EvaluationData = place.WriteData("evaluation");
+    });
+}
