@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace ModelBuildTasks.Worker.Reporting;
 
-/// <summary>Output for build logs and pipes: one line stays one line, and no escape sequences.</summary>
+/// <summary>Output for build logs and pipes: one line stays one line.</summary>
 internal static class PlainOutput
 {
     /// <summary>Wider than any line; Spectre.Console takes 80 columns where there is no terminal, and wraps.</summary>
@@ -13,8 +13,6 @@ internal static class PlainOutput
         if (Console.IsOutputRedirected)
         {
             AnsiConsole.Profile.Width = Columns;
-            // On build servers that show colors, Spectre.Console would write them to files and pipes as well.
-            AnsiConsole.Profile.Capabilities.Ansi = false;
         }
     }
 }
