@@ -47,20 +47,17 @@ public sealed class OptimizationRequest
     /// <summary>Full path of the <see cref="OptimizationResult"/> to write, last.</summary>
     [DataMember(Order = 10)] public string ResultPath { get; set; } = null!;
 
-    /// <summary>Full path of the report to write, or null for none.</summary>
-    [DataMember(Order = 11)] public string? ReportPath { get; set; }
-
     /// <summary>Full path of the artifact cache, or null for the user's own.</summary>
-    [DataMember(Order = 12)] public string? CacheDirectory { get; set; }
+    [DataMember(Order = 11)] public string? CacheDirectory { get; set; }
 
     /// <summary>How long this request may take, in seconds; null or 0 for no limit.</summary>
-    [DataMember(Order = 13)] public double? TimeoutSeconds { get; set; }
+    [DataMember(Order = 12)] public double? TimeoutSeconds { get; set; }
 
     /// <summary>The model, its external data and the data sets as they were when the request was written.</summary>
-    [DataMember(Order = 14)] public IList<InputFingerprint> Inputs { get; private set; } = null!;
+    [DataMember(Order = 13)] public IList<InputFingerprint> Inputs { get; private set; } = null!;
 
     /// <summary>Fingerprint of the worker's assemblies; null outside a build.</summary>
-    [DataMember(Order = 15)] public string? Worker { get; set; }
+    [DataMember(Order = 14)] public string? Worker { get; set; }
 
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a request of this version.</exception>

@@ -122,10 +122,10 @@ public sealed class LatencyRatio
     /// <summary>Null when not measured.</summary>
     [DataMember(Order = 0)] public double? Value { get; set; }
 
-    /// <summary>Lower end of the 95 % interval.</summary>
+    /// <summary>Lower end of the interval: 99 % by one look, so that it holds 95 % though measuring looks several times before it ends.</summary>
     [DataMember(Order = 1)] public double? Low { get; set; }
 
-    /// <summary>Upper end of the 95 % interval.</summary>
+    /// <summary>Upper end of that interval.</summary>
     [DataMember(Order = 2)] public double? High { get; set; }
 
     /// <summary>Number of interleaved pairs of runs.</summary>

@@ -15,7 +15,7 @@ public sealed record TensorSignature(string Name, ElementType ElementType, IRead
 public sealed record SessionSettings(int Threads = 1, bool Optimize = true);
 
 /// <summary>A model that ONNX Runtime refuses to load or to run.</summary>
-public sealed class InferenceException(string message, Exception inner) : Exception(message, inner);
+public sealed class InferenceException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>A loaded model on the CPU execution provider. <see cref="Run"/> may be called from several threads at once.</summary>
 public sealed class ModelSession : IDisposable
@@ -165,16 +165,21 @@ public sealed class SessionRun : IDisposable
     public ElementType TypeOf(int index) => (ElementType)(int)values[index].GetTensorTypeAndShape().ElementDataType;
 
     /// <summary>A copy of output <paramref name="index"/> that outlives this object.</summary>
-    /// <exception cref="NotSupportedException">The output is not a dense tensor.</exception>
+    /// <exception cref="InferenceException">The output is not a dense tensor of numbers.</exception>
     public Tensor Copy(int index)
     {
         OrtValue value = values[index];
         if (!value.IsTensor)
         {
-            throw new NotSupportedException($"Output {index} is a {value.OnnxType}; only dense tensors can be read.");
+            throw new InferenceException($"Output {index} is a {value.OnnxType}; only dense tensors can be read.");
         }
 
         OrtTensorTypeAndShapeInfo info = value.GetTensorTypeAndShape();
+        if (((ElementType)(int)info.ElementDataType).BitsPerElement() == 0)
+        {
+            throw new InferenceException($"Output {index} holds {info.ElementDataType} elements; only numbers can be read.");
+        }
+
         return Tensor.FromBytes((ElementType)(int)info.ElementDataType, info.Shape, value.GetTensorMutableRawData().ToArray());
     }
 

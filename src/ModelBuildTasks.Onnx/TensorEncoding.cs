@@ -21,6 +21,11 @@ internal static class TensorEncoding
         long elements = Tensor.CountElements(dimensions);
         if (type.BitsPerElement() == 0)
         {
+            if (proto.DataLocation == External)
+            {
+                throw new ModelFormatException(ModelFormatError.ExternalData, $"Tensor '{proto.Name}' keeps elements of the type {type} in another file, which this version does not know.");
+            }
+
             // Strings, and types newer than this library: carried, not seen into.
             return new Tensor(type, dimensions, default, proto);
         }

@@ -159,7 +159,7 @@ public sealed class WriteModelRequests : Task
             // The worker says what is wrong with the model.
         }
 
-        return new[] { request.ModelPath }.Concat(external).Concat(new[] { request.CalibrationData, request.EvaluationData }.OfType<string>())
-            .Where(path => File.Exists(path) || Directory.Exists(path));
+        var data = new[] { request.CalibrationData, request.EvaluationData }.OfType<string>().Where(path => File.Exists(path) || Directory.Exists(path)).SelectMany(DataFiles.Of);
+        return new[] { request.ModelPath }.Concat(external).Where(File.Exists).Concat(data).Distinct(StringComparer.Ordinal);
     }
 }

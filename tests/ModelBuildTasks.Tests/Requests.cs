@@ -54,6 +54,26 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    [DataRow("t10k-labels-idx1-ubyte.gz")]
+    [DataRow("dataset.json")]
+    [DataRow("elsewhere/labels.csv")]
+    public void Is_written_anew_when_what_belongs_to_a_data_file_changes(string file)
+    {
+        _folder.Write("idx/t10k-images-idx3-ubyte.gz", [1]);
+        _folder.Write("idx/t10k-labels-idx1-ubyte.gz", [1]);
+        _folder.Write("idx/elsewhere/labels.csv", [1]);
+        _folder.Write("idx/dataset.json", "{ \"labels\": \"elsewhere/labels.csv\" }"u8.ToArray());
+        var data = ("EvaluationData", _folder.File("idx/t10k-images-idx3-ubyte.gz"));
+        Write(data);
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+        File.SetLastWriteTimeUtc(_folder.File("idx/" + file), s_longAgo);
+
+        Write(data);
+
+        Assert.AreNotEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+    }
+
+    [TestMethod]
     [DataRow("new", "data/class/b.png")]
     [DataRow("renamed", "data/class/a2.png")]
     public void Is_written_anew_when_a_file_comes_or_is_renamed(string how, string file)

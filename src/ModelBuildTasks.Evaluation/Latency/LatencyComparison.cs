@@ -12,20 +12,21 @@ public static class LatencyComparison
     /// <param name="inputs">One sample; both models run it again and again.</param>
     /// <param name="threads">Threads that both sessions were opened with, for the record.</param>
     /// <param name="settings">Time limit, confidence, seed.</param>
+    /// <param name="cancellation">Stops between runs.</param>
     /// <returns>The comparison; null when another process kept measuring for all of <see cref="LatencySettings.WaitForMachine"/>.</returns>
     /// <exception cref="InferenceException">ONNX Runtime cannot run a model.</exception>
-    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, int threads = 1, LatencySettings? settings = null) =>
-        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), threads, settings ?? new LatencySettings(), TimeProvider.System);
+    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, int threads = 1, LatencySettings? settings = null, CancellationToken cancellation = default) =>
+        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), threads, settings ?? new LatencySettings(), TimeProvider.System, cancellation);
 
-    internal static LatencyResult? Run(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock)
+    internal static LatencyResult? Run(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
     {
-        using MeasuringTurn? turn = MeasuringTurn.Take(settings.WaitForMachine);
-        return turn is null ? null : Measure(original, optimized, threads, settings, clock);
+        using MeasuringTurn? turn = MeasuringTurn.Take(settings.WaitForMachine, cancellation: cancellation);
+        return turn is null ? null : Measure(original, optimized, threads, settings, clock, cancellation);
     }
 
-    internal static LatencyResult Measure(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock)
+    internal static LatencyResult Measure(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
     {
-        (List<(double First, double Second)> pairs, bool settled) = new PairedTiming(original, optimized, settings, clock).Measure();
+        (List<(double First, double Second)> pairs, bool settled) = new PairedTiming(original, optimized, settings, clock).Measure(cancellation);
         Estimate Milliseconds(Func<(double First, double Second), double> half) =>
             LatencyStatistics.Median([.. pairs.Select(pair => half(pair) * 1000)], settings);
         return new LatencyResult(

@@ -9,6 +9,6 @@ namespace ModelBuildTasks.Evaluation.Latency;
 /// <param name="Pairs">Pairs measured.</param>
 /// <param name="Threads">Threads inside an operator.</param>
 /// <param name="Processor">The processor's own name.</param>
-/// <param name="Settled">Whether the interval became as narrow as asked, or cleared the allowed ratio, within the time limit.</param>
+/// <param name="Settled">Whether the interval became as narrow as asked within the time limit.</param>
 public sealed record LatencyResult(
     Estimate OriginalMilliseconds, Estimate OptimizedMilliseconds, Estimate Ratio, int Pairs, int Threads, string Processor, bool Settled);

@@ -12,9 +12,6 @@ public sealed record LatencySettings
     /// <summary>Measuring ends when half the ratio's interval is this small a share of the ratio.</summary>
     public double Precision { get; init; } = 0.01;
 
-    /// <summary>A ratio that decides a budget: measuring ends when the interval clears it, once <see cref="Precision"/> is not needed for it.</summary>
-    public double? AllowedRatio { get; init; }
-
     /// <summary>Seed of the order within pairs, and of the resampling.</summary>
     public int Seed { get; init; }
 

@@ -54,6 +54,5 @@ internal static class LatencyStatistics
 
     /// <summary>Whether more pairs would not change what is said of the ratio.</summary>
     internal static bool IsSettled(Estimate ratio, LatencySettings settings) =>
-        ratio.Uncertainty <= settings.Precision * ratio.Value
-        || (settings.AllowedRatio is { } allowed && (ratio.High <= allowed || ratio.Low > allowed));
+        ratio.Uncertainty <= settings.Precision * ratio.Value;
 }

@@ -24,7 +24,7 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
     private const double LookGrowth = 1.3;
 
     /// <summary>Measures until the ratio is settled or the time is up; seconds a run of each pair, in order.</summary>
-    internal (List<(double First, double Second)> Pairs, bool Settled) Measure()
+    internal (List<(double First, double Second)> Pairs, bool Settled) Measure(CancellationToken cancellation = default)
     {
         long start = clock.GetTimestamp();
         int firstRuns = RunsPerTiming(WarmUp(first, start, WarmUpShare / 2));
@@ -35,6 +35,7 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
         bool settled = false;
         while (!settled && pairs.Count < MostPairs && (pairs.Count < FewestPairs || clock.GetElapsedTime(start) < settings.TimeLimit))
         {
+            cancellation.ThrowIfCancellationRequested();
             if (order.Next(2) == 0)
             {
                 double a = Time(first, firstRuns);

@@ -67,8 +67,28 @@ internal sealed class NodeSelection
     internal bool IsChosenUse(Use use) => chosen.Contains(use.Node) && QuantizableOperators.DataInputs(use.Node).Contains(use.Index);
 
     /// <summary>The chosen layers that a value reaches through chosen operators.</summary>
-    internal IReadOnlyList<Node> LayersReading(Value value) =>
-        [.. value.Uses.Where(IsChosenUse).SelectMany(use => Layers.ContainsKey(use.Node) ? [use.Node] : LayersReading(ResultOf(use.Node))).Distinct()];
+    internal IReadOnlyList<Node> LayersReading(Value value)
+    {
+        List<Node> layers = [];
+        HashSet<Node> seen = [];
+        Stack<Value> pending = new([value]);
+        while (pending.TryPop(out Value? next))
+        {
+            foreach (Node reader in next.Uses.Where(IsChosenUse).Select(use => use.Node).Where(seen.Add))
+            {
+                if (Layers.ContainsKey(reader))
+                {
+                    layers.Add(reader);
+                }
+                else
+                {
+                    pending.Push(ResultOf(reader));
+                }
+            }
+        }
+
+        return layers;
+    }
 
     private bool IsBetween(Node node) =>
         QuantizableOperators.IsArithmetic(node, candidates.Target)

@@ -25,7 +25,8 @@ internal static class QuantizableOperators
         "MaxPool" => node.Outputs.Count == 1,
         "DepthToSpace" or "Expand" or "Flatten" or "Gather" or "Reshape" or "Slice" or "Squeeze" or "Tile" or "Transpose" or "Unsqueeze" => true,
         // The integer kernel interpolates linearly or picks the nearest; a cubic leaves the range of its input.
-        "Resize" or "Upsample" => node.GetString("mode") is null or "nearest",
+        // A crop fills what lies outside with a number of its own, which would be taken for a code.
+        "Resize" or "Upsample" => node.GetString("mode") is null or "nearest" && node.GetString("coordinate_transformation_mode") != "tf_crop_and_resize",
         "Pad" => PadsWithZeros(node),
         _ => false,
     };

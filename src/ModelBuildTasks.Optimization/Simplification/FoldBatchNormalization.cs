@@ -63,12 +63,18 @@ internal sealed class FoldBatchNormalization : IGraphRule
             return RuleOutcome.Refused($"{LinearLayer.Describe(product.Node)} is not known to make a matrix");
         }
 
-        Node gemm = node.Graph.AddNode("Gemm", product.Node.Inputs, name: product.Node.Name);
+        Value?[] inputs = [.. product.Node.Inputs];
+        string name = product.Node.Name;
         node.SetInput(0, null);
         node.Graph.Remove(product.Node);
-        if (LinearLayer.From(gemm, out string? reason)?.AbsorbAfter(affine) is { } problem || reason is not null)
+        Node gemm = node.Graph.AddNode("Gemm", inputs, name: name);
+        string? problem = LinearLayer.From(gemm, out string? reason) is { } layer ? layer.AbsorbAfter(affine) : reason;
+        if (problem is not null)
         {
-            throw new InvalidOperationException($"A {product.Node.OpType} that could be changed became a Gemm that cannot be.");
+            // A scale may overflow the weights; the product is then put back as it was.
+            node.Graph.Remove(gemm);
+            node.SetInput(0, node.Graph.AddNode("MatMul", inputs, name: name).Output);
+            return RuleOutcome.Refused(problem);
         }
 
         node.Output.ReplaceWith(gemm.Output);

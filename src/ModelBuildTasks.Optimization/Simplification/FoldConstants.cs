@@ -17,7 +17,7 @@ internal static class FoldConstants
     /// <summary>Bytes that any folded value may take: shapes, axes and scales cost no more than the nodes that they replace.</summary>
     private const long SmallValue = 1024;
 
-    /// <summary>Bytes that a value may take while it is computed.</summary>
+    /// <summary>Bytes that all values of one round may take while they are computed.</summary>
     private const long LargestIntermediate = 256L << 20;
 
     private static readonly HashSet<string> Random = new(StringComparer.Ordinal)
@@ -39,12 +39,16 @@ internal static class FoldConstants
     {
         List<Node> region = [];
         HashSet<Value> computed = [];
+        long bytes = 0;
         foreach (Node node in graph.TopologicalOrder())
         {
-            if (CanCompute(node, context) && node.Inputs.All(input => input is null || computed.Contains(input) || IsFeedable(input.Constant)))
+            // What does not fit this round may fit the next, when the values of this one are folded.
+            long size = node.Outputs.Sum(output => Math.Min(BytesOf(output, context) ?? 0, LargestIntermediate + 1));
+            if (bytes + size <= LargestIntermediate && CanCompute(node, context) && node.Inputs.All(input => input is null || computed.Contains(input) || IsFeedable(input.Constant)))
             {
                 region.Add(node);
                 computed.UnionWith(node.Outputs);
+                bytes += size;
             }
         }
 

@@ -24,15 +24,17 @@ internal sealed class CandidateSearch(
     IProgress<PipelineProgress> progress,
     CancellationToken cancellation)
 {
-    /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point.</summary>
-    private const double DefaultAllowedDrop = 0.01;
-
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
     internal Outcome Run(RecipeList list, string artifactPath)
     {
+        if (source.Opaque is { } opaque)
+        {
+            return PassThroughUnseen(artifactPath, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
+        }
+
         Model model = source.Model.Clone();
         bool isSimplified = Apply(new GraphSimplification(), model);
         bool isPruned = false;
@@ -83,7 +85,7 @@ internal sealed class CandidateSearch(
 
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         model.Save(artifactPath);
-        ComparisonResult result = comparison.Of(artifactPath, isObeyed ? null : request.Budgets.MaxAccuracyDrop ?? DefaultAllowedDrop);
+        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
@@ -106,6 +108,26 @@ internal sealed class CandidateSearch(
 
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
     {
+        CopySource(artifactPath, reason);
+        for (int i = 0; i < steps.Count; i++)
+        {
+            steps[i] = steps[i] with { Applied = false };
+        }
+
+        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: false);
+        return result.Refusal is { } refusal
+            ? throw new InferenceException($"The model cannot pass through unchanged either: {refusal}.")
+            : OutcomeOf(artifactPath, result);
+    }
+
+    private Outcome PassThroughUnseen(string artifactPath, string reason)
+    {
+        CopySource(artifactPath, reason);
+        return OutcomeOf(artifactPath, new ComparisonResult(null, LatencyReason: reason));
+    }
+
+    private void CopySource(string artifactPath, string reason)
+    {
         if (source.Model.ExternalDataFiles.Count == 0)
         {
             File.Copy(source.Path, artifactPath, overwrite: true);
@@ -120,13 +142,6 @@ internal sealed class CandidateSearch(
         {
             notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
         }
-
-        for (int i = 0; i < steps.Count; i++)
-        {
-            steps[i] = steps[i] with { Applied = false };
-        }
-
-        return OutcomeOf(artifactPath, comparison.Of(artifactPath, allowedDrop: null));
     }
 
     private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()

@@ -16,6 +16,9 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 internal sealed class Comparison(
     SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
+    /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point, or a hundredth of likeness.</summary>
+    private const double DefaultAllowedDrop = 0.01;
+
     /// <summary>Why latency is missing though this machine could tell it another time.</summary>
     internal const string MachineIsBusy = "another build kept measuring on this machine";
 
@@ -25,8 +28,8 @@ internal sealed class Comparison(
     private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
 
     /// <param name="artifactPath">The candidate.</param>
-    /// <param name="allowedDrop">The accuracy it may lose, when it was chosen by us and must prove itself; null when only the budgets judge.</param>
-    internal ComparisonResult Of(string artifactPath, double? allowedDrop)
+    /// <param name="mustProveItself">Whether <c>Auto</c> chose it: it must then keep the accuracy and be no slower. What the project chose, only the budgets judge.</param>
+    internal ComparisonResult Of(string artifactPath, bool mustProveItself)
     {
         progress.Report(new PipelineProgress("verifying", 0));
         ModelSession artifact;
@@ -47,9 +50,9 @@ internal sealed class Comparison(
             }
 
             AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(artifact, data);
-            if (allowedDrop is { } allowed && accuracy?.Drop is { } drop && drop.Value > allowed)
+            if (mustProveItself && ReasonToMistrust(accuracy ?? MeasureFidelity(artifact)) is { } loss)
             {
-                return new ComparisonResult(FormattableString.Invariant($"{accuracy.Metric} drops by {drop.Value:0.####} on {accuracy.Samples} samples, more than {allowed:0.####}"));
+                return new ComparisonResult(loss);
             }
 
             string? latencyReason = ReasonNotToMeasure();
@@ -59,11 +62,39 @@ internal sealed class Comparison(
                 latencyReason = MachineIsBusy;
             }
 
-            return allowedDrop is not null && latency is { Ratio.Low: > 1 }
+            return mustProveItself && latency is { Ratio.Low: > 1 }
                 ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
                 : new ComparisonResult(null, accuracy, latency, latencyReason);
         }
     }
+
+    /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
+    private string? ReasonToMistrust(AccuracyResult? accuracy)
+    {
+        if (accuracy is null)
+        {
+            return null;
+        }
+
+        double? allowed = request.Budgets.MaxAccuracyDrop ?? (IsShare(accuracy.Metric) ? DefaultAllowedDrop : null);
+        if (allowed is { } limit && accuracy.Drop is { } drop)
+        {
+            return drop.Value > limit
+                ? FormattableString.Invariant($"{accuracy.Metric} drops by {drop.Value:0.####} on {accuracy.Samples} samples, more than {limit:0.####}")
+                : null;
+        }
+
+        // Errors and decibels have units of their own, in which no default would mean anything.
+        return accuracy.WorstCosine < 1 - DefaultAllowedDrop
+            ? FormattableString.Invariant($"output '{accuracy.WorstOutput}' has a cosine similarity of {accuracy.WorstCosine:0.####} with the original's on {accuracy.Samples} samples, less than {1 - DefaultAllowedDrop:0.##}")
+            : null;
+    }
+
+    private static bool IsShare(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
+
+    /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>
+    private AccuracyResult? MeasureFidelity(ModelSession artifact) =>
+        inputs.Value.Count == 0 ? null : AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation);
 
     private AccuracyResult MeasureAccuracy(ModelSession artifact, Dataset samples)
     {
@@ -74,8 +105,7 @@ internal sealed class Comparison(
     private LatencyResult? MeasureLatency(ModelSession artifact)
     {
         progress.Report(new PipelineProgress("measuring latency", 0));
-        LatencySettings settings = new() { AllowedRatio = request.Budgets.MaxLatencyRatio };
-        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], settings: settings);
+        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], cancellation: cancellation);
     }
 
     private string? ReasonNotToMeasure() =>

@@ -23,6 +23,9 @@ internal sealed class SourceModel : IDisposable
     /// <summary>Size of the file and of its external data.</summary>
     internal long Bytes { get; }
 
+    /// <summary>An input or output that is not a tensor of numbers (a sequence, a map, strings); null when there is none.</summary>
+    internal TensorSignature? Opaque => Session.Inputs.Concat(Session.Outputs).FirstOrDefault(signature => signature.ElementType.BitsPerElement() == 0);
+
     /// <exception cref="ModelFormatException">It is not a whole ONNX model.</exception>
     /// <exception cref="InferenceException">ONNX Runtime refuses it.</exception>
     internal static SourceModel Load(string path)

@@ -46,21 +46,13 @@ public sealed class LatencyComparisonTests
     }
 
     [TestMethod]
-    public void A_clear_budget_ends_the_measuring_early()
+    public void Cancellation_ends_the_measuring()
     {
-        LatencyResult Run(double? allowed)
-        {
-            FakeClock clock = new();
-            Random random = new(5);
-            double Noisy(double milliseconds) => milliseconds * (1 + random.NextDouble());
-            return Measure(clock, () => Noisy(10), () => Noisy(5), new LatencySettings { AllowedRatio = allowed, Precision = 0.001 });
-        }
+        using CancellationTokenSource cancellation = new();
+        cancellation.Cancel();
 
-        LatencyResult cleared = Run(0.9);
-
-        Assert.IsTrue(cleared.Settled);
-        Assert.IsLessThan(0.9, cleared.Ratio.High);
-        Assert.IsLessThan(Run(null).Pairs, cleared.Pairs);
+        Assert.ThrowsExactly<OperationCanceledException>(
+            () => LatencyComparison.Measure(() => { }, () => { }, 1, new LatencySettings(), TimeProvider.System, cancellation.Token));
     }
 
     [TestMethod]

@@ -1,4 +1,6 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Tests.Simplification;
 
@@ -31,6 +33,21 @@ public class FoldBatchNormalizationTests
     [TestMethod]
     public void A_matrix_product_becomes_a_gemm() =>
         AssertLeaves(["Gemm"], Simplified.From(["n", 4], (g, x) => Simplified.Normalize(g, g.Add("MatMul", x, Simplified.Weight(g, 4, 5)), 5)));
+
+    [TestMethod]
+    public void Refuses_a_scale_that_overflows_the_weights_of_a_matrix_product()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Graph g = model.Graph;
+        Value x = g.AddInput("x", new TensorType(ElementType.Float, 1, 2));
+        Value product = g.Add("MatMul", x, g.AddInitializer("w", Tensor.Create([2, 2], new[] { 3e37f, 0, 0, 3e37f })));
+        Value[] statistics = [.. new[] { 1f, 0f, 0f, 0f }.Select((value, i) => g.AddInitializer($"s{i}", Tensor.Vector(value, value)))];
+        g.AddOutput(g.Add("BatchNormalization", [product, .. statistics]));
+
+        PassOutcome outcome = new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        CollectionAssert.AreEqual(new[] { "MatMul", "BatchNormalization" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray(), outcome.Explanation);
+    }
 
     [TestMethod]
     public void Refuses_a_weight_that_another_node_reads()

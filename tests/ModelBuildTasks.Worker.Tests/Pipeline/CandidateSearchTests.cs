@@ -50,6 +50,24 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void Where_the_metric_shows_no_drop_likeness_with_the_original_decides()
+    {
+        // Decibels of the original against itself are infinite, and so would be any drop.
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))), request => request.Settings.Metric = Metric.SignalToNoise);
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "cosine similarity");
+    }
+
+    [TestMethod]
+    public void Without_data_likeness_on_drawn_inputs_decides()
+    {
+        Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))), hasData: false);
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+    }
+
+    [TestMethod]
     public void A_recipe_that_was_given_up_tells_why_in_its_step()
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))));
@@ -169,11 +187,11 @@ public sealed class CandidateSearchTests : IDisposable
 
     private static RecipeList Named(Recipe recipe) => new([], [recipe], IsChosenByUser: true);
 
-    private Outcome Search(RecipeList list, Action<OptimizationRequest>? change = null)
+    private Outcome Search(RecipeList list, Action<OptimizationRequest>? change = null, bool hasData = true)
     {
         OptimizationRequest request = place.Request(change);
         using SourceModel source = SourceModel.Load(place.ModelPath);
-        Dataset data = Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs);
+        Dataset? data = hasData ? Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs) : null;
         CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
         return search.Run(list, Artifact);
     }
