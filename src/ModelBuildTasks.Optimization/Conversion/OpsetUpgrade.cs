@@ -1,5 +1,7 @@
+using System.Collections.ObjectModel;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion.Operators;
+using ModelBuildTasks.Optimization.Simplification;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
@@ -18,7 +20,7 @@ public static class OpsetUpgrade
 
     private static readonly OperatorConversion[] Conversions =
     [
-        new NonSpatialBatchNormalization(), new ScanWithoutBatch(), new DropoutMask(), new UpsampleToResize(), new ResizeCoordinates(),
+        new NonSpatialBatchNormalization(), new ScanWithoutBatch(), new NormalizationAxes(), new DropoutMask(), new UpsampleToResize(), new ResizeCoordinates(),
         new SliceInputs(), new TopKInput(), new ClipInputs(), new PadInputs(), new ScatterToScatterElements(), new DropoutInputs(),
         new AxesInput("Squeeze"), new AxesInput("Unsqueeze"), new AxesInput("ReduceSum"), new SplitInput(),
         new SoftmaxAlongAxis("Softmax"), new SoftmaxAlongAxis("LogSoftmax"), new SoftmaxAlongAxis("Hardmax"),
@@ -100,17 +102,34 @@ public static class OpsetUpgrade
 
     private static void Convert(Model model, long opset)
     {
-        foreach (Node node in StandardNodes(model))
+        Node[] nodes = StandardNodes(model);
+        bool readsTypes = nodes.SelectMany(node => Due(node, model.Opset, opset)).Any(conversion => conversion.ReadsTypes);
+        IReadOnlyDictionary<Value, TensorType> types = readsTypes ? Types(model) : ReadOnlyDictionary<Value, TensorType>.Empty;
+        foreach (Node node in nodes)
         {
             // A conversion may rename the operator into one that changed again later.
             foreach (OperatorConversion conversion in Conversions)
             {
                 if (conversion.OpType == node.OpType && model.Opset < conversion.Since && conversion.Since <= opset)
                 {
-                    conversion.Convert(node);
+                    conversion.Convert(node, types);
                 }
             }
         }
+    }
+
+    private static Dictionary<Value, TensorType> Types(Model model)
+    {
+        Dictionary<Value, TensorType> types = ShapeInference.Infer(model.Graph);
+        foreach (Value input in model.Graph.WithSubgraphs().SelectMany(graph => graph.Inputs))
+        {
+            if (input.Type is { } stated)
+            {
+                types.TryAdd(input, stated);
+            }
+        }
+
+        return types;
     }
 
     private static IEnumerable<OperatorConversion> Due(Node node, long from, long to) =>

@@ -109,6 +109,106 @@ public sealed class OpsetUpgradeTests
             graph.AddNode("Resize", [x, graph.AddInitializer("scales", Tensor.Vector(1f, 1, 1.5f, 1.5f))]).Set("mode", "nearest").Output);
 
     [TestMethod]
+    [DataRow("nearest", 2.5f, 1.7f)]
+    [DataRow("nearest", 0.5f, 0.6f)]
+    [DataRow("linear", 0.5f, 0.6f)]
+    [DataRow("linear", 0.5f, 2f)]
+    public void Samples_the_pixels_that_resizing_took(string mode, float vertical, float horizontal) =>
+        AssertLifted(10, [1, 2, 6, 10], (graph, x) =>
+            graph.AddNode("Resize", [x, graph.AddInitializer("scales", Tensor.Vector(1f, 1, vertical, horizontal))]).Set("mode", mode).Output);
+
+    [TestMethod]
+    public void Refuses_to_take_nearest_pixels_where_the_direction_is_unknown()
+    {
+        Model fed = Build(10, [1, 2, 6, 10], (graph, x) => graph.Add("Resize", x, graph.AddInput("scales", new TensorType(ElementType.Float, 4))));
+        StringAssert.Contains(OpsetUpgrade.Apply(fed, 13), "its scales, which are not constant");
+
+        Model mixed = Build(10, [1, 2, 6, 10], (graph, x) => graph.Add("Resize", x, graph.AddInitializer("scales", Tensor.Vector(1f, 1, 0.6f, 2))));
+        StringAssert.Contains(OpsetUpgrade.Apply(mixed, 13), "enlarges one dimension and reduces another");
+    }
+
+    [TestMethod]
+    [DataRow("Upsample", 9L, "nearest")]
+    [DataRow("Upsample", 9L, "linear")]
+    [DataRow("Resize", 10L, "linear")]
+    public void Gives_resizing_of_version_11_the_region_that_it_demands(string opType, long opset, string mode) =>
+        AssertLifted(opset, [1, 2, 3, 5], (graph, x) => graph.AddNode(opType, [x, graph.AddInitializer("scales", Tensor.Vector(1f, 1, 3, 2))]).Set("mode", mode).Output, to: 11);
+
+    [TestMethod]
+    [DataRow(0L)]
+    [DataRow(1L)]
+    public void States_the_axes_that_normalization_had(long acrossChannels) =>
+        AssertLifted(8, [2, 3, 4, 5], (graph, x) => graph.AddNode("MeanVarianceNormalization", [x]).Set("across_channels", acrossChannels).Output);
+
+    [TestMethod]
+    public void Gives_bounds_the_element_type_that_the_model_leaves_unsaid() =>
+        AssertLifted(10, [4, 6], (graph, x) => graph.AddNode("Clip", [graph.AddNode("Cast", [x]).Set("to", (long)ElementType.Float16).Output]).Set("min", -0.25f).Output);
+
+    [TestMethod]
+    public void Does_not_believe_a_stale_shape_in_front_of_softmax() =>
+        AssertLifted(11, [2, 3, 4], (graph, x) =>
+        {
+            Value y = graph.Add("Relu", x);
+            y.Type = new TensorType(ElementType.Float, 2, 12, 1);
+            return graph.AddNode("Softmax", [y]).Set("axis", 1L).Output;
+        });
+
+    [TestMethod]
+    [DataRow("Hardmax", 0L)]
+    [DataRow("Hardmax", -2L)]
+    [DataRow("LogSoftmax", -1L)]
+    public void Keeps_the_rows_of_an_axis_counted_from_the_end(string opType, long axis) =>
+        AssertLifted(11, [2, 3, 4], (graph, x) => graph.AddNode(opType, [x]).Set("axis", axis).Output);
+
+    [TestMethod]
+    public void Scatters_as_before() =>
+        AssertLifted(9, [3, 4], (graph, x) => graph.AddNode(
+            "Scatter", [x, graph.AddInitializer("i", Tensor.Create<long>([1, 2], [2, 0])), graph.AddInitializer("u", Tensor.Create<float>([1, 2], [7, 8]))]).Set("axis", 0L).Output);
+
+    [TestMethod]
+    public void Converts_operators_in_branches()
+    {
+        Model model = IfModel.Parse();
+        using ModelSession before = ModelSession.Open(model);
+
+        Assert.IsNull(OpsetUpgrade.Apply(model, 13));
+
+        using ModelSession after = ModelSession.Open(model);
+        foreach (bool condition in new[] { true, false })
+        {
+            Tensor[] inputs = [Tensor.Scalar(condition), Tensor.Create<float>([1, 3, 1], [1, 2, 3])];
+            Assert.AreEqual(0, RealModels.RelativeError(before.Run(inputs)[0], after.Run(inputs)[0]));
+        }
+    }
+
+    [TestMethod]
+    public void Leaves_operators_of_other_domains_alone()
+    {
+        Model model = Build(9, [1, 3], (graph, x) => graph.AddNode("Squeeze", [x], domain: "com.example").Set("axes", [0L]).Output);
+        Assert.IsNull(OpsetUpgrade.Apply(model, 13));
+        Assert.IsTrue(model.Graph.Nodes.Single().Has("axes"));
+    }
+
+    [TestMethod]
+    public void Retypes_a_mask_that_nobody_reads() =>
+        AssertLifted(9, [4, 6], (graph, x) =>
+        {
+            Node dropout = graph.AddNode("Dropout", [x], outputCount: 2);
+            dropout.Outputs[1].Type = new TensorType(ElementType.Float, 4, 6);
+            return dropout.Output;
+        });
+
+    [TestMethod]
+    [DataRow(7L)]
+    [DataRow(11L)]
+    public void Refuses_a_mask_that_is_read(long opset)
+    {
+        Model model = Build(opset, [4, 6], (graph, x) => graph.AddNode("Dropout", [x], outputCount: 2).Output);
+        model.Graph.AddOutput(model.Graph.Nodes[0].Outputs[1]);
+        StringAssert.Contains(OpsetUpgrade.Apply(model, 13), "its mask is read");
+    }
+
+    [TestMethod]
     public void Makes_the_ratio_of_dropout_an_input() =>
         AssertLifted(7, [4, 6], (graph, x) => graph.AddNode("Dropout", [x]).Set("ratio", 0.25f).Output);
 
@@ -149,16 +249,16 @@ public sealed class OpsetUpgradeTests
         return model;
     }
 
-    private static Model AssertLifted(long opset, long[] shape, Func<Graph, Value, Value> body)
+    private static Model AssertLifted(long opset, long[] shape, Func<Graph, Value, Value> body, long to = 13)
     {
         Model model = Build(opset, shape, body);
         Tensor x = Tensor.Create(shape, [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (a, b) => a * b)).Select(i => MathF.Sin(i * 1.7f))]);
         using ModelSession before = ModelSession.Open(model);
         Tensor expected = before.Run([x])[0];
 
-        Assert.IsNull(OpsetUpgrade.Apply(model, 13));
+        Assert.IsNull(OpsetUpgrade.Apply(model, to));
 
-        Assert.AreEqual(13, model.Opset);
+        Assert.AreEqual(to, model.Opset);
         using ModelSession after = ModelSession.Open(model);
         Assert.IsLessThan(Exact, RealModels.RelativeError(expected, after.Run([x])[0]));
         return model;

@@ -8,5 +8,5 @@ internal sealed class NonSpatialBatchNormalization() : OperatorConversion("Batch
     internal override string? Refusal(Node node) =>
         node.GetInt("spatial", 1) == 1 ? null : "it keeps statistics for every position (spatial = 0)";
 
-    internal override void Convert(Node node) => node.Unset("spatial");
+    internal override void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types) => node.Unset("spatial");
 }

@@ -14,8 +14,12 @@ internal abstract class OperatorConversion(string opType, long since)
     /// <summary>Why this node has no equal in the new form; null when it has.</summary>
     internal virtual string? Refusal(Node node) => null;
 
+    /// <summary>Whether <see cref="Convert"/> reads the types of values.</summary>
+    internal virtual bool ReadsTypes => false;
+
     /// <summary>Rewrites a node that <see cref="Refusal"/> lets through.</summary>
-    internal abstract void Convert(Node node);
+    /// <param name="types">What is known of values by inference, for conversions that read it. What exporters state of inner values may be stale.</param>
+    internal abstract void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types);
 
     /// <summary>Makes an attribute an input of type int64[n].</summary>
     protected static void MoveInts(Node node, string attribute, int input)
@@ -30,10 +34,12 @@ internal abstract class OperatorConversion(string opType, long since)
     protected static Value AddVector(Node node, string role, params long[] values) =>
         node.Graph.AddInitializer($"{node.Output.Name}_{role}", Tensor.Vector(values));
 
-    /// <summary>A scalar of the element type that <paramref name="node"/> works on; float where the model does not state it.</summary>
-    protected static Value AddScalar(Node node, string role, float value)
+    /// <summary>A scalar of the element type that <paramref name="node"/> works on; float where nothing tells.</summary>
+    protected static Value AddScalar(Node node, string role, float value, IReadOnlyDictionary<Value, TensorType> types)
     {
-        ElementType type = node.Input(0)?.Type?.ElementType ?? node.Output.Type?.ElementType ?? ElementType.Float;
+        Value input = node.Inputs[0]!;
+        ElementType type = types.GetValueOrDefault(input)?.ElementType ?? input.Constant?.ElementType
+            ?? input.Type?.ElementType ?? node.Output.Type?.ElementType ?? ElementType.Float;
         Tensor scalar = type switch
         {
             ElementType.Float16 => Tensor.Scalar((Half)value),

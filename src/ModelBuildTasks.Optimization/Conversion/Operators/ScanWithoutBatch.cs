@@ -7,5 +7,5 @@ internal sealed class ScanWithoutBatch() : OperatorConversion("Scan", 9)
 {
     internal override string? Refusal(Node node) => "its batched form ended with operator set 8";
 
-    internal override void Convert(Node node) => throw new InvalidOperationException("Scan of operator set 8 is always refused.");
+    internal override void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types) => throw new InvalidOperationException("Scan of operator set 8 is always refused.");
 }

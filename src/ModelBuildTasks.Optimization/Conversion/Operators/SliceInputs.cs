@@ -8,7 +8,7 @@ internal sealed class SliceInputs() : OperatorConversion("Slice", 10)
     internal override string? Refusal(Node node) =>
         node.Has("starts") && node.Has("ends") ? null : "it states no starts or no ends";
 
-    internal override void Convert(Node node)
+    internal override void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types)
     {
         MoveInts(node, "starts", 1);
         MoveInts(node, "ends", 2);

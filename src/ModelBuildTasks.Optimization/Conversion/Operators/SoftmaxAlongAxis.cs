@@ -11,11 +11,13 @@ internal sealed class SoftmaxAlongAxis(string opType) : OperatorConversion(opTyp
 {
     private const long FormerDefault = 1;
 
-    internal override void Convert(Node node)
+    internal override bool ReadsTypes => true;
+
+    internal override void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types)
     {
         long axis = node.GetInt("axis", FormerDefault);
         node.Set("axis", axis);
-        if (LaterDimensionsAreOne(node, axis))
+        if (LaterDimensionsAreOne(types.GetValueOrDefault(node.Inputs[0]!)?.Shape, axis))
         {
             return;
         }
@@ -30,9 +32,6 @@ internal sealed class SoftmaxAlongAxis(string opType) : OperatorConversion(opTyp
         graph.Remove(node);
     }
 
-    private static bool LaterDimensionsAreOne(Node node, long axis)
-    {
-        IReadOnlyList<Dimension>? shape = node.Input(0)?.Type?.Shape ?? node.Output.Type?.Shape;
-        return shape is not null && shape.Skip((int)(axis < 0 ? axis + shape.Count : axis) + 1).All(dimension => dimension.Size == 1);
-    }
+    private static bool LaterDimensionsAreOne(IReadOnlyList<Dimension>? shape, long axis) =>
+        axis == -1 || (shape is not null && axis < shape.Count && shape.Skip((int)(axis < 0 ? axis + shape.Count : axis) + 1).All(dimension => dimension.Size == 1));
 }

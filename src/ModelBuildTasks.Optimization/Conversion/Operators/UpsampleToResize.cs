@@ -11,7 +11,7 @@ internal sealed class UpsampleToResize() : OperatorConversion("Upsample", 10)
     internal override string? Refusal(Node node) =>
         node.Input(1) is not null || node.Has("scales") ? null : "it states no scales";
 
-    internal override void Convert(Node node)
+    internal override void Convert(Node node, IReadOnlyDictionary<Value, TensorType> types)
     {
         node.OpType = "Resize";
         if (node.GetFloats("scales") is { } scales)
