@@ -1,7 +1,9 @@
+using System.Numerics.Tensors;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Targets;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Tests.Quantization;
 
@@ -69,9 +71,43 @@ public sealed class DynamicQuantizationTests
     }
 
     [TestMethod]
-    public void Leaves_recurrences_alone()
+    [DataRow("dtln_model_1.onnx")]
+    [DataRow("magika_standard_v3_3.onnx")]
+    public void Leaves_a_real_model_alone_whose_work_is_elsewhere(string name) =>
+        AssertRefused(Model.Load(RealModels.Require(name)), "never touches convolutions or recurrences");
+
+    [TestMethod]
+    [DataRow(7)]
+    [DataRow(8)]
+    public void Computes_what_the_stored_codes_say(int bits)
     {
-        AssertRefused(Model.Load(RealModels.Require("dtln_model_1.onnx")), "recurrences");
+        const int rows = 5, inputs = 64, outputs = 96;
+        Model model = Model.Create("product", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, rows, inputs));
+        model.Graph.AddOutput(model.Graph.Add("MatMul", x, Weight(model, "w", inputs, outputs)));
+        Assert.IsTrue(new DynamicQuantization().Apply(model, new PassContext(TargetProfiles.CpuX64 with { WeightBits = bits })).Changed);
+        ReadOnlySpan<sbyte> codes = model.Graph.Find("w_quantized")!.Initializer!.Span<sbyte>();
+        ReadOnlySpan<float> scales = model.Graph.Find("w_scale")!.Initializer!.Span<float>();
+        Tensor sample = Weights.Uniform(new Random(8), [rows, inputs]);
+        using ModelSession session = ModelSession.Open(model);
+        float[] actual = session.Run([sample])[0].ToSingles();
+
+        // DynamicQuantizeLinear-11: the range holds 0, and 255 steps of it are the unsigned codes.
+        ReadOnlySpan<float> values = sample.Span<float>();
+        float lowest = Math.Min(0, TensorPrimitives.Min(values)), highest = Math.Max(0, TensorPrimitives.Max(values));
+        float scale = (highest - lowest) / 255;
+        int zero = (int)MathF.Round(Math.Clamp(-lowest / scale, 0, 255));
+        for (int i = 0; i < actual.Length; i++)
+        {
+            int sum = 0;
+            for (int k = 0; k < inputs; k++)
+            {
+                int code = (int)Math.Clamp(MathF.Round(values[i / outputs * inputs + k] / scale) + zero, 0, 255);
+                sum += (code - zero) * codes[k * outputs + i % outputs];
+            }
+
+            Assert.AreEqual(sum * (scale * scales[i % outputs]), actual[i], 1e-5f * inputs * scale);
+        }
     }
 
     [TestMethod]

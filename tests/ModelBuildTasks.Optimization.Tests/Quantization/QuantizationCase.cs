@@ -25,6 +25,7 @@ internal sealed class QuantizationCase
             """ "data": "textline_orient/images400.idx.gz", "widths": "textline_orient/widths400.idx.gz", "layout": "NHWC", "color": "BGR", "scale": "1/255", "mean": 0.5, "std": 0.5 """),
         ["mnist8_cntk.onnx"] = (""" "data": "mnist/calib1k-images.idx.gz", "limit": 128 """, """ "data": "mnist/test5k-images.idx.gz", "limit": 1000 """),
         ["digits_mlp.onnx"] = (""" "data": "digits/train_x.idx.gz", "scale": "1/16" """, """ "data": "digits/test_x.idx.gz", "scale": "1/16" """),
+        ["fashion_mlp_bstollnitz.onnx"] = Split(""" "data": "fashion900/images600.idx.gz", "scale": "1/255" """),
         ["ultraface_RFB-320.onnx"] = Split(Photos + """ "mean": 127, "std": 128 """),
         ["winml_iris.onnx"] = (""" "data": "iris/iris.csv" """, """ "data": "iris/iris.csv" """),
     };
@@ -52,6 +53,8 @@ internal sealed class QuantizationCase
     internal PassOutcome Quantize(TargetProfile target, int samples = int.MaxValue) =>
         new StaticQuantization().Apply(Quantized, new PassContext(target, Open(calibration: true).Take(samples)));
 
+    internal PassOutcome QuantizeDynamically(TargetProfile target) => new DynamicQuantization().Apply(Quantized, new PassContext(target));
+
     internal Dataset Open(bool calibration)
     {
         (string forCalibration, string forEvaluation) = Data[model];
@@ -67,7 +70,6 @@ internal sealed class QuantizationCase
             File.Delete(description);
         }
     }
-
 
     /// <summary>Compares with the original on the evaluation samples.</summary>
     internal Agreement Compare()
