@@ -74,7 +74,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target.</summary>
     public static readonly DiagnosticDescriptor AccuracyNotMeasured = new("MBT1004", "Accuracy not measured", Warning,
-        "The accuracy of '{0}' for {1} was not measured: there is no evaluation data.", "Name a data set as EvaluationData.");
+        "The accuracy of '{0}' for {1} was not measured on data of its own: there is no EvaluationData.", "Name a data set as EvaluationData.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor LatencyNotMeasured = new("MBT1005", "Latency not measured", Warning,

@@ -34,7 +34,7 @@ internal static class OptimizeCommand
     internal static Command Create()
     {
         Argument<FileInfo> model = new("model") { Description = "The ONNX model. It is not changed." };
-        Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write (default: <model>.<target>.onnx beside the model)." };
+        Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write, also when a budget is broken, which the exit code tells (default: <model>.<target>.onnx beside the model)." };
         Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
         target.AcceptOnlyFromAmong([.. Targets]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };

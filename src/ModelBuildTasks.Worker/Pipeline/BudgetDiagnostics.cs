@@ -29,7 +29,8 @@ internal static class BudgetDiagnostics
             OriginalBytes = outcome.OriginalBytes,
             OptimizedBytes = outcome.ArtifactBytes,
         };
-        if (outcome.Accuracy is null)
+        // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
+        if (request.EvaluationData is null)
         {
             yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
         }
