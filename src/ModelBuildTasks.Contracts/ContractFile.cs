@@ -1,77 +1,40 @@
 using System;
 using System.IO;
-using System.Linq;
-using System.Runtime.Serialization;
-using System.Runtime.Serialization.Json;
-using System.Text;
-using System.Xml;
+using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
 
-/// <summary>The files that pass between the task and the worker: indented UTF-8 JSON, replaced whole or not at all.</summary>
+/// <summary>The files that pass between the task and the worker: indented UTF-8 JSON of a stated version.</summary>
 internal static class ContractFile
 {
-    /// <exception cref="InvalidDataException">The file is not JSON of this contract.</exception>
-    public static T Read<T>(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="version">The version that the file must have.</param>
+    /// <param name="read">Makes the contract of the file's members.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="InvalidDataException">The file is not JSON of this contract, or is of another version.</exception>
+    public static T Read<T>(string path, int version, Func<JsonObject, T> read) where T : class
     {
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        string text;
+        using (var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete), WholeFile.Utf8))
+        {
+            text = reader.ReadToEnd();
+        }
+
         try
         {
-            return (T)new DataContractJsonSerializer(typeof(T)).ReadObject(stream)!;
+            return Parse(text, version, read);
         }
-        catch (Exception exception) when (exception is SerializationException or XmlException or ArgumentException or FormatException)
+        catch (InvalidDataException fault)
         {
-            throw new InvalidDataException($"'{path}' is not a {typeof(T).Name}: {exception.Message}", exception);
+            throw new InvalidDataException($"'{path}' is no {typeof(T).Name}: {fault.Message}.", fault);
         }
     }
 
-    public static void Write<T>(string path, T value) => Replace(path, Serialize(value));
-
-    /// <summary>Leaves the file, and its time, alone when it already says the same: its time is what incremental builds compare.</summary>
-    /// <returns>Whether the file was written.</returns>
-    public static bool WriteIfDifferent<T>(string path, T value)
+    /// <exception cref="InvalidDataException">The text is not JSON of this contract, or is of another version.</exception>
+    public static T Parse<T>(string text, int version, Func<JsonObject, T> read) where T : class
     {
-        var bytes = Serialize(value);
-        if (File.Exists(path) && File.ReadAllBytes(path).SequenceEqual(bytes))
-        {
-            return false;
-        }
-
-        Replace(path, bytes);
-        return true;
-    }
-
-    private static byte[] Serialize<T>(T value)
-    {
-        using var stream = new MemoryStream();
-        using (var writer = JsonReaderWriterFactory.CreateJsonWriter(stream, new UTF8Encoding(false), ownsStream: false, indent: true, "  "))
-        {
-            new DataContractJsonSerializer(typeof(T)).WriteObject(writer, value);
-        }
-
-        return stream.ToArray();
-    }
-
-    private static void Replace(string path, byte[] bytes)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var staged = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllBytes(staged, bytes);
-            // netstandard2.0 has no overwriting move; Replace needs a file to replace.
-            if (File.Exists(path))
-            {
-                File.Replace(staged, path, null);
-            }
-            else
-            {
-                File.Move(staged, path);
-            }
-        }
-        finally
-        {
-            File.Delete(staged);
-        }
+        var members = JsonObject.Parse(text);
+        var found = members.Integer("Version") ?? 0;
+        return found == version ? read(members) : throw new InvalidDataException($"it has version {found}, expected {version}");
     }
 }

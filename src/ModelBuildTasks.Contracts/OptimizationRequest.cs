@@ -1,6 +1,7 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
-using System.Runtime.Serialization;
+using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -8,97 +9,108 @@ namespace ModelBuildTasks.Contracts;
 /// What the build asks of the worker: one model for one target. Written only when something in it changed, so the file's time
 /// is the time of the last change to the model, its data, its settings or the worker.
 /// </summary>
-[DataContract]
 public sealed class OptimizationRequest
 {
-    public const int CurrentVersion = 1;
-
-    public OptimizationRequest() => SetDefaults(default);
-
-    [DataMember(Order = 0)] public int Version { get; private set; }
+    private const int Version = 2;
 
     /// <summary>Full path of the source ONNX model.</summary>
-    [DataMember(Order = 1)] public string ModelPath { get; set; } = null!;
+    public string ModelPath { get; set; } = "";
 
     /// <summary>Logical name: the file name without extension unless the item says otherwise.</summary>
-    [DataMember(Order = 2)] public string Name { get; set; } = null!;
+    public string Name { get; set; } = "";
 
     /// <summary>Target profile, one of <see cref="TargetNames"/>.</summary>
-    [DataMember(Order = 3)] public string Target { get; set; } = null!;
+    public string Target { get; set; } = "";
 
-    [DataMember(Order = 4)] public ModelSettings Settings { get; set; } = null!;
+    public ModelSettings Settings { get; set; } = new();
 
-    [DataMember(Order = 5)] public ModelBudgets Budgets { get; set; } = null!;
+    public ModelBudgets Budgets { get; set; } = new();
 
     /// <summary>Full path of the calibration data set, or null.</summary>
-    [DataMember(Order = 6)] public string? CalibrationData { get; set; }
+    public string? CalibrationData { get; set; }
 
     /// <summary>Full path of the evaluation data set, or null.</summary>
-    [DataMember(Order = 7)] public string? EvaluationData { get; set; }
+    public string? EvaluationData { get; set; }
 
     public Measurement Measurement { get; set; }
 
-    [DataMember(Order = 8, Name = nameof(Measurement))]
-    private string MeasurementText { get => Measurement.ToString(); set => Measurement = Choice.Parse<Measurement>(value); }
-
     /// <summary>Full path of the artifact to write.</summary>
-    [DataMember(Order = 9)] public string OutputPath { get; set; } = null!;
+    public string OutputPath { get; set; } = "";
 
     /// <summary>Full path of the <see cref="OptimizationResult"/> to write, last.</summary>
-    [DataMember(Order = 10)] public string ResultPath { get; set; } = null!;
+    public string ResultPath { get; set; } = "";
 
     /// <summary>Full path of the artifact cache, or null for the user's own.</summary>
-    [DataMember(Order = 11)] public string? CacheDirectory { get; set; }
+    public string? CacheDirectory { get; set; }
 
     /// <summary>How long this request may take, in seconds; null or 0 for no limit.</summary>
-    [DataMember(Order = 12)] public double? TimeoutSeconds { get; set; }
+    public double? TimeoutSeconds { get; set; }
 
-    /// <summary>The model, its external data and the data sets as they were when the request was written.</summary>
-    [DataMember(Order = 13)] public IList<InputFingerprint> Inputs { get; private set; } = null!;
+    /// <summary>The model, its external data and the data sets as they were when the request was made.</summary>
+    public IList<InputDigest> Inputs { get; } = [];
 
-    /// <summary>Fingerprint of the worker's assemblies; null outside a build.</summary>
-    [DataMember(Order = 14)] public string? Worker { get; set; }
+    /// <summary>When <see cref="Inputs"/> were read, or later. Not written: it is the time of the file.</summary>
+    public DateTime DigestedUtc { get; set; } = DateTime.UtcNow;
+
+    /// <summary>Digest of the worker's assemblies.</summary>
+    public string Worker { get; set; } = "";
 
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a request of this version.</exception>
     public static OptimizationRequest Read(string path)
     {
-        var request = ContractFile.Read<OptimizationRequest>(path);
-        return request.Version == CurrentVersion ? request
-            : throw new InvalidDataException($"'{path}' has version {request.Version}, expected {CurrentVersion}.");
+        var request = ContractFile.Read(path, Version, Read);
+        request.DigestedUtc = File.GetLastWriteTimeUtc(path);
+        return request;
     }
 
     /// <summary>Replaces the file whole, or leaves it as it was.</summary>
-    public void Write(string path) => ContractFile.Write(path, this);
+    public void Write(string path) => WholeFile.Write(path, ToJson());
 
     /// <summary>As <see cref="Write"/>, but leaves a file that already says the same untouched.</summary>
     /// <returns>Whether the file was written.</returns>
-    public bool WriteIfDifferent(string path) => ContractFile.WriteIfDifferent(path, this);
+    public bool WriteIfDifferent(string path) => WholeFile.WriteIfDifferent(path, ToJson());
 
-    // The serializer runs no constructor; without this, members absent from the file would be null.
-    [OnDeserializing]
-    private void SetDefaults(StreamingContext context)
+    private string ToJson() => new JsonWriter().Object(json => json
+        .Add(nameof(Version), Version)
+        .Add(nameof(ModelPath), ModelPath)
+        .Add(nameof(Name), Name)
+        .Add(nameof(Target), Target)
+        .Object(nameof(Settings), Settings.Write)
+        .Object(nameof(Budgets), Budgets.Write)
+        .Add(nameof(CalibrationData), CalibrationData)
+        .Add(nameof(EvaluationData), EvaluationData)
+        .Add(nameof(Measurement), Measurement.ToString())
+        .Add(nameof(OutputPath), OutputPath)
+        .Add(nameof(ResultPath), ResultPath)
+        .Add(nameof(CacheDirectory), CacheDirectory)
+        .Add(nameof(TimeoutSeconds), TimeoutSeconds)
+        .Objects(nameof(Inputs), Inputs, (input, inner) => input.Write(inner))
+        .Add(nameof(Worker), Worker)).ToString();
+
+    private static OptimizationRequest Read(JsonObject json)
     {
-        Version = CurrentVersion;
-        ModelPath = Name = Target = OutputPath = ResultPath = "";
-        Settings = new ModelSettings();
-        Budgets = new ModelBudgets();
-        Inputs = [];
+        var request = new OptimizationRequest
+        {
+            ModelPath = json.Text(nameof(ModelPath)) ?? "",
+            Name = json.Text(nameof(Name)) ?? "",
+            Target = json.Text(nameof(Target)) ?? "",
+            Settings = ModelSettings.Read(json.Object(nameof(Settings))),
+            Budgets = ModelBudgets.Read(json.Object(nameof(Budgets))),
+            CalibrationData = json.Text(nameof(CalibrationData)),
+            EvaluationData = json.Text(nameof(EvaluationData)),
+            Measurement = json.Choice<Measurement>(nameof(Measurement)),
+            OutputPath = json.Text(nameof(OutputPath)) ?? "",
+            ResultPath = json.Text(nameof(ResultPath)) ?? "",
+            CacheDirectory = json.Text(nameof(CacheDirectory)),
+            TimeoutSeconds = json.Number(nameof(TimeoutSeconds)),
+            Worker = json.Text(nameof(Worker)) ?? "",
+        };
+        foreach (var input in json.Objects(nameof(Inputs)))
+        {
+            request.Inputs.Add(InputDigest.Read(input));
+        }
+
+        return request;
     }
-}
-
-/// <summary>An input of a request, and a stamp that changes with it.</summary>
-[DataContract]
-public sealed class InputFingerprint
-{
-    /// <summary>Full path of a file, or of a folder that stands for all files below it.</summary>
-    [DataMember(Order = 0)] public string Path { get; set; } = "";
-
-    [DataMember(Order = 1)] public int Files { get; set; }
-
-    /// <summary>Bytes in all.</summary>
-    [DataMember(Order = 2)] public long Length { get; set; }
-
-    /// <summary>SHA-256 over each file's relative path, length and time of last write.</summary>
-    [DataMember(Order = 3)] public string Stamp { get; set; } = "";
 }

@@ -1,6 +1,6 @@
 using System.Collections.Generic;
 using System.IO;
-using System.Runtime.Serialization;
+using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -8,131 +8,90 @@ namespace ModelBuildTasks.Contracts;
 /// What became of one <see cref="OptimizationRequest"/>. Written last, after the artifact; a result that exists is complete.
 /// Builds read it again and again: every diagnostic in it is replayed until the request changes.
 /// </summary>
-[DataContract]
 public sealed class OptimizationResult
 {
-    public const int CurrentVersion = 1;
-
-    public OptimizationResult() => SetDefaults(default);
-
-    [DataMember(Order = 0)] public int Version { get; private set; }
+    private const int Version = 1;
 
     /// <summary>Whether an artifact was produced. A broken budget does not undo this; it is a diagnostic.</summary>
-    [DataMember(Order = 1)] public bool Succeeded { get; set; }
+    public bool Succeeded { get; set; }
 
     /// <summary>Full path of the source model.</summary>
-    [DataMember(Order = 2)] public string Model { get; set; } = null!;
+    public string Model { get; set; } = "";
 
-    [DataMember(Order = 3)] public string Target { get; set; } = null!;
+    public string Target { get; set; } = "";
 
     /// <summary>Full path of the artifact; null when none was produced.</summary>
-    [DataMember(Order = 4)] public string? ArtifactPath { get; set; }
+    public string? ArtifactPath { get; set; }
 
     /// <summary>SHA-256 of the artifact, lower-case hexadecimal.</summary>
-    [DataMember(Order = 5)] public string? ArtifactSha256 { get; set; }
+    public string? ArtifactSha256 { get; set; }
 
-    [DataMember(Order = 6)] public bool FromCache { get; set; }
+    public bool FromCache { get; set; }
 
     /// <summary>Every step that was considered, in order, the ones that did not apply included.</summary>
-    [DataMember(Order = 7)] public IList<RecipeStep> Recipe { get; private set; } = null!;
+    public IList<RecipeStep> Recipe { get; } = [];
 
-    [DataMember(Order = 8)] public ModelFigures? Original { get; set; }
+    public ModelFigures? Original { get; set; }
 
-    [DataMember(Order = 9)] public ModelFigures? Optimized { get; set; }
+    public ModelFigures? Optimized { get; set; }
 
     /// <summary>Null when accuracy was not measured.</summary>
-    [DataMember(Order = 10)] public AccuracyDrop? AccuracyDrop { get; set; }
+    public AccuracyDrop? AccuracyDrop { get; set; }
 
-    [DataMember(Order = 11)] public LatencyRatio? LatencyRatio { get; set; }
+    public LatencyRatio? LatencyRatio { get; set; }
 
-    [DataMember(Order = 12)] public IList<Diagnostic> Diagnostics { get; private set; } = null!;
+    public IList<Diagnostic> Diagnostics { get; } = [];
 
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a result of this version.</exception>
-    public static OptimizationResult Read(string path)
-    {
-        var result = ContractFile.Read<OptimizationResult>(path);
-        return result.Version == CurrentVersion ? result
-            : throw new InvalidDataException($"'{path}' has version {result.Version}, expected {CurrentVersion}.");
-    }
+    public static OptimizationResult Read(string path) => ContractFile.Read(path, Version, Read);
 
     /// <summary>Replaces the file whole, or leaves it as it was.</summary>
-    public void Write(string path) => ContractFile.Write(path, this);
+    public void Write(string path) => WholeFile.Write(path, ToJson());
 
-    [OnDeserializing]
-    private void SetDefaults(StreamingContext context)
+    /// <exception cref="InvalidDataException">The text is not a result of this version.</exception>
+    internal static OptimizationResult FromJson(string text) => ContractFile.Parse(text, Version, Read);
+
+    internal string ToJson() => new JsonWriter().Object(json => json
+        .Add(nameof(Version), Version)
+        .Add(nameof(Succeeded), Succeeded)
+        .Add(nameof(Model), Model)
+        .Add(nameof(Target), Target)
+        .Add(nameof(ArtifactPath), ArtifactPath)
+        .Add(nameof(ArtifactSha256), ArtifactSha256)
+        .Add(nameof(FromCache), FromCache)
+        .Objects(nameof(Recipe), Recipe, (step, inner) => step.Write(inner))
+        .Object(nameof(Original), Original is null ? null : Original.Write)
+        .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
+        .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
+        .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
+        .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
+
+    private static OptimizationResult Read(JsonObject json)
     {
-        Version = CurrentVersion;
-        Model = Target = "";
-        Recipe = [];
-        Diagnostics = [];
+        var result = new OptimizationResult
+        {
+            Succeeded = json.Flag(nameof(Succeeded)),
+            Model = json.Text(nameof(Model)) ?? "",
+            Target = json.Text(nameof(Target)) ?? "",
+            ArtifactPath = json.Text(nameof(ArtifactPath)),
+            ArtifactSha256 = json.Text(nameof(ArtifactSha256)),
+            FromCache = json.Flag(nameof(FromCache)),
+            Original = ModelFigures.Read(json.Object(nameof(Original))),
+            Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
+            AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
+            LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
+        };
+        foreach (var step in json.Objects(nameof(Recipe)))
+        {
+            result.Recipe.Add(RecipeStep.Read(step));
+        }
+
+        foreach (var diagnostic in json.Objects(nameof(Diagnostics)))
+        {
+            result.Diagnostics.Add(Diagnostic.Read(diagnostic));
+        }
+
+        return result;
     }
-}
-
-/// <summary>One step of the pipeline: what it did, or why it did nothing.</summary>
-[DataContract]
-public sealed class RecipeStep
-{
-    [DataMember(Order = 0)] public string Name { get; set; } = "";
-
-    [DataMember(Order = 1)] public bool Applied { get; set; }
-
-    [DataMember(Order = 2)] public string Explanation { get; set; } = "";
-}
-
-/// <summary>Size and, where measured, accuracy and latency of one model.</summary>
-[DataContract]
-public sealed class ModelFigures
-{
-    /// <summary>File size, external data included.</summary>
-    [DataMember(Order = 0)] public long Bytes { get; set; }
-
-    /// <summary>In the metric's own unit; null when not measured.</summary>
-    [DataMember(Order = 1)] public double? Accuracy { get; set; }
-
-    /// <summary>Median time of one run in milliseconds; null when not measured.</summary>
-    [DataMember(Order = 2)] public double? LatencyMilliseconds { get; set; }
-}
-
-/// <summary>How much accuracy the optimized model lost against the original on the same samples; negative when it gained.</summary>
-[DataContract]
-public sealed class AccuracyDrop
-{
-    [DataMember(Order = 0)] public double Value { get; set; }
-
-    /// <summary>Lower end of the 95 % interval.</summary>
-    [DataMember(Order = 1)] public double Low { get; set; }
-
-    /// <summary>Upper end of the 95 % interval.</summary>
-    [DataMember(Order = 2)] public double High { get; set; }
-
-    [DataMember(Order = 3)] public int Samples { get; set; }
-
-    /// <summary>The metric that was used, never <see cref="Contracts.Metric.Auto"/>.</summary>
-    public Metric Metric { get; set; }
-
-    [DataMember(Order = 4, Name = nameof(Metric))]
-    private string MetricText { get => Metric.ToString(); set => Metric = Choice.Parse<Metric>(value); }
-}
-
-/// <summary>Latency of the optimized model divided by the original's, both measured interleaved in one run.</summary>
-[DataContract]
-public sealed class LatencyRatio
-{
-    /// <summary>Null when not measured.</summary>
-    [DataMember(Order = 0)] public double? Value { get; set; }
-
-    /// <summary>Lower end of the interval: 99 % by one look, so that it holds 95 % though measuring looks several times before it ends.</summary>
-    [DataMember(Order = 1)] public double? Low { get; set; }
-
-    /// <summary>Upper end of that interval.</summary>
-    [DataMember(Order = 2)] public double? High { get; set; }
-
-    /// <summary>Number of interleaved pairs of runs.</summary>
-    [DataMember(Order = 3)] public int Pairs { get; set; }
-
-    [DataMember(Order = 4)] public bool Measured { get; set; }
-
-    /// <summary>Why it was not measured; null when it was.</summary>
-    [DataMember(Order = 5)] public string? Reason { get; set; }
 }

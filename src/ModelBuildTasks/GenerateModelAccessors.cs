@@ -2,12 +2,13 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
-using System.Text;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Accessors;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Protobuf;
 using ModelBuildTasks.Diagnostics;
+using ModelBuildTasks.Items;
 using ModelBuildTasks.Signatures;
 
 namespace ModelBuildTasks;
@@ -28,10 +29,38 @@ public sealed class GenerateModelAccessors : Task
     /// <summary>The project's C# version; nullable annotations need 8.</summary>
     public string LangVersion { get; set; } = "";
 
+    /// <summary>Full path of the folder for everything that is generated.</summary>
+    [Required] public string Directory { get; set; } = "";
+
+    /// <summary>Files of the build that are newer when a model has changed: the requests.</summary>
+    public ITaskItem[] Requests { get; set; } = [];
+
     /// <summary>The files, for the compiler.</summary>
     [Output] public ITaskItem[] Sources { get; set; } = [];
 
     public override bool Execute()
+    {
+        var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(GenerateModelAccessors)}.cache"), InputText());
+        if (memory.Recall() is { } recalled && Array.TrueForAll(recalled[0], source => File.Exists(source.ItemSpec)))
+        {
+            Sources = recalled[0];
+            return true;
+        }
+
+        Generate();
+        if (!Log.HasLoggedErrors)
+        {
+            memory.Remember(Sources);
+        }
+
+        return !Log.HasLoggedErrors;
+    }
+
+    private string InputText() => string.Join("\n", LangVersion, HasOnnxRuntime.ToString(), TaskMemory.TextOf(Accessors),
+        InputStamp.OfTimes(Array.ConvertAll(Accessors, accessor => accessor.GetMetadata(nameof(AccessorItem.ModelPath)))),
+        InputStamp.OfTimes(Array.ConvertAll(Requests, request => request.ItemSpec)));
+
+    private void Generate()
     {
         var log = new DiagnosticLog(Log);
         var accessors = Accessors.Select(AccessorItem.FromTaskItem).ToList();
@@ -40,20 +69,20 @@ public sealed class GenerateModelAccessors : Task
             log.Write(Diagnostic.Create(DiagnosticCatalogue.DuplicateName, same.Last().ModelPath, same.Key, same.First().ModelPath));
         }
 
-        var hasOnnxRuntime = References.Any(reference => Path.GetFileNameWithoutExtension(reference.ItemSpec).Equals("Microsoft.ML.OnnxRuntime", StringComparison.OrdinalIgnoreCase));
         var sources = new List<ITaskItem>();
         foreach (var accessor in accessors.Where(accessor => accessor.Targets.Count > 0))
         {
             if (Signature(accessor, log) is { } signature)
             {
-                WriteIfDifferent(accessor.SourcePath, AccessorSource.Write(accessor, signature, hasOnnxRuntime, KnowsNullable));
-                sources.Add(Items.ItemText.Create(accessor.SourcePath, []));
+                WholeFile.WriteIfDifferent(accessor.SourcePath, AccessorSource.Write(accessor, signature, HasOnnxRuntime, KnowsNullable));
+                sources.Add(ItemText.Create(accessor.SourcePath));
             }
         }
 
         Sources = [.. sources];
-        return !Log.HasLoggedErrors;
     }
+
+    private bool HasOnnxRuntime => Array.Exists(References, reference => Path.GetFileNameWithoutExtension(reference.ItemSpec).Equals("Microsoft.ML.OnnxRuntime", StringComparison.OrdinalIgnoreCase));
 
     private bool KnowsNullable => !Version.TryParse(LangVersion.Contains(".") ? LangVersion : $"{LangVersion}.0", out var version) || version.Major >= 8;
 
@@ -63,7 +92,7 @@ public sealed class GenerateModelAccessors : Task
         {
             return ModelSignature.Read(accessor.ModelPath);
         }
-        catch (SignatureException exception)
+        catch (ProtobufException exception)
         {
             log.Write(Diagnostic.Create(exception.IsTruncated ? DiagnosticCatalogue.ModelTruncated : DiagnosticCatalogue.NotOnnx, accessor.ModelPath, exception.Message));
         }
@@ -73,16 +102,5 @@ public sealed class GenerateModelAccessors : Task
         }
 
         return null;
-    }
-
-    private static void WriteIfDifferent(string path, string text)
-    {
-        if (File.Exists(path) && File.ReadAllText(path) == text)
-        {
-            return;
-        }
-
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, text, new UTF8Encoding(false));
     }
 }

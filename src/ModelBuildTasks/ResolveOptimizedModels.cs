@@ -13,7 +13,7 @@ namespace ModelBuildTasks;
 
 /// <summary>
 /// Turns OptimizedModel items into one item per model and target, with every path and name decided, and says what is wrong with
-/// their metadata. Reads and writes no file, so that it may run in every build, design-time builds included.
+/// their metadata. Reads no model, so that it may run in every build, design-time builds included.
 /// </summary>
 [MSBuildMultiThreadableTask]
 public sealed class ResolveOptimizedModels : Task
@@ -65,6 +65,25 @@ public sealed class ResolveOptimizedModels : Task
 
     public override bool Execute()
     {
+        var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(ResolveOptimizedModels)}.cache"), InputText());
+        if (memory.Recall() is { } recalled)
+        {
+            Variants = recalled[0];
+            AccessorItems = recalled[1];
+            return true;
+        }
+
+        Resolve();
+        if (_diagnostics.Count == 0)
+        {
+            memory.Remember(Variants, AccessorItems);
+        }
+
+        return !Log.HasLoggedErrors;
+    }
+
+    private void Resolve()
+    {
         _projectDirectory = Path.GetDirectoryName(ProjectFile)!;
         CheckProject();
         CheckNames();
@@ -79,9 +98,10 @@ public sealed class ResolveOptimizedModels : Task
         {
             log.Write(diagnostic);
         }
-
-        return !Log.HasLoggedErrors;
     }
+
+    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Measurement, BudgetSeverity, OptimizationTimeout,
+        IsSdkProject.ToString(), TaskMemory.TextOf(Models, Overrides));
 
     private void CheckProject()
     {
@@ -90,8 +110,8 @@ public sealed class ResolveOptimizedModels : Task
             Report(DiagnosticCatalogue.NotAnSdkProject, ProjectFile);
         }
 
-        CheckChoice<Measurement>("ModelMeasurement", Measurement, ProjectFile);
-        CheckChoice<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity, ProjectFile);
+        CheckProperty<Measurement>("ModelMeasurement", Measurement);
+        CheckProperty<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity);
         if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))
         {
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelOptimizationTimeout", OptimizationTimeout, "a duration such as 90s or 30min");
@@ -102,7 +122,7 @@ public sealed class ResolveOptimizedModels : Task
     {
         foreach (var same in Models.GroupBy(model => ModelVariant.FileName(NameOf(model)), StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1))
         {
-            Report(DiagnosticCatalogue.DuplicateName, PathOf(same.Last()), NameOf(same.Last()), PathOf(same.First()));
+            Report(DiagnosticCatalogue.DuplicateName, same.Last(), NameOf(same.Last()), PathOf(same.First()));
         }
 
         foreach (var item in Models.Concat(Overrides))
@@ -111,7 +131,7 @@ public sealed class ResolveOptimizedModels : Task
             {
                 if (written is not "Model" && MetadataNames.NearestTo(written) is { } meant)
                 {
-                    Report(DiagnosticCatalogue.UnknownMetadata, PathOf(item), written, meant);
+                    Report(DiagnosticCatalogue.UnknownMetadata, item, written, meant);
                 }
             }
         }
@@ -125,12 +145,12 @@ public sealed class ResolveOptimizedModels : Task
             var model = item.GetMetadata("Model");
             if (!names.Contains(model, StringComparer.OrdinalIgnoreCase))
             {
-                Report(DiagnosticCatalogue.UnknownOverride, ProjectFile, "model", model, string.Join(", ", names));
+                Report(DiagnosticCatalogue.UnknownOverride, item, "model", model, string.Join(", ", names));
             }
 
             if (TargetNames.Find(item.ItemSpec) is null)
             {
-                Report(DiagnosticCatalogue.UnknownOverride, ProjectFile, "target", item.ItemSpec, string.Join(", ", TargetNames.ByPreference));
+                Report(DiagnosticCatalogue.UnknownOverride, item, "target", item.ItemSpec, string.Join(", ", TargetNames.ByPreference));
             }
         }
     }
@@ -145,19 +165,19 @@ public sealed class ResolveOptimizedModels : Task
 
         foreach (var text in written.Where(text => TargetNames.Find(text) is null))
         {
-            Report(DiagnosticCatalogue.UnknownValue, PathOf(model), MetadataNames.Targets, text, string.Join(", ", TargetNames.ByPreference));
+            Report(DiagnosticCatalogue.UnknownValue, model, MetadataNames.Targets, text, string.Join(", ", TargetNames.ByPreference));
         }
 
         var known = written.Select(TargetNames.Find).OfType<string>().Distinct().ToList();
         foreach (var target in known.Where(target => !Availability.IsAvailable(target)))
         {
-            Report(DiagnosticCatalogue.NotAvailable, PathOf(model), MetadataNames.Targets, target, "");
+            Report(DiagnosticCatalogue.NotAvailable, model, MetadataNames.Targets, target, "");
         }
 
         var running = known.Where(target => TargetNames.CanRun(target, RuntimeIdentifier)).ToList();
         if (known.Count > 0 && running.Count == 0)
         {
-            Report(DiagnosticCatalogue.TargetCannotRun, PathOf(model), NameOf(model), string.Join(", ", known), RuntimeIdentifier);
+            Report(DiagnosticCatalogue.TargetCannotRun, model, NameOf(model), string.Join(", ", known), RuntimeIdentifier);
         }
 
         return running;
@@ -189,11 +209,12 @@ public sealed class ResolveOptimizedModels : Task
 
         foreach (var key in new[] { MetadataNames.Embed, MetadataNames.Compress, MetadataNames.Accessor })
         {
-            CheckBoolean(key, metadata, PathOf(model));
+            CheckBoolean(key, metadata, model);
         }
 
-        _diagnostics.AddRange(SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics);
-        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata);
+        var found = SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics;
+        _diagnostics.AddRange(found.Select(diagnostic => AtItem(diagnostic, model)));
+        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata("DefiningProjectFullPath"), model.ItemSpec);
     }
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<string> targets)
@@ -201,26 +222,30 @@ public sealed class ResolveOptimizedModels : Task
         var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), targets, RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
-            Report(DiagnosticCatalogue.NotAQuantity, PathOf(model), invalid, model.GetMetadata(invalid), "a C# name");
+            Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
         }
 
-        CheckChoice<AccessorVisibility>(MetadataNames.AccessorVisibility, model.GetMetadata(MetadataNames.AccessorVisibility), PathOf(model));
+        if (model.Text(MetadataNames.AccessorVisibility) is { } visibility && !Choice.TryParse<AccessorVisibility>(visibility, out _))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, model, MetadataNames.AccessorVisibility, visibility, string.Join(", ", Choice.Names<AccessorVisibility>()));
+        }
+
         return accessor.ToTaskItem();
     }
 
-    private void CheckChoice<T>(string name, string value, string file) where T : struct, Enum
+    private void CheckProperty<T>(string name, string value) where T : struct, Enum
     {
         if (value.Length > 0 && !Choice.TryParse<T>(value, out _))
         {
-            Report(DiagnosticCatalogue.UnknownValue, file, name, value, string.Join(", ", Choice.Names<T>()));
+            Report(DiagnosticCatalogue.UnknownValue, ProjectFile, name, value, string.Join(", ", Choice.Names<T>()));
         }
     }
 
-    private void CheckBoolean(string name, Dictionary<string, string> metadata, string file)
+    private void CheckBoolean(string name, Dictionary<string, string> metadata, ITaskItem model)
     {
         if (metadata.TryGetValue(name, out var value) && !bool.TryParse(value, out _))
         {
-            Report(DiagnosticCatalogue.UnknownValue, file, name, value, "true, false");
+            Report(DiagnosticCatalogue.UnknownValue, model, name, value, "true, false");
         }
     }
 
@@ -229,4 +254,13 @@ public sealed class ResolveOptimizedModels : Task
     private static string NameOf(ITaskItem model) => model.Text(MetadataNames.Name) ?? Path.GetFileNameWithoutExtension(model.ItemSpec);
 
     private void Report(DiagnosticDescriptor descriptor, string file, params object[] arguments) => _diagnostics.Add(Diagnostic.Create(descriptor, file, arguments));
+
+    private void Report(DiagnosticDescriptor descriptor, ITaskItem item, params object[] arguments) => _diagnostics.Add(AtItem(Diagnostic.Create(descriptor, PathOf(item), arguments), item));
+
+    // The project's line where it can be found; where not, what the item is about: the model.
+    private Diagnostic AtItem(Diagnostic diagnostic, ITaskItem item)
+    {
+        var place = ItemLocation.Of(item, Array.IndexOf(Overrides, item) >= 0 ? "OptimizedModelTarget" : "OptimizedModel");
+        return place.Line > 0 ? diagnostic.At(place.File, place.Line, place.Column) : diagnostic;
+    }
 }

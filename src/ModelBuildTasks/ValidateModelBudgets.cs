@@ -34,9 +34,17 @@ public sealed class ValidateModelBudgets : Task
         {
             try
             {
-                foreach (var diagnostic in OptimizationResult.Read(request.GetMetadata("ResultPath")).Diagnostics)
+                var result = request.GetMetadata("ResultPath");
+                var diagnostics = OptimizationResult.Read(result).Diagnostics;
+                foreach (var diagnostic in diagnostics)
                 {
                     Write(log, diagnostic, severity);
+                }
+
+                // The fault was the environment's (a full disk, a time limit), which may be gone by now: the next build tries again.
+                if (diagnostics.Any(diagnostic => diagnostic.IsEnvironment))
+                {
+                    File.Delete(result);
                 }
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)

@@ -7,7 +7,6 @@ using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Diagnostics;
 using ModelBuildTasks.Items;
-using ModelBuildTasks.Signatures;
 
 namespace ModelBuildTasks;
 
@@ -16,7 +15,7 @@ namespace ModelBuildTasks;
 /// the worker has to run at all.
 /// </summary>
 [MSBuildMultiThreadableTask]
-public sealed class WriteModelRequests : Task
+public sealed class WriteModelRequests : Task, ICancelableTask
 {
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
     public ITaskItem[] Variants { get; set; } = [];
@@ -26,6 +25,9 @@ public sealed class WriteModelRequests : Task
 
     /// <summary>Full path of the project file.</summary>
     [Required] public string ProjectFile { get; set; } = "";
+
+    /// <summary>Full path of the folder for everything that is generated.</summary>
+    [Required] public string Directory { get; set; } = "";
 
     /// <summary>The project's ModelCacheDirectory; empty for the user's own.</summary>
     public string CacheDirectory { get; set; } = "";
@@ -40,6 +42,9 @@ public sealed class WriteModelRequests : Task
     [Output] public ITaskItem[] Requests { get; set; } = [];
 
     private DiagnosticLog _log = null!;
+    private volatile bool _cancelled;
+
+    public void Cancel() => _cancelled = true;
 
     public override bool Execute()
     {
@@ -50,38 +55,65 @@ public sealed class WriteModelRequests : Task
             return false;
         }
 
-        var worker = Fingerprint.OfWorker(WorkerPath);
-        var requests = new List<ITaskItem>();
+        try
+        {
+            var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(WriteModelRequests)}.cache"), InputText());
+            Requests = memory.Recall() is { } recalled && Array.TrueForAll(recalled[1], RequestWatch.IsUnchanged) ? recalled[0] : WriteAll(memory);
+            foreach (var request in Requests)
+            {
+                StaleResult.Delete(request);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _log.Write(Diagnostic.Create(DiagnosticCatalogue.CannotWrite, ProjectFile, Directory, exception.Message));
+        }
+
+        return !Log.HasLoggedErrors;
+    }
+
+    private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
+        Measurement, OptimizationTimeout, TaskMemory.TextOf(Variants));
+
+    private ITaskItem[] WriteAll(TaskMemory memory)
+    {
+        var worker = WorkerDigest.Of(Path.GetDirectoryName(WorkerPath)!);
+        var (requests, watched) = (new List<ITaskItem>(), new List<ITaskItem>());
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
         {
-            if (Request(variant, worker) is { } request && Write(request, variant.RequestPath))
+            var request = Request(variant, worker);
+            if (Exists(variant) && Digest(request, watched))
             {
+                request.WriteIfDifferent(variant.RequestPath);
                 requests.Add(ItemText.Create(variant.RequestPath, new Dictionary<string, string> { ["ResultPath"] = variant.ResultPath, ["ArtifactPath"] = variant.ArtifactPath }));
             }
         }
 
-        Requests = [.. requests];
-        return !Log.HasLoggedErrors;
-    }
-
-    private OptimizationRequest? Request(ModelVariant variant, string worker)
-    {
-        if (!File.Exists(variant.ModelPath))
+        ITaskItem[] written = [.. requests];
+        if (!Log.HasLoggedErrors)
         {
-            _log.Write(Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, ProjectFile, variant.ModelPath));
-            return null;
+            memory.Remember(written, [.. watched]);
         }
 
-        var settings = SettingsReader.Read(variant.Name, variant.ModelPath, name => variant.Metadata.TryGetValue(name, out var value) ? value : null);
-        var request = new OptimizationRequest
+        return written;
+    }
+
+    private OptimizationRequest Request(ModelVariant variant, string worker)
+    {
+        var settings = SettingsReader.Read(variant.Name, variant.ModelPath, variant.Text);
+        return new OptimizationRequest
         {
             ModelPath = variant.ModelPath,
             Name = variant.Name,
             Target = variant.Target,
             Settings = settings.Settings,
             Budgets = settings.Budgets,
-            CalibrationData = Data(variant, MetadataNames.CalibrationData),
-            EvaluationData = Data(variant, MetadataNames.EvaluationData),
+            CalibrationData = variant.Text(MetadataNames.CalibrationData),
+            EvaluationData = variant.Text(MetadataNames.EvaluationData),
             Measurement = Choice.TryParse<Measurement>(Measurement, out var measurement) ? measurement : default,
             OutputPath = variant.ArtifactPath,
             ResultPath = variant.ResultPath,
@@ -89,77 +121,45 @@ public sealed class WriteModelRequests : Task
             TimeoutSeconds = Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) ? milliseconds / 1000 : null,
             Worker = worker,
         };
-        foreach (var path in InputsOf(request))
-        {
-            request.Inputs.Add(Fingerprint.Of(path));
-        }
-
-        return request;
     }
 
-    private bool Write(OptimizationRequest request, string path)
+    private bool Digest(OptimizationRequest request, List<ITaskItem> watched)
     {
         try
         {
-            request.WriteIfDifferent(path);
-            if (File.Exists(request.ResultPath) && IsStale(request))
+            // The stamps first: what changes while the inputs are read is then seen by the next build.
+            watched.AddRange(RequestWatch.Of(request));
+            foreach (var input in RequestInputs.Digest(request, () => _cancelled))
             {
-                File.Delete(request.ResultPath);
+                request.Inputs.Add(input);
             }
 
             return true;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            _log.Write(Diagnostic.Create(DiagnosticCatalogue.CannotWrite, ProjectFile, path, exception.Message));
+            _log.Write(Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, request.ModelPath, request.Name, exception.Message));
             return false;
         }
     }
 
-    // A result that would keep the worker from running though it should: the artifact is gone; or the fault was the environment's
-    // (a full disk, a time limit), which may be gone by now; or it is of another version.
-    private static bool IsStale(OptimizationRequest request)
+    private bool Exists(ModelVariant variant)
     {
-        try
+        var place = variant.Location;
+        if (!File.Exists(variant.ModelPath))
         {
-            var result = OptimizationResult.Read(request.ResultPath);
-            return (result.Succeeded && !File.Exists(request.OutputPath)) || result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment);
-        }
-        catch (InvalidDataException)
-        {
-            return true;
-        }
-    }
-
-    private string? Data(ModelVariant variant, string metadata)
-    {
-        if (!variant.Metadata.TryGetValue(metadata, out var path))
-        {
-            return null;
+            _log.Write(Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, place.File, variant.ModelPath).At(place.File, place.Line, place.Column));
+            return false;
         }
 
-        if (!File.Exists(path) && !Directory.Exists(path))
+        foreach (var metadata in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
         {
-            _log.Write(Diagnostic.Create(DiagnosticCatalogue.DataNotFound, variant.ModelPath, metadata, path));
+            if (variant.Text(metadata) is { } path && !File.Exists(path) && !System.IO.Directory.Exists(path))
+            {
+                _log.Write(Diagnostic.Create(DiagnosticCatalogue.DataNotFound, place.File, metadata, path).At(place.File, place.Line, place.Column));
+            }
         }
 
-        return path;
-    }
-
-    private static IEnumerable<string> InputsOf(OptimizationRequest request)
-    {
-        var folder = Path.GetDirectoryName(request.ModelPath)!;
-        IEnumerable<string> external = [];
-        try
-        {
-            external = ModelSignature.Read(request.ModelPath).ExternalFiles.Select(file => ItemText.FullPath(folder, file)).OrderBy(file => file, StringComparer.Ordinal);
-        }
-        catch (SignatureException)
-        {
-            // The worker says what is wrong with the model.
-        }
-
-        var data = new[] { request.CalibrationData, request.EvaluationData }.OfType<string>().Where(path => File.Exists(path) || Directory.Exists(path)).SelectMany(DataFiles.Of);
-        return new[] { request.ModelPath }.Concat(external).Where(File.Exists).Concat(data).Distinct(StringComparer.Ordinal);
+        return true;
     }
 }

@@ -72,7 +72,7 @@ internal static class RealModels
         byte[] bytes = model.ToBytes();
         using ModelSession optimized = ModelSession.Open(bytes);
         AccuracyResult accuracy = AccuracyComparison.Run(original, optimized, evaluation);
-        LatencyResult latency = LatencyComparison.Run(original, optimized, evaluation.Read().First().Inputs) ?? throw new InvalidOperationException("Another process is measuring.");
+        LatencyResult latency = LatencyComparison.Run(original, optimized, evaluation.Read().First().Inputs, ProcessorName.Current) ?? throw new InvalidOperationException("Another process is measuring.");
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"| {Path.GetFileName(path)} | {(outcome.Changed ? "yes" : "no")} | {bytes.Length / (double)new FileInfo(path).Length:0.000} | {accuracy.Metric}, {accuracy.Samples} | {accuracy.Original.Value:0.0000} | {accuracy.Optimized.Value:0.0000} | {accuracy.Drop?.Value:0.0000;-0.0000;0} [{accuracy.Drop?.Low:0.0000;-0.0000;0}, {accuracy.Drop?.High:0.0000;-0.0000;0}] | {latency.Ratio.Value:0.000} [{latency.Ratio.Low:0.000}, {latency.Ratio.High:0.000}] |"));

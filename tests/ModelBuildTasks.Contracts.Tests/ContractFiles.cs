@@ -25,7 +25,8 @@ public sealed class ContractFiles
         Assert.AreEqual(0.01, read.Budgets.MaxAccuracyDrop);
         Assert.IsNull(read.Budgets.MaxMemoryBytes);
         Assert.AreEqual(Measurement.Require, read.Measurement);
-        Assert.AreEqual("abc", read.Inputs.Single().Stamp);
+        Assert.AreEqual("abc", read.Inputs.Single().Sha256);
+        Assert.IsTrue(read.Inputs.Single().IsModel);
     }
 
     [TestMethod]
@@ -65,7 +66,7 @@ public sealed class ContractFiles
     [TestMethod]
     public void Members_absent_from_the_file_have_their_defaults()
     {
-        File.WriteAllText(In("a.request.json"), """{ "Version": 1, "Name": "digits" }""");
+        File.WriteAllText(In("a.request.json"), """{ "Version": 2, "Name": "digits" }""");
 
         var read = OptimizationRequest.Read(In("a.request.json"));
 
@@ -78,7 +79,7 @@ public sealed class ContractFiles
     [DataRow("")]
     [DataRow("weights")]
     [DataRow("{ \"Version\": 99 }")]
-    [DataRow("{ \"Version\": 1, \"Measurement\": \"Perhaps\" }")]
+    [DataRow("{ \"Version\": 2, \"Measurement\": \"Perhaps\" }")]
     public void A_file_that_is_no_request_is_refused_with_its_path(string text)
     {
         File.WriteAllText(In("a.request.json"), text);
@@ -131,6 +132,6 @@ public sealed class ContractFiles
         Settings = { Precision = Precision.Int8 },
         Budgets = { MaxAccuracyDrop = 0.01, MaxSizeBytes = 400 * 1024 },
         Measurement = Measurement.Require,
-        Inputs = { new InputFingerprint { Path = "/models/größe.onnx", Files = 1, Length = 5, Stamp = "abc" } },
+        Inputs = { new InputDigest { Role = "model", Path = "/models/größe.onnx", Files = 1, Length = 5, Sha256 = "abc" } },
     };
 }

@@ -47,7 +47,7 @@ public sealed class RealModelTests
         using ModelSession session = ModelSession.Open(Path.Combine(root, "models", "mnist8_cntk.onnx"));
         Sample sample = Dataset.Open(Path.Combine(root, "datasets", "mnist", "test5k-images.idx.gz"), [.. session.Inputs]).Read().First();
 
-        LatencyResult? result = LatencyComparison.Run(session, session, sample.Inputs, settings: new LatencySettings { TimeLimit = TimeSpan.FromSeconds(0.3) });
+        LatencyResult? result = LatencyComparison.Run(session, session, sample.Inputs, "a processor", settings: new LatencySettings { TimeLimit = TimeSpan.FromSeconds(0.3) });
 
         Assert.IsNotNull(result);
         Assert.IsGreaterThanOrEqualTo(15, result.Pairs);

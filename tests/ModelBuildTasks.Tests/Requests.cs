@@ -46,9 +46,41 @@ public sealed class Requests : IDisposable
     {
         Write(("CalibrationData", _folder.File("data")));
         File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+        Change(input);
+
+        Write(("CalibrationData", _folder.File("data")));
+
+        Assert.AreNotEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+    }
+
+    [TestMethod]
+    [DataRow("digits.onnx")]
+    [DataRow("digits.bin")]
+    [DataRow("data/class/a.png")]
+    [DataRow("worker/modelbuild.dll")]
+    public void Is_left_alone_when_an_input_is_only_touched(string input)
+    {
+        Write(("CalibrationData", _folder.File("data")));
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
         File.SetLastWriteTimeUtc(_folder.File(input), s_longAgo);
 
         Write(("CalibrationData", _folder.File("data")));
+
+        Assert.AreEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+    }
+
+    [TestMethod]
+    [DataRow("digits.onnx")]
+    [DataRow("digits.bin")]
+    public void Is_written_anew_when_weights_change_and_neither_length_nor_time_does(string input)
+    {
+        var time = File.GetLastWriteTimeUtc(_folder.File(input));
+        Write();
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+        Change(input);
+        File.SetLastWriteTimeUtc(_folder.File(input), time);
+
+        Write();
 
         Assert.AreNotEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
     }
@@ -62,11 +94,11 @@ public sealed class Requests : IDisposable
         _folder.Write("idx/t10k-images-idx3-ubyte.gz", [1]);
         _folder.Write("idx/t10k-labels-idx1-ubyte.gz", [1]);
         _folder.Write("idx/elsewhere/labels.csv", [1]);
-        _folder.Write("idx/dataset.json", "{ \"labels\": \"elsewhere/labels.csv\" }"u8.ToArray());
+        _folder.Write("idx/dataset.json", "{ \"labels\": \"elsewhere/labels.csv\" } "u8.ToArray());
         var data = ("EvaluationData", _folder.File("idx/t10k-images-idx3-ubyte.gz"));
         Write(data);
         File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
-        File.SetLastWriteTimeUtc(_folder.File("idx/" + file), s_longAgo);
+        Change("idx/" + file);
 
         Write(data);
 
@@ -119,19 +151,6 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
-    public void A_fault_of_the_environment_is_tried_again()
-    {
-        var result = Path.Combine(Path.GetDirectoryName(RequestPath)!, "digits.result.json");
-        var failed = new OptimizationResult();
-        failed.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.CannotWrite, null, "digits.onnx", "the disk is full"));
-        failed.Write(result);
-
-        Write();
-
-        Assert.IsFalse(File.Exists(result));
-    }
-
-    [TestMethod]
     public void Missing_files_are_named()
     {
         File.Delete(_folder.File("worker/modelbuild.dll"));
@@ -154,6 +173,14 @@ public sealed class Requests : IDisposable
         Assert.AreEqual("MBT3003", _engine.ErrorCodes.Single());
     }
 
+    // Its last byte becomes another.
+    private void Change(string input)
+    {
+        var bytes = File.ReadAllBytes(_folder.File(input));
+        bytes[^1]++;
+        _folder.Write(input, bytes);
+    }
+
     private string RequestPath => _folder.File("obj/digits/cpu/digits.request.json");
 
     private void Write(params (string Name, string Value)[] metadata)
@@ -170,6 +197,7 @@ public sealed class Requests : IDisposable
             Variants = [variant],
             WorkerPath = _folder.File("worker/modelbuild.dll"),
             ProjectFile = _folder.File("app.csproj"),
+            Directory = _folder.File("obj"),
             CacheDirectory = "cache",
             OptimizationTimeout = "90s",
         }.Execute();

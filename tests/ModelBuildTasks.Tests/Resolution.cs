@@ -5,10 +5,12 @@ using ModelBuildTasks.Tests.Infra;
 namespace ModelBuildTasks.Tests;
 
 [TestClass]
-public sealed class Resolution
+public sealed class Resolution : IDisposable
 {
-    private static readonly string s_project = Path.Combine(Path.GetTempPath(), "app ü");
+    private readonly TemporaryFolder _folder = new();
     private readonly BuildEngine _engine = new();
+
+    public void Dispose() => _folder.Dispose();
 
     [TestMethod]
     [DataRow("", "cpu")]
@@ -18,18 +20,79 @@ public sealed class Resolution
     {
         var variant = Resolve([Model("models/digits.onnx")], runtimeIdentifier: runtimeIdentifier).Variants.Single();
 
-        Assert.AreEqual(Path.Combine(s_project, "obj", "digits", target, "digits.onnx"), variant.ItemSpec);
-        Assert.AreEqual(Path.Combine(s_project, "models", "digits.onnx"), variant.GetMetadata("ModelPath"));
+        Assert.AreEqual(Path.Combine(_folder.Path, "obj", "digits", target, "digits.onnx"), variant.ItemSpec);
+        Assert.AreEqual(Path.Combine(_folder.Path, "models", "digits.onnx"), variant.GetMetadata("ModelPath"));
         Assert.AreEqual($"models/digits.{target}.onnx", variant.GetMetadata("LogicalName"));
     }
 
     [TestMethod]
-    public void No_file_has_to_exist_and_none_is_made()
+    public void No_model_has_to_exist_and_only_a_memory_is_written()
     {
         Resolve([Model("models/digits.onnx")]);
 
-        Assert.IsEmpty(_engine.Errors);
-        Assert.IsFalse(Directory.Exists(s_project));
+        CollectionAssert.AreEqual(new[] { _folder.File("obj/ResolveOptimizedModels.cache") }, Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories));
+    }
+
+    [TestMethod]
+    public void What_was_resolved_before_is_recalled_with_every_metadata()
+    {
+        var first = Resolve([Model("a;b %41.onnx", ("MaxSize", "1KB"), ("CalibrationData", "d;e%20f"))]);
+        var second = Resolve([Model("a;b %41.onnx", ("MaxSize", "1KB"), ("CalibrationData", "d;e%20f"))]);
+
+        Assert.AreNotSame(first.Variants[0], second.Variants[0]);
+        Assert.AreEqual(Text(first), Text(second));
+    }
+
+    [TestMethod]
+    [DataRow("MaxSize")]
+    [DataRow("Name")]
+    [DataRow("Link")]
+    public void A_changed_metadata_is_resolved_anew(string name)
+    {
+        Resolve([Model("digits.onnx", (name, "1"))]);
+
+        Assert.AreEqual(Text(Resolve([Model("digits.onnx", (name, "2"))])), Text(ResolveAfresh([Model("digits.onnx", (name, "2"))])));
+    }
+
+    [TestMethod]
+    public void What_is_wrong_is_said_again_in_the_next_build()
+    {
+        Resolve([Model("digits.onnx", ("MaxSzie", "1KB"))]);
+        Resolve([Model("digits.onnx", ("MaxSzie", "1KB"))]);
+
+        CollectionAssert.AreEqual(new[] { "MBT0012", "MBT0012" }, _engine.WarningCodes.ToArray());
+    }
+
+    [TestMethod]
+    public void A_damaged_memory_is_none()
+    {
+        var whole = Text(Resolve([Model("digits.onnx")]));
+        var bytes = File.ReadAllBytes(_folder.File("obj/ResolveOptimizedModels.cache"));
+        for (var length = 0; length < bytes.Length; length += 7)
+        {
+            _folder.Write("obj/ResolveOptimizedModels.cache", bytes[..length]);
+
+            Assert.AreEqual(whole, Text(Resolve([Model("digits.onnx")])));
+        }
+    }
+
+    [TestMethod]
+    public void An_error_names_the_line_of_the_item_in_the_file_that_defines_it()
+    {
+        var project = _folder.Write("app.csproj", """
+            <Project>
+              <ItemGroup>
+                <OptimizedModel Include="other.onnx" />
+                <OptimizedModel Include="models\digits.onnx"
+                                Precision="Int9" />
+              </ItemGroup>
+            </Project>
+            """u8.ToArray());
+
+        Resolve([new DefinedItem(Model("models/digits.onnx", ("Precision", "Int9")), project)]);
+
+        var error = _engine.Errors.Single();
+        Assert.AreEqual((project, 4, 6), (error.File, error.LineNumber, error.ColumnNumber));
     }
 
     [TestMethod]
@@ -38,7 +101,7 @@ public sealed class Resolution
         var decoy = Path.Combine(Directory.GetCurrentDirectory(), "data");
         var variant = Resolve([Model("models\\digits.onnx", ("CalibrationData", "data\\calibration"))]).Variants.Single();
 
-        Assert.AreEqual(Path.Combine(s_project, "data", "calibration"), variant.GetMetadata("CalibrationData"));
+        Assert.AreEqual(Path.Combine(_folder.Path, "data", "calibration"), variant.GetMetadata("CalibrationData"));
         Assert.DoesNotContain(decoy, variant.GetMetadata("CalibrationData"));
     }
 
@@ -56,7 +119,7 @@ public sealed class Resolution
     {
         var variant = Resolve([Model("models/100%25 sure%3B.onnx")]).Variants.Single();
 
-        Assert.AreEqual(Path.Combine(s_project, "models", "100% sure;.onnx"), variant.GetMetadata("ModelPath"));
+        Assert.AreEqual(Path.Combine(_folder.Path, "models", "100% sure;.onnx"), variant.GetMetadata("ModelPath"));
         Assert.AreEqual("models/100_ sure_.cpu.onnx", variant.GetMetadata("LogicalName"));
     }
 
@@ -96,7 +159,7 @@ public sealed class Resolution
 
         var error = _engine.Errors.Single();
         Assert.AreEqual(code, error.Code);
-        Assert.AreEqual(Path.Combine(s_project, "digits.onnx"), error.File);
+        Assert.AreEqual(Path.Combine(_folder.Path, "digits.onnx"), error.File);
         StringAssert.EndsWith(error.HelpLink, $"#{code.ToLowerInvariant()}");
     }
 
@@ -140,8 +203,17 @@ public sealed class Resolution
         Resolve([Model("digits.onnx")], measurement: "Maybe");
 
         Assert.AreEqual("MBT0001", _engine.ErrorCodes.Single());
-        Assert.AreEqual(Path.Combine(s_project, "app.csproj"), _engine.Errors.Single().File);
+        Assert.AreEqual(Path.Combine(_folder.Path, "app.csproj"), _engine.Errors.Single().File);
     }
+
+    private ResolveOptimizedModels ResolveAfresh(ITaskItem[] models)
+    {
+        File.Delete(_folder.File("obj/ResolveOptimizedModels.cache"));
+        return Resolve(models);
+    }
+
+    private static string Text(ResolveOptimizedModels task) => string.Join("\n", task.Variants.Concat(task.AccessorItems)
+        .Select(item => $"{item.ItemSpec} {string.Join(",", item.CloneCustomMetadata().Keys.Cast<string>().Order(StringComparer.Ordinal).Select(name => $"{name}={item.GetMetadata(name)}"))}"));
 
     private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true)
     {
@@ -151,8 +223,8 @@ public sealed class Resolution
             Models = models,
             Overrides = overrides ?? [],
             RuntimeIdentifier = runtimeIdentifier,
-            Directory = Path.Combine(s_project, "obj") + Path.DirectorySeparatorChar,
-            ProjectFile = Path.Combine(s_project, "app.csproj"),
+            Directory = Path.Combine(_folder.Path, "obj") + Path.DirectorySeparatorChar,
+            ProjectFile = Path.Combine(_folder.Path, "app.csproj"),
             RootNamespace = "MyApp",
             Measurement = measurement,
             BudgetSeverity = "Error",

@@ -158,6 +158,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor GraphInvalid = new("MBT4009", "The graph is invalid", Error,
         "The model's graph is invalid: {0}.", "Export the model again; 'modelbuild inspect' shows what it holds.");
 
+    /// <summary>{0} model name, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor InputUnreadable = new("MBT4010", "The model or its data can't be read", Error,
+        "The model '{0}' or data of its can't be read: {1}", "Correct the permissions of the file, or close the program that holds it.");
+
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
         [.. typeof(DiagnosticCatalogue).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -10,26 +10,27 @@ public static class LatencyComparison
     /// <param name="original">The model as it came.</param>
     /// <param name="optimized">Its optimized form.</param>
     /// <param name="inputs">One sample; both models run it again and again.</param>
+    /// <param name="processor">The processor's own name, for the record.</param>
     /// <param name="threads">Threads that both sessions were opened with, for the record.</param>
     /// <param name="settings">Time limit, confidence, seed.</param>
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>The comparison; null when another process kept measuring for all of <see cref="LatencySettings.WaitForMachine"/>.</returns>
     /// <exception cref="InferenceException">ONNX Runtime cannot run a model.</exception>
-    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, int threads = 1, LatencySettings? settings = null, CancellationToken cancellation = default) =>
-        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), threads, settings ?? new LatencySettings(), TimeProvider.System, cancellation);
+    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, string processor, int threads = 1, LatencySettings? settings = null, CancellationToken cancellation = default) =>
+        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), processor, threads, settings ?? new LatencySettings(), TimeProvider.System, cancellation);
 
-    internal static LatencyResult? Run(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
+    internal static LatencyResult? Run(Action original, Action optimized, string processor, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
     {
         using MeasuringTurn? turn = MeasuringTurn.Take(settings.WaitForMachine, cancellation: cancellation);
-        return turn is null ? null : Measure(original, optimized, threads, settings, clock, cancellation);
+        return turn is null ? null : Measure(original, optimized, processor, threads, settings, clock, cancellation);
     }
 
-    internal static LatencyResult Measure(Action original, Action optimized, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
+    internal static LatencyResult Measure(Action original, Action optimized, string processor, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
     {
         (List<(double First, double Second)> pairs, bool settled) = new PairedTiming(original, optimized, settings, clock).Measure(cancellation);
         Estimate Milliseconds(Func<(double First, double Second), double> half) =>
             LatencyStatistics.Median([.. pairs.Select(pair => half(pair) * 1000)], settings);
         return new LatencyResult(
-            Milliseconds(pair => pair.First), Milliseconds(pair => pair.Second), LatencyStatistics.Ratio(pairs, settings), pairs.Count, threads, ProcessorName.Current, settled);
+            Milliseconds(pair => pair.First), Milliseconds(pair => pair.Second), LatencyStatistics.Ratio(pairs, settings), pairs.Count, threads, processor, settled);
     }
 }

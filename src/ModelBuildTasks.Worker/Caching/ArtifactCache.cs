@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ModelBuildTasks.Contracts;
 
 namespace ModelBuildTasks.Worker.Caching;
 
@@ -70,7 +71,7 @@ internal sealed class ArtifactCache(string directory)
         {
             Outcome? outcome = JsonSerializer.Deserialize(File.ReadAllBytes(Path.Combine(entry, OutcomeFile)), OutcomeJson.Default.Outcome);
             string artifact = Path.Combine(entry, ArtifactFile);
-            if (outcome is null || CacheKey.Sha256(artifact) != outcome.ArtifactSha256)
+            if (outcome is null || ContentDigest.OfFile(artifact) != outcome.ArtifactSha256)
             {
                 return null;
             }

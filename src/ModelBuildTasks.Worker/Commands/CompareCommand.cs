@@ -79,7 +79,7 @@ internal static class CompareCommand
             }
 
             progress.Report(new PipelineProgress("measuring latency", 0));
-            if (LatencyComparison.Run(original.Session, optimized.Session, inputs[0]) is not { } latency)
+            if (LatencyComparison.Run(original.Session, optimized.Session, inputs[0], ProcessorName.Current) is not { } latency)
             {
                 return Comparison.MachineIsBusy;
             }

@@ -146,7 +146,7 @@ internal sealed class CandidateSearch(
 
     private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
     {
-        ArtifactSha256 = CacheKey.Sha256(artifactPath),
+        ArtifactSha256 = ContentDigest.OfFile(artifactPath),
         OriginalBytes = source.Bytes,
         ArtifactBytes = new FileInfo(artifactPath).Length,
         Steps = [.. steps],

@@ -105,7 +105,7 @@ internal sealed class Comparison(
     private LatencyResult? MeasureLatency(ModelSession artifact)
     {
         progress.Report(new PipelineProgress("measuring latency", 0));
-        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], cancellation: cancellation);
+        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
     }
 
     private string? ReasonNotToMeasure() =>

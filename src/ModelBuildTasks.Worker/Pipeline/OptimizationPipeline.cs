@@ -86,18 +86,22 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             }
         }
 
-        progress.Report(new PipelineProgress("loading", 0));
-        using SourceModel source = SourceModel.Load(request.ModelPath);
-        Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
-        Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
-
-        if (source.Bytes > LargestModel)
+        try
         {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", source.Path, $"; models may have {LargestModel} bytes"));
+            CompleteInputs(request, cancellation);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, request.ModelPath, request.Name, fault.Message));
+        }
+
+        if (request.Inputs.Where(input => input.IsModel).Sum(input => input.Length) > LargestModel)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", request.ModelPath, $"; models may have {LargestModel} bytes"));
         }
 
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactCache.DefaultDirectory);
-        string key = RequestKey.Of(request, source, calibration, evaluation);
+        string key = RequestKey.OfArtifact(request);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
         using IDisposable? exclusive = cache.Lock(key, cancellation);
@@ -107,9 +111,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             bool fromCache = outcome is not null;
             if (outcome is null)
             {
-                CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-                outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged);
-                if (outcome.LatencyReason != Comparison.MachineIsBusy)
+                outcome = Search(request, target, staged, cancellation);
+                if (outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request))
                 {
                     cache.Store(key, staged, outcome);
                 }
@@ -122,6 +125,31 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         finally
         {
             File.Delete(staged);
+        }
+    }
+
+    private Outcome Search(OptimizationRequest request, TargetProfile target, string staged, CancellationToken cancellation)
+    {
+        progress.Report(new PipelineProgress("loading", 0));
+        using SourceModel source = SourceModel.Load(request.ModelPath);
+        Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+        CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
+        return search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged);
+    }
+
+    /// <summary>A build digests the inputs when it writes the request; a request from the command line has none yet.</summary>
+    private static void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)
+    {
+        if (request.Inputs.Count > 0)
+        {
+            return;
+        }
+
+        request.Worker = WorkerDigest.Of(AppContext.BaseDirectory);
+        foreach (InputDigest input in RequestInputs.Digest(request, () => cancellation.IsCancellationRequested))
+        {
+            request.Inputs.Add(input);
         }
     }
 

@@ -21,11 +21,11 @@ internal sealed class DiagnosticLog(TaskLoggingHelper log, bool treatWarningsAsE
     {
         if (severity == DiagnosticSeverity.Error || (treatWarningsAsErrors && !_staysWarning.Contains(diagnostic.Code)))
         {
-            log.LogError(null, diagnostic.Code, null, diagnostic.HelpLink, diagnostic.File, 0, 0, 0, 0, diagnostic.Message, null);
+            log.LogError(null, diagnostic.Code, null, diagnostic.HelpLink, diagnostic.File, diagnostic.Line, diagnostic.Column, 0, 0, diagnostic.Message, null);
         }
         else
         {
-            log.LogWarning(null, diagnostic.Code, null, diagnostic.HelpLink, diagnostic.File, 0, 0, 0, 0, diagnostic.Message, null);
+            log.LogWarning(null, diagnostic.Code, null, diagnostic.HelpLink, diagnostic.File, diagnostic.Line, diagnostic.Column, 0, 0, diagnostic.Message, null);
         }
     }
 

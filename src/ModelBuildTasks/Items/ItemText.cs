@@ -21,16 +21,22 @@ internal static class ItemText
         [.. (text ?? "").Split(';').Select(part => part.Trim()).Where(part => part.Length > 0)];
 
     /// <summary>An item whose values are meant literally: MSBuild would read %xx and ; in them.</summary>
+    public static TaskItem Create(string itemSpec) => new(Escape(itemSpec));
+
+    /// <summary>As the other; with metadata.</summary>
     public static TaskItem Create(string itemSpec, IEnumerable<KeyValuePair<string, string>> metadata)
     {
-        var item = new TaskItem(Escape(itemSpec));
+        var item = Create(itemSpec);
         foreach (var pair in metadata)
         {
-            item.SetMetadata(pair.Key, Escape(pair.Value));
+            item.Set(pair.Key, pair.Value);
         }
 
         return item;
     }
+
+    /// <summary>Sets a metadata to a value that is meant literally.</summary>
+    public static void Set(this TaskItem item, string metadata, string value) => item.SetMetadata(metadata, Escape(value));
 
     /// <summary>A path as the project writes it (either slash, relative to the project) as a full path.</summary>
     public static string FullPath(string projectDirectory, string path) =>

@@ -11,11 +11,13 @@ namespace ModelBuildTasks.Items;
 /// One model for one target: what the targets files pass on between tasks. As an item it is the artifact's path; its metadata are
 /// the model's own with the target's overrides applied, and the ones below.
 /// </summary>
-internal sealed class ModelVariant(string modelPath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata)
+internal sealed class ModelVariant(string modelPath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata, string definedIn, string definedAs)
 {
     private const string ModelPathKey = "ModelPath";
     // Items know no metadata "Target": the name is reserved.
     private const string TargetKey = "TargetProfile";
+    private const string DefinedInKey = "DefinedIn";
+    private const string DefinedAsKey = "DefinedAs";
 
     /// <summary>Full path of the source model.</summary>
     public string ModelPath { get; } = modelPath;
@@ -26,6 +28,9 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
 
     /// <summary>Settings and budgets as written.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; } = metadata;
+
+    /// <summary>Where the project writes the model's item. Reads that file.</summary>
+    public ItemLocation Location => ItemLocation.Find(definedIn, "OptimizedModel", definedAs);
 
     public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}.onnx");
 
@@ -49,12 +54,17 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
         return new string(characters).Trim('.', ' ');
     }
 
+    /// <summary>A metadata as written; null when it is absent.</summary>
+    public string? Text(string name) => Metadata.TryGetValue(name, out var value) ? value : null;
+
     public ITaskItem ToTaskItem()
     {
         var metadata = Metadata.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
         metadata[ModelPathKey] = ModelPath;
         metadata[MetadataNames.Name] = Name;
         metadata[TargetKey] = Target;
+        metadata[DefinedInKey] = definedIn;
+        metadata[DefinedAsKey] = definedAs;
         metadata["RequestPath"] = RequestPath;
         metadata["ResultPath"] = ResultPath;
         metadata["LogicalName"] = LogicalName(Name, Target);
@@ -73,6 +83,6 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
         }
 
         return new ModelVariant(item.GetMetadata(ModelPathKey), item.GetMetadata(MetadataNames.Name), item.GetMetadata(TargetKey),
-            Path.GetDirectoryName(item.ItemSpec)!, metadata);
+            Path.GetDirectoryName(item.ItemSpec)!, metadata, item.GetMetadata(DefinedInKey), item.GetMetadata(DefinedAsKey));
     }
 }

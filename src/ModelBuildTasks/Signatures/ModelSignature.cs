@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using ModelBuildTasks.Contracts.Protobuf;
 
 namespace ModelBuildTasks.Signatures;
 
@@ -12,8 +13,7 @@ internal readonly record struct SignatureDimension(long? Size, string? Symbol);
 internal sealed record SignatureValue(string Name, int ElementType, IReadOnlyList<SignatureDimension>? Shape);
 
 /// <summary>
-/// What an accessor and an incremental build need to know of an ONNX file: its inputs, its outputs and the files beside it. Reads the
-/// headers only; field numbers are those of onnx.proto.
+/// What an accessor needs to know of an ONNX file: its inputs and its outputs. Reads the headers only; field numbers are those of onnx.proto.
 /// </summary>
 internal sealed class ModelSignature
 {
@@ -23,9 +23,6 @@ internal sealed class ModelSignature
     private const int GraphInput = 11;
     private const int GraphOutput = 12;
     private const int TensorName = 8;
-    private const int TensorExternalData = 13;
-    private const int EntryKey = 1;
-    private const int EntryValue = 2;
     private const int ValueName = 1;
     private const int ValueType = 2;
     private const int TypeTensor = 1;
@@ -39,7 +36,6 @@ internal sealed class ModelSignature
     private readonly List<SignatureValue> _inputs = [];
     private readonly List<SignatureValue> _outputs = [];
     private readonly HashSet<string> _initializers = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _externalFiles = new(StringComparer.Ordinal);
 
     private ModelSignature(Stream stream)
     {
@@ -52,10 +48,7 @@ internal sealed class ModelSignature
 
     public IReadOnlyList<SignatureValue> Outputs => _outputs;
 
-    /// <summary>Locations of the initializers' external data, as the file states them: relative to its folder, unchecked.</summary>
-    public IReadOnlyCollection<string> ExternalFiles => _externalFiles;
-
-    /// <exception cref="SignatureException">The file is no ONNX model, or only a part of one.</exception>
+    /// <exception cref="ProtobufException">The file is no ONNX model, or only a part of one.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static ModelSignature Read(string path)
     {
@@ -78,15 +71,15 @@ internal sealed class ModelSignature
                 }
             }
         }
-        catch (SignatureException exception) when (exception.IsTruncated && !hasVersion)
+        catch (ProtobufException exception) when (exception.IsTruncated && !hasVersion)
         {
             // Any text looks like a message cut short; exporters write the IR version first.
-            throw new SignatureException(isTruncated: false, "it does not start with an IR version");
+            throw new ProtobufException(isTruncated: false, "it does not start with an IR version");
         }
 
         if (!hasGraph)
         {
-            throw new SignatureException(isTruncated: false, end == 0 ? "the file is empty" : "it holds no graph");
+            throw new ProtobufException(isTruncated: false, end == 0 ? "the file is empty" : "it holds no graph");
         }
     }
 
@@ -110,21 +103,6 @@ internal sealed class ModelSignature
             if (field.Number == TensorName)
             {
                 _initializers.Add(_reader.ReadString(field));
-            }
-            else if (field.Number == TensorExternalData)
-            {
-                var (key, value) = ("", "");
-                foreach (var part in _reader.Fields(field.End))
-                {
-                    (key, value) = part.Number switch
-                    {
-                        EntryKey => (_reader.ReadString(part), value),
-                        EntryValue => (key, _reader.ReadString(part)),
-                        _ => (key, value),
-                    };
-                }
-
-                _ = key == "location" && _externalFiles.Add(value);
             }
         }
     }

@@ -164,7 +164,7 @@ public sealed class ArtifactCacheTests : IDisposable
 
     private Outcome Sample() => new()
     {
-        ArtifactSha256 = CacheKey.Sha256(artifact),
+        ArtifactSha256 = ContentDigest.OfFile(artifact),
         OriginalBytes = 100,
         ArtifactBytes = 12,
         Steps = [new Step("folding", true, "Folded.")],

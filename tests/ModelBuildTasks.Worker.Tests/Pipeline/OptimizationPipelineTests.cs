@@ -19,7 +19,7 @@ public sealed class OptimizationPipelineTests : IDisposable
 
         Assert.IsTrue(result.Succeeded);
         Assert.AreEqual(place.OutputPath, result.ArtifactPath);
-        Assert.AreEqual(CacheKey.Sha256(place.OutputPath), result.ArtifactSha256);
+        Assert.AreEqual(ContentDigest.OfFile(place.OutputPath), result.ArtifactSha256);
         Assert.AreEqual(new FileInfo(place.OutputPath).Length, result.Optimized!.Bytes);
         Assert.AreEqual(new FileInfo(place.ModelPath).Length, result.Original!.Bytes);
     }
@@ -77,7 +77,7 @@ public sealed class OptimizationPipelineTests : IDisposable
         Assert.IsFalse(first.FromCache);
         Assert.IsTrue(second.FromCache);
         Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
-        Assert.AreEqual(first.ArtifactSha256, CacheKey.Sha256(place.OutputPath));
+        Assert.AreEqual(first.ArtifactSha256, ContentDigest.OfFile(place.OutputPath));
     }
 
     [TestMethod]

@@ -4,13 +4,13 @@ using System.IO;
 using System.Linq;
 using System.Text.RegularExpressions;
 
-namespace ModelBuildTasks.Items;
+namespace ModelBuildTasks.Contracts;
 
 /// <summary>
 /// The files and folders whose change may change what a data set holds: itself, what lies beside it by convention (labels, a
 /// description), and what a description names. Rather one too many, which costs a look into the cache, than one too few.
 /// </summary>
-internal static class DataFiles
+public static class DataFiles
 {
     // Every text in the description that is the path of a file is taken for data; reading the whole format is the worker's affair.
     // A folder counts as "data" only: "." and ".." are folders, too.

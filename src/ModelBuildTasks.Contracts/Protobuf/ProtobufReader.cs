@@ -3,7 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Text;
 
-namespace ModelBuildTasks.Signatures;
+namespace ModelBuildTasks.Contracts.Protobuf;
 
 /// <summary>
 /// Walks the fields of a protobuf message in a file, seeking over those that nobody asks for, so that a model's weights are never
@@ -32,7 +32,7 @@ internal sealed class ProtobufReader(Stream stream)
     }
 
     /// <summary>The fields up to <paramref name="end"/>; what the caller leaves unread of a field is skipped.</summary>
-    /// <exception cref="SignatureException">The bytes are no message, or it ends early.</exception>
+    /// <exception cref="ProtobufException">The bytes are no message, or it ends early.</exception>
     public IEnumerable<Field> Fields(long end)
     {
         while (stream.Position < end)
@@ -46,20 +46,20 @@ internal sealed class ProtobufReader(Stream stream)
         }
     }
 
-    /// <exception cref="SignatureException">The text is longer than any name may be.</exception>
+    /// <exception cref="ProtobufException">The text is longer than any name may be.</exception>
     public string ReadString(Field field)
     {
         var length = field.End - stream.Position;
         if (length > LongestName)
         {
-            throw new SignatureException(isTruncated: false, $"a name has {length} bytes");
+            throw new ProtobufException(isTruncated: false, $"a name has {length} bytes");
         }
 
         var bytes = new byte[length];
         for (var read = 0; read < bytes.Length;)
         {
             var count = stream.Read(bytes, read, bytes.Length - read);
-            read += count > 0 ? count : throw new SignatureException(isTruncated: true, "the file ends inside a name");
+            read += count > 0 ? count : throw new ProtobufException(isTruncated: true, "the file ends inside a name");
         }
 
         return Encoding.UTF8.GetString(bytes);
@@ -71,7 +71,7 @@ internal sealed class ProtobufReader(Stream stream)
         var number = tag >> 3;
         if (number is 0 or > int.MaxValue)
         {
-            throw new SignatureException(isTruncated: false, $"byte {stream.Position} starts no protobuf field");
+            throw new ProtobufException(isTruncated: false, $"byte {stream.Position} starts no protobuf field");
         }
 
         switch ((int)(tag & 7))
@@ -86,7 +86,7 @@ internal sealed class ProtobufReader(Stream stream)
             case LengthDelimited:
                 return Sized(number, ReadVarint(end), isMessage: true, end);
             default:
-                throw new SignatureException(isTruncated: false, $"byte {stream.Position} has an unknown wire type");
+                throw new ProtobufException(isTruncated: false, $"byte {stream.Position} has an unknown wire type");
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class ProtobufReader(Stream stream)
     {
         var left = end - stream.Position;
         return length <= (ulong)left ? new Field((int)number, isMessage, length, stream.Position + (long)length)
-            : throw new SignatureException(isTruncated: true, $"a field at byte {stream.Position} declares {length} bytes where {left} are left");
+            : throw new ProtobufException(isTruncated: true, $"a field at byte {stream.Position} declares {length} bytes where {left} are left");
     }
 
     private ulong ReadVarint(long end)
@@ -106,7 +106,7 @@ internal sealed class ProtobufReader(Stream stream)
             var next = stream.Position < end ? stream.ReadByte() : -1;
             if (next < 0)
             {
-                throw new SignatureException(isTruncated: true, $"the file ends inside a number at byte {stream.Position}");
+                throw new ProtobufException(isTruncated: true, $"the file ends inside a number at byte {stream.Position}");
             }
 
             value |= (ulong)(next & 0x7f) << shift;
@@ -116,12 +116,6 @@ internal sealed class ProtobufReader(Stream stream)
             }
         }
 
-        throw new SignatureException(isTruncated: false, $"the number at byte {stream.Position} does not end");
+        throw new ProtobufException(isTruncated: false, $"the number at byte {stream.Position} does not end");
     }
-}
-
-/// <summary>The file is no ONNX model, or only a part of one.</summary>
-internal sealed class SignatureException(bool isTruncated, string message) : Exception(message)
-{
-    public bool IsTruncated { get; } = isTruncated;
 }

@@ -1,6 +1,10 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 
-namespace ModelBuildTasks.Evaluation.Latency;
+namespace ModelBuildTasks.Contracts;
 
 /// <summary>What the processor calls itself, so that absolute latencies can be told apart.</summary>
 public static class ProcessorName
@@ -13,7 +17,7 @@ public static class ProcessorName
     {
         try
         {
-            return OperatingSystem.IsLinux() ? Find(File.ReadLines("/proc/cpuinfo")) : null;
+            return RuntimeInformation.IsOSPlatform(OSPlatform.Linux) ? Find(File.ReadLines("/proc/cpuinfo")) : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -24,6 +28,6 @@ public static class ProcessorName
     /// <summary>The first <c>model name</c> of /proc/cpuinfo; arm64 kernels give none.</summary>
     internal static string? Find(IEnumerable<string> lines) =>
         lines.Where(line => line.StartsWith("model name", StringComparison.Ordinal))
-            .Select(line => line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim())
+            .Select(line => line.Substring(line.IndexOf(':') + 1).Trim())
             .FirstOrDefault();
 }

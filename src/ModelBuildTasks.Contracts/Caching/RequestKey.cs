@@ -1,0 +1,30 @@
+using System.Linq;
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>
+/// The keys that the cache knows a request by. They cover what an artifact and its figures depend on (the bytes of the model and its
+/// data, never their paths or times; the settings, the target, the worker, the processor that measured) and are made from the
+/// request alone, so that a build finds out without reading anything whether the work has been done before.
+/// </summary>
+public static class RequestKey
+{
+    /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by.</summary>
+    public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request).ToString());
+
+    /// <summary>The artifact and the verdict on it: also the budgets, and the name that the messages bear.</summary>
+    public static string OfResult(OptimizationRequest request) =>
+        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Object(nameof(request.Budgets), request.Budgets.Write).ToString());
+
+    private static JsonWriter Artifact(OptimizationRequest request) => new JsonWriter()
+        .Add(nameof(request.Worker), request.Worker)
+        .Add("Processor", request.Measurement == Measurement.Skip ? null : ProcessorName.Current)
+        .Add(nameof(request.Measurement), request.Measurement.ToString())
+        .Add(nameof(request.Target), request.Target)
+        .Object(nameof(request.Settings), request.Settings.Write)
+        .Add(nameof(ModelBudgets.MaxAccuracyDrop), request.Budgets.MaxAccuracyDrop)
+        .Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
+            .Add(nameof(input.Role), input.Role)
+            .Add(nameof(input.Sha256), input.Sha256));
+}

@@ -1,0 +1,68 @@
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>Everything that a request reads: the model, its external data, and the data sets with what belongs to them.</summary>
+public static class RequestInputs
+{
+    // A file that was written while the digests were being made has a time before they were done.
+    private static readonly TimeSpan s_longestDigest = TimeSpan.FromMinutes(5);
+
+    /// <summary>Reads and hashes the inputs of a request; those that do not exist are left out.</summary>
+    /// <param name="request">The request, whose paths are full.</param>
+    /// <param name="cancelled">Asked between files.</param>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancelled"/> said so.</exception>
+    public static IEnumerable<InputDigest> Digest(OptimizationRequest request, Func<bool> cancelled) =>
+        Models(request.ModelPath).Concat(Data("calibration", request.CalibrationData)).Concat(Data("evaluation", request.EvaluationData)).Select(input => Digest(input.Role, input.Path, cancelled));
+
+    /// <summary>The model and its external data, as far as they exist, each with its role; see <see cref="InputDigest.Role"/>.</summary>
+    public static IEnumerable<(string Role, string Path)> Models(string modelPath)
+    {
+        var folder = Path.GetDirectoryName(modelPath)!;
+        return new[] { ("model", modelPath) }
+            .Concat(ExternalFiles.Of(modelPath).Select(file => ($"external/{file}", Path.GetFullPath(Path.Combine(folder, file)))))
+            .Where(input => File.Exists(input.Item2));
+    }
+
+    /// <summary>
+    /// Whether the inputs still are what their digests say, so that what was computed from them may be kept under these. Reads them again
+    /// only where their times leave a doubt.
+    /// </summary>
+    public static bool AreUnchanged(OptimizationRequest request)
+    {
+        var latest = request.DigestedUtc - s_longestDigest;
+        return request.Inputs.All(input => FilesOf(input.Path).All(file => File.GetLastWriteTimeUtc(file) < latest) || Digest(input.Role, input.Path, () => false).Sha256 == input.Sha256);
+    }
+
+    /// <summary>The file itself, or every file below the folder.</summary>
+    public static IEnumerable<string> FilesOf(string path) =>
+        Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path];
+
+    private static IEnumerable<(string Role, string Path)> Data(string role, string? path)
+    {
+        if (path is null || (!File.Exists(path) && !Directory.Exists(path)))
+        {
+            return [];
+        }
+
+        var folder = Directory.Exists(path) ? path : Path.GetDirectoryName(path)!;
+        return DataFiles.Of(path).Select(file => (file == path ? role : $"{role}/{ContentDigest.Relative(folder, file)}", file));
+    }
+
+    private static InputDigest Digest(string role, string path, Func<bool> cancelled)
+    {
+        var files = FilesOf(path).ToList();
+        return new InputDigest
+        {
+            Role = role,
+            Path = path,
+            Files = files.Count,
+            Length = files.Sum(file => new FileInfo(file).Length),
+            Sha256 = Directory.Exists(path) ? ContentDigest.OfFiles(path, files, cancelled) : ContentDigest.OfFile(path),
+        };
+    }
+}

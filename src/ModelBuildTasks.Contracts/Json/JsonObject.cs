@@ -1,0 +1,80 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+
+namespace ModelBuildTasks.Contracts.Json;
+
+/// <summary>The members of a JSON object. An absent member and null are the same; one of another kind is refused by name.</summary>
+internal sealed class JsonObject
+{
+    private readonly Dictionary<string, object?> _members = new(StringComparer.Ordinal);
+
+    /// <exception cref="InvalidDataException">The text is not one JSON object.</exception>
+    public static JsonObject Parse(string text) => new JsonReader(text).ReadDocument();
+
+    public void Set(string name, object? value) => _members[name] = value;
+
+    public string? Text(string name) => Member(name) switch
+    {
+        null => null,
+        string text => text,
+        _ => throw Unexpected(name, "a string"),
+    };
+
+    public double? Number(string name) => Member(name) switch
+    {
+        null => null,
+        double number => number,
+        long number => number,
+        string text when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var special) => special,
+        _ => throw Unexpected(name, "a number"),
+    };
+
+    public long? Integer(string name) => Member(name) switch
+    {
+        null => null,
+        long number => number,
+        _ => throw Unexpected(name, "a whole number"),
+    };
+
+    public bool Flag(string name) => Member(name) switch
+    {
+        null => false,
+        bool flag => flag,
+        _ => throw Unexpected(name, "true or false"),
+    };
+
+    /// <returns>The choice; the first of <typeparamref name="T"/> when the member is absent.</returns>
+    public T Choice<T>(string name) where T : struct, Enum =>
+        Text(name) is not { } text ? default
+            : Contracts.Choice.TryParse<T>(text, out var value) ? value
+            : throw Unexpected(name, string.Join(" or ", Contracts.Choice.Names<T>()));
+
+    public JsonObject? Object(string name) => Member(name) switch
+    {
+        null => null,
+        JsonObject value => value,
+        _ => throw Unexpected(name, "an object"),
+    };
+
+    public List<JsonObject> Objects(string name)
+    {
+        var objects = new List<JsonObject>();
+        if (Member(name) is not { } member)
+        {
+            return objects;
+        }
+
+        foreach (var item in member as List<object?> ?? throw Unexpected(name, "an array"))
+        {
+            objects.Add(item as JsonObject ?? throw Unexpected(name, "an array of objects"));
+        }
+
+        return objects;
+    }
+
+    private object? Member(string name) => _members.TryGetValue(name, out var value) ? value : null;
+
+    private static InvalidDataException Unexpected(string name, string expected) => new($"'{name}' is not {expected}");
+}

@@ -1,0 +1,112 @@
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>One step of the pipeline: what it did, or why it did nothing.</summary>
+public sealed class RecipeStep
+{
+    public string Name { get; set; } = "";
+
+    public bool Applied { get; set; }
+
+    public string Explanation { get; set; } = "";
+
+    internal static RecipeStep Read(JsonObject json) =>
+        new() { Name = json.Text(nameof(Name)) ?? "", Applied = json.Flag(nameof(Applied)), Explanation = json.Text(nameof(Explanation)) ?? "" };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(Applied), Applied).Add(nameof(Explanation), Explanation);
+}
+
+/// <summary>Size and, where measured, accuracy and latency of one model.</summary>
+public sealed class ModelFigures
+{
+    /// <summary>File size, external data included.</summary>
+    public long Bytes { get; set; }
+
+    /// <summary>In the metric's own unit; null when not measured.</summary>
+    public double? Accuracy { get; set; }
+
+    /// <summary>Median time of one run in milliseconds; null when not measured.</summary>
+    public double? LatencyMilliseconds { get; set; }
+
+    internal static ModelFigures? Read(JsonObject? json) => json is null ? null : new ModelFigures
+    {
+        Bytes = json.Integer(nameof(Bytes)) ?? 0,
+        Accuracy = json.Number(nameof(Accuracy)),
+        LatencyMilliseconds = json.Number(nameof(LatencyMilliseconds)),
+    };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Bytes), Bytes).Add(nameof(Accuracy), Accuracy).Add(nameof(LatencyMilliseconds), LatencyMilliseconds);
+}
+
+/// <summary>How much accuracy the optimized model lost against the original on the same samples; negative when it gained.</summary>
+public sealed class AccuracyDrop
+{
+    public double Value { get; set; }
+
+    /// <summary>Lower end of the 95 % interval.</summary>
+    public double Low { get; set; }
+
+    /// <summary>Upper end of the 95 % interval.</summary>
+    public double High { get; set; }
+
+    public int Samples { get; set; }
+
+    /// <summary>The metric that was used, never <see cref="Contracts.Metric.Auto"/>.</summary>
+    public Metric Metric { get; set; }
+
+    internal static AccuracyDrop? Read(JsonObject? json) => json is null ? null : new AccuracyDrop
+    {
+        Value = json.Number(nameof(Value)) ?? 0,
+        Low = json.Number(nameof(Low)) ?? 0,
+        High = json.Number(nameof(High)) ?? 0,
+        Samples = (int)(json.Integer(nameof(Samples)) ?? 0),
+        Metric = json.Choice<Metric>(nameof(Metric)),
+    };
+
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(Value), (double?)Value)
+        .Add(nameof(Low), (double?)Low)
+        .Add(nameof(High), (double?)High)
+        .Add(nameof(Samples), Samples)
+        .Add(nameof(Metric), Metric.ToString());
+}
+
+/// <summary>Latency of the optimized model divided by the original's, both measured interleaved in one run.</summary>
+public sealed class LatencyRatio
+{
+    /// <summary>Null when not measured.</summary>
+    public double? Value { get; set; }
+
+    /// <summary>Lower end of the interval: 99 % by one look, so that it holds 95 % though measuring looks several times before it ends.</summary>
+    public double? Low { get; set; }
+
+    /// <summary>Upper end of that interval.</summary>
+    public double? High { get; set; }
+
+    /// <summary>Number of interleaved pairs of runs.</summary>
+    public int Pairs { get; set; }
+
+    public bool Measured { get; set; }
+
+    /// <summary>Why it was not measured; null when it was.</summary>
+    public string? Reason { get; set; }
+
+    internal static LatencyRatio? Read(JsonObject? json) => json is null ? null : new LatencyRatio
+    {
+        Value = json.Number(nameof(Value)),
+        Low = json.Number(nameof(Low)),
+        High = json.Number(nameof(High)),
+        Pairs = (int)(json.Integer(nameof(Pairs)) ?? 0),
+        Measured = json.Flag(nameof(Measured)),
+        Reason = json.Text(nameof(Reason)),
+    };
+
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(Value), Value)
+        .Add(nameof(Low), Low)
+        .Add(nameof(High), High)
+        .Add(nameof(Pairs), Pairs)
+        .Add(nameof(Measured), Measured)
+        .Add(nameof(Reason), Reason);
+}

@@ -1,0 +1,93 @@
+using System;
+using System.Globalization;
+using System.IO;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace ModelBuildTasks.Items;
+
+/// <summary>
+/// Short texts that change when files do, for deciding in every build whether there is anything to do. A stamp that differs although
+/// the file does not costs a read of the file and no more.
+/// </summary>
+internal static class InputStamp
+{
+    /// <summary>Models up to this size are hashed in every build, some 60 ms at most: weights trained again have the same length, and archives give old times.</summary>
+    private const long HashedWhole = 64L * 1024 * 1024;
+
+    private const int SampledBlocks = 64;
+    private const int BlockBytes = 16 * 1024;
+
+    /// <summary>Of a model or its external data: of what the file holds; when it is large, of blocks spread over it, its length and its times.</summary>
+    public static string OfContents(string path)
+    {
+        using var sha = SHA256.Create();
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BlockBytes);
+        if (stream.Length <= HashedWhole)
+        {
+            return Convert.ToBase64String(sha.ComputeHash(stream));
+        }
+
+        var block = new byte[BlockBytes];
+        for (var i = 0L; i < SampledBlocks; i++)
+        {
+            stream.Position = (stream.Length - BlockBytes) * i / (SampledBlocks - 1);
+            sha.TransformBlock(block, 0, stream.Read(block, 0, BlockBytes), null, 0);
+        }
+
+        sha.TransformFinalBlock(block, 0, 0);
+        return $"{Convert.ToBase64String(sha.Hash)}|{OfTimes(path)}|{File.GetCreationTimeUtc(path).Ticks}";
+    }
+
+    /// <summary>Of a file, or of every file below a folder: names, lengths and times of last write.</summary>
+    public static string OfTimes(string path)
+    {
+        var text = new StringBuilder();
+        if (Directory.Exists(path))
+        {
+            foreach (var file in new DirectoryInfo(path).EnumerateFiles("*", SearchOption.AllDirectories))
+            {
+                Append(text, file, file.FullName.Substring(path.Length));
+            }
+
+            return Hash(text);
+        }
+
+        Append(text, new FileInfo(path), "");
+        return text.ToString();
+    }
+
+    /// <summary>Of which files a folder holds, not of what they hold.</summary>
+    public static string OfNames(string folder)
+    {
+        var text = new StringBuilder();
+        foreach (var file in Directory.EnumerateFiles(folder))
+        {
+            text.Append(file).Append('\n');
+        }
+
+        return Hash(text);
+    }
+
+    /// <summary>Of each of some files.</summary>
+    public static string OfTimes(string[] files)
+    {
+        var text = new StringBuilder();
+        foreach (var file in files)
+        {
+            Append(text, new FileInfo(file), file);
+        }
+
+        return Hash(text);
+    }
+
+    private static void Append(StringBuilder text, FileInfo file, string name) => text.Append(name)
+        .Append('|').Append((file.Exists ? file.Length : -1).ToString(CultureInfo.InvariantCulture))
+        .Append('|').Append(file.LastWriteTimeUtc.Ticks.ToString(CultureInfo.InvariantCulture)).Append('\n');
+
+    private static string Hash(StringBuilder text)
+    {
+        using var sha = SHA256.Create();
+        return Convert.ToBase64String(sha.ComputeHash(Encoding.UTF8.GetBytes(text.ToString())));
+    }
+}

@@ -1,0 +1,91 @@
+namespace ModelBuildTasks.Contracts.Tests.Caching;
+
+[TestClass]
+public sealed class RequestKeys
+{
+    [TestMethod]
+    public void Do_not_depend_on_paths_on_the_time_limit_or_on_the_cache()
+    {
+        static void Elsewhere(OptimizationRequest request)
+        {
+            request.ModelPath = "/other/model.onnx";
+            request.OutputPath = "/other/obj/model.onnx";
+            request.ResultPath = "/other/obj/model.result.json";
+            request.CacheDirectory = "/other/cache";
+            request.TimeoutSeconds = 5;
+            request.Inputs[0].Path = "/other/model.onnx";
+        }
+
+        Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(Elsewhere)));
+        Assert.AreEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(Elsewhere)));
+    }
+
+    [TestMethod]
+    public void A_budget_or_a_name_makes_another_result_of_the_same_artifact()
+    {
+        static void Limited(OptimizationRequest request) => request.Budgets.MaxSizeBytes = 1;
+        static void Renamed(OptimizationRequest request) => request.Name = "other";
+
+        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed })
+        {
+            Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
+            Assert.AreNotEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(change)));
+        }
+    }
+
+    [TestMethod]
+    public void An_artifact_and_its_result_have_two_keys() => Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfResult(Request()));
+
+    [TestMethod]
+    [DynamicData(nameof(Changes))]
+    public void An_artifact_depends_on(string what, Action<OptimizationRequest> change) =>
+        Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)), what);
+
+    [TestMethod]
+    public void The_order_of_inputs_is_nothing() => Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(request =>
+    {
+        var first = request.Inputs[0];
+        request.Inputs.RemoveAt(0);
+        request.Inputs.Add(first);
+    })));
+
+    [TestMethod]
+    public void The_processors_name_is_read_where_linux_states_it() =>
+        Assert.AreEqual("AMD EPYC 9R14", ProcessorName.Find(["processor\t: 0", "model name\t: AMD EPYC 9R14", "model name\t: other"]));
+
+    private static IEnumerable<(string What, Action<OptimizationRequest> Change)> Changes =>
+    [
+        ("model", request => request.Inputs[0].Sha256 = "b1"),
+        ("external data", request => request.Inputs.Add(new InputDigest { Role = "external/w.bin", Sha256 = "c0" })),
+        ("what data is for", request => request.Inputs[1].Role = "evaluation"),
+        ("worker", request => request.Worker = "other"),
+        ("target", request => request.Target = TargetNames.CpuX64),
+        ("precision", request => request.Settings.Precision = Precision.Int8),
+        ("quantization", request => request.Settings.Quantization = Quantization.Dynamic),
+        ("calibration", request => request.Settings.Calibration = Calibration.MinMax),
+        ("pruning", request => request.Settings.Pruning = Pruning.Magnitude),
+        ("sparsity", request => request.Settings.Sparsity = 0.5),
+        ("threshold", request => request.Settings.PruningThreshold = 0.5),
+        ("scope", request => request.Settings.PruningScope = PruningScope.Local),
+        ("metric", request => request.Settings.Metric = Metric.Cosine),
+        ("objective", request => request.Settings.Objective = Objective.Size),
+        ("format", request => request.Settings.Format = ArtifactFormat.Ort),
+        ("measurement", request => request.Measurement = Measurement.Auto),
+        ("accuracy drop that Auto may spend", request => request.Budgets.MaxAccuracyDrop = 0.2),
+    ];
+
+    private static OptimizationRequest Request(Action<OptimizationRequest>? change = null)
+    {
+        var request = new OptimizationRequest
+        {
+            ModelPath = "/project/model.onnx",
+            Name = "model",
+            Target = TargetNames.Cpu,
+            Measurement = Measurement.Skip,
+            Worker = "worker",
+            Inputs = { new InputDigest { Role = "model", Path = "/project/model.onnx", Sha256 = "a1" }, new InputDigest { Role = "calibration", Path = "/project/data", Sha256 = "a2" } },
+        };
+        change?.Invoke(request);
+        return request;
+    }
+}

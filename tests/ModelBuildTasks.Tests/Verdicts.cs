@@ -1,0 +1,50 @@
+using Microsoft.Build.Utilities;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Tests.Infra;
+
+namespace ModelBuildTasks.Tests;
+
+[TestClass]
+public sealed class Verdicts : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly BuildEngine _engine = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [TestMethod]
+    public void A_broken_budget_is_said_in_every_build()
+    {
+        Write(DiagnosticCatalogue.SizeBudget);
+
+        Assert.IsFalse(Validate());
+        Assert.IsFalse(Validate());
+
+        CollectionAssert.AreEqual(new[] { "MBT2004", "MBT2004" }, _engine.ErrorCodes.ToArray());
+    }
+
+    [TestMethod]
+    public void A_fault_of_the_environment_is_said_once_and_then_tried_again()
+    {
+        Write(DiagnosticCatalogue.CannotWrite);
+
+        Assert.IsFalse(Validate());
+
+        Assert.AreEqual("MBT3003", _engine.ErrorCodes.Single());
+        Assert.IsFalse(File.Exists(_folder.File("digits.result.json")));
+    }
+
+    private void Write(DiagnosticDescriptor descriptor)
+    {
+        var result = new OptimizationResult();
+        result.Diagnostics.Add(Diagnostic.Create(descriptor, "digits.onnx", "digits", "cpu", "something", "else"));
+        result.Write(_folder.File("digits.result.json"));
+    }
+
+    private bool Validate()
+    {
+        var request = new TaskItem("digits.request.json");
+        request.SetMetadata("ResultPath", _folder.File("digits.result.json"));
+        return new ValidateModelBudgets { BuildEngine = _engine, Requests = [request] }.Execute();
+    }
+}
