@@ -123,6 +123,13 @@ public sealed class WriteModelRequests : Task
         try
         {
             var result = OptimizationResult.Read(request.ResultPath);
+            if (result.Diagnostics.FirstOrDefault(diagnostic => diagnostic.Code == DiagnosticCatalogue.RemoteCacheFailed.Code) is { } past)
+            {
+                // What the network did to the last build is no news of this one.
+                result.Diagnostics.Remove(past);
+                result.Write(request.ResultPath);
+            }
+
             return (result.Succeeded && !File.Exists(request.OutputPath)) || result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment);
         }
         catch (InvalidDataException)

@@ -143,7 +143,18 @@ public sealed class Resolution
         Assert.AreEqual(Path.Combine(s_project, "app.csproj"), _engine.Errors.Single().File);
     }
 
-    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true)
+    [TestMethod]
+    public void A_remote_cache_that_is_no_url_is_refused_without_its_password()
+    {
+        Resolve([Model("digits.onnx")], remoteCache: "ftp://build:secret@cache.example.com");
+
+        var error = _engine.Errors.Single();
+        Assert.AreEqual("MBT0002", error.Code);
+        StringAssert.Contains(error.Message, "ModelRemoteCache=\"***@cache.example.com\"");
+        Assert.DoesNotContain("secret", error.Message!);
+    }
+
+    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "")
     {
         var task = new ResolveOptimizedModels
         {
@@ -156,6 +167,7 @@ public sealed class Resolution
             RootNamespace = "MyApp",
             Measurement = measurement,
             BudgetSeverity = "Error",
+            RemoteCache = remoteCache,
             IsSdkProject = isSdkProject,
         };
         Assert.AreEqual(task.Execute(), _engine.Errors.Count == 0);

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -96,7 +97,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", source.Path, $"; models may have {LargestModel} bytes"));
         }
 
-        ArtifactCache cache = new(request.CacheDirectory ?? ArtifactCache.DefaultDirectory);
+        ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
+        RemoteCache? remote = RemoteCache.At(request.RemoteCache);
+        RemoteArtifact? elsewhere = remote is null ? null : new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation);
         string key = RequestKey.Of(request, source, calibration, evaluation);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
@@ -104,18 +107,29 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         try
         {
             Outcome? outcome = cache.TryRestore(key, staged);
+            if (outcome is null && (outcome = elsewhere?.TryDownload(key, staged)) is not null)
+            {
+                cache.Store(key, staged, outcome);
+            }
+
             bool fromCache = outcome is not null;
             if (outcome is null)
             {
                 CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-                outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged);
+                outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged) with { Model = request.Name, Target = request.Target };
                 if (outcome.LatencyReason != Comparison.MachineIsBusy)
                 {
                     cache.Store(key, staged, outcome);
+                    elsewhere?.Upload(key, staged, outcome);
                 }
             }
 
             OptimizationResult result = ResultOf(request, outcome, fromCache);
+            if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
+            {
+                result.Diagnostics.Add(warning);
+            }
+
             File.Move(staged, request.OutputPath, overwrite: true);
             return result;
         }
