@@ -43,6 +43,9 @@ public sealed class OptimizationRequest
     /// <summary>Full path of the artifact cache, or null for the user's own.</summary>
     public string? CacheDirectory { get; set; }
 
+    /// <summary>URL of the remote cache, or null. Not part of the file: it may hold a password.</summary>
+    public string? RemoteCache { get; set; }
+
     /// <summary>How long this request may take, in seconds; null or 0 for no limit.</summary>
     public double? TimeoutSeconds { get; set; }
 

@@ -13,6 +13,7 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     OptimizeCommand.Create(),
     InspectCommand.Create(),
     CompareCommand.Create(),
+    CacheCommand.Create(),
     BuildCommand.Create(),
 };
 // A cancelled build ends at the next step; the longest step that cannot be interrupted is a latency measurement.

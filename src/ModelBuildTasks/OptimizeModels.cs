@@ -8,6 +8,7 @@ using System.Text;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Diagnostics;
 
 namespace ModelBuildTasks;
@@ -46,6 +47,9 @@ public sealed class OptimizeModels : ToolTask
 
     /// <summary>The project's ModelOptimizationTimeout, for each model; empty for none.</summary>
     public string OptimizationTimeout { get; set; } = "";
+
+    /// <summary>The project's ModelRemoteCache, valid; empty for none.</summary>
+    public string RemoteCache { get; set; } = "";
 
     /// <summary>Full path of the project file.</summary>
     [Required] public string ProjectFile { get; set; } = "";
@@ -127,6 +131,14 @@ public sealed class OptimizeModels : ToolTask
         command.AppendFileNameIfNotNull(WorkerPath);
         command.AppendSwitch("build");
         return $"{command} {arguments}";
+    }
+
+    // Not ToolTask.EnvironmentVariables, which are logged: the URL may hold a password.
+    protected override ProcessStartInfo GetProcessStartInfo(string pathToTool, string commandLineCommands, string responseFileSwitch)
+    {
+        var start = base.GetProcessStartInfo(pathToTool, commandLineCommands, responseFileSwitch);
+        start.Environment[RemoteCacheAddress.Variable] = RemoteCache;
+        return start;
     }
 
     protected override int ExecuteTool(string pathToTool, string responseFileCommands, string commandLineCommands)

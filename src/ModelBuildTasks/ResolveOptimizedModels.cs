@@ -6,6 +6,7 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Accessors;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Diagnostics;
 using ModelBuildTasks.Items;
 
@@ -44,6 +45,9 @@ public sealed class ResolveOptimizedModels : Task
 
     /// <summary>The project's ModelOptimizationTimeout.</summary>
     public string OptimizationTimeout { get; set; } = "";
+
+    /// <summary>The project's ModelRemoteCache.</summary>
+    public string RemoteCache { get; set; } = "";
 
     /// <summary>Whether the project uses Microsoft.NET.Sdk.</summary>
     public bool IsSdkProject { get; set; }
@@ -115,6 +119,11 @@ public sealed class ResolveOptimizedModels : Task
         if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))
         {
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelOptimizationTimeout", OptimizationTimeout, "a duration such as 90s or 30min");
+        }
+
+        if (RemoteCache.Length > 0 && RemoteCacheAddress.Parse(RemoteCache) is null)
+        {
+            Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelRemoteCache", RemoteCacheAddress.Redact(RemoteCache), RemoteCacheAddress.Expected);
         }
     }
 

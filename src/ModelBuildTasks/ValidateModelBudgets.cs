@@ -34,18 +34,14 @@ public sealed class ValidateModelBudgets : Task
         {
             try
             {
-                var result = request.GetMetadata("ResultPath");
-                var diagnostics = OptimizationResult.Read(result).Diagnostics;
-                foreach (var diagnostic in diagnostics)
+                var path = request.GetMetadata("ResultPath");
+                var result = OptimizationResult.Read(path);
+                foreach (var diagnostic in result.Diagnostics)
                 {
                     Write(log, diagnostic, severity);
                 }
 
-                // The fault was the environment's (a full disk, a time limit), which may be gone by now: the next build tries again.
-                if (diagnostics.Any(diagnostic => diagnostic.IsEnvironment))
-                {
-                    File.Delete(result);
-                }
+                Forget(result, path);
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
             {
@@ -54,6 +50,20 @@ public sealed class ValidateModelBudgets : Task
         }
 
         return !Log.HasLoggedErrors;
+    }
+
+    // A full disk, a time limit or a dead network may be gone by the next build: it tries again, and does not repeat the news of this one.
+    private static void Forget(OptimizationResult result, string path)
+    {
+        if (result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment))
+        {
+            File.Delete(path);
+        }
+        else if (result.Diagnostics.FirstOrDefault(diagnostic => diagnostic.IsTransient) is { } transient)
+        {
+            result.Diagnostics.Remove(transient);
+            result.Write(path);
+        }
     }
 
     private void Write(DiagnosticLog log, Diagnostic diagnostic, BudgetSeverity severity)

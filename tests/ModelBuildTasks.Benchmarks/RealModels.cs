@@ -1,3 +1,4 @@
+using ModelBuildTasks.Contracts.Caching;
 using System.CommandLine;
 using System.Globalization;
 using ModelBuildTasks.Evaluation.Latency;

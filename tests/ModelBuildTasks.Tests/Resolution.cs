@@ -206,6 +206,17 @@ public sealed class Resolution : IDisposable
         Assert.AreEqual(Path.Combine(_folder.Path, "app.csproj"), _engine.Errors.Single().File);
     }
 
+    [TestMethod]
+    public void A_remote_cache_that_is_no_url_is_refused_without_its_password()
+    {
+        Resolve([Model("digits.onnx")], remoteCache: "ftp://build:secret@cache.example.com");
+
+        var error = _engine.Errors.Single();
+        Assert.AreEqual("MBT0002", error.Code);
+        StringAssert.Contains(error.Message, "ModelRemoteCache=\"***@cache.example.com\"");
+        Assert.DoesNotContain("secret", error.Message!);
+    }
+
     private ResolveOptimizedModels ResolveAfresh(ITaskItem[] models)
     {
         File.Delete(_folder.File("obj/ResolveOptimizedModels.cache"));
@@ -215,7 +226,7 @@ public sealed class Resolution : IDisposable
     private static string Text(ResolveOptimizedModels task) => string.Join("\n", task.Variants.Concat(task.AccessorItems)
         .Select(item => $"{item.ItemSpec} {string.Join(",", item.CloneCustomMetadata().Keys.Cast<string>().Order(StringComparer.Ordinal).Select(name => $"{name}={item.GetMetadata(name)}"))}"));
 
-    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true)
+    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "")
     {
         var task = new ResolveOptimizedModels
         {
@@ -228,6 +239,7 @@ public sealed class Resolution : IDisposable
             RootNamespace = "MyApp",
             Measurement = measurement,
             BudgetSeverity = "Error",
+            RemoteCache = remoteCache,
             IsSdkProject = isSdkProject,
         };
         Assert.AreEqual(task.Execute(), _engine.Errors.Count == 0);

@@ -34,6 +34,17 @@ public sealed class Verdicts : IDisposable
         Assert.IsFalse(File.Exists(_folder.File("digits.result.json")));
     }
 
+    [TestMethod]
+    public void What_the_network_did_to_one_build_is_no_news_of_the_next()
+    {
+        Write(DiagnosticCatalogue.RemoteCacheFailed);
+
+        Assert.IsTrue(Validate());
+        Assert.IsTrue(Validate());
+
+        Assert.AreEqual("MBT1007", _engine.WarningCodes.Single());
+    }
+
     private void Write(DiagnosticDescriptor descriptor)
     {
         var result = new OptimizationResult();

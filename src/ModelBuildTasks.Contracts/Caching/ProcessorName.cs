@@ -4,7 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Runtime.InteropServices;
 
-namespace ModelBuildTasks.Contracts;
+namespace ModelBuildTasks.Contracts.Caching;
 
 /// <summary>What the processor calls itself, so that absolute latencies can be told apart.</summary>
 public static class ProcessorName

@@ -1,7 +1,7 @@
 using System.Linq;
 using ModelBuildTasks.Contracts.Json;
 
-namespace ModelBuildTasks.Contracts;
+namespace ModelBuildTasks.Contracts.Caching;
 
 /// <summary>
 /// The keys that the cache knows a request by. They cover what an artifact and its figures depend on (the bytes of the model and its

@@ -40,6 +40,9 @@ public sealed class Diagnostic
     /// <summary>Whether the tool or its environment is to blame (MBT3xxx), so that the same request may succeed another time.</summary>
     public bool IsEnvironment => Code.StartsWith("MBT3", System.StringComparison.Ordinal);
 
+    /// <summary>Whether this is news of one build only, which the next must not repeat.</summary>
+    public bool IsTransient => IsEnvironment || Code == DiagnosticCatalogue.RemoteCacheFailed.Code;
+
     /// <param name="descriptor">An entry of <see cref="DiagnosticCatalogue"/>.</param>
     /// <param name="file">Full path of what the finding is about.</param>
     /// <param name="arguments">What the descriptor's message format asks for, formatted in the invariant culture.</param>

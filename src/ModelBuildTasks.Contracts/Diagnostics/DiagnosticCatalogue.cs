@@ -84,6 +84,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor StepDidNotApply = new("MBT1006", "A requested step did not apply", Warning,
         "'{0}' for {1}: {2} did not apply: {3}.", "Remove the setting if that is right for this model.");
 
+    /// <summary>{0} URL without credentials, {1} what the server did, a clause.</summary>
+    public static readonly DiagnosticDescriptor RemoteCacheFailed = new("MBT1007", "The remote cache does not work", Warning,
+        "The remote cache {0} was of no use: {1}.", "Nothing is wrong with the artifact, which was made here. Correct ModelRemoteCache, or look at the server.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Security.Cryptography;
 using System.Text;
+using ModelBuildTasks.Contracts.Caching;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -11,11 +12,7 @@ public static class ContentDigest
 {
     private const int BufferBytes = 1 << 20;
 
-    public static string OfText(string text)
-    {
-        using var sha = SHA256.Create();
-        return Hexadecimal(sha.ComputeHash(Encoding.UTF8.GetBytes(text)));
-    }
+    public static string OfText(string text) => ContentHash.Of(Encoding.UTF8.GetBytes(text));
 
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static string OfFile(string path)
@@ -23,7 +20,7 @@ public static class ContentDigest
         using var sha = SHA256.Create();
         // The buffer of the stream would only be copied through: the hash reads large blocks itself.
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferBytes, FileOptions.SequentialScan);
-        return Hexadecimal(sha.ComputeHash(stream));
+        return ContentHash.ToHex(sha.ComputeHash(stream));
     }
 
     /// <summary>Files by their names relative to <paramref name="root"/>, in an order that no file system decides.</summary>
@@ -56,18 +53,5 @@ public static class ContentDigest
         var relative = file.StartsWith(folder, StringComparison.Ordinal) ? file.Substring(folder.Length)
             : Uri.UnescapeDataString(new Uri(folder).MakeRelativeUri(new Uri(file)).ToString());
         return relative.Replace(Path.DirectorySeparatorChar, '/');
-    }
-
-    private static string Hexadecimal(byte[] hash)
-    {
-        const string digits = "0123456789abcdef";
-        var text = new char[hash.Length * 2];
-        for (var i = 0; i < hash.Length; i++)
-        {
-            text[2 * i] = digits[hash[i] >> 4];
-            text[(2 * i) + 1] = digits[hash[i] & 15];
-        }
-
-        return new string(text);
     }
 }

@@ -5,9 +5,14 @@ using ModelBuildTasks.Evaluation.Metrics;
 
 namespace ModelBuildTasks.Worker.Caching;
 
-/// <summary>What is known of an artifact, without any path or name of the project that asked for it.</summary>
+/// <summary>What is known of an artifact, without any path of the project that asked for it.</summary>
 internal sealed record Outcome
 {
+    /// <summary>For the list of what is cached: the name of the model that was first made so.</summary>
+    public string? Model { get; init; }
+
+    public string? Target { get; init; }
+
     public required string ArtifactSha256 { get; init; }
 
     public required long OriginalBytes { get; init; }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 
@@ -35,6 +36,7 @@ internal static class BuildCommand
         try
         {
             request = OptimizationRequest.Read(path);
+            request.RemoteCache = Environment.GetEnvironmentVariable(RemoteCacheAddress.Variable);
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference.Data;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 
@@ -39,8 +40,9 @@ internal static class OptimizeCommand
         target.AcceptOnlyFromAmong([.. Targets]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
         Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
+        Option<string> remoteCache = new("--remote-cache") { Description = "URL of a cache that is shared with others (see docs/CACHE.md)." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, remoteCache, json };
         Dictionary<string, Option<string>> settings = [];
         foreach ((string metadata, string help) in Settings)
         {
@@ -58,6 +60,11 @@ internal static class OptimizeCommand
                 return ModelCommand.Report(reader.Diagnostics);
             }
 
+            if (parsed.GetValue(remoteCache) is { } url && RemoteCacheAddress.Parse(url) is null)
+            {
+                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.NotAQuantity, path, "--remote-cache", RemoteCacheAddress.Redact(url), RemoteCacheAddress.Expected)]);
+            }
+
             string targetName = parsed.GetRequiredValue(target);
             string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}.onnx");
             OptimizationRequest request = new()
@@ -72,6 +79,7 @@ internal static class OptimizeCommand
                 Measurement = parsed.GetValue(measurement),
                 OutputPath = artifact,
                 CacheDirectory = parsed.GetValue(cache)?.FullName,
+                RemoteCache = parsed.GetValue(remoteCache),
             };
             OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
             int written = parsed.GetValue(json) is { } file ? ModelCommand.Write(result, file.FullName) : ModelCommand.Succeeded;

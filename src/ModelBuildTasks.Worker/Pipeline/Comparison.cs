@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
@@ -29,7 +30,8 @@ internal sealed class Comparison(
 
     /// <param name="artifactPath">The candidate.</param>
     /// <param name="mustProveItself">Whether <c>Auto</c> chose it: it must then keep the accuracy and be no slower. What the project chose, only the budgets judge.</param>
-    internal ComparisonResult Of(string artifactPath, bool mustProveItself)
+    /// <param name="measuresLatency">Whether latency is measured, where that is possible.</param>
+    internal ComparisonResult Of(string artifactPath, bool mustProveItself, bool measuresLatency = true)
     {
         progress.Report(new PipelineProgress("verifying", 0));
         ModelSession artifact;
@@ -53,6 +55,11 @@ internal sealed class Comparison(
             if (mustProveItself && ReasonToMistrust(accuracy ?? MeasureFidelity(artifact)) is { } loss)
             {
                 return new ComparisonResult(loss);
+            }
+
+            if (!measuresLatency)
+            {
+                return new ComparisonResult(null, accuracy);
             }
 
             string? latencyReason = ReasonNotToMeasure();

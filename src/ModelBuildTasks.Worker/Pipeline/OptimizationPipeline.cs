@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -100,25 +101,27 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", request.ModelPath, $"; models may have {LargestModel} bytes"));
         }
 
-        ArtifactCache cache = new(request.CacheDirectory ?? ArtifactCache.DefaultDirectory);
+        RemoteCache? remote = RemoteCache.At(request.RemoteCache);
+        ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
         string key = RequestKey.OfArtifact(request);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
         using IDisposable? exclusive = cache.Lock(key, cancellation);
         try
         {
-            Outcome? outcome = cache.TryRestore(key, staged);
-            bool fromCache = outcome is not null;
-            if (outcome is null)
+            bool fromCache = true;
+            Outcome outcome = cache.TryRestore(key, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
+            OptimizationResult result = ResultOf(request, outcome, fromCache);
+            if (IsFinal(request, outcome))
             {
-                outcome = Search(request, target, staged, cancellation);
-                if (outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request))
-                {
-                    cache.Store(key, staged, outcome);
-                }
+                cache.Store(request, result, staged);
             }
 
-            OptimizationResult result = ResultOf(request, outcome, fromCache);
+            if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
+            {
+                result.Diagnostics.Add(warning);
+            }
+
             File.Move(staged, request.OutputPath, overwrite: true);
             return result;
         }
@@ -128,15 +131,35 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
     }
 
-    private Outcome Search(OptimizationRequest request, TargetProfile target, string staged, CancellationToken cancellation)
+    /// <summary>The artifact from a remote cache, else by the search; kept in both caches.</summary>
+    private Outcome Make(OptimizationRequest request, TargetProfile target, Caches caches, string staged, out bool fromCache, CancellationToken cancellation)
     {
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
         Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+        RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
+        Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
+        fromCache = downloaded is not null;
+        if (downloaded is not null)
+        {
+            caches.Local.Store(caches.Key, staged, downloaded);
+            return downloaded;
+        }
+
         CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-        return search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged);
+        Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null), staged) with { Model = request.Name, Target = request.Target };
+        if (IsFinal(request, outcome))
+        {
+            caches.Local.Store(caches.Key, staged, outcome);
+            elsewhere?.Upload(caches.Key, staged, outcome);
+        }
+
+        return outcome;
     }
+
+    /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
+    private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
 
     /// <summary>A build digests the inputs when it writes the request; a request from the command line has none yet.</summary>
     private static void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)
@@ -207,4 +230,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         return result;
     }
+
+    private readonly record struct Caches(string Key, ArtifactCache Local, RemoteCache? Remote);
 }

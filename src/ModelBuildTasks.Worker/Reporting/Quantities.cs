@@ -19,6 +19,15 @@ internal static class Quantities
 
     internal static string Score(double score) => string.Create(CultureInfo.InvariantCulture, $"{score:0.0000}");
 
+    /// <summary>A span of time, in its largest unit: "3 d".</summary>
+    internal static string Age(TimeSpan age) => age switch
+    {
+        { TotalMinutes: < 1 } => "now",
+        { TotalHours: < 1 } => $"{(int)age.TotalMinutes} min",
+        { TotalDays: < 1 } => $"{(int)age.TotalHours} h",
+        _ => $"{(int)age.TotalDays} d",
+    };
+
     /// <summary>A value with its interval: "0.412 [0.405, 0.420]".</summary>
     internal static string WithInterval(Estimate estimate, string format) =>
         string.Join("", estimate.Value.ToString(format, CultureInfo.InvariantCulture), " [", estimate.Low.ToString(format, CultureInfo.InvariantCulture), ", ", estimate.High.ToString(format, CultureInfo.InvariantCulture), "]");

@@ -1,3 +1,5 @@
+using ModelBuildTasks.Contracts.Caching;
+
 namespace ModelBuildTasks.Contracts.Tests.Caching;
 
 [TestClass]

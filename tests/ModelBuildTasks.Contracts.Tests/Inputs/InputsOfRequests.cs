@@ -1,3 +1,4 @@
+using ModelBuildTasks.Contracts.Caching;
 using System.Security.Cryptography;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;

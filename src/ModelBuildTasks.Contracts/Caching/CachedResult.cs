@@ -1,0 +1,79 @@
+using System.IO;
+using System.Linq;
+
+namespace ModelBuildTasks.Contracts.Caching;
+
+/// <summary>
+/// The whole result of a request in the store, verdicts of budgets included, under <see cref="RequestKey.OfResult"/>: what a build takes
+/// without starting a worker. It names no path, so that any project may take it.
+/// </summary>
+public static class CachedResult
+{
+    /// <summary>Stores a result that succeeded; one that failed, or that is news of one build only, is not for others.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="request">The request, with its inputs.</param>
+    /// <param name="result">Its result.</param>
+    /// <param name="artifactPath">Where the artifact is now.</param>
+    public static void Store(ArtifactStore store, OptimizationRequest request, OptimizationResult result, string artifactPath)
+    {
+        if (result.Succeeded && !result.Diagnostics.Any(diagnostic => diagnostic.IsTransient || diagnostic.File != request.ModelPath))
+        {
+            var description = Copy(result, modelPath: "", artifactPath: null);
+            store.Store(RequestKey.OfResult(request), artifactPath, WholeFile.Utf8.GetBytes(description.ToJson()));
+        }
+    }
+
+    /// <summary>Puts the artifact of a request in its place.</summary>
+    /// <returns>The result, which is not written yet; null when the store has none, and then nothing was written.</returns>
+    public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request)
+    {
+        if (store.TryRestore(RequestKey.OfResult(request), request.OutputPath) is not { } description || Parse(description) is not { } result)
+        {
+            return null;
+        }
+
+        var restored = Copy(result, request.ModelPath, request.OutputPath);
+        restored.FromCache = true;
+        return restored;
+    }
+
+    /// <returns>Null when this is no result of this version.</returns>
+    public static OptimizationResult? Parse(byte[] description)
+    {
+        try
+        {
+            return OptimizationResult.FromJson(WholeFile.Utf8.GetString(description));
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    private static OptimizationResult Copy(OptimizationResult result, string modelPath, string? artifactPath)
+    {
+        var copy = new OptimizationResult
+        {
+            Succeeded = result.Succeeded,
+            Model = modelPath,
+            Target = result.Target,
+            ArtifactPath = artifactPath,
+            ArtifactSha256 = result.ArtifactSha256,
+            Original = result.Original,
+            Optimized = result.Optimized,
+            AccuracyDrop = result.AccuracyDrop,
+            LatencyRatio = result.LatencyRatio,
+        };
+        foreach (var step in result.Recipe)
+        {
+            copy.Recipe.Add(step);
+        }
+
+        foreach (var diagnostic in result.Diagnostics)
+        {
+            copy.Diagnostics.Add(diagnostic.At(modelPath));
+        }
+
+        return copy;
+    }
+}

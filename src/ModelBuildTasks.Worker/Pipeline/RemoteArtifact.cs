@@ -1,0 +1,99 @@
+using System.Text.RegularExpressions;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// An artifact from a remote cache, believed no more than a candidate of <c>Auto</c>. Hashes only prove that it is what the server meant to
+/// send; so it is loaded, compared with the source model, and its accuracy is measured here. What would not be accepted is not uploaded either.
+/// </summary>
+internal sealed partial class RemoteArtifact(
+    RemoteCache remote, OptimizationRequest request, SourceModel source, TargetProfile target, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
+{
+    /// <summary>What a model made elsewhere may be said to have gone through.</summary>
+    private static readonly DiagnosticDescriptor[] NotesOfOptimization = [DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply];
+
+    private readonly Comparison comparison = new(source, target, request, data, progress, cancellation);
+
+    /// <summary>Something to compare the two models on.</summary>
+    private readonly Lazy<bool> isComparable = new(() => source.Opaque is null && (data is not null || TrialInputs.For(source.Session, null).Count > 0));
+
+    /// <summary>The outcome of <paramref name="key"/>, its artifact at <paramref name="path"/>; null when there is none that may be used.</summary>
+    internal Outcome? TryDownload(string key, string path)
+    {
+        if (!isComparable.Value)
+        {
+            return null;
+        }
+
+        progress.Report(new PipelineProgress("asking the remote cache", 0));
+        if (remote.TryDownload(key, path, cancellation) is not { } claimed)
+        {
+            return null;
+        }
+
+        if (Check(path, claimed, out Outcome? proven) is { } refusal)
+        {
+            remote.Fail(new RemoteCacheException($"it sent an artifact that was not taken: {refusal}", isUnusable: false));
+            return null;
+        }
+
+        // A build fails for what was measured here, never on a server's word.
+        return BudgetDiagnostics.Judge(request, proven!).Any(verdict => verdict.Severity == DiagnosticSeverity.Error) ? null : proven;
+    }
+
+    internal void Upload(string key, string path, Outcome outcome)
+    {
+        if (isComparable.Value && Check(path, outcome, out _) is null)
+        {
+            progress.Report(new PipelineProgress("uploading to the remote cache", 0));
+            remote.Upload(key, path, outcome, cancellation);
+        }
+    }
+
+    /// <returns>Why the artifact must not be used, as a clause; null when it may.</returns>
+    private string? Check(string path, Outcome claimed, out Outcome? proven)
+    {
+        proven = null;
+        if (claimed.OriginalBytes != source.Bytes || claimed.ArtifactBytes != new FileInfo(path).Length || claimed.ArtifactSha256 != ContentDigest.OfFile(path) || !IsPlausible(claimed))
+        {
+            return "its description is of something else";
+        }
+
+        try
+        {
+            if (Model.Load(path).ExternalDataFiles.Count > 0)
+            {
+                return "it refers to other files";
+            }
+
+            ComparisonResult result = comparison.Of(path, mustProveItself: true, measuresLatency: false);
+            proven = claimed with { Accuracy = result.Accuracy };
+            return result.Refusal;
+        }
+        catch (Exception fault) when (fault is ModelFormatException or InferenceException or MetricException)
+        {
+            return FaultDiagnostics.Clause(fault.Message);
+        }
+    }
+
+    /// <summary>Whether steps and notes can be shown: none is missing, none has control characters for a terminal, and each note has what its message asks for.</summary>
+    private static bool IsPlausible(Outcome claimed) =>
+        claimed.Steps.All(step => step is not null && IsText(step.Name) && IsText(step.Explanation)) &&
+        claimed.Notes.All(note => note is not null && note.Arguments.All(IsText) && NotesOfOptimization.FirstOrDefault(known => known.Code == note.Code) is { } descriptor &&
+            // Every message begins with the model's name and the target.
+            Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&
+        (claimed.LatencyReason is null || IsText(claimed.LatencyReason)) &&
+        (claimed.Latency is not { } latency || (latency.OriginalMilliseconds.Value > 0 && latency.OptimizedMilliseconds.Value > 0 && latency.Ratio.Low > 0 && latency.Ratio.High >= latency.Ratio.Low));
+
+    private static bool IsText(string? text) => text is not null && text.All(letter => !char.IsControl(letter) || letter is '\n' or '\r' or '\t');
+
+    [GeneratedRegex(@"\{\d\}")]
+    private static partial Regex Placeholder();
+}
