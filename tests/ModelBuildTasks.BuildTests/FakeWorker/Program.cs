@@ -33,7 +33,8 @@ foreach (var path in requests)
             break;
         case "segfault":
             HalfWrite(request);
-            Marshal.WriteByte(8, 1);
+            Process.Start("kill", ["-s", "SEGV", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+            Thread.Sleep(Timeout.Infinite);
             break;
         case "hang":
             using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true))
@@ -43,6 +44,12 @@ foreach (var path in requests)
                 Thread.Sleep(TimeSpan.FromMinutes(5));
             }
 
+            return 1;
+        case "slow":
+            Thread.Sleep(TimeSpan.FromSeconds(5));
+            break;
+        case "fills":
+            FillDisk(request);
             return 1;
         case "lies":
             Console.WriteLine("app.csproj(1,1): error MBT9999: this is prose");
@@ -71,6 +78,22 @@ static void HalfWrite(OptimizationRequest request)
     Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
     File.WriteAllText($"{request.OutputPath}.{Guid.NewGuid():N}.staged", "half");
     File.WriteAllText($"{request.ResultPath}.{Guid.NewGuid():N}.tmp", "half");
+}
+
+static void FillDisk(OptimizationRequest request)
+{
+    try
+    {
+        using var staged = File.Create($"{request.OutputPath}.{Guid.NewGuid():N}.staged", bufferSize: 1);
+        while (true)
+        {
+            staged.Write(new byte[4096]);
+        }
+    }
+    catch (IOException)
+    {
+        // That is what was wanted.
+    }
 }
 
 static OptimizationResult Optimize(OptimizationRequest request)
