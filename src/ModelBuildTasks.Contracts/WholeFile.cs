@@ -21,15 +21,20 @@ public static class WholeFile
         try
         {
             File.WriteAllBytes(staged, bytes);
-            // netstandard2.0 has no overwriting move; Replace needs a file to replace.
-            if (File.Exists(path))
+            // netstandard2.0 has no overwriting move; Replace needs a file to replace, which another build may make at any moment.
+            if (!File.Exists(path))
             {
-                File.Replace(staged, path, null);
+                try
+                {
+                    File.Move(staged, path);
+                    return;
+                }
+                catch (IOException) when (File.Exists(path))
+                {
+                }
             }
-            else
-            {
-                File.Move(staged, path);
-            }
+
+            File.Replace(staged, path, null);
         }
         finally
         {

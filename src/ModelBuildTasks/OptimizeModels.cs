@@ -5,11 +5,13 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text;
+using System.Threading.Tasks;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Diagnostics;
+using ModelBuildTasks.Execution;
 
 namespace ModelBuildTasks;
 
@@ -22,14 +24,20 @@ public sealed class OptimizeModels : ToolTask
 {
     // Windows takes 32767 characters; the rest of the command line and long user names need room.
     private const int LongestCommandLine = 16_000;
-    private const int KeptErrorLines = 12;
 
     // The worker keeps the limit of each request itself and says so in the result; it is ended only when it does not.
     private const int GraceMilliseconds = 10_000;
 
-    private readonly Queue<string> _errorLines = new();
+    // Ctrl+C reaches the worker, too, and it may be gone before MSBuild tells the task to stop.
+    private const int CancelMilliseconds = 5_000;
+
+    // What a result needs at least: a disk without room for that is the reason why there is none.
+    private const int ProbeBytes = 4096;
+
+    private readonly TaskCompletionSource<bool> _cancelled = new();
+    private readonly WorkerOutput _output = new();
     private readonly Stopwatch _elapsed = new();
-    private bool _cancelled;
+    private IReadOnlyList<ITaskItem> _pending = [];
 
     public OptimizeModels() => YieldDuringToolExecution = true;
 
@@ -44,6 +52,9 @@ public sealed class OptimizeModels : ToolTask
 
     /// <summary>Full path of the file that carries the arguments when they are too long for a command line: <c>build @file</c>.</summary>
     [Required] public string ArgumentsFile { get; set; } = "";
+
+    /// <summary>Full path of the file that a build holds open while it works on these requests.</summary>
+    [Required] public string LockFile { get; set; } = "";
 
     /// <summary>The project's ModelOptimizationTimeout, for each model; empty for none.</summary>
     public string OptimizationTimeout { get; set; } = "";
@@ -61,37 +72,38 @@ public sealed class OptimizeModels : ToolTask
 
     protected override Encoding StandardErrorEncoding => Encoding.UTF8;
 
-    protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.Normal;
+    protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.Low;
 
-    protected override MessageImportance StandardErrorLoggingImportance => MessageImportance.High;
+    // Another importance than the output's tells the two apart.
+    protected override MessageImportance StandardErrorLoggingImportance => MessageImportance.Normal;
 
     public override bool Execute()
     {
         try
         {
-            foreach (var request in Requests)
+            using var turn = WaitForTurn();
+            // Another build may have made them in the meantime.
+            _pending = turn is null ? [] : [.. Requests.Where(request => !HasResult(request))];
+            foreach (var request in _pending)
             {
-                // Whatever result is there afterwards is of this run.
-                File.Delete(request.GetMetadata("ResultPath"));
+                DeleteLeftovers(request);
             }
+
+            var asked = _pending;
+            _pending = CacheHits.Restore(asked);
+            Announce(asked.Except(_pending));
+            return turn is not null && (_pending.Count == 0 || Run());
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Report(DiagnosticCatalogue.CannotWrite, Path.GetDirectoryName(ArgumentsFile)!, exception.Message);
+            Report(DiagnosticCatalogue.CannotWrite, Path.GetDirectoryName(LockFile)!, exception.Message);
             return false;
         }
-
-        if (Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) && milliseconds > 0)
-        {
-            Timeout = (int)Math.Min(int.MaxValue, (milliseconds * Requests.Length) + GraceMilliseconds);
-        }
-
-        return base.Execute();
     }
 
     public override void Cancel()
     {
-        _cancelled = true;
+        _cancelled.TrySetResult(true);
         base.Cancel();
     }
 
@@ -117,19 +129,22 @@ public sealed class OptimizeModels : ToolTask
     protected override string GenerateCommandLineCommands()
     {
         var arguments = new CommandLineBuilder();
-        arguments.AppendFileNamesIfNotNull([.. Requests.Select(request => request.ItemSpec)], " ");
+        arguments.AppendFileNamesIfNotNull([.. _pending.Select(request => request.ItemSpec)], " ");
         if (arguments.ToString().Length > LongestCommandLine)
         {
             // Kept, unlike ToolTask's own response file, so that the command can be run again by hand.
-            File.WriteAllLines(ArgumentsFile, Requests.Select(request => $"\"{request.ItemSpec}\""), new UTF8Encoding(false));
+            File.WriteAllLines(ArgumentsFile, _pending.Select(request => $"\"{request.ItemSpec}\""), new UTF8Encoding(false));
             arguments = new CommandLineBuilder();
             arguments.AppendSwitchIfNotNull("@", ArgumentsFile);
         }
 
+        using var node = Process.GetCurrentProcess();
         var command = new CommandLineBuilder();
         command.AppendSwitch("exec");
         command.AppendFileNameIfNotNull(WorkerPath);
         command.AppendSwitch("build");
+        // A node that is killed can't end its worker; the worker then ends itself.
+        command.AppendSwitch($"--parent {node.Id.ToString(CultureInfo.InvariantCulture)}");
         return $"{command} {arguments}";
     }
 
@@ -146,27 +161,21 @@ public sealed class OptimizeModels : ToolTask
         _elapsed.Start();
         var exitCode = base.ExecuteTool(pathToTool, responseFileCommands, commandLineCommands);
         _elapsed.Stop();
-        if (_cancelled)
+        if (_cancelled.Task.IsCompleted)
         {
             return exitCode;
         }
 
-        var missing = Requests.Count(request => !File.Exists(request.GetMetadata("ResultPath")));
-        if (missing == 0)
+        var missing = _pending.Where(request => !HasResult(request)).ToList();
+        if (missing.Count == 0)
         {
-            Refresh();
+            Announce(_pending);
             return 0;
         }
 
-        if (Timeout > 0 && _elapsed.ElapsedMilliseconds >= Timeout)
+        if (!(WorkerExit.IsInterruption(exitCode) && _cancelled.Task.Wait(CancelMilliseconds)))
         {
-            Report(DiagnosticCatalogue.TimedOut, TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds));
-        }
-        else
-        {
-            Report(DiagnosticCatalogue.WorkerFailed,
-                string.Format(CultureInfo.InvariantCulture, "it ended with exit code {0}, and {1} of {2} models have no result", exitCode, missing, Requests.Length),
-                string.Join(Environment.NewLine, _errorLines));
+            Blame(exitCode, missing);
         }
 
         return exitCode == 0 ? -1 : exitCode;
@@ -175,29 +184,130 @@ public sealed class OptimizeModels : ToolTask
     // The diagnostics above say more than "dotnet exited with code 134".
     protected override bool HandleTaskExecutionErrors() => false;
 
-    // Text is never parsed for errors: what counts is in the result files.
     protected override void LogEventsFromTextOutput(string singleLine, MessageImportance messageImportance)
     {
-        if (messageImportance == StandardErrorLoggingImportance)
+        if (_output.Take(singleLine, isError: messageImportance == StandardErrorLoggingImportance) is { } line)
         {
-            _errorLines.Enqueue(singleLine);
-            if (_errorLines.Count > KeptErrorLines)
-            {
-                _errorLines.Dequeue();
-            }
+            Log.LogMessage(messageImportance, "{0}", line);
         }
-
-        Log.LogMessage(messageImportance, "{0}", singleLine);
     }
 
     protected override void LogToolCommand(string message) => Log.LogMessage(MessageImportance.Low, "{0}", message);
 
-    // The compiler compares times only: an artifact restored from a cache with its old time would leave the previous one embedded.
-    private void Refresh()
+    private bool Run()
     {
-        foreach (var artifact in Requests.Select(request => request.GetMetadata("ArtifactPath")).Where(File.Exists))
+        if (Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) && milliseconds > 0)
         {
-            File.SetLastWriteTimeUtc(artifact, DateTime.UtcNow);
+            Timeout = (int)Math.Min(int.MaxValue, (milliseconds * _pending.Count) + GraceMilliseconds);
+        }
+
+        using var cores = CoreGrant.Request(BuildEngine, Environment.ProcessorCount);
+        // What the worker's runtime takes for the number of processors, and thereby all that is parallel in it.
+        EnvironmentVariables = [$"DOTNET_PROCESSOR_COUNT={cores.Count.ToString(CultureInfo.InvariantCulture)}"];
+        return base.Execute();
+    }
+
+    private IDisposable? WaitForTurn()
+    {
+        if (ExclusiveFile.TryOpen(LockFile) is { } turn)
+        {
+            return turn;
+        }
+
+        Log.LogMessage(MessageImportance.High, "Another build is optimizing the models in '{0}'; waiting for it.", Path.GetDirectoryName(LockFile));
+        // The other build may need this node to end.
+        var node = BuildEngine as IBuildEngine3;
+        node?.Yield();
+        try
+        {
+            return Turn.Wait(LockFile, _cancelled.Task);
+        }
+        finally
+        {
+            node?.Reacquire();
+        }
+    }
+
+    // The comparison that MSBuild makes between the target's Inputs and Outputs.
+    private static bool HasResult(ITaskItem request)
+    {
+        var result = request.GetMetadata("ResultPath");
+        return File.Exists(result) && File.GetLastWriteTimeUtc(result) >= File.GetLastWriteTimeUtc(request.ItemSpec);
+    }
+
+    // What a killed worker had begun to write: "digits.onnx.9f….staged", "digits.result.json.3c….tmp".
+    private static void DeleteLeftovers(ITaskItem request)
+    {
+        foreach (var whole in new[] { request.GetMetadata("ArtifactPath"), request.GetMetadata("ResultPath") })
+        {
+            var folder = new DirectoryInfo(Path.GetDirectoryName(whole)!);
+            foreach (var file in folder.EnumerateFiles().Where(file => file.Name.StartsWith(Path.GetFileName(whole) + ".", StringComparison.Ordinal) && file.Extension is ".staged" or ".tmp"))
+            {
+                file.Delete();
+            }
+        }
+    }
+
+    private void Announce(IEnumerable<ITaskItem> requests)
+    {
+        foreach (var request in requests)
+        {
+            var artifact = request.GetMetadata("ArtifactPath");
+            try
+            {
+                var result = OptimizationResult.Read(request.GetMetadata("ResultPath"));
+                if (result.Succeeded)
+                {
+                    // The compiler compares times only: an artifact restored from a cache with its old time would leave the previous one embedded.
+                    File.SetLastWriteTimeUtc(artifact, DateTime.UtcNow);
+                    Log.LogMessage(MessageImportance.High, "{0}", ResultLine.Of(Path.GetFileNameWithoutExtension(artifact), result));
+                }
+            }
+            catch (InvalidDataException)
+            {
+                // ValidateModelBudgets says so, in this build and in the next.
+            }
+        }
+    }
+
+    private void Blame(int exitCode, List<ITaskItem> missing)
+    {
+        var result = missing[0].GetMetadata("ResultPath");
+        if (Timeout > 0 && _elapsed.ElapsedMilliseconds >= Timeout)
+        {
+            Report(DiagnosticCatalogue.TimedOut, TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds));
+        }
+        else if (WorkerExit.IsMissingRuntime(exitCode))
+        {
+            Report(DiagnosticCatalogue.WorkerNotFound, $"The runtime {RequiredRuntime.Of(WorkerPath)}, which the worker needs,", DotNetHost);
+        }
+        else if (WhyNotWritable(result) is { } reason)
+        {
+            Report(DiagnosticCatalogue.CannotWrite, result, reason);
+        }
+        else
+        {
+            Report(DiagnosticCatalogue.WorkerFailed,
+                string.Format(CultureInfo.InvariantCulture, "it ended with exit code {0}, and {1} of {2} models have no result", exitCode, missing.Count, _pending.Count),
+                _output.LastWords);
+        }
+    }
+
+    private static string? WhyNotWritable(string path)
+    {
+        var probe = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            File.WriteAllBytes(probe, new byte[ProbeBytes]);
+            return null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return exception.Message;
+        }
+        finally
+        {
+            File.Delete(probe);
         }
     }
 

@@ -117,7 +117,7 @@ public sealed class ArtifactStore
         var source = ArtifactPath(_directory, entry.ArtifactSha256);
         if (File.Exists(source))
         {
-            using var copy = new StagedFile(Path.GetDirectoryName(Path.GetFullPath(artifactPath))!);
+            using var copy = new StagedFile(Path.GetDirectoryName(Path.GetFullPath(artifactPath))!, $"{Path.GetFileName(artifactPath)}.");
             copy.CopyFrom(source);
             if (copy.Length == entry.ArtifactBytes && copy.Sha256 == entry.ArtifactSha256)
             {

@@ -9,9 +9,9 @@ namespace ModelBuildTasks.Contracts.Caching;
 /// <summary>What the processor calls itself, so that absolute latencies can be told apart.</summary>
 public static class ProcessorName
 {
-    /// <summary>Name, architecture and number of logical processors.</summary>
+    /// <summary>Name and architecture; not the number of processors, which is what the build lends and no part of a latency on one thread.</summary>
     public static string Current { get; } =
-        $"{FromLinux() ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unnamed processor"} ({RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} logical)";
+        $"{FromLinux() ?? Environment.GetEnvironmentVariable("PROCESSOR_IDENTIFIER") ?? "unnamed processor"} ({RuntimeInformation.ProcessArchitecture})";
 
     private static string? FromLinux()
     {

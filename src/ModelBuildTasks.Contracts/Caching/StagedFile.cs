@@ -12,10 +12,11 @@ internal sealed class StagedFile : IDisposable
     private readonly string _path;
 
     /// <param name="folder">On the volume of the place it will take; made when it is not there.</param>
-    public StagedFile(string folder)
+    /// <param name="prefix">What its name begins with, for those who clean up after a process that was killed.</param>
+    public StagedFile(string folder, string prefix = "")
     {
         Directory.CreateDirectory(folder);
-        _path = Path.Combine(folder, $"{Guid.NewGuid():N}{Extension}");
+        _path = Path.Combine(folder, $"{prefix}{Guid.NewGuid():N}{Extension}");
     }
 
     internal const string Extension = ".tmp";

@@ -41,7 +41,7 @@ internal sealed class StoreEviction
     /// <summary>Counts what was stored. Does nothing while another process counts: the daily listing finds what was missed.</summary>
     public void Grow(long bytes)
     {
-        using var file = KeyLock.OpenAlone(SizeFile(_directory));
+        using var file = ExclusiveFile.TryOpen(SizeFile(_directory)) ?? throw new IOException("Another process holds the size of the cache.");
         var (total, listed) = Read(file);
         total += bytes;
         var now = DateTime.UtcNow;

@@ -12,10 +12,24 @@ internal static class BuildCommand
     internal static Command Create()
     {
         Argument<FileInfo[]> requests = new("requests") { Description = "Request files, as the build writes them.", Arity = ArgumentArity.OneOrMore };
-        Command command = new("build", "Carry out the requests of a build.") { requests };
+        Option<int?> parent = new("--parent") { Description = "The process to end with." };
+        Command command = new("build", "Carry out the requests of a build.") { requests, parent };
         command.Hidden = true;
-        command.SetAction((parsed, cancellation) => ModelCommand.Start(() => Run(parsed.GetRequiredValue(requests), cancellation), cancellation));
+        command.SetAction((parsed, cancellation) => ModelCommand.Start(() => Run(parsed.GetRequiredValue(requests), parsed.GetValue(parent), cancellation), cancellation));
         return command;
+    }
+
+    private static int Run(FileInfo[] requests, int? parent, CancellationToken cancellation)
+    {
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellation, parent is { } id ? ParentProcess.Gone(id) : default);
+        try
+        {
+            return Run(requests, end.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return ModelCommand.Interrupted;
+        }
     }
 
     private static int Run(FileInfo[] requests, CancellationToken cancellation)

@@ -12,6 +12,9 @@ internal static class ModelCommand
     internal const int Succeeded = 0;
     internal const int Failed = 1;
 
+    /// <summary>What shells say of a program that Ctrl+C ended: 128 and the number of SIGINT.</summary>
+    internal const int Interrupted = 128 + 2;
+
     internal static int Run(string modelPath, Func<string, int> action)
     {
         try

@@ -1,32 +1,100 @@
-// Obeys the worker's contract without its hours of work: "build" and request files (or @file) in, artifacts and results out.
-// A model's name may ask for the ways in which a worker goes wrong.
+// Obeys the worker's contract without its hours of work: "build --parent <id>" and request files (or @file) in, artifacts and results out.
+// A model's name, or fault.txt beside the worker, asks for the ways in which a worker goes wrong.
+using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using ModelBuildTasks.Contracts;
 
-var requests = args.Skip(1).SelectMany(argument => argument.StartsWith('@') ? File.ReadLines(argument[1..]).Select(line => line.Trim('"')) : [argument]).ToList();
-File.AppendAllText(Path.Combine(AppContext.BaseDirectory, "runs.log"), string.Join('|', requests.Select(Path.GetFileNameWithoutExtension)) + "\n");
+var parent = Process.GetProcessById(int.Parse(args[2], CultureInfo.InvariantCulture));
+new Thread(() =>
+{
+    parent.WaitForExit();
+    Environment.Exit(1);
+}) { IsBackground = true }.Start();
+
+var requests = args.Skip(3).SelectMany(argument => argument.StartsWith('@') ? File.ReadLines(argument[1..]).Select(line => line.Trim('"')) : [argument]).ToList();
+File.AppendAllText(At("runs.log"), string.Join('|', requests.Select(Path.GetFileNameWithoutExtension)) + "\n");
+File.AppendAllText(At("cores.log"), Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture) + "\n");
 Console.OutputEncoding = Encoding.UTF8;
 foreach (var path in requests)
 {
     var request = OptimizationRequest.Read(path);
     Console.WriteLine($"{request.Name} → {request.Target}");
-    switch (request.Name)
+    switch (File.Exists(At("fault.txt")) ? File.ReadAllText(At("fault.txt")) : request.Name)
     {
         case "crash":
             Console.Error.WriteLine("the floor gave way");
             return 134;
+        case "abort":
+            HalfWrite(request);
+            Environment.FailFast("the floor gave way");
+            break;
+        case "segfault":
+            HalfWrite(request);
+            Process.Start("kill", ["-s", "SEGV", Environment.ProcessId.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
+            Thread.Sleep(Timeout.Infinite);
+            break;
         case "hang":
-            File.WriteAllText(Path.Combine(AppContext.BaseDirectory, "hang.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            Thread.Sleep(TimeSpan.FromMinutes(5));
+            using (PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => signal.Cancel = true))
+            {
+                HalfWrite(request);
+                File.WriteAllText(At("hang.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+                Thread.Sleep(TimeSpan.FromMinutes(5));
+            }
+
             return 1;
+        case "slow":
+            Thread.Sleep(TimeSpan.FromSeconds(5));
+            break;
+        case "fills":
+            FillDisk(request);
+            return 1;
+        case "lies":
+            Console.WriteLine("app.csproj(1,1): error MBT9999: this is prose");
+            Console.Error.WriteLine("error MBT9998: and so is this");
+            break;
+        case "talks":
+            for (var i = 0; i < 100_000; i++)
+            {
+                Console.WriteLine($"line {i}");
+            }
+
+            Console.Error.WriteLine(new string('x', 1 << 20));
+            break;
     }
 
     Optimize(request).Write(request.ResultPath);
 }
 
 return 0;
+
+static string At(string file) => Path.Combine(AppContext.BaseDirectory, file);
+
+// What a worker leaves that ends in the middle of writing.
+static void HalfWrite(OptimizationRequest request)
+{
+    Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
+    File.WriteAllText($"{request.OutputPath}.{Guid.NewGuid():N}.staged", "half");
+    File.WriteAllText($"{request.ResultPath}.{Guid.NewGuid():N}.tmp", "half");
+}
+
+static void FillDisk(OptimizationRequest request)
+{
+    try
+    {
+        using var staged = File.Create($"{request.OutputPath}.{Guid.NewGuid():N}.staged", bufferSize: 1);
+        while (true)
+        {
+            staged.Write(new byte[4096]);
+        }
+    }
+    catch (IOException)
+    {
+        // That is what was wanted.
+    }
+}
 
 static OptimizationResult Optimize(OptimizationRequest request)
 {

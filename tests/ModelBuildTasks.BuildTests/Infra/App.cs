@@ -42,6 +42,9 @@ internal sealed class App : IDisposable
     /// <summary>image [N, 3] → scores [N, 3], the identity.</summary>
     public static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
 
+    /// <summary>What the build finds in its environment.</summary>
+    public Dictionary<string, string> Environment { get; } = new(Feed.Environment);
+
     /// <summary>How often the worker was started.</summary>
     public int WorkerRuns => Runs().Length;
 
@@ -68,15 +71,15 @@ internal sealed class App : IDisposable
     {
         WriteProject();
         var binlog = At($"build{++_builds}.binlog");
-        var (exitCode, output) = DotNet.Run(Folder, Feed.Environment, [command, "-tl:off", "-v", "m", $"-bl:{binlog};ProjectImports=Embed", .. arguments]);
+        var (exitCode, output) = DotNet.Run(Folder, Environment, [command, "-tl:off", "-v", "m", $"-bl:{binlog};ProjectImports=Embed", .. arguments]);
         return new BuildOutcome(exitCode, output, binlog);
     }
 
     /// <summary>A build that is under way.</summary>
-    public System.Diagnostics.Process StartBuild()
+    public System.Diagnostics.Process StartBuild(params string[] arguments)
     {
         WriteProject();
-        return DotNet.Start(Folder, Feed.Environment, "build", "-tl:off", "-v", "m");
+        return DotNet.Start(Folder, Environment, ["build", "-tl:off", "-v", "m", .. arguments]);
     }
 
     /// <summary>Runs a program, the built app most often, and returns what it printed.</summary>

@@ -15,6 +15,12 @@ internal sealed class BuildOutcome(int exitCode, string output, string binlog)
 
     public IReadOnlyList<Warning> Warnings => _build.Value.FindChildrenRecursive<Warning>();
 
+    /// <summary>Texts of messages of every importance.</summary>
+    public IReadOnlyList<string> Messages => [.. _build.Value.FindChildrenRecursive<Message>().Select(message => message.Text)];
+
+    /// <summary>What the console showed.</summary>
+    public string[] Lines => Output.Split('\n');
+
     public string[] ErrorCodes => [.. Errors.Select(error => error.Code).Distinct()];
 
     public string[] WarningCodes => [.. Warnings.Select(warning => warning.Code).Distinct()];

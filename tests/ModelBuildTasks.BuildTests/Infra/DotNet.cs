@@ -8,6 +8,17 @@ internal static class DotNet
 {
     private static readonly TimeSpan s_longest = TimeSpan.FromMinutes(10);
 
+    /// <summary>Full path of the dotnet that PATH finds, symbolic links followed.</summary>
+    public static string HostPath
+    {
+        get
+        {
+            var file = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+                .Select(folder => new FileInfo(Path.Combine(folder, OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"))).First(file => file.Exists);
+            return (file.ResolveLinkTarget(returnFinalTarget: true) ?? file).FullName;
+        }
+    }
+
     public static (int ExitCode, string Output) Run(string folder, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         using var process = Start(folder, environment, arguments);

@@ -86,6 +86,31 @@ public sealed class BuildCommandTests : IDisposable
         Assert.IsTrue(Result("cuda").Succeeded);
     }
 
+    [TestMethod]
+    public async Task The_artifact_is_the_same_on_one_core_and_on_two()
+    {
+        void UseData(OptimizationRequest request)
+        {
+            request.CalibrationData = place.WriteData("calibration", count: 300);
+            request.Settings = new ModelSettings { Quantization = Quantization.Static };
+        }
+
+        byte[][] artifacts = new byte[2][];
+        for (int cores = 1; cores <= 2; cores++)
+        {
+            ModelBuildProcess run = await ModelBuildProcess.RunOn(cores, TestContext.CancellationToken, "build", Write("cpu", request =>
+            {
+                UseData(request);
+                request.CacheDirectory = place[$"cache{cores}"];
+            }));
+            Assert.AreEqual(0, run.ExitCode, run.Errors);
+            artifacts[cores - 1] = File.ReadAllBytes(place["obj/model.cpu.onnx"]);
+        }
+
+        CollectionAssert.AreEqual(artifacts[0], artifacts[1]);
+        Assert.IsFalse(Result("cpu").FromCache);
+    }
+
     private string Write(string target, Action<OptimizationRequest>? change = null)
     {
         string path = place[$"{target}.request.json"];

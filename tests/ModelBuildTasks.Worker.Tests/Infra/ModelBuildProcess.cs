@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace ModelBuildTasks.Worker.Tests.Infra;
@@ -11,9 +12,12 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
 
     internal IReadOnlyList<string> Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    internal static async Task<ModelBuildProcess> Run(CancellationToken cancellation, params IEnumerable<string> arguments)
+    internal static Task<ModelBuildProcess> Run(CancellationToken cancellation, params IEnumerable<string> arguments) => RunOn(null, cancellation, arguments);
+
+    /// <param name="cores">The processors that the program sees; null for the machine's.</param>
+    internal static async Task<ModelBuildProcess> RunOn(int? cores, CancellationToken cancellation, params IEnumerable<string> arguments)
     {
-        using Process process = Start(arguments);
+        using Process process = Start(cores, arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
         Task<string> errors = process.StandardError.ReadToEndAsync(cancellation);
         try
@@ -29,7 +33,9 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
         return new ModelBuildProcess(process.ExitCode, await output, await errors);
     }
 
-    internal static Process Start(params IEnumerable<string> arguments)
+    internal static Process Start(params IEnumerable<string> arguments) => Start(null, arguments);
+
+    private static Process Start(int? cores, IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
@@ -40,6 +46,11 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
         };
         // Spectre.Console turns colors on where it sees a build server that shows them.
         start.Environment["GITHUB_ACTIONS"] = "true";
+        if (cores is { } count)
+        {
+            start.Environment["DOTNET_PROCESSOR_COUNT"] = count.ToString(CultureInfo.InvariantCulture);
+        }
+
         foreach (string argument in (string[])["exec", Program, .. arguments])
         {
             start.ArgumentList.Add(argument);

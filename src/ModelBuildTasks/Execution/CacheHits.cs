@@ -5,14 +5,14 @@ using Microsoft.Build.Framework;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 
-namespace ModelBuildTasks.Items;
+namespace ModelBuildTasks.Execution;
 
 /// <summary>Takes from the cache what an earlier build made of the very same request, so that a worker need not start for it.</summary>
 internal static class CacheHits
 {
     /// <summary>Restores what is there, artifact and then result, both stamped with the present: compilers compare times.</summary>
     /// <returns>The requests that are left to do.</returns>
-    public static ITaskItem[] Restore(ITaskItem[] requests)
+    public static IReadOnlyList<ITaskItem> Restore(IEnumerable<ITaskItem> requests)
     {
         var left = new List<ITaskItem>();
         foreach (var item in requests)
@@ -23,7 +23,7 @@ internal static class CacheHits
             }
         }
 
-        return [.. left];
+        return left;
     }
 
     private static bool TryRestore(string path)

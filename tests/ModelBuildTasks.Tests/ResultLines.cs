@@ -1,0 +1,57 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Execution;
+
+namespace ModelBuildTasks.Tests;
+
+[TestClass]
+public sealed class ResultLines
+{
+    private readonly OptimizationResult _result = new()
+    {
+        Target = "cpu",
+        Original = new ModelFigures { Bytes = 1_356_800 },
+        Optimized = new ModelFigures { Bytes = 358_220 },
+    };
+
+    [TestMethod]
+    public void Say_what_was_measured()
+    {
+        _result.AccuracyDrop = new AccuracyDrop { Metric = Metric.Top1, Value = -0.0007 };
+        _result.LatencyRatio = new LatencyRatio { Measured = true, Value = 0.361 };
+
+        Assert.AreEqual("digits (cpu): 1,325 KB → 350 KB, drop -0.07 points, latency × 0.36", ResultLine.Of("digits", _result));
+    }
+
+    [TestMethod]
+    public void Leave_out_what_was_not()
+    {
+        _result.LatencyRatio = new LatencyRatio { Measured = false, Reason = "ModelMeasurement is Skip" };
+
+        Assert.AreEqual("digits (cpu): 1,325 KB → 350 KB", ResultLine.Of("digits", _result));
+    }
+
+    [TestMethod]
+    public void Call_only_shares_points()
+    {
+        _result.AccuracyDrop = new AccuracyDrop { Metric = Metric.Cosine, Value = 0.00123 };
+
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", Cosine drop 0.0012");
+    }
+
+    [TestMethod]
+    public void Count_the_bytes_of_small_models()
+    {
+        _result.Original!.Bytes = 2_048;
+        _result.Optimized!.Bytes = 900;
+
+        Assert.AreEqual("digits (cpu): 2,048 bytes → 900 bytes", ResultLine.Of("digits", _result));
+    }
+
+    [TestMethod]
+    public void Say_when_nothing_had_to_be_done()
+    {
+        _result.FromCache = true;
+
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", from the cache");
+    }
+}
