@@ -56,6 +56,25 @@ public sealed class OptimizationResult
             : throw new InvalidDataException($"'{path}' has version {result.Version}, expected {CurrentVersion}.");
     }
 
+    /// <summary>Takes the diagnostics of one kind out.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool Remove(DiagnosticDescriptor descriptor)
+    {
+        // A list that was read from a file is an array.
+        var kept = new List<Diagnostic>();
+        foreach (var diagnostic in Diagnostics)
+        {
+            if (diagnostic.Code != descriptor.Code)
+            {
+                kept.Add(diagnostic);
+            }
+        }
+
+        var removed = kept.Count < Diagnostics.Count;
+        Diagnostics = kept;
+        return removed;
+    }
+
     /// <summary>Replaces the file whole, or leaves it as it was.</summary>
     public void Write(string path) => ContractFile.Write(path, this);
 

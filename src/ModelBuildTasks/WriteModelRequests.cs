@@ -123,10 +123,9 @@ public sealed class WriteModelRequests : Task
         try
         {
             var result = OptimizationResult.Read(request.ResultPath);
-            if (result.Diagnostics.FirstOrDefault(diagnostic => diagnostic.Code == DiagnosticCatalogue.RemoteCacheFailed.Code) is { } past)
+            if (result.Remove(DiagnosticCatalogue.RemoteCacheFailed))
             {
                 // What the network did to the last build is no news of this one.
-                result.Diagnostics.Remove(past);
                 result.Write(request.ResultPath);
             }
 

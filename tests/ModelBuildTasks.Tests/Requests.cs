@@ -132,6 +132,20 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void What_the_network_did_to_the_last_build_is_not_said_again()
+    {
+        var result = Path.Combine(Path.GetDirectoryName(RequestPath)!, "digits.result.json");
+        var made = new OptimizationResult();
+        made.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.RemoteCacheFailed, null, "http://localhost/", "it did not answer in time"));
+        made.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, null, "digits", "cpu"));
+        made.Write(result);
+
+        Write();
+
+        Assert.AreEqual("MBT1004", OptimizationResult.Read(result).Diagnostics.Single().Code);
+    }
+
+    [TestMethod]
     public void Missing_files_are_named()
     {
         File.Delete(_folder.File("worker/modelbuild.dll"));
