@@ -8,6 +8,9 @@ namespace ModelBuildTasks.BuildTests.Infra;
 internal sealed class Nginx : IDisposable
 {
     private const int Attempts = 100;
+
+    // Debian's defaults belong to its service.
+    private static readonly string[] TemporaryFolders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     private readonly Process _process;
 
     private Nginx(string program)
@@ -16,30 +19,7 @@ internal sealed class Nginx : IDisposable
         Directory.CreateDirectory(Files);
         Port = FreePort();
         var configuration = Path.Combine(Folder, "nginx.conf");
-        File.WriteAllText(configuration, $$"""
-            daemon off;
-            {{(Environment.UserName == "root" ? "user root;" : "")}}
-            pid {{Folder}}/nginx.pid;
-            error_log {{Folder}}/error.log;
-            events { }
-            http {
-              access_log {{Folder}}/access.log;
-              client_body_temp_path {{Folder}}/uploads;
-              proxy_temp_path {{Folder}}/proxy;
-              fastcgi_temp_path {{Folder}}/fastcgi;
-              uwsgi_temp_path {{Folder}}/uwsgi;
-              scgi_temp_path {{Folder}}/scgi;
-              server {
-                listen 127.0.0.1:{{Port}};
-                location ~ "^/models/(ac|cas)/[0-9a-f]{64}$" {
-                  root {{Files}};
-                  dav_methods PUT;
-                  create_full_put_path on;
-                  client_max_body_size 2g;
-                }
-              }
-            }
-            """);
+        File.WriteAllText(configuration, Configuration());
         _process = Process.Start(new ProcessStartInfo(program, ["-p", Folder, "-c", configuration, "-e", Path.Combine(Folder, "error.log")]) { RedirectStandardError = true })!;
     }
 
@@ -104,6 +84,24 @@ internal sealed class Nginx : IDisposable
         Stop();
         _process.Dispose();
         Directory.Delete(Folder, recursive: true);
+    }
+
+    /// <summary>What the documentation shows, with this server's own user, port and folders.</summary>
+    private string Configuration()
+    {
+        const string Start = "```nginx\n", User = "user www-data;", Http = "http {", Listen = "listen 8080;", Root = "root /srv/modelbuild;";
+        var page = File.ReadAllText(Path.Combine(Feed.RepositoryRoot, "docs", "CACHE.md")).ReplaceLineEndings("\n");
+        var documented = page.Split(Start)[1].Split("```")[0];
+        foreach (var expected in new[] { User, Http, Listen, Root })
+        {
+            StringAssert.Contains(documented, expected);
+        }
+
+        return documented
+            .Replace(User, $"daemon off; {(Environment.UserName == "root" ? "user root;" : "")} pid {Folder}/nginx.pid; error_log {Folder}/error.log;", StringComparison.Ordinal)
+            .Replace(Listen, $"listen 127.0.0.1:{Port};", StringComparison.Ordinal)
+            .Replace(Root, $"root {Files};", StringComparison.Ordinal)
+            .Replace(Http, $"{Http} access_log {Folder}/access.log; {string.Concat(TemporaryFolders.Select(name => $"{name}_temp_path {Folder}/{name}; "))}", StringComparison.Ordinal);
     }
 
     private static int FreePort()

@@ -114,6 +114,34 @@ public sealed class StoreEvictionTests : IDisposable
     }
 
     [TestMethod]
+    [DoNotParallelize]
+    [DataRow("1KB", false)]
+    [DataRow("1GB", true)]
+    [DataRow("0", true)]
+    [DataRow("-1KB", true)]
+    [DataRow("much", true)]
+    public void The_environment_sets_the_bound_and_what_is_no_size_counts_as_none(string bound, bool stays)
+    {
+        const string Variable = "MODELBUILD_CACHE_SIZE";
+        var before = Environment.GetEnvironmentVariable(Variable);
+        using StoreFolder folder = new();
+        try
+        {
+            Environment.SetEnvironmentVariable(Variable, bound);
+            var artifact = folder.Put(1);
+            StoreFolder.Age(s_hour, folder.EntryOf(1), folder.ArtifactOf(artifact));
+
+            folder.Put(2);
+
+            Assert.AreEqual(stays, folder.Get(1) is not null);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable(Variable, before);
+        }
+    }
+
+    [TestMethod]
     public void Files_of_others_are_never_evicted()
     {
         _folder.Put(1);

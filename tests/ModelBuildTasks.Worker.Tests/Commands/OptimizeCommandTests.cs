@@ -92,6 +92,31 @@ public sealed class OptimizeCommandTests : IDisposable
     public async Task A_bad_setting_is_a_coded_error(string option, string value, string code) => (await Optimize(option, value)).AssertFailsWith(code, place.ModelPath);
 
     [TestMethod]
+    public async Task A_remote_cache_gives_others_the_artifact()
+    {
+        using CacheServer server = new();
+        await Optimize("--precision", "Float32", "--remote-cache", server.Url);
+
+        ModelBuildProcess other = await Run("optimize", place.ModelPath, "--output", place.OutputPath, "--cache", place["other"], "--measurement", "Skip", "--precision", "Float32", "--remote-cache", server.Url);
+
+        Assert.AreEqual(0, other.AssertPlain().ExitCode, other.Errors);
+        Assert.Contains($"From the cache: {place.OutputPath}", other.Lines);
+    }
+
+    [TestMethod]
+    public async Task A_remote_cache_that_does_not_work_is_a_warning_without_its_password()
+    {
+        ModelBuildProcess run = await Optimize("--remote-cache", $"http://build:secret@127.0.0.1:{CacheServer.FreePort()}");
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode);
+        StringAssert.Contains(run.Errors, $"{place.ModelPath}: warning MBT1007: ");
+        Assert.DoesNotContain("secret", run.Output + run.Errors);
+    }
+
+    [TestMethod]
+    public async Task A_remote_cache_that_is_no_url_is_a_coded_error() => (await Optimize("--remote-cache", "cache.example.com")).AssertFailsWith("MBT0002", place.ModelPath);
+
+    [TestMethod]
     [DataRow("--target", "tpu", "cpu-x64")]
     [DataRow("--measurement", "Sometimes", "Sometimes")]
     [DataRow("--no-such-option", "1", "--no-such-option")]
