@@ -69,6 +69,23 @@ public sealed class Packaging
         }
     }
 
+    [TestMethod]
+    public void The_tool_has_a_readme_and_the_same_notices()
+    {
+        var folder = Path.Combine(Path.GetDirectoryName(Feed.PackageFile)!, "tool");
+        // The package has built it already.
+        var (exitCode, output) = DotNet.Run(Feed.RepositoryRoot, new Dictionary<string, string>(), "pack", "src/ModelBuildTasks.Worker", "-c", "Release", "--no-build", "-o", folder, "-v", "q", "-tl:off");
+        Assert.AreEqual(0, exitCode, output);
+        using var tool = ZipFile.OpenRead(Directory.GetFiles(folder).Single());
+        using var nuspec = new StreamReader(tool.GetEntry("ModelBuildTasks.Tool.nuspec")!.Open());
+        using var notices = new StreamReader(tool.GetEntry("THIRD-PARTY-NOTICES.txt")!.Open());
+
+        StringAssert.Contains(nuspec.ReadToEnd(), "<readme>README.md</readme>");
+        Assert.IsNotNull(tool.GetEntry("README.md"));
+        Assert.IsNotNull(tool.GetEntry("tools/net10.0/any/notices/Microsoft.ML.OnnxRuntime.txt"));
+        Assert.AreEqual(Text("THIRD-PARTY-NOTICES.txt"), notices.ReadToEnd().ReplaceLineEndings("\n"));
+    }
+
     private static string Text(string path)
     {
         using var package = ZipFile.OpenRead(Feed.PackageFile);

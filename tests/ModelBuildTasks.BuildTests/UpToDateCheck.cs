@@ -42,6 +42,18 @@ public sealed class UpToDateCheck : IDisposable
     }
 
     [TestMethod]
+    public void Data_without_an_extension_brings_its_like_and_data_that_is_missing_brings_nothing()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" CalibrationData="data/train-images-idx3-ubyte" EvaluationData="missing" />""";
+        foreach (var file in new[] { "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte", "data/notes.txt" })
+        {
+            _app.Write(file, "x");
+        }
+
+        CollectionAssert.AreEquivalent(new[] { "models/digits.onnx", "data/train-images-idx3-ubyte", "data/train-labels-idx1-ubyte" }, Inputs().Keys.ToArray());
+    }
+
+    [TestMethod]
     public void What_several_artifacts_are_made_from_is_one_input_of_several_sets()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" CalibrationData="data" /><OptimizedModel Include="models/letters.onnx" CalibrationData="data" />""";
