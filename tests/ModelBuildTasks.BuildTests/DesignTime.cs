@@ -36,4 +36,42 @@ public sealed class DesignTime : IDisposable
         CollectionAssert.AreEqual(new[] { "MBT4001" }, outcome.ErrorCodes);
         Assert.AreEqual(1, outcome.TaskRuns("Csc"));
     }
+
+    [TestMethod]
+    public void Right_after_a_clone_it_writes_the_accessor_and_nothing_else()
+    {
+        var outcome = _app.Build(s_build).ShouldSucceed();
+
+        CollectionAssert.AreEqual(new[] { "digits.g.cs" }, Directory.GetFiles(_app.At("obj/Debug/net10.0/modelbuild"), "*", SearchOption.AllDirectories).Select(Path.GetFileName).ToArray());
+        foreach (var costly in new[] { "WriteModelRequests", "OptimizeModels", "ValidateModelBudgets" })
+        {
+            Assert.AreEqual(0, outcome.TaskRuns(costly), costly);
+        }
+    }
+
+    [TestMethod]
+    public void A_missing_model_is_reported_and_the_rest_of_the_project_stays_alive()
+    {
+        File.Delete(_app.At("models/digits.onnx"));
+
+        var outcome = _app.Build(s_build);
+
+        CollectionAssert.AreEqual(new[] { "MBT0004" }, outcome.ErrorCodes);
+        Assert.AreEqual(1, outcome.TaskRuns("Csc"));
+    }
+
+    [TestMethod]
+    public void After_a_build_it_leaves_the_artifact_and_its_result_as_they_are()
+    {
+        _app.Build().ShouldSucceed();
+        var before = Stamps();
+        File.SetLastWriteTimeUtc(_app.At("models/digits.onnx"), DateTime.UtcNow.AddDays(1));
+
+        _app.Build(s_build).ShouldSucceed();
+
+        CollectionAssert.AreEqual(before, Stamps());
+
+        string[] Stamps() => [.. Directory.GetFiles(_app.At("obj/Debug/net10.0/modelbuild"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+            .Select(file => $"{file} {File.GetLastWriteTimeUtc(file):O}")];
+    }
 }

@@ -35,6 +35,64 @@ public sealed class Packaging
         Assert.IsFalse(package.Entries.Any(entry => Path.GetExtension(entry.FullName) is ".pdb" or ".lib"));
     }
 
+    [TestMethod]
+    public void Only_projects_that_reference_the_package_import_it()
+    {
+        Assert.IsNotEmpty(In("build/"));
+        CollectionAssert.AreEqual(new[] { "ModelBuildTasks.targets" }, In("buildMultiTargeting/"));
+        Assert.IsEmpty(In("buildTransitive/"));
+    }
+
+    [TestMethod]
+    public void Every_library_of_others_is_named_in_the_notices()
+    {
+        var notices = Text("THIRD-PARTY-NOTICES.txt");
+        var others = In("tools/net10.0/any/").Where(file => Path.GetExtension(file) is ".dll" or ".so" or ".dylib")
+            .Select(file => Path.GetExtension(file) == ".dll" && !file.StartsWith("runtimes/", StringComparison.Ordinal) ? Path.GetFileName(file) : Path.GetFileNameWithoutExtension(file).Replace("lib", "", StringComparison.Ordinal))
+            .Where(file => file != "modelbuild.dll" && !file.StartsWith("ModelBuildTasks.", StringComparison.Ordinal)).Distinct().ToList();
+
+        Assert.Contains("Google.Protobuf.dll", others);
+        Assert.Contains("onnxruntime", others);
+        foreach (var library in others)
+        {
+            Assert.MatchesRegex($"(?m)^Files: (.*, )?{library.Replace(".", "\\.", StringComparison.Ordinal)}(,|$)", notices);
+        }
+    }
+
+    [TestMethod]
+    public void What_the_libraries_say_of_their_own_parts_is_passed_on()
+    {
+        foreach (var library in new[] { "Microsoft.ML.OnnxRuntime", "System.Numerics.Tensors" })
+        {
+            Assert.Contains($"{library}.txt", In("tools/net10.0/any/notices/"));
+            StringAssert.Contains(Text("THIRD-PARTY-NOTICES.txt"), $"notices/{library}.txt");
+        }
+    }
+
+    [TestMethod]
+    public void The_tool_has_a_readme_and_the_same_notices()
+    {
+        var folder = Path.Combine(Path.GetDirectoryName(Feed.PackageFile)!, "tool");
+        // The package has built it already.
+        var (exitCode, output) = DotNet.Run(Feed.RepositoryRoot, new Dictionary<string, string>(), "pack", "src/ModelBuildTasks.Worker", "-c", "Release", "--no-build", "-o", folder, "-v", "q", "-tl:off");
+        Assert.AreEqual(0, exitCode, output);
+        using var tool = ZipFile.OpenRead(Directory.GetFiles(folder).Single());
+        using var nuspec = new StreamReader(tool.GetEntry("ModelBuildTasks.Tool.nuspec")!.Open());
+        using var notices = new StreamReader(tool.GetEntry("THIRD-PARTY-NOTICES.txt")!.Open());
+
+        StringAssert.Contains(nuspec.ReadToEnd(), "<readme>README.md</readme>");
+        Assert.IsNotNull(tool.GetEntry("README.md"));
+        Assert.IsNotNull(tool.GetEntry("tools/net10.0/any/notices/Microsoft.ML.OnnxRuntime.txt"));
+        Assert.AreEqual(Text("THIRD-PARTY-NOTICES.txt"), notices.ReadToEnd().ReplaceLineEndings("\n"));
+    }
+
+    private static string Text(string path)
+    {
+        using var package = ZipFile.OpenRead(Feed.PackageFile);
+        using var reader = new StreamReader(package.GetEntry(path)!.Open());
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+
     private static string[] In(string folder)
     {
         using var package = ZipFile.OpenRead(Feed.PackageFile);
