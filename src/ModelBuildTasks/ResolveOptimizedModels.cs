@@ -66,6 +66,12 @@ public sealed class ResolveOptimizedModels : Task
     public override bool Execute()
     {
         _projectDirectory = Path.GetDirectoryName(ProjectFile)!;
+        if (!IsSdkProject)
+        {
+            new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.NotAnSdkProject, ProjectFile));
+            return false;
+        }
+
         CheckProject();
         CheckNames();
         CheckOverrides();
@@ -85,11 +91,6 @@ public sealed class ResolveOptimizedModels : Task
 
     private void CheckProject()
     {
-        if (!IsSdkProject)
-        {
-            Report(DiagnosticCatalogue.NotAnSdkProject, ProjectFile);
-        }
-
         CheckChoice<Measurement>("ModelMeasurement", Measurement, ProjectFile);
         CheckChoice<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity, ProjectFile);
         if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))
