@@ -69,8 +69,14 @@ public sealed class ResolveOptimizedModels : Task
 
     public override bool Execute()
     {
+        if (!IsSdkProject)
+        {
+            new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.NotAnSdkProject, ProjectFile));
+            return false;
+        }
+
         var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(ResolveOptimizedModels)}.cache"), InputText());
-        if (memory.Recall() is { } recalled)
+        if (IsRemoteCacheValid && memory.Recall() is { } recalled)
         {
             Variants = recalled[0];
             AccessorItems = recalled[1];
@@ -105,15 +111,12 @@ public sealed class ResolveOptimizedModels : Task
     }
 
     private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Measurement, BudgetSeverity, OptimizationTimeout,
-        IsSdkProject.ToString(), TaskMemory.TextOf(Models, Overrides));
+        TaskMemory.TextOf(Models, Overrides));
+
+    private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
     private void CheckProject()
     {
-        if (!IsSdkProject)
-        {
-            Report(DiagnosticCatalogue.NotAnSdkProject, ProjectFile);
-        }
-
         CheckProperty<Measurement>("ModelMeasurement", Measurement);
         CheckProperty<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity);
         if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))
@@ -121,7 +124,8 @@ public sealed class ResolveOptimizedModels : Task
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelOptimizationTimeout", OptimizationTimeout, "a duration such as 90s or 30min");
         }
 
-        if (RemoteCache.Length > 0 && RemoteCacheAddress.Parse(RemoteCache) is null)
+        // Not part of what is remembered: it may hold a password.
+        if (!IsRemoteCacheValid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelRemoteCache", RemoteCacheAddress.Redact(RemoteCache), RemoteCacheAddress.Expected);
         }

@@ -29,6 +29,9 @@ internal sealed class App : IDisposable
     /// <summary>The OptimizedModel items.</summary>
     public string Items { get; set; } = """<OptimizedModel Include="models/digits.onnx" />""";
 
+    /// <summary>The item that brings the package.</summary>
+    public string Package { get; set; } = $"""<PackageReference Include="ModelBuildTasks" Version="{Feed.Version}" PrivateAssets="all" />""";
+
     /// <summary>Whatever else belongs into the project file.</summary>
     public string Project { get; set; } = "";
 
@@ -113,7 +116,7 @@ internal sealed class App : IDisposable
             {(UsesRealWorker ? $"<ModelCacheDirectory>{SecurityElement.Escape(At("cache"))}</ModelCacheDirectory>" : "<ModelBuildWorkerPath>$(MSBuildProjectDirectory)/worker/FakeWorker.dll</ModelBuildWorkerPath>")}
           </PropertyGroup>
           <ItemGroup>
-            <PackageReference Include="ModelBuildTasks" Version="{Feed.Version}" PrivateAssets="all" />
+            {Package}
             {(ReferencesOnnxRuntime ? $"<PackageReference Include=\"Microsoft.ML.OnnxRuntime\" Version=\"{OnnxRuntimeVersion}\" />" : "")}
             {Items}
           </ItemGroup>
