@@ -2,6 +2,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -115,7 +116,7 @@ public sealed class OptimizationPipelineTests : IDisposable
         bool isWritten = false;
         void Overwrite(PipelineProgress progress)
         {
-            if (!isWritten && progress.Stage != "loading")
+            if (!isWritten && progress.Stage is not ("reading the inputs" or "loading"))
             {
                 isWritten = true;
                 byte[] bytes = File.ReadAllBytes(data);
