@@ -37,6 +37,9 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>Namespace of accessors whose item does not name one.</summary>
     public string RootNamespace { get; set; } = "";
 
+    /// <summary>The project's ModelBuildEnabled.</summary>
+    public string Enabled { get; set; } = "";
+
     /// <summary>The project's ModelMeasurement.</summary>
     public string Measurement { get; set; } = "";
 
@@ -110,13 +113,18 @@ public sealed class ResolveOptimizedModels : Task
         }
     }
 
-    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Measurement, BudgetSeverity, OptimizationTimeout,
+    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout,
         TaskMemory.TextOf(Models, Overrides));
 
     private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
     private void CheckProject()
     {
+        if (Enabled.Length > 0 && !bool.TryParse(Enabled, out _))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, ProjectFile, "ModelBuildEnabled", Enabled, "true, false");
+        }
+
         CheckProperty<Measurement>("ModelMeasurement", Measurement);
         CheckProperty<BudgetSeverity>("ModelBudgetSeverity", BudgetSeverity);
         if (OptimizationTimeout.Length > 0 && !Quantity.TryParseDuration(OptimizationTimeout, out _))

@@ -31,19 +31,9 @@ public sealed class InputStamps : IDisposable
     }
 
     [TestMethod]
-    public void Of_the_contents_of_an_ordinary_model_do_not_change_with_its_time()
+    public void Of_contents_change_with_the_time_too()
     {
         var path = _folder.Write("model.onnx", new byte[1000]);
-        var before = InputStamp.OfContents(path);
-        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-1));
-
-        Assert.AreEqual(before, InputStamp.OfContents(path));
-    }
-
-    [TestMethod]
-    public void Of_the_contents_of_a_large_model_change_with_its_time_too()
-    {
-        var path = _folder.Write("model.onnx", new byte[65 * 1024 * 1024]);
         var before = InputStamp.OfContents(path);
         File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddDays(-1));
 
