@@ -38,7 +38,7 @@ public sealed class RealWorker : IDisposable
 
         // Nothing can be started, and nothing has to be.
         Directory.Delete(_app.At("obj"), recursive: true);
-        _app.Build("-p:ModelMeasurement=Skip", "-p:ModelBuildDotNetHost=/nowhere/dotnet").ShouldSucceed();
+        _app.Build("-p:ModelMeasurement=Skip", "-p:ModelBuildDotNetHost=/nowhere/host").ShouldSucceed();
         Assert.IsTrue(Result().FromCache);
         Assert.AreEqual(first.ArtifactSha256, Result().ArtifactSha256);
         Assert.AreEqual("cpu-x64 10", _app.Execute("bin/Debug/net10.0/app.dll"));

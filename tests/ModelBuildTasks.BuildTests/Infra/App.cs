@@ -45,6 +45,9 @@ internal sealed class App : IDisposable
     /// <summary>image [N, 3] → scores [N, 3], the identity.</summary>
     public static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
 
+    /// <summary>The same with another description: other bytes.</summary>
+    public static byte[] OtherClassifier(string description = "trained again") => [.. Classifier(), .. Message(6, description)];
+
     /// <summary>What the build finds in its environment.</summary>
     public Dictionary<string, string> Environment { get; } = new(Feed.Environment);
 
