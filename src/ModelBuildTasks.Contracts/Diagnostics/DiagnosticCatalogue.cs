@@ -88,6 +88,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor RemoteCacheFailed = new("MBT1007", "The remote cache does not work", Warning,
         "The remote cache {0} was of no use: {1}.", "Nothing is wrong with the artifact, which was made here. Correct ModelRemoteCache, or look at the server.");
 
+    /// <summary>{0} output, {1} samples with such values, {2} all samples, {3} data path.</summary>
+    public static readonly DiagnosticDescriptor OutputNotFinite = new("MBT1008", "The model gives infinite or undefined values", Warning,
+        "The model's own output '{0}' has infinite or undefined (NaN) values for {1} of {2} samples of '{3}'.",
+        "Scale the data as the model expects it, remove those samples, or export the model again; where infinities are meant, as of masked scores, add MBT1008 to NoWarn.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
@@ -165,6 +170,11 @@ public static class DiagnosticCatalogue
     /// <summary>{0} model name, {1} reason.</summary>
     public static readonly DiagnosticDescriptor InputUnreadable = new("MBT4010", "The model or its data can't be read", Error,
         "The model '{0}' or data of its can't be read: {1}", "Correct the permissions of the file, or close the program that holds it.");
+
+    /// <summary>{0} output, {1} samples, {2} data path.</summary>
+    public static readonly DiagnosticDescriptor OutputUndefined = new("MBT4011", "The model gives nothing to measure", Error,
+        "The model's own output '{0}' is infinite or undefined (NaN) for every one of the {1} samples of '{2}', so that no accuracy can be told.",
+        "Scale the data as the model expects it, or export the model again.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =

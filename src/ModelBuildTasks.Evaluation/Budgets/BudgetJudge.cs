@@ -59,6 +59,7 @@ public static class BudgetJudge
         {
             return Unmeasured(BudgetKind.MaxAccuracyDrop, limit, accuracy is null
                 ? "there is no evaluation data; set EvaluationData"
+                : double.IsNaN(accuracy.Original.Value) ? $"{accuracy.Metric} of the original is undefined, for its outputs are not finite for every sample"
                 : $"{accuracy.Metric} of the original against itself is infinite; use MinAccuracy");
         }
 

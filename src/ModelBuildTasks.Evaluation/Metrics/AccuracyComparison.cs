@@ -24,6 +24,7 @@ public static class AccuracyComparison
     /// <param name="progress">Told the number of samples done.</param>
     /// <param name="cancellation">Stops between samples.</param>
     /// <exception cref="MetricException">The metric does not apply to these labels or outputs, or the two models' outputs differ in shape.</exception>
+    /// <exception cref="UndefinedOutputException">An output of the original is undefined for every sample.</exception>
     /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
     /// <exception cref="InferenceException">ONNX Runtime cannot run a model on a sample.</exception>
     public static AccuracyResult Run(
@@ -49,9 +50,15 @@ public static class AccuracyComparison
                 metric.Keep(after, before, sample.Label),
                 [.. before.Zip(after, (expected, found) => Cosine.OfOutput(found, expected))],
                 metric.IsOfClasses && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
+                [.. before.Zip(after, (expected, found) => new Soundness(Finiteness.IsFinite(expected), Finiteness.IsUndefined(expected), Finiteness.IsLost(found, expected)))],
                 Classifies(before[0], metric) ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
             progress?.Report(Interlocked.Increment(ref done));
         }, cancellation);
+
+        if (outputNames.Where((_, output) => Array.TrueForAll(kept, sample => sample.Soundness[output].IsUndefined)).FirstOrDefault() is { } undefined)
+        {
+            throw new UndefinedOutputException(undefined, kept.Length);
+        }
 
         (Estimate first, Estimate second, Estimate drop) = PairedBootstrap.Run(
             kept.Length,
@@ -75,6 +82,9 @@ public static class AccuracyComparison
             Agreement = classified ? kept.Average(sample => sample.Classes!.Value.Original == sample.Classes.Value.Optimized ? 1.0 : 0) : null,
             WorstCosine = cosines[worst],
             WorstOutput = outputNames[worst],
+            NonFinite = [.. outputNames
+                .Select((name, output) => new NonFiniteOutput(name, kept.Count(sample => !sample.Soundness[output].IsFinite), kept.Count(sample => sample.Soundness[output].IsLost)))
+                .Where(output => output.Original + output.Lost > 0)],
             Classes = classified && Array.TrueForAll(kept, sample => sample.Label != ClassScores.None)
                 ? ClassDrops.Of(kept.Select(sample => (sample.Label, sample.Classes!.Value.Original, sample.Classes.Value.Optimized)), settings.Confidence)
                 : [],
@@ -125,5 +135,7 @@ public static class AccuracyComparison
         }
     }
 
-    private sealed record Kept(double[] Original, double[] Optimized, double[] Cosines, int Label, (int Original, int Optimized)? Classes);
+    private sealed record Kept(double[] Original, double[] Optimized, double[] Cosines, int Label, Soundness[] Soundness, (int Original, int Optimized)? Classes);
+
+    private readonly record struct Soundness(bool IsFinite, bool IsUndefined, bool IsLost);
 }

@@ -23,7 +23,7 @@ public sealed record AccuracyResult
     /// <summary>The optimized model's score.</summary>
     public required Estimate Optimized { get; init; }
 
-    /// <summary>How much worse the optimized model is, positive when worse; null where the original's score is infinite.</summary>
+    /// <summary>How much worse the optimized model is, positive when worse; null where the original's score is not finite.</summary>
     public required Estimate? Drop { get; init; }
 
     /// <summary>The smallest drop that this many samples can tell from none.</summary>
@@ -37,6 +37,9 @@ public sealed record AccuracyResult
 
     /// <summary>The name of that output.</summary>
     public required string WorstOutput { get; init; }
+
+    /// <summary>Outputs that are not finite for some samples, in one of the models; empty when all numbers are numbers.</summary>
+    public required IReadOnlyList<NonFiniteOutput> NonFinite { get; init; }
 
     /// <summary>Drops of the share of right answers within single classes, worst first; empty without class labels.</summary>
     public required IReadOnlyList<ClassDrop> Classes { get; init; }

@@ -30,6 +30,15 @@ internal sealed class Cosine : Metric
     {
         float[] left = found.ToSingles();
         float[] right = expected.ToSingles();
+        for (int i = 0; i < left.Length; i++)
+        {
+            // An infinity that both have is agreement, as of masked scores, and would hide every other element.
+            if (float.IsInfinity(left[i]) && left[i] == right[i])
+            {
+                left[i] = right[i] = 0;
+            }
+        }
+
         (int channels, int inner) = Channels(expected);
         if (channels == 1)
         {

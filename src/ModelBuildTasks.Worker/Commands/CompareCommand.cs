@@ -47,31 +47,47 @@ internal static class CompareCommand
         IReadOnlyList<IReadOnlyList<Onnx.Tensor>> inputs = TrialInputs.For(original.Session, samples);
         if (Verification.Check(original.Session, optimized.Session, inputs) is { } difference)
         {
-            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotRun, optimizedPath, $"it cannot stand in for '{originalPath}': {difference}")]);
+            return ModelCommand.Report([CannotStandIn(difference)]);
         }
 
         try
         {
-            Print(original, optimized, samples, inputs, metric, cancellation);
-            return ModelCommand.Succeeded;
+            AccuracyResult? accuracy = Print(original, optimized, samples, inputs, metric, cancellation);
+            if (accuracy is null)
+            {
+                return ModelCommand.Succeeded;
+            }
+
+            IEnumerable<Diagnostic> findings = FaultDiagnostics.Of(accuracy, originalPath, samples!.Path);
+            return ModelCommand.Report(Verification.Check(accuracy) is { } breakage ? findings.Append(CannotStandIn(breakage)) : findings);
         }
         catch (MetricException fault)
         {
             return ModelCommand.Report([FaultDiagnostics.Of(fault, metric, samples!.Path)]);
         }
+        catch (UndefinedOutputException fault)
+        {
+            return ModelCommand.Report([FaultDiagnostics.Of(fault, originalPath, samples!.Path)]);
+        }
+
+        Diagnostic CannotStandIn(string difference) =>
+            Diagnostic.Create(DiagnosticCatalogue.CannotRun, optimizedPath, $"it cannot stand in for '{originalPath}': {difference}");
     }
 
-    private static void Print(
+    /// <returns>The accuracy, when there are samples to measure it on.</returns>
+    private static AccuracyResult? Print(
         SourceModel original, SourceModel optimized, Dataset? samples, IReadOnlyList<IReadOnlyList<Onnx.Tensor>> inputs, MetricKind metric, CancellationToken cancellation)
     {
         Table table = ResultTable.Headings();
         ResultTable.AddSize(table, original.Bytes, optimized.Bytes);
+        AccuracyResult? accuracy = null;
         string? unmeasured = ConsoleProgress.Show(Path.GetFileName(optimized.Path), progress =>
         {
             if (samples is not null)
             {
                 progress.Report(new PipelineProgress("measuring accuracy", 0));
-                ResultTable.AddAccuracy(table, AccuracyComparison.Run(original.Session, optimized.Session, samples, metric, cancellation: cancellation));
+                accuracy = AccuracyComparison.Run(original.Session, optimized.Session, samples, metric, cancellation: cancellation);
+                ResultTable.AddAccuracy(table, accuracy);
             }
 
             if (inputs.Count == 0)
@@ -93,5 +109,7 @@ internal static class CompareCommand
         {
             ResultTable.PrintUnmeasuredLatency(unmeasured);
         }
+
+        return accuracy;
     }
 }

@@ -35,6 +35,14 @@ internal static class BudgetDiagnostics
             yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
         }
 
+        if (outcome.Accuracy is { } accuracy && (request.EvaluationData ?? request.CalibrationData) is { } data)
+        {
+            foreach (Diagnostic diagnostic in FaultDiagnostics.Of(accuracy, request.ModelPath, data))
+            {
+                yield return diagnostic;
+            }
+        }
+
         // Two latency budgets that were not measured are one finding.
         foreach (Diagnostic diagnostic in BudgetJudge.Judge(limits, measured).Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {

@@ -52,7 +52,12 @@ internal sealed class Comparison(
             }
 
             AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(artifact, data);
-            if (mustProveItself && ReasonToMistrust(accuracy ?? MeasureFidelity(artifact)) is { } loss)
+            if (accuracy is not null && Verification.Check(accuracy) is { } breakage)
+            {
+                return new ComparisonResult(breakage);
+            }
+
+            if (mustProveItself && (accuracy is null ? ReasonToMistrustUnmeasured(artifact) : ReasonToMistrust(accuracy)) is { } loss)
             {
                 return new ComparisonResult(loss);
             }
@@ -76,13 +81,8 @@ internal sealed class Comparison(
     }
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
-    private string? ReasonToMistrust(AccuracyResult? accuracy)
+    private string? ReasonToMistrust(AccuracyResult accuracy)
     {
-        if (accuracy is null)
-        {
-            return null;
-        }
-
         double? allowed = request.Budgets.MaxAccuracyDrop ?? (IsShare(accuracy.Metric) ? DefaultAllowedDrop : null);
         if (allowed is { } limit && accuracy.Drop is { } drop)
         {
@@ -100,8 +100,22 @@ internal sealed class Comparison(
     private static bool IsShare(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
 
     /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>
-    private AccuracyResult? MeasureFidelity(ModelSession artifact) =>
-        inputs.Value.Count == 0 ? null : AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation);
+    private string? ReasonToMistrustUnmeasured(ModelSession artifact)
+    {
+        if (inputs.Value.Count == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            return ReasonToMistrust(AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation));
+        }
+        catch (UndefinedOutputException undefined)
+        {
+            return $"output '{undefined.Output}' of the model is infinite or undefined for the inputs drawn for it, so that nothing proves likeness; samples of real input would";
+        }
+    }
 
     private AccuracyResult MeasureAccuracy(ModelSession artifact, Dataset samples)
     {

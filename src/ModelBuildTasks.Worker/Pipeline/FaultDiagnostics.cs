@@ -32,6 +32,14 @@ internal static class FaultDiagnostics
     internal static Diagnostic Of(MetricException fault, object metric, string dataPath) =>
         Diagnostic.Create(DiagnosticCatalogue.MetricDoesNotApply, dataPath, metric, dataPath, Clause(fault.Message));
 
+    internal static Diagnostic Of(UndefinedOutputException fault, string modelPath, string dataPath) =>
+        Diagnostic.Create(DiagnosticCatalogue.OutputUndefined, modelPath, fault.Output, fault.Samples, dataPath);
+
+    /// <summary>What is not wrong with every sample, and so leaves something to measure.</summary>
+    internal static IEnumerable<Diagnostic> Of(AccuracyResult measured, string modelPath, string dataPath) => measured.NonFinite
+        .Where(output => output.Original > 0)
+        .Select(output => Diagnostic.Create(DiagnosticCatalogue.OutputNotFinite, modelPath, output.Output, output.Original, measured.Samples, dataPath));
+
     internal static Diagnostic CannotWrite(Exception fault, string path) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotWrite, path, path, fault.Message);
 

@@ -56,6 +56,10 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.Settings.Metric, request.EvaluationData ?? request.CalibrationData!));
         }
+        catch (UndefinedOutputException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath, request.EvaluationData ?? request.CalibrationData!));
+        }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             return Failure(request, FaultDiagnostics.CannotWrite(fault, request.OutputPath));

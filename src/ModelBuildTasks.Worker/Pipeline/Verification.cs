@@ -1,6 +1,6 @@
-using System.Numerics.Tensors;
+using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
-using Tensor = ModelBuildTasks.Onnx.Tensor;
+using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -39,7 +39,7 @@ internal static class Verification
                     return $"output '{name}' has the shape {found[i]} instead of {expected[i]}";
                 }
 
-                if (IsFinite(expected[i]) && !IsFinite(found[i]))
+                if (Finiteness.IsLost(found[i], expected[i]))
                 {
                     return $"output '{name}' has infinite or undefined values";
                 }
@@ -48,6 +48,13 @@ internal static class Verification
 
         return null;
     }
+
+    /// <summary>The same over a whole data set, where the first samples showed nothing.</summary>
+    /// <returns>Why the artifact is not acceptable; null when it is.</returns>
+    internal static string? Check(AccuracyResult measured) => measured.NonFinite
+        .Where(output => output.Lost > 0)
+        .Select(output => $"output '{output.Output}' has infinite or undefined values, where the original's are finite, for {output.Lost} of {measured.Samples} samples")
+        .FirstOrDefault();
 
     private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found)
     {
@@ -61,12 +68,4 @@ internal static class Verification
             .Select(pair => $"its {kind} {pair.Second} was {pair.First}")
             .FirstOrDefault();
     }
-
-    private static bool IsFinite(Tensor tensor) => tensor.ElementType switch
-    {
-        Onnx.ElementType.Float => TensorPrimitives.IsFiniteAll(tensor.Span<float>()),
-        Onnx.ElementType.Double => TensorPrimitives.IsFiniteAll(tensor.Span<double>()),
-        Onnx.ElementType.Float16 => TensorPrimitives.IsFiniteAll(tensor.Span<Half>()),
-        _ => true,
-    };
 }

@@ -38,6 +38,17 @@ public sealed class BudgetJudgeTests
             new BudgetMeasurements { Accuracy = Accuracy(Estimate.Exact(0)) with { HigherIsBetter = false, Optimized = new Estimate(0.9, 0.8, 1) } }).Outcome);
 
     [TestMethod]
+    public void A_drop_from_a_score_that_is_no_number_was_not_measured()
+    {
+        AccuracyResult undefined = Accuracy(Estimate.Exact(0)) with { Original = Estimate.Exact(double.NaN), Drop = null };
+
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxAccuracyDrop = 0.05 }, new BudgetMeasurements { Accuracy = undefined });
+
+        Assert.AreEqual(BudgetOutcome.NotMeasured, verdict.Outcome);
+        StringAssert.Contains(verdict.Sentence, "of the original is undefined");
+    }
+
+    [TestMethod]
     public void The_class_that_surely_lost_is_named_before_one_that_only_may_have()
     {
         AccuracyResult accuracy = Accuracy(Estimate.Exact(0)) with
@@ -120,6 +131,7 @@ public sealed class BudgetJudgeTests
         Agreement = 0.99,
         WorstCosine = 0.999,
         WorstOutput = "scores",
+        NonFinite = [],
         Classes = [],
     };
 }

@@ -93,6 +93,55 @@ public sealed class AccuracyComparisonTests
         StringAssert.Contains(message, "'scores'");
     }
 
+    [TestMethod]
+    [DataRow(float.NaN, MetricKind.Top1)]
+    [DataRow(float.NaN, MetricKind.Cosine)]
+    [DataRow(float.NegativeInfinity, MetricKind.MeanSquaredError)]
+    public void An_original_that_is_undefined_for_every_sample_leaves_nothing_to_compare(float value, MetricKind metric)
+    {
+        UndefinedOutputException fault = Assert.ThrowsExactly<UndefinedOutputException>(() => Compare(_ => [value, value], _ => [1, 2], metric));
+
+        Assert.AreEqual("scores", fault.Output);
+        Assert.AreEqual(10, fault.Samples);
+    }
+
+    [TestMethod]
+    public void Samples_for_which_the_original_is_not_finite_are_counted()
+    {
+        float[] Model(int i) => i < 3 ? [1, float.NaN] : i == 3 ? [1, float.PositiveInfinity] : [1, 2];
+
+        Assert.AreEqual(new NonFiniteOutput("scores", Original: 4, Lost: 0), Compare(Model, Model, MetricKind.Cosine).NonFinite.Single());
+    }
+
+    [TestMethod]
+    public void Samples_for_which_only_the_optimized_model_is_not_finite_are_counted() =>
+        Assert.AreEqual(new NonFiniteOutput("scores", Original: 0, Lost: 2), Compare(_ => [1, 2], i => i < 2 ? [1, float.NaN] : [1, 2], MetricKind.Top1).NonFinite.Single());
+
+    [TestMethod]
+    public void Scores_that_are_masked_for_every_sample_are_compared_by_the_others()
+    {
+        AccuracyResult result = Compare(_ => [1, 0, float.NegativeInfinity], i => i < 5 ? [0, 1, float.NegativeInfinity] : [1, 0, float.NegativeInfinity], MetricKind.Cosine);
+
+        Assert.AreEqual(0.5, result.Drop!.Value.Value, 1e-6);
+        Assert.AreEqual(10, result.NonFinite.Single().Original);
+    }
+
+    [TestMethod]
+    public void Finite_outputs_are_not_mentioned() => Assert.IsEmpty(Compare(_ => [1, 2], _ => [2, 1], MetricKind.Top1).NonFinite);
+
+    /// <summary>Ten samples of class 0, answered as the functions of the sample's number say.</summary>
+    private static AccuracyResult Compare(Func<int, float[]> original, Func<int, float[]> optimized, MetricKind metric)
+    {
+        static IReadOnlyList<Tensor> Answer(IReadOnlyList<Tensor> inputs, Func<int, float[]> model)
+        {
+            float[] values = model((int)inputs[0].Span<float>()[0]);
+            return [Tensor.Create([1, values.Length], values)];
+        }
+
+        Numbers dataset = new(10, metric == MetricKind.Top1 ? _ => 0 : null);
+        return AccuracyComparison.Run(inputs => Answer(inputs, original), inputs => Answer(inputs, optimized), Outputs, dataset, metric, new AccuracySettings(2, Resamples: 100));
+    }
+
     private static AccuracyResult Compare(Numbers dataset, Func<int, int> original, Func<int, int> optimized, MetricKind metric = MetricKind.Auto, int threads = 2)
     {
         IReadOnlyList<Tensor> Answer(IReadOnlyList<Tensor> inputs, Func<int, int> model)

@@ -89,6 +89,14 @@ public sealed class MetricTests
     }
 
     [TestMethod]
+    [DataRow(float.NegativeInfinity, 1.0)]
+    [DataRow(float.PositiveInfinity, 0.0)]
+    [DataRow(-65504f, 0.0)]
+    [DataRow(float.NaN, 0.0)]
+    public void An_infinity_is_like_itself_alone(float found, double cosine) =>
+        Assert.AreEqual(cosine, Cosine.OfOutput(Row([3, 4, found]), Row([3, 4, float.NegativeInfinity])), 1e-6);
+
+    [TestMethod]
     public void A_label_outside_the_classes_is_an_error_that_names_both()
     {
         string message = Assert.ThrowsExactly<MetricException>(() => Score(MetricKind.Top1, Labelled(3, 1, 2, 3))).Message;

@@ -79,6 +79,32 @@ public sealed class InspectAndCompareTests : IDisposable
     }
 
     [TestMethod]
+    public async Task Compare_says_that_a_model_without_numbers_cannot_be_compared_with()
+    {
+        string data = place.WriteData("data");
+        Model model = Model.Load(place.ModelPath);
+        EditingPass.ReplaceScores(model, (graph, scores) => graph.Add("Log", graph.Add("Neg", graph.Add("Exp", scores))));
+        model.Save(place.ModelPath);
+        Save(_ => { });
+
+        (await Run("compare", place.ModelPath, Other, "--data", data)).AssertFailsWith("MBT4011", place.ModelPath);
+    }
+
+    [TestMethod]
+    public async Task Compare_refuses_a_model_that_becomes_undefined_for_one_sample()
+    {
+        const int samples = 16, late = 12;
+        NumpyWriter.Write(place["data/x.npy"], [samples, 64], [.. Enumerable.Range(0, samples * 64).Select(i => i / 64 == late ? -1f : 1)]);
+        Save(model => EditingPass.ReplaceScores(model, (graph, scores) => graph.Add("Add", scores,
+            graph.Add("Log", graph.AddNode("ReduceMax", [graph.Inputs[0]]).Set("axes", [1L]).Output))));
+
+        ModelBuildProcess run = await Run("compare", place.ModelPath, Other, "--data", place["data"]);
+
+        run.AssertFailsWith("MBT4004", Other);
+        StringAssert.Contains(run.Errors, $"for 1 of {samples} samples");
+    }
+
+    [TestMethod]
     [DataRow("optimize", "--max-latency-ratio")]
     [DataRow("optimize", "--calibration-data")]
     [DataRow("inspect", "<model>")]
