@@ -37,6 +37,9 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>Namespace of accessors whose item does not name one.</summary>
     public string RootNamespace { get; set; } = "";
 
+    /// <summary>The project's ModelBuildEnabled.</summary>
+    public string Enabled { get; set; } = "";
+
     /// <summary>The project's ModelMeasurement.</summary>
     public string Measurement { get; set; } = "";
 
@@ -69,8 +72,14 @@ public sealed class ResolveOptimizedModels : Task
 
     public override bool Execute()
     {
+        if (!IsSdkProject)
+        {
+            new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.NotAnSdkProject, ProjectFile));
+            return false;
+        }
+
         var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(ResolveOptimizedModels)}.cache"), InputText());
-        if (memory.Recall() is { } recalled)
+        if (IsRemoteCacheValid && memory.Recall() is { } recalled)
         {
             Variants = recalled[0];
             AccessorItems = recalled[1];
@@ -104,14 +113,16 @@ public sealed class ResolveOptimizedModels : Task
         }
     }
 
-    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Measurement, BudgetSeverity, OptimizationTimeout,
-        IsSdkProject.ToString(), TaskMemory.TextOf(Models, Overrides));
+    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout,
+        TaskMemory.TextOf(Models, Overrides));
+
+    private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
     private void CheckProject()
     {
-        if (!IsSdkProject)
+        if (Enabled.Length > 0 && !bool.TryParse(Enabled, out _))
         {
-            Report(DiagnosticCatalogue.NotAnSdkProject, ProjectFile);
+            Report(DiagnosticCatalogue.UnknownValue, ProjectFile, "ModelBuildEnabled", Enabled, "true, false");
         }
 
         CheckProperty<Measurement>("ModelMeasurement", Measurement);
@@ -121,7 +132,8 @@ public sealed class ResolveOptimizedModels : Task
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelOptimizationTimeout", OptimizationTimeout, "a duration such as 90s or 30min");
         }
 
-        if (RemoteCache.Length > 0 && RemoteCacheAddress.Parse(RemoteCache) is null)
+        // Not part of what is remembered: it may hold a password.
+        if (!IsRemoteCacheValid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, ProjectFile, "ModelRemoteCache", RemoteCacheAddress.Redact(RemoteCache), RemoteCacheAddress.Expected);
         }

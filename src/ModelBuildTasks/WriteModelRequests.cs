@@ -88,7 +88,11 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             var request = Request(variant, worker);
             if (Exists(variant) && Digest(request, watched))
             {
-                request.WriteIfDifferent(variant.RequestPath);
+                if (!request.WriteIfDifferent(variant.RequestPath))
+                {
+                    UpToDateOutputs.Renew(request);
+                }
+
                 requests.Add(ItemText.Create(variant.RequestPath, new Dictionary<string, string> { ["ResultPath"] = variant.ResultPath, ["ArtifactPath"] = variant.ArtifactPath }));
             }
         }

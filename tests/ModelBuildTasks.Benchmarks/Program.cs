@@ -6,5 +6,6 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     RealModels.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
+    BuildTime.Command(),
 };
 return root.Parse(args).Invoke();

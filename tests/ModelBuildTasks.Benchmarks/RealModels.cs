@@ -1,6 +1,6 @@
-using ModelBuildTasks.Contracts.Caching;
 using System.CommandLine;
 using System.Globalization;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using ModelBuildTasks.BuildTests.Infra;
 
 namespace ModelBuildTasks.BuildTests;
@@ -51,19 +50,6 @@ public sealed class Attaching : IDisposable
 
         Assert.AreEqual(1, _app.WorkerRuns);
         Assert.IsTrue(File.Exists(_app.At("out/models/digits.cpu.onnx")));
-    }
-
-    [TestMethod]
-    public void A_library_packs_no_stray_model()
-    {
-        _app.Items = """<OptimizedModel Include="models/digits.onnx" Embed="false" />""";
-
-        _app.Run("pack", "-o", _app.At("out")).ShouldSucceed();
-
-        using var package = ZipFile.OpenRead(Directory.GetFiles(_app.At("out"), "*.nupkg").Single());
-        Assert.IsFalse(package.Entries.Any(entry => entry.FullName.EndsWith(".onnx", StringComparison.Ordinal)));
-        using var nuspec = new StreamReader(package.Entries.Single(entry => entry.FullName == "app.nuspec").Open());
-        Assert.DoesNotContain("\"ModelBuildTasks\"", nuspec.ReadToEnd(), "A development dependency flowed on.");
     }
 
     [TestMethod]

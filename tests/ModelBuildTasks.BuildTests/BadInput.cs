@@ -35,6 +35,21 @@ public sealed class BadInput : IDisposable
     }
 
     [TestMethod]
+    [DataRow("Include=\"models/digits.onnx\" Precision=\"Int9\"", "MBT0001")]
+    [DataRow("Include=\"models\\*.onnx\" MaxSize=\"small\"", "MBT0002")]
+    [DataRow("Include=\"models/digit.onnx\"", "MBT0004")]
+    public void An_error_of_the_project_names_its_line(string item, string code)
+    {
+        _app.Items = $"<OptimizedModel {item} />";
+
+        var error = _app.Build().ShouldFailWith(code).Errors.First(error => error.Code == code);
+
+        Assert.AreEqual(_app.At("app.csproj"), error.File);
+        StringAssert.StartsWith(File.ReadAllLines(_app.At("app.csproj"))[error.LineNumber - 1].Trim(), "<OptimizedModel ");
+        Assert.AreNotEqual(0, error.ColumnNumber);
+    }
+
+    [TestMethod]
     public void A_model_that_went_bad_leaves_the_previous_output_alone()
     {
         _app.Build().ShouldSucceed();

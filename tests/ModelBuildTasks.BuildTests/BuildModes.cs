@@ -50,4 +50,18 @@ public sealed class BuildModes : IDisposable
         Assert.IsEmpty(outcome.WarningCodes);
         Assert.AreEqual(1, _app.WorkerRuns);
     }
+
+    [TestMethod]
+    public void Two_folders_give_the_same_assembly_where_paths_are_mapped()
+    {
+        using var other = new App();
+
+        Assert.AreEqual(Built(_app), Built(other));
+
+        static string Built(App app)
+        {
+            app.Build("-p:Deterministic=true", "-p:ContinuousIntegrationBuild=true", $"-p:PathMap={app.Folder}=/_").ShouldSucceed();
+            return Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(app.At("obj/Debug/net10.0/app.dll"))));
+        }
+    }
 }

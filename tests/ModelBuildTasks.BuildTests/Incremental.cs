@@ -28,7 +28,7 @@ public sealed class Incremental : IDisposable
     {
         _app.Build().ShouldSucceed();
 
-        _app.Write("models/digits.onnx", App.Classifier());
+        _app.Write("models/digits.onnx", App.OtherClassifier());
         _app.Build().ShouldSucceed();
         Assert.AreEqual(2, _app.WorkerRuns, "model");
 
@@ -40,13 +40,46 @@ public sealed class Incremental : IDisposable
         _app.Build().ShouldSucceed();
         Assert.AreEqual(4, _app.WorkerRuns, "metadata");
 
-        File.SetLastWriteTimeUtc(_app.At("worker/ModelBuildTasks.Contracts.dll"), DateTime.UtcNow);
+        _app.Write("worker/another.dll", "part of another version");
         _app.Build().ShouldSucceed();
         Assert.AreEqual(5, _app.WorkerRuns, "worker");
 
         File.Delete(_app.At("obj/Debug/net10.0/modelbuild/digits/cpu/digits.onnx"));
         _app.Build().ShouldSucceed();
         Assert.AreEqual(6, _app.WorkerRuns, "artifact");
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(-1000)]
+    public void A_model_that_changed_is_made_again_though_its_time_is_the_same_or_older(int days)
+    {
+        var time = File.GetLastWriteTimeUtc(_app.At("models/digits.onnx"));
+        _app.Write("models/digits.onnx", App.OtherClassifier("trained once "));
+        File.SetLastWriteTimeUtc(_app.At("models/digits.onnx"), time);
+        _app.Write("Program.cs", """Console.Write(new StreamReader(MyApp.Digits.OpenRead()).ReadToEnd().Contains("trained twice"));""");
+        _app.Build().ShouldSucceed();
+        _app.Write("models/digits.onnx", App.OtherClassifier("trained twice"));
+        File.SetLastWriteTimeUtc(_app.At("models/digits.onnx"), time.AddDays(days));
+
+        _app.Build().ShouldSucceed();
+
+        Assert.AreEqual(2, _app.WorkerRuns);
+        Assert.AreEqual("True", _app.Execute("bin/Debug/net10.0/app.dll"));
+    }
+
+    [TestMethod]
+    public void What_is_only_touched_starts_no_worker()
+    {
+        _app.Build().ShouldSucceed();
+        foreach (var file in new[] { "models/digits.onnx", "data/a.bin", "worker/FakeWorker.dll" })
+        {
+            File.SetLastWriteTimeUtc(_app.At(file), DateTime.UtcNow.AddDays(1));
+        }
+
+        _app.Build().ShouldSucceed();
+
+        Assert.AreEqual(1, _app.WorkerRuns);
     }
 
     [TestMethod]
@@ -68,7 +101,7 @@ public sealed class Incremental : IDisposable
         _app.Items = """<OptimizedModel Include="models/*.onnx" Targets="cpu;cuda" />""";
         _app.Build().ShouldSucceed();
 
-        _app.Write("models/b.onnx", App.Classifier());
+        _app.Write("models/b.onnx", App.OtherClassifier());
         _app.Build().ShouldSucceed();
 
         CollectionAssert.AreEqual(

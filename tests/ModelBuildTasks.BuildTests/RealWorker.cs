@@ -36,9 +36,18 @@ public sealed class RealWorker : IDisposable
 
         Assert.AreEqual(0, _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed().TaskRuns("OptimizeModels"));
 
+        // Nothing can be started, and nothing has to be.
+        Directory.Delete(_app.At("obj"), recursive: true);
+        _app.Build("-p:ModelMeasurement=Skip", "-p:ModelBuildDotNetHost=/nowhere/host").ShouldSucceed();
+        Assert.IsTrue(Result().FromCache);
+        Assert.AreEqual(first.ArtifactSha256, Result().ArtifactSha256);
+        Assert.AreEqual("cpu-x64 10", _app.Execute("bin/Debug/net10.0/app.dll"));
+
+        // Without the cache, too, the build makes the same.
+        Directory.Delete(_app.At("cache"), recursive: true);
         Directory.Delete(_app.At("obj"), recursive: true);
         _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
-        Assert.IsTrue(Result().FromCache);
+        Assert.IsFalse(Result().FromCache);
         Assert.AreEqual(first.ArtifactSha256, Result().ArtifactSha256);
     }
 

@@ -54,6 +54,27 @@ public sealed class Accessors : IDisposable
     }
 
     [TestMethod]
+    [DataRow(LanguageVersion.CSharp7_3)]
+    [DataRow(LanguageVersion.CSharp14)]
+    public void Compiles_without_a_warning_when_the_model_is_beside_the_app(LanguageVersion language)
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["cpu-x64", "cpu-arm64"], language: language, metadata: [("Embed", "false")]);
+
+        Assert.AreEqual("", string.Join("\n", Ours(accessor, language)));
+    }
+
+    [TestMethod]
+    public void A_model_that_is_not_beside_the_app_is_missed_with_the_places_that_were_searched()
+    {
+        var digits = new GeneratedAccessor(_folder, Classifier(), metadata: [("Embed", "false")]).Load().GetType("MyApp.Digits")!;
+
+        var exception = Assert.ThrowsExactly<TargetInvocationException>(() => digits.GetMethod("OpenRead")!.Invoke(null, [null]));
+
+        var missing = Assert.IsInstanceOfType<FileNotFoundException>(exception.InnerException);
+        StringAssert.Contains(missing.Message, Path.Combine(AppContext.BaseDirectory, "models", "digits.cpu.onnx"));
+    }
+
+    [TestMethod]
     public void Without_onnx_runtime_there_is_the_byte_access_alone()
     {
         var accessor = new GeneratedAccessor(_folder, Classifier(), hasOnnxRuntime: false).With("""

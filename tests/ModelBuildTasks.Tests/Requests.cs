@@ -71,6 +71,22 @@ public sealed class Requests : IDisposable
 
     [TestMethod]
     [DataRow("digits.onnx")]
+    [DataRow("data/class/a.png")]
+    public void Outputs_are_renewed_when_an_input_is_newer_and_says_the_same(string input)
+    {
+        Write(("CalibrationData", _folder.File("data")));
+        var outputs = new[] { _folder.Write("obj/digits/cpu/digits.onnx", [1]), _folder.Write("obj/digits/cpu/digits.result.json", [1]) };
+        var touched = DateTime.UtcNow.AddSeconds(-1);
+        Array.ForEach(outputs, output => File.SetLastWriteTimeUtc(output, touched.AddSeconds(-1)));
+        File.SetLastWriteTimeUtc(_folder.File(input), touched);
+
+        Write(("CalibrationData", _folder.File("data")));
+
+        Assert.IsTrue(Array.TrueForAll(outputs, output => File.GetLastWriteTimeUtc(output) > touched));
+    }
+
+    [TestMethod]
+    [DataRow("digits.onnx")]
     [DataRow("digits.bin")]
     public void Is_written_anew_when_weights_change_and_neither_length_nor_time_does(string input)
     {

@@ -217,6 +217,16 @@ public sealed class Resolution : IDisposable
         Assert.DoesNotContain("secret", error.Message!);
     }
 
+    [TestMethod]
+    [DataRow("no", "MBT0001")]
+    [DataRow("TRUE", null)]
+    public void Switching_off_takes_true_and_false_only(string enabled, string? code)
+    {
+        Resolve([Model("digits.onnx")], enabled: enabled);
+
+        Assert.AreEqual(code, _engine.ErrorCodes.SingleOrDefault());
+    }
+
     private ResolveOptimizedModels ResolveAfresh(ITaskItem[] models)
     {
         File.Delete(_folder.File("obj/ResolveOptimizedModels.cache"));
@@ -226,7 +236,7 @@ public sealed class Resolution : IDisposable
     private static string Text(ResolveOptimizedModels task) => string.Join("\n", task.Variants.Concat(task.AccessorItems)
         .Select(item => $"{item.ItemSpec} {string.Join(",", item.CloneCustomMetadata().Keys.Cast<string>().Order(StringComparer.Ordinal).Select(name => $"{name}={item.GetMetadata(name)}"))}"));
 
-    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "")
+    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "", string enabled = "true")
     {
         var task = new ResolveOptimizedModels
         {
@@ -237,6 +247,7 @@ public sealed class Resolution : IDisposable
             Directory = Path.Combine(_folder.Path, "obj") + Path.DirectorySeparatorChar,
             ProjectFile = Path.Combine(_folder.Path, "app.csproj"),
             RootNamespace = "MyApp",
+            Enabled = enabled,
             Measurement = measurement,
             BudgetSeverity = "Error",
             RemoteCache = remoteCache,

@@ -162,13 +162,14 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
 
     /// <summary>A build digests the inputs when it writes the request; a request from the command line has none yet.</summary>
-    private static void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)
+    private void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)
     {
         if (request.Inputs.Count > 0)
         {
             return;
         }
 
+        progress.Report(new PipelineProgress("reading the inputs", 0));
         request.Worker = WorkerDigest.Of(AppContext.BaseDirectory);
         foreach (InputDigest input in RequestInputs.Digest(request, () => cancellation.IsCancellationRequested))
         {

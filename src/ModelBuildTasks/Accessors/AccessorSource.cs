@@ -114,12 +114,35 @@ internal sealed class AccessorSource
             _source.Add("default: throw new global::System.ArgumentException(\"There is no variant '\" + variant + \"'; there are \" + string.Join(\", \", Variants) + \".\", nameof(variant));");
         }));
         _source.Add("");
+        if (!_accessor.Embedded)
+        {
+            WriteFileSearch();
+        }
+
         WriteProcessorChoice();
     }
 
-    private string Location(string target) => _accessor.Embedded
-        ? CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target))
-        : $"global::System.IO.Path.Combine(global::System.AppContext.BaseDirectory, {CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target))})";
+    private string Location(string target)
+    {
+        var name = CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target));
+        return _accessor.Embedded ? name : $"Find({name})";
+    }
+
+    // AppDomain rather than AppContext: the same data, and .NET Framework before 4.7 has it, too.
+    private void WriteFileSearch()
+    {
+        _source.Add("// A project's model is in models beside the app. A package's is beside the app itself or, in an app for any runtime, in the folder for this one.");
+        _source.Block("private static string Find(string path)", () => _source.Add($"""
+            string app = global::System.AppContext.BaseDirectory;
+            string file = global::System.IO.Path.GetFileName(path);
+            var places = new global::System.Collections.Generic.List<string> {"{"} global::System.IO.Path.Combine(app, path), global::System.IO.Path.Combine(app, file) {"}"};
+            string folders = global::System.AppDomain.CurrentDomain.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+            foreach (string folder in folders.Split(global::System.IO.Path.PathSeparator)) places.Add(global::System.IO.Path.Combine(folder, file));
+            return places.Find(place => global::System.IO.File.Exists(place))
+                ?? throw new global::System.IO.FileNotFoundException("The model " + file + " is in none of the app's folders: " + string.Join(", ", places) + ". An app that was published for another runtime identifier has other models.", file);
+            """));
+        _source.Add("");
+    }
 
     // An artifact for another processor is right everywhere and fast on its own, so it is a fallback, after the portable one.
     private void WriteProcessorChoice()

@@ -18,14 +18,15 @@ internal static class InputStamp
     private const int SampledBlocks = 64;
     private const int BlockBytes = 16 * 1024;
 
-    /// <summary>Of a model or its external data: of what the file holds; when it is large, of blocks spread over it, its length and its times.</summary>
+    /// <summary>Of a model or its external data: of its times, and of what the file holds; when it is large, of blocks spread over it.</summary>
     public static string OfContents(string path)
     {
+        var times = $"{OfTimes(path)}|{File.GetCreationTimeUtc(path).Ticks}";
         using var sha = SHA256.Create();
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BlockBytes);
         if (stream.Length <= HashedWhole)
         {
-            return Convert.ToBase64String(sha.ComputeHash(stream));
+            return $"{Convert.ToBase64String(sha.ComputeHash(stream))}|{times}";
         }
 
         var block = new byte[BlockBytes];
@@ -36,7 +37,7 @@ internal static class InputStamp
         }
 
         sha.TransformFinalBlock(block, 0, 0);
-        return $"{Convert.ToBase64String(sha.Hash)}|{OfTimes(path)}|{File.GetCreationTimeUtc(path).Ticks}";
+        return $"{Convert.ToBase64String(sha.Hash)}|{times}";
     }
 
     /// <summary>Of a file, or of every file below a folder: names, lengths and times of last write.</summary>

@@ -29,6 +29,9 @@ internal sealed class App : IDisposable
     /// <summary>The OptimizedModel items.</summary>
     public string Items { get; set; } = """<OptimizedModel Include="models/digits.onnx" />""";
 
+    /// <summary>The item that brings the package.</summary>
+    public string Package { get; set; } = $"""<PackageReference Include="ModelBuildTasks" Version="{Feed.Version}" PrivateAssets="all" />""";
+
     /// <summary>Whatever else belongs into the project file.</summary>
     public string Project { get; set; } = "";
 
@@ -41,6 +44,9 @@ internal sealed class App : IDisposable
 
     /// <summary>image [N, 3] → scores [N, 3], the identity.</summary>
     public static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
+
+    /// <summary>The same with another description: other bytes.</summary>
+    public static byte[] OtherClassifier(string description = "trained again") => [.. Classifier(), .. Message(6, description)];
 
     /// <summary>What the build finds in its environment.</summary>
     public Dictionary<string, string> Environment { get; } = new(Feed.Environment);
@@ -113,7 +119,7 @@ internal sealed class App : IDisposable
             {(UsesRealWorker ? $"<ModelCacheDirectory>{SecurityElement.Escape(At("cache"))}</ModelCacheDirectory>" : "<ModelBuildWorkerPath>$(MSBuildProjectDirectory)/worker/FakeWorker.dll</ModelBuildWorkerPath>")}
           </PropertyGroup>
           <ItemGroup>
-            <PackageReference Include="ModelBuildTasks" Version="{Feed.Version}" PrivateAssets="all" />
+            {Package}
             {(ReferencesOnnxRuntime ? $"<PackageReference Include=\"Microsoft.ML.OnnxRuntime\" Version=\"{OnnxRuntimeVersion}\" />" : "")}
             {Items}
           </ItemGroup>

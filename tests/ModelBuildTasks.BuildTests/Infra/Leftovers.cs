@@ -4,5 +4,5 @@ namespace ModelBuildTasks.BuildTests.Infra;
 internal static class Leftovers
 {
     public static string[] In(App app) =>
-        [.. Directory.GetFiles(app.At("obj"), "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) is ".staged" or ".tmp" or ".lock")];
+        [.. Directory.GetFiles(app.At("obj"), "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) is ".staged" or ".tmp")];
 }

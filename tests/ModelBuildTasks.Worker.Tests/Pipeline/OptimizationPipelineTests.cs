@@ -1,6 +1,8 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -90,6 +92,43 @@ public sealed class OptimizationPipelineTests : IDisposable
         Assert.AreEqual(first.Optimized!.Accuracy, second.Optimized!.Accuracy);
         CollectionAssert.AreEqual(first.Recipe.Select(step => step.Explanation).ToArray(), second.Recipe.Select(step => step.Explanation).ToArray());
         CollectionAssert.AreEqual(first.Diagnostics.Select(found => found.Message).ToArray(), second.Diagnostics.Select(found => found.Message).ToArray());
+    }
+
+    [TestMethod]
+    public void A_build_may_take_the_whole_result_from_the_cache()
+    {
+        OptimizationRequest request = Int8(place);
+        OptimizationResult first = Workplace.Run(request);
+        File.Delete(place.OutputPath);
+
+        OptimizationResult? restored = CachedResult.TryRestore(new ArtifactStore(place.Cache), request);
+
+        Assert.AreEqual(first.ArtifactSha256, restored!.ArtifactSha256);
+        Assert.AreEqual(first.ArtifactSha256, ContentDigest.OfFile(place.OutputPath));
+        CollectionAssert.AreEqual(first.Diagnostics.Select(found => found.Message).ToArray(), restored.Diagnostics.Select(found => found.Message).ToArray());
+    }
+
+    [TestMethod]
+    public void What_was_made_of_data_that_changed_meanwhile_is_not_kept()
+    {
+        OptimizationRequest request = Int8(place);
+        string data = Directory.GetFiles(request.CalibrationData!, "x.npy").Single();
+        bool isWritten = false;
+        void Overwrite(PipelineProgress progress)
+        {
+            if (!isWritten && progress.Stage is not ("reading the inputs" or "loading"))
+            {
+                isWritten = true;
+                byte[] bytes = File.ReadAllBytes(data);
+                bytes[^1] ^= 1;
+                File.WriteAllBytes(data, bytes);
+            }
+        }
+
+        Assert.IsTrue(Workplace.Run(request, Overwrite).Succeeded);
+
+        Assert.IsTrue(isWritten);
+        Assert.IsFalse(Directory.Exists(Path.Combine(place.Cache, "ac")));
     }
 
     [TestMethod]

@@ -42,7 +42,7 @@ public sealed class RemoteArtifactTests : IDisposable
         Assert.AreEqual(second.ArtifactSha256, ContentDigest.OfFile(place.OutputPath));
         Assert.AreEqual(first.Optimized!.Accuracy, second.Optimized!.Accuracy);
         CollectionAssert.AreEqual(first.Recipe.Select(step => step.Explanation).ToArray(), second.Recipe.Select(step => step.Explanation).ToArray());
-        CollectionAssert.AreEqual(new[] { "loading", "asking the remote cache", "verifying", "measuring accuracy" }, stages.Distinct().ToArray());
+        CollectionAssert.AreEqual(new[] { "reading the inputs", "loading", "asking the remote cache", "verifying", "measuring accuracy" }, stages.Distinct().ToArray());
         Assert.HasCount(3, server.Requests);
     }
 

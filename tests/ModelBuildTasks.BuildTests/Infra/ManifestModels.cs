@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using System.Text;
+
+namespace ModelBuildTasks.BuildTests.Infra;
+
+/// <summary>The models that an assembly embeds, read without loading it: it may be for another platform.</summary>
+internal static class ManifestModels
+{
+    /// <summary>"name: note" of each model, where the note is what the fake worker wrote at the end of the artifact.</summary>
+    public static string[] In(byte[] assembly)
+    {
+        using var file = new PEReader(ImmutableArray.Create(assembly));
+        var metadata = file.GetMetadataReader();
+        var resources = file.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress;
+        return [.. metadata.ManifestResources.Select(metadata.GetManifestResource)
+            .Where(resource => metadata.GetString(resource.Name).EndsWith(".onnx", StringComparison.Ordinal))
+            .Select(resource => $"{metadata.GetString(resource.Name)}: {Note(Bytes(file, resources + (int)resource.Offset))}")];
+    }
+
+    public static string Note(byte[] artifact)
+    {
+        var text = Encoding.Latin1.GetString(artifact);
+        return text[text.LastIndexOf("for ", StringComparison.Ordinal)..];
+    }
+
+    private static byte[] Bytes(PEReader file, int address)
+    {
+        var reader = file.GetSectionData(address).GetReader();
+        return reader.ReadBytes(reader.ReadInt32());
+    }
+}
