@@ -62,6 +62,9 @@ public sealed class OptimizeModels : ToolTask
     /// <summary>The project's ModelRemoteCache, valid; empty for none.</summary>
     public string RemoteCache { get; set; } = "";
 
+    /// <summary>How many processes the build may run at once (<c>-maxCpuCount</c>), at least 1: MSBuild lends all of the machine's cores whatever that is.</summary>
+    public int MaxCpuCount { get; set; } = 1;
+
     /// <summary>Full path of the project file.</summary>
     [Required] public string ProjectFile { get; set; } = "";
 
@@ -201,7 +204,7 @@ public sealed class OptimizeModels : ToolTask
             Timeout = (int)Math.Min(int.MaxValue, (milliseconds * _pending.Count) + GraceMilliseconds);
         }
 
-        using var cores = CoreGrant.Request(BuildEngine, Environment.ProcessorCount);
+        using var cores = CoreGrant.Request(BuildEngine, Math.Min(MaxCpuCount, Environment.ProcessorCount));
         // What the worker's runtime takes for the number of processors, and thereby all that is parallel in it.
         EnvironmentVariables = [$"DOTNET_PROCESSOR_COUNT={cores.Count.ToString(CultureInfo.InvariantCulture)}"];
         return base.Execute();

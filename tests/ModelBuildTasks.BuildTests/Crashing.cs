@@ -46,6 +46,29 @@ public sealed class Crashing : IDisposable
     }
 
     [TestMethod]
+    public void The_real_worker_killed_at_work_leaves_nothing_that_the_next_build_would_not_remove()
+    {
+        const string sample = "samples/MeterReader";
+        _app.UsesRealWorker = true;
+        _app.Items = $"""
+            <OptimizedModel Include="models/digits.onnx" Precision="Int8" CalibrationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "evaluation")}" />
+            """;
+        File.Copy(Path.Combine(Feed.RepositoryRoot, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        using var build = _app.StartBuild();
+        Signals.Send("KILL", Signals.WaitForWorkerThatWrites(_app.Folder, build));
+
+        var (exitCode, output) = DotNet.Finish(build);
+
+        Assert.AreNotEqual(0, exitCode);
+        Assert.Contains("error MBT3001", output);
+        Assert.IsFalse(File.Exists(_app.At(Artifact)));
+        Assert.IsNotEmpty(Leftovers.In(_app), "It was killed too early to prove anything.");
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+        Assert.IsEmpty(Leftovers.In(_app));
+    }
+
+    [TestMethod]
     public void A_worker_that_hangs_and_ignores_SIGTERM_is_ended_in_time()
     {
         var before = BuildAndChange();

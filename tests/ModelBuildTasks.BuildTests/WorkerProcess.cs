@@ -31,8 +31,13 @@ public sealed class WorkerProcess : IDisposable
     }
 
     [TestMethod]
-    public void A_host_that_is_not_there_is_named() =>
-        Assert.Contains("/nowhere/dotnet", _app.Build("-p:ModelBuildDotNetHost=/nowhere/dotnet").ShouldFailWith("MBT3002").Output);
+    public void A_host_that_is_not_there_is_named()
+    {
+        // Not on the command line: the SDK refuses every argument there that ends in "/dotnet".
+        _app.Project = "<PropertyGroup><ModelBuildDotNetHost>/nowhere/dotnet</ModelBuildDotNetHost></PropertyGroup>";
+
+        Assert.Contains("/nowhere/dotnet", _app.Build().ShouldFailWith("MBT3002").Errors.Single().Text);
+    }
 
     [TestMethod]
     [DataRow(false)]

@@ -17,8 +17,8 @@ internal sealed class WorkerOutput
     private readonly Queue<string> _errors = new();
     private int _lines;
 
-    /// <summary>The last lines of standard error.</summary>
-    public string LastWords => string.Join(Environment.NewLine, _errors);
+    /// <summary>The last lines of standard error, or that there are none.</summary>
+    public string LastWords => _errors.Count == 0 ? "It wrote nothing to standard error." : string.Join(Environment.NewLine, _errors);
 
     /// <returns>The line to log; null when enough was logged.</returns>
     public string? Take(string line, bool isError)

@@ -38,5 +38,37 @@ internal static class Signals
         }
     }
 
+    /// <summary>The real worker that a build in <paramref name="folder"/> started, once there is a staged file of its.</summary>
+    public static Process WaitForWorkerThatWrites(string folder, Process build)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("Command lines of other processes are read from /proc, which Linux has.");
+        }
+
+        var waited = Stopwatch.StartNew();
+        var obj = Path.Combine(folder, "obj");
+        while (!Directory.Exists(obj) || Directory.GetFiles(obj, "*.staged", SearchOption.AllDirectories).Length == 0)
+        {
+            Assert.IsTrue(waited.Elapsed < s_longestStart && !build.HasExited, "The worker wrote nothing.");
+            Thread.Sleep(TimeSpan.FromMilliseconds(20));
+        }
+
+        return Process.GetProcesses().Single(process => CommandLine(process) is var line && line.Contains("modelbuild.dll", StringComparison.Ordinal) && line.Contains(folder, StringComparison.Ordinal));
+    }
+
+    private static string CommandLine(Process process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process.Id}/cmdline");
+        }
+        catch (IOException)
+        {
+            // It has ended.
+            return "";
+        }
+    }
+
     public static void ShouldEnd(this Process process) => Assert.IsTrue(process.WaitForExit(s_longestEnd), "The process is still there.");
 }
