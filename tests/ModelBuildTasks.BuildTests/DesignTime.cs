@@ -42,7 +42,7 @@ public sealed class DesignTime : IDisposable
     {
         var outcome = _app.Build(s_build).ShouldSucceed();
 
-        CollectionAssert.AreEqual(new[] { "digits.g.cs" }, Directory.GetFiles(_app.At("obj/Debug/net10.0/modelbuild"), "*", SearchOption.AllDirectories).Select(Path.GetFileName).ToArray());
+        CollectionAssert.AreEqual(new[] { "digits.g.cs" }, Generated().Select(Path.GetFileName).ToArray());
         foreach (var costly in new[] { "WriteModelRequests", "OptimizeModels", "ValidateModelBudgets" })
         {
             Assert.AreEqual(0, outcome.TaskRuns(costly), costly);
@@ -71,7 +71,10 @@ public sealed class DesignTime : IDisposable
 
         CollectionAssert.AreEqual(before, Stamps());
 
-        string[] Stamps() => [.. Directory.GetFiles(_app.At("obj/Debug/net10.0/modelbuild"), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-            .Select(file => $"{file} {File.GetLastWriteTimeUtc(file):O}")];
+        string[] Stamps() => [.. Generated().Select(file => $"{file} {File.GetLastWriteTimeUtc(file):O}")];
     }
+
+    // All but what the tasks remember of their own work.
+    private string[] Generated() => [.. Directory.GetFiles(_app.At("obj/Debug/net10.0/modelbuild"), "*", SearchOption.AllDirectories)
+        .Where(file => Path.GetExtension(file) != ".cache").Order(StringComparer.Ordinal)];
 }
