@@ -17,10 +17,30 @@ public static class ContentDigest
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static string OfFile(string path)
     {
-        using var sha = SHA256.Create();
         // The buffer of the stream would only be copied through: the hash reads large blocks itself.
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BufferBytes, FileOptions.SequentialScan);
-        return ContentHash.ToHex(sha.ComputeHash(stream));
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1, FileOptions.SequentialScan);
+        return OfStream(stream);
+    }
+
+    /// <summary>Of as many bytes as the stream says that it has: a device such as /dev/zero, to which a link may lead, has no end.</summary>
+    public static string OfStream(Stream stream)
+    {
+        using var sha = SHA256.Create();
+        var buffer = new byte[(int)Math.Min(BufferBytes, stream.Length)];
+        for (var left = stream.Length; left > 0;)
+        {
+            var count = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+            if (count == 0)
+            {
+                throw new EndOfStreamException("The file ended while it was read.");
+            }
+
+            sha.TransformBlock(buffer, 0, count, null, 0);
+            left -= count;
+        }
+
+        sha.TransformFinalBlock(buffer, 0, 0);
+        return ContentHash.ToHex(sha.Hash);
     }
 
     /// <summary>Files by their names relative to <paramref name="root"/>, in an order that no file system decides.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO;
 using System.Security.Cryptography;
 using System.Text;
+using ModelBuildTasks.Contracts;
 
 namespace ModelBuildTasks.Items;
 
@@ -22,13 +23,13 @@ internal static class InputStamp
     public static string OfContents(string path)
     {
         var times = $"{OfTimes(path)}|{File.GetCreationTimeUtc(path).Ticks}";
-        using var sha = SHA256.Create();
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, BlockBytes);
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
         if (stream.Length <= HashedWhole)
         {
-            return $"{Convert.ToBase64String(sha.ComputeHash(stream))}|{times}";
+            return $"{ContentDigest.OfStream(stream)}|{times}";
         }
 
+        using var sha = SHA256.Create();
         var block = new byte[BlockBytes];
         for (var i = 0L; i < SampledBlocks; i++)
         {

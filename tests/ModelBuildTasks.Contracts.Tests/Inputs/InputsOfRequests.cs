@@ -34,6 +34,33 @@ public sealed class InputsOfRequests : IDisposable
     }
 
     [TestMethod]
+    [DataRow("../secret.bin")]
+    [DataRow("sub/../../secret.bin")]
+    [DataRow("/dev/zero")]
+    [DataRow("nu\0l")]
+    public void A_location_outside_the_models_folder_is_not_followed(string location)
+    {
+        _folder.Write("secret.bin", [1]);
+        var model = _folder.Write("models/model.onnx", Model([], [], ExternalInitializer("w", location)));
+
+        Assert.AreEqual("model", RequestInputs.Models(model).Single().Role);
+    }
+
+    [TestMethod]
+    public void A_link_to_a_device_without_end_is_an_empty_file()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("Windows has no device that is a file without end.");
+        }
+
+        File.Delete(_folder.File("weights.bin"));
+        File.CreateSymbolicLink(_folder.File("weights.bin"), "/dev/zero");
+
+        Assert.AreEqual(Convert.ToHexStringLower(SHA256.HashData([])), Digest()[1].Sha256);
+    }
+
+    [TestMethod]
     public void A_folder_is_known_by_its_files_names_and_contents()
     {
         var before = Digest()[2].Sha256;
