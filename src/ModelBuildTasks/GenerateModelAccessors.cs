@@ -47,7 +47,16 @@ public sealed class GenerateModelAccessors : Task
             return true;
         }
 
-        Generate();
+        memory.Forget();
+        try
+        {
+            Generate();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.CannotWrite, Directory, Directory, exception.Message));
+        }
+
         if (!Log.HasLoggedErrors)
         {
             memory.Remember(Sources);

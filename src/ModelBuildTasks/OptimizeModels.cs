@@ -99,7 +99,7 @@ public sealed class OptimizeModels : ToolTask
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            Report(DiagnosticCatalogue.CannotWrite, Path.GetDirectoryName(LockFile)!, exception.Message);
+            Report(DiagnosticCatalogue.CannotWrite, Path.GetDirectoryName(ArgumentsFile)!, exception.Message);
             return false;
         }
     }
@@ -217,7 +217,7 @@ public sealed class OptimizeModels : ToolTask
             return turn;
         }
 
-        Log.LogMessage(MessageImportance.High, "Another build is optimizing the models in '{0}'; waiting for it.", Path.GetDirectoryName(LockFile));
+        Log.LogMessage(MessageImportance.High, "Another build is optimizing the models in '{0}'; waiting for it.", Path.GetDirectoryName(ArgumentsFile));
         // The other build may need this node to end.
         var node = BuildEngine as IBuildEngine3;
         node?.Yield();

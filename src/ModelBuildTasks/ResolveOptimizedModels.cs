@@ -67,6 +67,7 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>One item per accessor to generate; see <see cref="AccessorItem"/>.</summary>
     [Output] public ITaskItem[] AccessorItems { get; set; } = [];
 
+    private const string DefiningProject = "DefiningProjectFullPath";
     private readonly List<Diagnostic> _diagnostics = [];
     private string _projectDirectory = "";
 
@@ -114,7 +115,7 @@ public sealed class ResolveOptimizedModels : Task
     }
 
     private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout,
-        TaskMemory.TextOf(Models, Overrides));
+        TaskMemory.TextOf(Models, Overrides), string.Join("\n", Models.Select(model => model.GetMetadata(DefiningProject))));
 
     private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
@@ -235,7 +236,7 @@ public sealed class ResolveOptimizedModels : Task
 
         var found = SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics;
         _diagnostics.AddRange(found.Select(diagnostic => AtItem(diagnostic, model)));
-        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata("DefiningProjectFullPath"), model.ItemSpec);
+        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata(DefiningProject), model.ItemSpec);
     }
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<string> targets)

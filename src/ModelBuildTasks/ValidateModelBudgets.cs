@@ -17,6 +17,9 @@ public sealed class ValidateModelBudgets : Task
     /// <summary>The requests, with ResultPath.</summary>
     public ITaskItem[] Requests { get; set; } = [];
 
+    /// <summary>Whether nothing is built, so that a model may have no result: what was built before is taken as it is.</summary>
+    public bool IsNoBuild { get; set; }
+
     /// <summary>The project's ModelBudgetSeverity, valid.</summary>
     public string BudgetSeverity { get; set; } = "";
 
@@ -35,6 +38,11 @@ public sealed class ValidateModelBudgets : Task
             try
             {
                 var path = request.GetMetadata("ResultPath");
+                if (IsNoBuild && !File.Exists(path))
+                {
+                    continue;
+                }
+
                 var result = OptimizationResult.Read(path);
                 foreach (var diagnostic in result.Diagnostics)
                 {
@@ -52,10 +60,11 @@ public sealed class ValidateModelBudgets : Task
         return !Log.HasLoggedErrors;
     }
 
-    // A full disk, a time limit or a dead network may be gone by the next build: it tries again, and does not repeat the news of this one.
+    // What failed is tried again by the next build: a full disk, a time limit, a file that was missing may be mended by then. And the news of
+    // one build, such as a dead network, is not repeated in the next.
     private static void Forget(OptimizationResult result, string path)
     {
-        if (result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment))
+        if (!result.Succeeded || result.Diagnostics.Any(diagnostic => diagnostic.IsEnvironment))
         {
             File.Delete(path);
         }

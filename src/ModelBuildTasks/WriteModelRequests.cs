@@ -81,6 +81,8 @@ public sealed class WriteModelRequests : Task, ICancelableTask
 
     private ITaskItem[] WriteAll(TaskMemory memory)
     {
+        // An error or the end of this process before the last request must not leave a memory of what these files said before.
+        memory.Forget();
         var worker = WorkerDigest.Of(Path.GetDirectoryName(WorkerPath)!);
         var (requests, watched) = (new List<ITaskItem>(), new List<ITaskItem>());
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
@@ -93,6 +95,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
                     UpToDateOutputs.Renew(request);
                 }
 
+                watched.Add(RequestWatch.Times(variant.RequestPath));
                 requests.Add(ItemText.Create(variant.RequestPath, new Dictionary<string, string> { ["ResultPath"] = variant.ResultPath, ["ArtifactPath"] = variant.ArtifactPath }));
             }
         }

@@ -27,6 +27,20 @@ public sealed class BadInput : IDisposable
     }
 
     [TestMethod]
+    public void An_error_that_is_taken_back_leaves_nothing_behind()
+    {
+        _app.Write("models/other.onnx", App.Classifier());
+        const string good = """<OptimizedModel Include="models/*.onnx" MaxSize="10KB" />""";
+        _app.Items = good;
+        _app.Build().ShouldSucceed();
+        _app.Items = """<OptimizedModel Include="models/*.onnx" MaxSize="10B" AccessorClass="Same" /><OptimizedModel Include="models/none.onnx" />""";
+        Assert.AreNotEqual(0, _app.Build().ExitCode);
+        _app.Items = good;
+
+        _app.Build().ShouldSucceed();
+    }
+
+    [TestMethod]
     public void A_missing_model_is_named()
     {
         _app.Items = """<OptimizedModel Include="models/digit.onnx" />""";

@@ -23,6 +23,19 @@ public sealed class Budgets : IDisposable
     }
 
     [TestMethod]
+    public void What_a_build_refused_is_not_published_without_one()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Embed="false" MaxSize="200B" />""";
+        _app.Build("-c", "Release").ShouldSucceed();
+        _app.Write("models/digits.onnx", App.OtherClassifier(new string('x', 200)));
+        _app.Build("-c", "Release").ShouldFailWith("MBT2004");
+
+        _app.Run("publish", "--no-build", "-o", _app.At("out")).ShouldFailWith("MBT2004");
+
+        Assert.IsFalse(Directory.Exists(_app.At("out/models")));
+    }
+
+    [TestMethod]
     public void Their_severity_is_the_projects_choice_and_costs_no_worker()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" MaxSize="10B" />""";

@@ -143,6 +143,40 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void Is_written_anew_when_external_data_arrives()
+    {
+        File.Delete(_folder.File("digits.bin"));
+        Write();
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+        _folder.Write("digits.bin", [1, 2, 3]);
+
+        Write();
+
+        Assert.AreEqual("external/digits.bin", OptimizationRequest.Read(RequestPath).Inputs[1].Role);
+    }
+
+    [TestMethod]
+    public void Says_the_same_as_before_when_what_failed_in_between_is_taken_back()
+    {
+        Write(("MaxSize", "100KB"));
+        Write(("MaxSize", "1B"), ("CalibrationData", _folder.File("nowhere")));
+        Write(("MaxSize", "100KB"));
+
+        Assert.AreEqual(100 * 1024, OptimizationRequest.Read(RequestPath).Budgets.MaxSizeBytes);
+    }
+
+    [TestMethod]
+    public void Is_written_anew_when_somebody_else_wrote_it()
+    {
+        Write();
+        File.WriteAllText(RequestPath, "of another build");
+
+        Write();
+
+        Assert.AreEqual("digits", OptimizationRequest.Read(RequestPath).Name);
+    }
+
+    [TestMethod]
     public void Is_left_alone_when_nothing_changes()
     {
         Write();

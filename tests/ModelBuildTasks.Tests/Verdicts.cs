@@ -35,6 +35,25 @@ public sealed class Verdicts : IDisposable
     }
 
     [TestMethod]
+    public void A_model_that_could_not_be_made_is_tried_again()
+    {
+        Write(DiagnosticCatalogue.ExternalData, succeeded: false);
+
+        Assert.IsFalse(Validate());
+
+        Assert.IsFalse(File.Exists(_folder.File("digits.result.json")));
+    }
+
+    [TestMethod]
+    public void Without_a_build_a_model_may_have_no_result_and_a_broken_budget_still_fails()
+    {
+        Assert.IsTrue(Validate(isNoBuild: true));
+        Write(DiagnosticCatalogue.SizeBudget);
+
+        Assert.IsFalse(Validate(isNoBuild: true));
+    }
+
+    [TestMethod]
     public void What_the_network_did_to_one_build_is_no_news_of_the_next()
     {
         Write(DiagnosticCatalogue.RemoteCacheFailed);
@@ -45,17 +64,17 @@ public sealed class Verdicts : IDisposable
         Assert.AreEqual("MBT1007", _engine.WarningCodes.Single());
     }
 
-    private void Write(DiagnosticDescriptor descriptor)
+    private void Write(DiagnosticDescriptor descriptor, bool succeeded = true)
     {
-        var result = new OptimizationResult();
+        var result = new OptimizationResult { Succeeded = succeeded };
         result.Diagnostics.Add(Diagnostic.Create(descriptor, "digits.onnx", "digits", "cpu", "something", "else"));
         result.Write(_folder.File("digits.result.json"));
     }
 
-    private bool Validate()
+    private bool Validate(bool isNoBuild = false)
     {
         var request = new TaskItem("digits.request.json");
         request.SetMetadata("ResultPath", _folder.File("digits.result.json"));
-        return new ValidateModelBudgets { BuildEngine = _engine, Requests = [request] }.Execute();
+        return new ValidateModelBudgets { BuildEngine = _engine, Requests = [request], IsNoBuild = isNoBuild }.Execute();
     }
 }

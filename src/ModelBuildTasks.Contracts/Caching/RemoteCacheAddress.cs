@@ -41,5 +41,10 @@ public sealed class RemoteCacheAddress
     }
 
     /// <summary>A text that may be no URL, without what may be a password in it.</summary>
-    public static string Redact(string text) => text.LastIndexOf('@') is var at and >= 0 ? "***" + text.Substring(at) : text;
+    public static string Redact(string text)
+    {
+        var query = text.IndexOfAny(['?', '#']);
+        var address = query < 0 ? text : text.Substring(0, query + 1) + "***";
+        return address.LastIndexOf('@') is var at and >= 0 ? "***" + address.Substring(at) : address;
+    }
 }

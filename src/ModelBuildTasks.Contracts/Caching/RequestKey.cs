@@ -1,4 +1,5 @@
 using System.Linq;
+using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts.Caching;
@@ -19,7 +20,7 @@ public static class RequestKey
 
     private static JsonWriter Artifact(OptimizationRequest request) => new JsonWriter()
         .Add(nameof(request.Worker), request.Worker)
-        .Add("Processor", request.Measurement == Measurement.Skip ? null : ProcessorName.Current)
+        .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
         .Add(nameof(request.Measurement), request.Measurement.ToString())
         .Add(nameof(request.Target), request.Target)
         .Object(nameof(request.Settings), request.Settings.Write)

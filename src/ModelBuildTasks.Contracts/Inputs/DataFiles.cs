@@ -52,12 +52,15 @@ public static class DataFiles
 
     private static string? Locate(string name, string folder, bool mayBeFolder)
     {
-        if (name.Length == 0 || name.IndexOfAny(Path.GetInvalidPathChars()) >= 0)
+        try
         {
+            var path = name.Length > 0 ? Path.GetFullPath(Path.Combine(folder, name)) : null;
+            return File.Exists(path) || (mayBeFolder && Directory.Exists(path)) ? path : null;
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            // .NET Framework throws at "input:0", the name of an input.
             return null;
         }
-
-        var path = Path.GetFullPath(Path.Combine(folder, name));
-        return File.Exists(path) || (mayBeFolder && Directory.Exists(path)) ? path : null;
     }
 }

@@ -17,18 +17,17 @@ public static class RequestInputs
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancelled"/> said so.</exception>
     public static IEnumerable<InputDigest> Digest(OptimizationRequest request, Func<bool> cancelled) =>
-        Models(request.ModelPath).Concat(Data("calibration", request.CalibrationData)).Concat(Data("evaluation", request.EvaluationData)).Select(input => Digest(input.Role, input.Path, cancelled));
+        Models(request.ModelPath).Where(input => File.Exists(input.Path)).Concat(Data("calibration", request.CalibrationData)).Concat(Data("evaluation", request.EvaluationData)).Select(input => Digest(input.Role, input.Path, cancelled));
 
     /// <summary>
-    /// The model and its external data, as far as they exist, each with its role; see <see cref="InputDigest.Role"/>. A location outside
+    /// The model and its external data, whether they exist or not, each with its role; see <see cref="InputDigest.Role"/>. A location outside
     /// the model's folder is not followed: the worker refuses such a model.
     /// </summary>
     public static IEnumerable<(string Role, string Path)> Models(string modelPath)
     {
         var folder = Path.GetDirectoryName(modelPath)!;
         return new[] { ("model", modelPath) }
-            .Concat(ExternalFiles.Of(modelPath).Where(file => IsInside(folder, file)).Select(file => ($"external/{file}", Path.GetFullPath(Path.Combine(folder, file)))))
-            .Where(input => File.Exists(input.Item2));
+            .Concat(ExternalFiles.Of(modelPath).Where(file => IsInside(folder, file)).Select(file => ($"external/{file}", Path.GetFullPath(Path.Combine(folder, file)))));
     }
 
     /// <summary>
@@ -45,9 +44,18 @@ public static class RequestInputs
     public static IEnumerable<string> FilesOf(string path) =>
         Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path];
 
-    private static bool IsInside(string folder, string location) =>
-        location.IndexOfAny(Path.GetInvalidPathChars()) < 0 && !Path.IsPathRooted(location) &&
-        Path.GetFullPath(Path.Combine(folder, location)).StartsWith(folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    private static bool IsInside(string folder, string location)
+    {
+        try
+        {
+            return !Path.IsPathRooted(location) &&
+                Path.GetFullPath(Path.Combine(folder, location)).StartsWith(folder.TrimEnd(Path.DirectorySeparatorChar) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            return false;
+        }
+    }
 
     private static IEnumerable<(string Role, string Path)> Data(string role, string? path)
     {

@@ -13,7 +13,7 @@ namespace ModelBuildTasks.Items;
 /// </summary>
 internal static class InputStamp
 {
-    /// <summary>Models up to this size are hashed in every build, some 60 ms at most: weights trained again have the same length, and archives give old times.</summary>
+    /// <summary>Models up to this size are hashed in every build, some 50 ms each at most: weights trained again have the same length, and archives give old times.</summary>
     private const long HashedWhole = 64L * 1024 * 1024;
 
     private const int SampledBlocks = 64;

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -13,7 +14,7 @@ internal static class RequestWatch
     private const string Kind = nameof(Kind);
     private const string Stamp = nameof(Stamp);
     private const string Contents = nameof(Contents);
-    private const string Times = nameof(Times);
+    private const string LengthsAndTimes = nameof(LengthsAndTimes);
     private const string Names = nameof(Names);
 
     public static IEnumerable<ITaskItem> Of(OptimizationRequest request)
@@ -27,7 +28,7 @@ internal static class RequestWatch
         {
             foreach (var file in File.Exists(path) || Directory.Exists(path) ? DataFiles.Of(path) : [])
             {
-                yield return Watch(file, Times);
+                yield return Watch(file, LengthsAndTimes);
             }
 
             // What comes to lie beside a data file may belong to it.
@@ -38,7 +39,21 @@ internal static class RequestWatch
         }
     }
 
-    public static bool IsUnchanged(ITaskItem watch) => StampOf(watch.ItemSpec, watch.GetMetadata(Kind)) == watch.GetMetadata(Stamp);
+    /// <summary>The request file itself: another build may have written it, or somebody deleted it.</summary>
+    public static ITaskItem Times(string requestPath) => Watch(requestPath, LengthsAndTimes);
+
+    public static bool IsUnchanged(ITaskItem watch)
+    {
+        try
+        {
+            return StampOf(watch.ItemSpec, watch.GetMetadata(Kind)) == watch.GetMetadata(Stamp);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // Whoever reads it next says what is wrong with it.
+            return false;
+        }
+    }
 
     private static TaskItem Watch(string path, string kind) =>
         ItemText.Create(path, new Dictionary<string, string> { [Kind] = kind, [Stamp] = StampOf(path, kind) });
