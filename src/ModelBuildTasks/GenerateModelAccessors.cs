@@ -75,7 +75,7 @@ public sealed class GenerateModelAccessors : Task
         var accessors = Accessors.Select(AccessorItem.FromTaskItem).ToList();
         foreach (var same in accessors.GroupBy(accessor => $"{accessor.Namespace}.{accessor.Class}", StringComparer.Ordinal).Where(same => same.Count() > 1))
         {
-            log.Write(Diagnostic.Create(DiagnosticCatalogue.DuplicateName, same.Last().ModelPath, same.Key, same.First().ModelPath));
+            log.Write(Diagnostic.Create(DiagnosticCatalogue.DuplicateName, same.Last().ModelPath, same.Key, same.First().ModelPath, same.Last().ModelPath));
         }
 
         var sources = new List<ITaskItem>();

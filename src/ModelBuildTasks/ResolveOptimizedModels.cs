@@ -144,7 +144,7 @@ public sealed class ResolveOptimizedModels : Task
     {
         foreach (var same in Models.GroupBy(model => ModelVariant.FileName(NameOf(model)), StringComparer.OrdinalIgnoreCase).Where(same => same.Count() > 1))
         {
-            Report(DiagnosticCatalogue.DuplicateName, same.Last(), NameOf(same.Last()), PathOf(same.First()));
+            Report(DiagnosticCatalogue.DuplicateName, same.Last(), NameOf(same.Last()), PathOf(same.First()), PathOf(same.Last()));
         }
 
         foreach (var item in Models.Concat(Overrides))

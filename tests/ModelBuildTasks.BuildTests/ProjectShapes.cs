@@ -38,8 +38,9 @@ public sealed class ProjectShapes : IDisposable
 
         var error = _app.Build().ShouldFailWith("MBT0009").Errors.Single();
 
-        Assert.AreEqual(_app.At("more/digits.onnx"), error.File);
-        StringAssert.Contains(error.Text, "Name");
+        Assert.AreEqual(_app.At("app.csproj"), error.File);
+        StringAssert.Contains(error.Text, _app.At("more/digits.onnx"));
+        StringAssert.Contains(error.Text, _app.At("models/digits.onnx"));
     }
 
     [TestMethod]

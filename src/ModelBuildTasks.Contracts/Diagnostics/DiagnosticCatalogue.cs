@@ -44,9 +44,9 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor NotAnSdkProject = new("MBT0008", "Not an SDK project", Error,
         "OptimizedModel items need a project that uses Microsoft.NET.Sdk.", "Convert the project, or move the model to a class library that does.");
 
-    /// <summary>{0} name, {1} other model's path.</summary>
+    /// <summary>{0} name, {1} other model's path, {2} model's path.</summary>
     public static readonly DiagnosticDescriptor DuplicateName = new("MBT0009", "Two models with one name", Error,
-        "The name '{0}' is taken by '{1}'.", "Give one of the OptimizedModel items a Name of its own.");
+        "'{2}' has the name '{0}', which '{1}' has already.", "Give one of the OptimizedModel items a Name of its own.");
 
     /// <summary>{0} model name, {1} targets, {2} runtime identifier.</summary>
     public static readonly DiagnosticDescriptor TargetCannotRun = new("MBT0010", "No target can run on the runtime identifier", Error,
