@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Text;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Worker.Commands;
 using ModelBuildTasks.Worker.Reporting;
 
 // Build logs and pipes read UTF-8, whatever the console's code page is.
 Console.OutputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
+RuntimeTelemetry.TurnOff();
 PlainOutput.UseWhenRedirected();
 
 RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures what that costs and gains.")

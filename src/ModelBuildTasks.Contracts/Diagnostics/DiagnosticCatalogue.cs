@@ -25,7 +25,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} path.</summary>
     public static readonly DiagnosticDescriptor ModelNotFound = new("MBT0004", "Model file not found", Error,
-        "The model '{0}' does not exist.", "Correct the Include of the OptimizedModel item, or put the model there.");
+        "There is no model file '{0}'.", "Correct the Include of the OptimizedModel item, or put the model there.");
 
     /// <summary>{0} metadata, {1} path.</summary>
     public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,

@@ -16,15 +16,32 @@ public static class Availability
         MetadataNames.Preprocess, MetadataNames.ExportCommand, MetadataNames.MaxMemory,
     ];
 
+    private static readonly Dictionary<Type, Array> s_choices = new()
+    {
+        [typeof(Precision)] = new[] { Precision.Auto, Precision.Float32, Precision.Float16, Precision.Int8 },
+        [typeof(Quantization)] = new[] { Quantization.Auto, Quantization.Static, Quantization.Dynamic, Quantization.None },
+        [typeof(Calibration)] = new[] { Calibration.Auto, Calibration.MinMax },
+        [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude },
+        [typeof(FineTune)] = new[] { FineTune.None },
+        [typeof(Objective)] = new[] { Objective.Latency },
+        [typeof(ArtifactFormat)] = new[] { ArtifactFormat.Onnx },
+    };
+
+    /// <summary>The values of a choice that this version carries out.</summary>
+    public static IReadOnlyList<T> Choices<T>() where T : struct, Enum => (T[])(s_choices.TryGetValue(typeof(T), out var choices) ? choices : Enum.GetValues(typeof(T)));
+
+    /// <summary>The target profiles that this version makes artifacts for, the most specific first.</summary>
+    public static IReadOnlyList<string> Targets { get; } = [.. TargetNames.ByPreference.Where(IsAvailable)];
+
     internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
     [
-        .. Only(file, MetadataNames.Precision, settings.Precision, Precision.Auto, Precision.Float32, Precision.Float16, Precision.Int8),
-        .. Only(file, MetadataNames.Quantization, settings.Quantization, Quantization.Auto, Quantization.Static, Quantization.Dynamic, Quantization.None),
-        .. Only(file, MetadataNames.Calibration, settings.Calibration, Calibration.Auto, Calibration.MinMax),
-        .. Only(file, MetadataNames.Pruning, settings.Pruning, Pruning.None, Pruning.Threshold, Pruning.Magnitude),
-        .. Only(file, MetadataNames.FineTune, settings.FineTune, FineTune.None),
-        .. Only(file, MetadataNames.Objective, settings.Objective, Objective.Latency),
-        .. Only(file, MetadataNames.Format, settings.Format, ArtifactFormat.Onnx),
+        .. Only(file, MetadataNames.Precision, settings.Precision),
+        .. Only(file, MetadataNames.Quantization, settings.Quantization),
+        .. Only(file, MetadataNames.Calibration, settings.Calibration),
+        .. Only(file, MetadataNames.Pruning, settings.Pruning),
+        .. Only(file, MetadataNames.FineTune, settings.FineTune),
+        .. Only(file, MetadataNames.Objective, settings.Objective),
+        .. Only(file, MetadataNames.Format, settings.Format),
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
         .. string.Equals(metadata(MetadataNames.Compress)?.Trim(), "true", StringComparison.OrdinalIgnoreCase)
@@ -35,7 +52,7 @@ public static class Availability
     /// <summary>The target profiles that this version makes artifacts for.</summary>
     public static bool IsAvailable(string target) => target != TargetNames.TensorRt;
 
-    private static IEnumerable<Diagnostic> Only<T>(string? file, string metadata, T value, params T[] available) where T : struct, Enum =>
-        available.Contains(value) ? []
-            : [Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, metadata, value, $"; available: {string.Join(", ", available)}")];
+    private static IEnumerable<Diagnostic> Only<T>(string? file, string metadata, T value) where T : struct, Enum =>
+        Choices<T>().Contains(value) ? []
+            : [Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, metadata, value, $"; available: {string.Join(", ", Choices<T>())}")];
 }

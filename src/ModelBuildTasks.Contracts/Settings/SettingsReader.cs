@@ -75,7 +75,7 @@ public sealed class SettingsReader
     {
         if (Text(metadata) is { } text && !Choice.TryParse<T>(text, out var value))
         {
-            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Choice.Names<T>()));
+            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Availability.Choices<T>()));
             return default;
         }
 

@@ -36,8 +36,8 @@ internal static class OptimizeCommand
     {
         Argument<FileInfo> model = new("model") { Description = "The ONNX model. It is not changed." };
         Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write, also when a budget is broken, which the exit code tells (default: <model>.<target>.onnx beside the model)." };
-        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
-        target.AcceptOnlyFromAmong([.. Targets]);
+        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Availability.Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
+        target.AcceptOnlyFromAmong([.. Availability.Targets]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
         Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
         Option<string> remoteCache = new("--remote-cache") { Description = "URL of a cache that is shared with others (see docs/CACHE.md)." };
@@ -91,7 +91,5 @@ internal static class OptimizeCommand
 
     private static string? FullPath(string? path) => string.IsNullOrWhiteSpace(path) ? null : Path.GetFullPath(path);
 
-    private static IEnumerable<string> Targets => TargetNames.ByPreference.Where(Availability.IsAvailable);
-
-    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Choice.Names<T>());
+    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Availability.Choices<T>());
 }
