@@ -24,7 +24,7 @@ public static class CachedResult
     }
 
     /// <summary>Puts the artifact of a request in its place.</summary>
-    /// <returns>The result, which is not written yet; null when the store has none, and then nothing was written.</returns>
+    /// <returns>The result, which is not written yet; null when the store has none that this version reads.</returns>
     public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request)
     {
         if (store.TryRestore(RequestKey.OfResult(request), request.OutputPath) is not { } description || Parse(description) is not { } result)

@@ -6,8 +6,8 @@ using System.Text;
 namespace ModelBuildTasks.Contracts.Json;
 
 /// <summary>
-/// Writes indented JSON. Own code, because every build pays for it: the serializers of .NET compile some 400 methods before they
-/// write their first file, 90 ms of each build in which nothing has changed.
+/// Writes indented JSON. Own code, because every build pays for it: with DataContractJsonSerializer the task that
+/// writes requests took 87 ms of each build in which nothing had changed, and takes 19 ms without it.
 /// </summary>
 internal sealed class JsonWriter
 {

@@ -43,7 +43,7 @@ public static class MetadataNames
     public const string AccessorClass = "AccessorClass";
     public const string AccessorVisibility = "AccessorVisibility";
 
-    /// <summary>All of them, listed: to find them by reflection takes 10 ms of every build.</summary>
+    /// <summary>All of them, listed: reflection would have to find them in every build.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, FineTune, Teacher, Student,

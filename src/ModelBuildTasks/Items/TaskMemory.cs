@@ -9,8 +9,8 @@ using ModelBuildTasks.Contracts;
 namespace ModelBuildTasks.Items;
 
 /// <summary>
-/// What a task made of its inputs in the last build, so that a build in which nothing has changed recalls it: compiling the code
-/// that would find out the same takes ten times as long as running it. A memory that can't be read or written is none.
+/// What a task made of its inputs in the last build, so that a build in which nothing has changed recalls it, and need not
+/// compile and run the code that would find out the same. A memory that can't be read or written is none.
 /// </summary>
 /// <param name="path">Full path of the file.</param>
 /// <param name="inputs">Everything that the outputs depend on.</param>
