@@ -1,7 +1,7 @@
-using System;
 using System.IO;
 using System.Linq;
 using System.Text;
+using ModelBuildTasks.Contracts.Caching;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -16,30 +16,9 @@ public static class WholeFile
     /// <summary>Replaces the file.</summary>
     public static void Write(string path, byte[] bytes)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var staged = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            File.WriteAllBytes(staged, bytes);
-            // netstandard2.0 has no overwriting move; Replace needs a file to replace, which another build may make at any moment.
-            if (!File.Exists(path))
-            {
-                try
-                {
-                    File.Move(staged, path);
-                    return;
-                }
-                catch (IOException) when (File.Exists(path))
-                {
-                }
-            }
-
-            File.Replace(staged, path, null);
-        }
-        finally
-        {
-            File.Delete(staged);
-        }
+        using var staged = new StagedFile(Path.GetDirectoryName(path)!, $"{Path.GetFileName(path)}.");
+        staged.Write(bytes);
+        staged.MoveTo(path);
     }
 
     /// <summary>Leaves the file, and its time, alone when it already says the same: its time is what incremental builds compare.</summary>

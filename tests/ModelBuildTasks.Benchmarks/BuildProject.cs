@@ -4,7 +4,7 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Benchmarks;
 
-/// <summary>A console app with three models of 5 MB, in a folder of its own.</summary>
+/// <summary>A console app with a little code of its own, a reference to ONNX Runtime and three models of 5 MB, in a folder of its own.</summary>
 internal sealed class BuildProject
 {
     private const int Features = 64;
@@ -13,6 +13,38 @@ internal sealed class BuildProject
     private const int Samples = 100;
 
     private static readonly string[] Names = ["first", "second", "third"];
+
+    // Code enough that the compiler does what it does in any app.
+    private const string Program = """
+        using System.Globalization;
+        using Microsoft.ML.OnnxRuntime;
+
+        Dictionary<string, Reading> readings = new(StringComparer.Ordinal);
+        foreach (string line in args.Length > 0 ? File.ReadLines(args[0]) : [])
+        {
+            if (Reading.Parse(line) is { } reading)
+            {
+                readings[reading.Name] = reading;
+            }
+        }
+
+        foreach (Reading reading in readings.Values.Where(reading => reading.Value > 0).OrderBy(reading => reading.Name))
+        {
+            using OrtValue value = OrtValue.CreateTensorValueFromMemory([(float)reading.Value], [1L]);
+            Console.WriteLine($"{reading.Name}: {reading.Value:0.00} {value.GetTensorTypeAndShape().ElementDataType}");
+        }
+
+        return readings.Count > 0 ? 0 : 1;
+
+        internal sealed record Reading(string Name, double Value)
+        {
+            public static Reading? Parse(string line)
+            {
+                string[] parts = line.Split(',', 2, StringSplitOptions.TrimEntries);
+                return parts.Length == 2 && double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? new(parts[0], value) : null;
+            }
+        }
+        """;
 
     private readonly string folder;
     private readonly string packages;
@@ -32,7 +64,7 @@ internal sealed class BuildProject
 
         File.WriteAllLines(Path.Combine(folder, "samples.jsonl"), Enumerable.Range(0, Samples).Select(sample =>
             $"{{\"x\": [{string.Join(", ", Enumerable.Range(0, Features).Select(i => Math.Sin(sample + i).ToString("0.###", CultureInfo.InvariantCulture)))}], \"label\": {sample % Classes}}}"));
-        File.WriteAllText(Path.Combine(folder, "Program.cs"), "return 0;");
+        File.WriteAllText(Path.Combine(folder, "Program.cs"), Program);
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
             <configuration><packageSources><clear /><add key="ours" value="{feed}" /><add key="nuget.org" value="https://api.nuget.org/v3/index.json" /></packageSources></configuration>
             """);
@@ -41,9 +73,12 @@ internal sealed class BuildProject
               <PropertyGroup>
                 <TargetFramework>net10.0</TargetFramework>
                 <OutputType>Exe</OutputType>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
                 <ModelCacheDirectory>{Path.Combine(feed, "cache")}</ModelCacheDirectory>
               </PropertyGroup>
               <ItemGroup>
+                <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />
                 {items}
               </ItemGroup>
             </Project>
@@ -75,6 +110,18 @@ internal sealed class BuildProject
         }
 
         Run("restore");
+    }
+
+    /// <summary>The sources of the accessors that a build of this project generated.</summary>
+    internal IEnumerable<string> Accessors() => Directory.EnumerateFiles(Path.Combine(folder, "obj"), "*.g.cs", SearchOption.AllDirectories).Where(file => file.Contains("modelbuild", StringComparison.Ordinal));
+
+    /// <summary>Adds source files to the project.</summary>
+    internal void Add(IEnumerable<string> sources)
+    {
+        foreach (string source in sources)
+        {
+            File.Copy(source, Path.Combine(folder, Path.GetFileName(source)));
+        }
     }
 
     private static Model Network(int seed)

@@ -52,6 +52,18 @@ public sealed class BuildModes : IDisposable
     }
 
     [TestMethod]
+    public void The_tasks_that_were_compiled_ahead_for_this_platform_are_used()
+    {
+        _app.Run("restore").ShouldSucceed();
+        var platform = System.Runtime.InteropServices.RuntimeInformation.RuntimeIdentifier;
+
+        Assert.EndsWith($"tasks/{platform}/ModelBuildTasks.dll", TaskAssembly());
+        Assert.EndsWith("tasks/netstandard2.0/ModelBuildTasks.dll", TaskAssembly("-p:NETCoreSdkPortableRuntimeIdentifier=haiku-x64"));
+
+        string TaskAssembly(params string[] arguments) => _app.Run("msbuild", ["-getProperty:ModelBuildTaskAssembly", .. arguments]).ShouldSucceed().Output.Trim();
+    }
+
+    [TestMethod]
     public void Two_folders_give_the_same_assembly_where_paths_are_mapped()
     {
         using var other = new App();

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using ModelBuildTasks.BuildTests.Infra;
 
 namespace ModelBuildTasks.BuildTests;
@@ -10,6 +12,27 @@ public sealed class Packaging
     public void The_tasks_folder_holds_our_two_assemblies_and_no_one_elses()
     {
         CollectionAssert.AreEquivalent(new[] { "ModelBuildTasks.dll", "ModelBuildTasks.Contracts.dll" }, In("tasks/netstandard2.0/"));
+    }
+
+    // What a PE header says of a ReadyToRun image: the processor, XORed with a number for the system (pedecoder.h of the .NET runtime).
+    [TestMethod]
+    [DataRow("linux-x64", 0x8664 ^ 0x7B79)]
+    [DataRow("linux-arm64", 0xAA64 ^ 0x7B79)]
+    [DataRow("osx-arm64", 0xAA64 ^ 0x4644)]
+    [DataRow("win-x64", 0x8664)]
+    public void The_tasks_are_compiled_ahead_for_the_platforms_that_most_builds_run_on(string platform, int machine)
+    {
+        CollectionAssert.AreEquivalent(new[] { "ModelBuildTasks.dll", "ModelBuildTasks.Contracts.dll" }, In($"tasks/{platform}/"));
+        foreach (var assembly in In($"tasks/{platform}/"))
+        {
+            using var image = Image($"tasks/{platform}/{assembly}");
+            using var source = Image($"tasks/netstandard2.0/{assembly}");
+
+            Assert.AreEqual(machine, (int)image.PEHeaders.CoffHeader.Machine, assembly);
+            Assert.AreNotEqual(0, image.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size, assembly);
+            // A platform must not have code of its own.
+            Assert.AreEqual(ModuleVersion(source), ModuleVersion(image), assembly);
+        }
     }
 
     [TestMethod]
@@ -84,6 +107,22 @@ public sealed class Packaging
         Assert.IsNotNull(tool.GetEntry("README.md"));
         Assert.IsNotNull(tool.GetEntry("tools/net10.0/any/notices/Microsoft.ML.OnnxRuntime.txt"));
         Assert.AreEqual(Text("THIRD-PARTY-NOTICES.txt"), notices.ReadToEnd().ReplaceLineEndings("\n"));
+    }
+
+    private static PEReader Image(string path)
+    {
+        using var package = ZipFile.OpenRead(Feed.PackageFile);
+        using var file = package.GetEntry(path)!.Open();
+        var bytes = new MemoryStream();
+        file.CopyTo(bytes);
+        bytes.Position = 0;
+        return new PEReader(bytes);
+    }
+
+    private static Guid ModuleVersion(PEReader image)
+    {
+        var metadata = image.GetMetadataReader();
+        return metadata.GetGuid(metadata.GetModuleDefinition().Mvid);
     }
 
     private static string Text(string path)

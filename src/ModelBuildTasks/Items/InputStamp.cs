@@ -1,9 +1,7 @@
 using System;
 using System.Globalization;
 using System.IO;
-using System.Security.Cryptography;
 using System.Text;
-using ModelBuildTasks.Contracts;
 
 namespace ModelBuildTasks.Items;
 
@@ -13,8 +11,8 @@ namespace ModelBuildTasks.Items;
 /// </summary>
 internal static class InputStamp
 {
-    /// <summary>Models up to this size are hashed in every build, some 50 ms each at most: weights trained again have the same length, and archives give old times.</summary>
-    private const long HashedWhole = 64L * 1024 * 1024;
+    /// <summary>Models up to this size are read in every build, some 40 ms each at most: weights trained again have the same length, and archives give old times.</summary>
+    private const long ReadWhole = 64L * 1024 * 1024;
 
     private const int SampledBlocks = 64;
     private const int BlockBytes = 16 * 1024;
@@ -24,21 +22,21 @@ internal static class InputStamp
     {
         var times = $"{OfTimes(path)}|{File.GetCreationTimeUtc(path).Ticks}";
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
-        if (stream.Length <= HashedWhole)
+        if (stream.Length <= ReadWhole)
         {
-            return $"{ContentDigest.OfStream(stream)}|{times}";
+            return $"{Fingerprint.OfStream(stream)}|{times}";
         }
 
-        using var sha = SHA256.Create();
+        var samples = new MemoryStream(SampledBlocks * BlockBytes);
         var block = new byte[BlockBytes];
         for (var i = 0L; i < SampledBlocks; i++)
         {
             stream.Position = (stream.Length - BlockBytes) * i / (SampledBlocks - 1);
-            sha.TransformBlock(block, 0, stream.Read(block, 0, BlockBytes), null, 0);
+            samples.Write(block, 0, stream.Read(block, 0, BlockBytes));
         }
 
-        sha.TransformFinalBlock(block, 0, 0);
-        return $"{Convert.ToBase64String(sha.Hash)}|{times}";
+        samples.Position = 0;
+        return $"{Fingerprint.OfStream(samples)}|{times}";
     }
 
     /// <summary>Of a file, or of every file below a folder: names, lengths and times of last write.</summary>
@@ -52,7 +50,7 @@ internal static class InputStamp
                 Append(text, file, file.FullName.Substring(path.Length));
             }
 
-            return Hash(text);
+            return Fingerprint.OfText(text.ToString());
         }
 
         Append(text, new FileInfo(path), "");
@@ -68,7 +66,7 @@ internal static class InputStamp
             text.Append(file).Append('\n');
         }
 
-        return Hash(text);
+        return Fingerprint.OfText(text.ToString());
     }
 
     /// <summary>Of each of some files.</summary>
@@ -80,16 +78,10 @@ internal static class InputStamp
             Append(text, new FileInfo(file), file);
         }
 
-        return Hash(text);
+        return Fingerprint.OfText(text.ToString());
     }
 
     private static void Append(StringBuilder text, FileInfo file, string name) => text.Append(name)
         .Append('|').Append((file.Exists ? file.Length : -1).ToString(CultureInfo.InvariantCulture))
         .Append('|').Append(file.LastWriteTimeUtc.Ticks.ToString(CultureInfo.InvariantCulture)).Append('\n');
-
-    private static string Hash(StringBuilder text)
-    {
-        using var sha = SHA256.Create();
-        return Convert.ToBase64String(sha.ComputeHash(Encoding.UTF8.GetBytes(text.ToString())));
-    }
 }
