@@ -278,7 +278,7 @@ public sealed class OptimizeModels : ToolTask
         var result = missing[0].GetMetadata("ResultPath");
         if (Timeout > 0 && _elapsed.ElapsedMilliseconds >= Timeout)
         {
-            Report(DiagnosticCatalogue.TimedOut, TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds));
+            Report(DiagnosticCatalogue.TimedOut, Quantity.Duration(TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds)));
         }
         else if (WorkerExit.IsMissingRuntime(exitCode))
         {

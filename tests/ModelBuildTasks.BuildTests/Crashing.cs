@@ -74,8 +74,9 @@ public sealed class Crashing : IDisposable
         var before = BuildAndChange();
         _app.Write("worker/fault.txt", "hang");
 
-        _app.Build("-p:ModelOptimizationTimeout=1s").ShouldFailWith("MBT3004");
+        var outcome = _app.Build("-p:ModelOptimizationTimeout=1s").ShouldFailWith("MBT3004");
 
+        Assert.Contains("Optimizing took longer than 1s.", outcome.Output);
         using var worker = System.Diagnostics.Process.GetProcesses().FirstOrDefault(process => process.Id == int.Parse(File.ReadAllText(_app.At("worker/hang.pid"))));
         Assert.IsTrue(worker is null || worker.HasExited, "The worker is still there.");
         ShouldRecover(before);

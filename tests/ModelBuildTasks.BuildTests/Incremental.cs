@@ -133,6 +133,16 @@ public sealed class Incremental : IDisposable
     }
 
     [TestMethod]
+    public void Clean_leaves_the_lock_that_another_build_may_be_waiting_for()
+    {
+        _app.Build().ShouldSucceed();
+
+        _app.Run("clean").ShouldSucceed();
+
+        Assert.IsTrue(File.Exists(_app.At("obj/Debug/net10.0/modelbuild.lock")));
+    }
+
+    [TestMethod]
     public void A_removed_item_takes_its_artifact_along()
     {
         _app.Write("models/other.onnx", App.Classifier());

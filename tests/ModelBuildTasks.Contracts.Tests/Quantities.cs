@@ -29,6 +29,18 @@ public sealed class Quantities
     }
 
     [TestMethod]
+    [DataRow(90, "90s")]
+    [DataRow(300, "5min")]
+    [DataRow(7200, "2h")]
+    [DataRow(1.5, "1500ms")]
+    public void Writes_durations_as_they_are_read(double seconds, string text)
+    {
+        Assert.AreEqual(text, Quantity.Duration(TimeSpan.FromSeconds(seconds)));
+        Assert.IsTrue(Quantity.TryParseDuration(text, out var milliseconds));
+        Assert.AreEqual(seconds * 1000, milliseconds);
+    }
+
+    [TestMethod]
     [DataRow("big")]
     [DataRow("KB")]
     [DataRow("-1KB")]

@@ -32,6 +32,16 @@ public static class Quantity
     /// <summary>A duration with its unit (us, ms, s, min, h), such as <c>8ms</c> or <c>1.5s</c>, in milliseconds.</summary>
     public static bool TryParseDuration(string text, out double milliseconds) => TryParse(text, Durations, out milliseconds) && milliseconds >= 0;
 
+    /// <summary>A duration as users write it, in the largest unit that leaves a whole number: <c>90s</c>, <c>5min</c>.</summary>
+    public static string Duration(TimeSpan duration)
+    {
+        var milliseconds = (long)Math.Ceiling(duration.TotalMilliseconds);
+        return milliseconds % 3_600_000 == 0 ? $"{milliseconds / 3_600_000}h"
+            : milliseconds % 60_000 == 0 ? $"{milliseconds / 60_000}min"
+            : milliseconds % 1000 == 0 ? $"{milliseconds / 1000}s"
+            : $"{milliseconds}ms";
+    }
+
     private static bool TryParse(string text, (string Unit, double Factor)[] units, out double value)
     {
         var trimmed = text.Trim();

@@ -72,7 +72,7 @@ internal static class CacheCommand
             AnsiConsole.Write(table);
         }
 
-        AnsiConsole.MarkupLineInterpolated($"{contents.Artifacts.Count} artifacts, {Quantities.Size(contents.Bytes)}");
+        AnsiConsole.MarkupLineInterpolated($"{Quantities.Count(contents.Artifacts.Count, "artifact", "artifacts")}, {Quantities.Size(contents.Bytes)}");
         return ModelCommand.Succeeded;
     }
 
@@ -84,7 +84,7 @@ internal static class CacheCommand
             AnsiConsole.MarkupLineInterpolated($"Removed {fault.Path}: {fault.Reason}.");
         }
 
-        AnsiConsole.MarkupLineInterpolated($"{contents.Entries.Count} entries and {contents.Artifacts.Count} artifacts verified, {faults.Count} damaged");
+        AnsiConsole.MarkupLineInterpolated($"{Quantities.Count(contents.Entries.Count, "entry", "entries")} and {Quantities.Count(contents.Artifacts.Count, "artifact", "artifacts")} verified, {faults.Count} damaged");
         return faults.Count == 0 ? ModelCommand.Succeeded : ModelCommand.Failed;
     }
 

@@ -38,7 +38,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TimedOut, request.ModelPath, TimeSpan.FromSeconds(request.TimeoutSeconds!.Value)));
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TimedOut, request.ModelPath, Quantity.Duration(TimeSpan.FromSeconds(request.TimeoutSeconds!.Value))));
         }
         catch (ModelFormatException fault)
         {

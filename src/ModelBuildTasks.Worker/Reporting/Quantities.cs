@@ -15,6 +15,8 @@ internal static class Quantities
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024 * 1024):0.00} GB"),
     };
 
+    internal static string Count(int number, string singular, string plural) => string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? singular : plural)}");
+
     internal static string Milliseconds(double milliseconds) => string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.###} ms");
 
     internal static string Score(double score) => string.Create(CultureInfo.InvariantCulture, $"{score:0.0000}");

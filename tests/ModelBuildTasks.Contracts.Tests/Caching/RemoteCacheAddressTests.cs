@@ -34,5 +34,7 @@ public sealed class RemoteCacheAddressTests
     [DataRow("ftp://build:secret@cache.example.com", "***@cache.example.com")]
     [DataRow("build:se@cret@cache", "***@cache")]
     [DataRow("/var/cache", "/var/cache")]
+    [DataRow("https://cache.example.com/models?token=secret", "https://cache.example.com/models?***")]
+    [DataRow("https://build:secret@cache.example.com/#key", "***@cache.example.com/#***")]
     public void A_refused_url_is_shown_without_what_may_be_a_password(string text, string expected) => Assert.AreEqual(expected, RemoteCacheAddress.Redact(text));
 }

@@ -32,7 +32,23 @@ public sealed class CacheCommandTests : IDisposable
             StringAssert.Contains(row, expected);
         }
 
-        StringAssert.StartsWith(run.Lines[^1], "1 artifacts, ");
+        StringAssert.StartsWith(run.Lines[^1], "1 artifact, ");
+    }
+
+    [TestMethod]
+    public async Task The_default_folder_is_below_the_user_s_cache_folder()
+    {
+        ModelBuildProcess run = await ModelBuildProcess.RunIn(new() { ["XDG_CACHE_HOME"] = place["home"] }, TestContext.CancellationToken, "cache", "list");
+
+        StringAssert.Contains(run.Output.ReplaceLineEndings(""), OperatingSystem.IsLinux() ? Path.Combine(place["home"], "modelbuild") : "modelbuild");
+    }
+
+    [TestMethod]
+    public async Task A_relative_folder_in_the_environment_is_not_taken_as_one_of_the_build()
+    {
+        ModelBuildProcess run = await ModelBuildProcess.RunIn(new() { ["XDG_CACHE_HOME"] = "relative" }, TestContext.CancellationToken, "cache", "list");
+
+        Assert.DoesNotContain("relative", run.Output);
     }
 
     [TestMethod]
@@ -80,7 +96,7 @@ public sealed class CacheCommandTests : IDisposable
         ModelBuildProcess run = await Cache("verify");
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
-        Assert.AreEqual("2 entries and 1 artifacts verified, 0 damaged", run.Lines[^1]);
+        Assert.AreEqual("2 entries and 1 artifact verified, 0 damaged", run.Lines[^1]);
     }
 
     [TestMethod]

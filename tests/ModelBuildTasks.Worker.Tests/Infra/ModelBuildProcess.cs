@@ -12,12 +12,16 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
 
     internal IReadOnlyList<string> Lines => Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    internal static Task<ModelBuildProcess> Run(CancellationToken cancellation, params IEnumerable<string> arguments) => RunOn(null, cancellation, arguments);
+    internal static Task<ModelBuildProcess> Run(CancellationToken cancellation, params IEnumerable<string> arguments) => RunIn([], cancellation, arguments);
 
-    /// <param name="cores">The processors that the program sees; null for the machine's.</param>
-    internal static async Task<ModelBuildProcess> RunOn(int? cores, CancellationToken cancellation, params IEnumerable<string> arguments)
+    /// <param name="cores">The processors that the program sees.</param>
+    internal static Task<ModelBuildProcess> RunOn(int cores, CancellationToken cancellation, params IEnumerable<string> arguments) =>
+        RunIn(new() { ["DOTNET_PROCESSOR_COUNT"] = cores.ToString(CultureInfo.InvariantCulture) }, cancellation, arguments);
+
+    /// <param name="environment">Variables to set; null removes one.</param>
+    internal static async Task<ModelBuildProcess> RunIn(Dictionary<string, string?> environment, CancellationToken cancellation, params IEnumerable<string> arguments)
     {
-        using Process process = Start(cores, arguments);
+        using Process process = Start(environment, arguments);
         Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
         Task<string> errors = process.StandardError.ReadToEndAsync(cancellation);
         try
@@ -33,9 +37,9 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
         return new ModelBuildProcess(process.ExitCode, await output, await errors);
     }
 
-    internal static Process Start(params IEnumerable<string> arguments) => Start(null, arguments);
+    internal static Process Start(params IEnumerable<string> arguments) => Start([], arguments);
 
-    private static Process Start(int? cores, IEnumerable<string> arguments)
+    private static Process Start(Dictionary<string, string?> environment, IEnumerable<string> arguments)
     {
         ProcessStartInfo start = new(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet")
         {
@@ -46,9 +50,9 @@ internal sealed record ModelBuildProcess(int ExitCode, string Output, string Err
         };
         // Spectre.Console turns colors on where it sees a build server that shows them.
         start.Environment["GITHUB_ACTIONS"] = "true";
-        if (cores is { } count)
+        foreach ((string name, string? value) in environment)
         {
-            start.Environment["DOTNET_PROCESSOR_COUNT"] = count.ToString(CultureInfo.InvariantCulture);
+            start.Environment[name] = value;
         }
 
         foreach (string argument in (string[])["exec", Program, .. arguments])
