@@ -1,5 +1,5 @@
 using Microsoft.Build.Utilities;
-using ModelBuildTasks.Items;
+using ModelBuildTasks.Accessors;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
