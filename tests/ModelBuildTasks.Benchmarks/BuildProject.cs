@@ -47,7 +47,6 @@ internal sealed class BuildProject
         """;
 
     private readonly string folder;
-    private readonly string packages;
 
     /// <param name="folder">Is made.</param>
     /// <param name="feed">The folder that has the package.</param>
@@ -55,7 +54,6 @@ internal sealed class BuildProject
     internal BuildProject(string folder, string feed, string items)
     {
         this.folder = folder;
-        packages = Path.Combine(feed, "restored");
         Directory.CreateDirectory(Path.Combine(folder, "Models"));
         foreach (string name in Names)
         {
@@ -66,7 +64,7 @@ internal sealed class BuildProject
             $"{{\"x\": [{string.Join(", ", Enumerable.Range(0, Features).Select(i => Math.Sin(sample + i).ToString("0.###", CultureInfo.InvariantCulture)))}], \"label\": {sample % Classes}}}"));
         File.WriteAllText(Path.Combine(folder, "Program.cs"), Program);
         File.WriteAllText(Path.Combine(folder, "nuget.config"), $"""
-            <configuration><packageSources><clear /><add key="ours" value="{feed}" /><add key="nuget.org" value="https://api.nuget.org/v3/index.json" /></packageSources></configuration>
+            <configuration><config><add key="globalPackagesFolder" value="{Path.Combine(feed, "restored")}" /></config><packageSources><clear /><add key="ours" value="{feed}" /><add key="nuget.org" value="https://api.nuget.org/v3/index.json" /></packageSources></configuration>
             """);
         File.WriteAllText(Path.Combine(folder, "app.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
@@ -90,7 +88,6 @@ internal sealed class BuildProject
     internal double Run(params string[] arguments)
     {
         ProcessStartInfo start = new("dotnet", [.. arguments, "-v", "q", "-tl:off"]) { WorkingDirectory = folder, RedirectStandardOutput = true };
-        start.Environment["NUGET_PACKAGES"] = packages;
         start.Environment["DOTNET_NOLOGO"] = "1";
         // A node or a compiler that stays would make the next run another one.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
