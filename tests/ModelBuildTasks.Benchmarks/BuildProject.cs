@@ -91,6 +91,7 @@ internal sealed class BuildProject
         start.Environment["DOTNET_NOLOGO"] = "1";
         // A node or a compiler that stays would make the next run another one.
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["UseSharedCompilation"] = "false";
         long begin = Stopwatch.GetTimestamp();
         using Process process = Process.Start(start)!;
         string output = process.StandardOutput.ReadToEnd();

@@ -30,6 +30,8 @@ public sealed class Packaging
 
             Assert.AreEqual(machine, (int)image.PEHeaders.CoffHeader.Machine, assembly);
             Assert.AreNotEqual(0, image.PEHeaders.CorHeader!.ManagedNativeHeaderDirectory.Size, assembly);
+            // Native code takes more room than its IL; what could not be compiled is simply not there.
+            Assert.IsGreaterThan(2 * Length($"tasks/netstandard2.0/{assembly}"), Length($"tasks/{platform}/{assembly}"), assembly);
             // A platform must not have code of its own.
             Assert.AreEqual(ModuleVersion(source), ModuleVersion(image), assembly);
         }
@@ -117,6 +119,12 @@ public sealed class Packaging
         file.CopyTo(bytes);
         bytes.Position = 0;
         return new PEReader(bytes);
+    }
+
+    private static long Length(string path)
+    {
+        using var package = ZipFile.OpenRead(Feed.PackageFile);
+        return package.GetEntry(path)!.Length;
     }
 
     private static Guid ModuleVersion(PEReader image)

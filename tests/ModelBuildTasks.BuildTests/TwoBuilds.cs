@@ -27,8 +27,15 @@ public sealed class TwoBuilds : IDisposable
     [TestMethod]
     public void Of_two_configurations_they_optimize_once()
     {
+        // Seconds of work, so that the second comes while the first is at it.
+        const string sample = "samples/MeterReader";
         _app.UsesRealWorker = true;
-        _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" />""";
+        File.Copy(Path.Combine(Feed.RepositoryRoot, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        _app.Items = $"""
+            <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static"
+                            CalibrationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "evaluation")}" />
+            """;
         _app.Run("restore").ShouldSucceed();
 
         AtOnce(["--no-restore", "-c", "Debug", "-p:ModelMeasurement=Skip"], ["--no-restore", "-c", "Release", "-p:ModelMeasurement=Skip"]);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security;
+using System.Text.Json;
 using ModelBuildTasks.BuildTests.Infra;
 
 namespace ModelBuildTasks.BuildTests;
@@ -84,11 +85,25 @@ public sealed class WorkerProcess : IDisposable
     [TestMethod]
     [DataRow(1)]
     [DataRow(2)]
-    public void It_gets_no_more_cores_than_the_build_may_use(int maxCpuCount)
+    public void It_uses_the_cores_that_the_build_may_use_and_no_more(int maxCpuCount)
     {
         _app.Build($"-m:{maxCpuCount}").ShouldSucceed();
 
-        Assert.IsInRange(1, maxCpuCount, int.Parse(File.ReadAllText(_app.At("worker/cores.log")), CultureInfo.InvariantCulture));
+        Assert.AreEqual(Math.Min(maxCpuCount, Environment.ProcessorCount), int.Parse(File.ReadAllText(_app.At("worker/cores.log")), CultureInfo.InvariantCulture));
+    }
+
+    [TestMethod]
+    public void It_runs_on_the_host_that_builds()
+    {
+        _app.Run("restore").ShouldSucceed();
+
+        // In a directory that would be looked in next, there is nothing.
+        var properties = _app.Run("msbuild", "-getProperty:ModelBuildDotNetHost,DOTNET_HOST_PATH", "-p:NetCoreRoot=/nowhere/").ShouldSucceed().Output;
+
+        using var json = JsonDocument.Parse(properties[properties.IndexOf('{', StringComparison.Ordinal)..]);
+        var values = json.RootElement.GetProperty("Properties");
+        Assert.AreEqual(values.GetProperty("DOTNET_HOST_PATH").GetString(), values.GetProperty("ModelBuildDotNetHost").GetString());
+        Assert.IsTrue(File.Exists(values.GetProperty("ModelBuildDotNetHost").GetString()));
     }
 
     [TestMethod]

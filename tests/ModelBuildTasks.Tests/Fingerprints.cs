@@ -32,15 +32,22 @@ public sealed class Fingerprints
     public void Zeros_more_or_less_change_it() =>
         Assert.AreNotEqual(Fingerprint.OfStream(new MemoryStream(new byte[9])), Fingerprint.OfStream(new MemoryStream(new byte[10])));
 
+    // The highest bit of a word stays where it is in a product: signs that change must not cancel each other out.
     [TestMethod]
-    public void Two_weights_of_the_opposite_sign_do_not_cancel_out()
+    public void Weights_of_the_opposite_sign_do_not_cancel_out()
     {
-        // The highest bit of two words: a product alone would keep both where they are.
-        var changed = Bytes(800);
-        changed[8 + 7] ^= 0x80;
-        changed[80 + 7] ^= 0x80;
+        var whole = Bytes(48);
+        HashSet<string> seen = [];
+        for (var signs = 0; signs < 1 << 12; signs++)
+        {
+            var changed = (byte[])whole.Clone();
+            for (var weight = 0; weight < 12; weight++)
+            {
+                changed[(4 * weight) + 3] ^= (byte)((signs >> weight & 1) << 7);
+            }
 
-        Assert.AreNotEqual(Fingerprint.OfStream(new MemoryStream(Bytes(800))), Fingerprint.OfStream(new MemoryStream(changed)));
+            Assert.IsTrue(seen.Add(Fingerprint.OfStream(new MemoryStream(changed))), $"The signs {signs:b12} have the fingerprint of others.");
+        }
     }
 
     [TestMethod]
