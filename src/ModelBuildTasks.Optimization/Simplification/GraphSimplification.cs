@@ -15,12 +15,16 @@ public sealed class GraphSimplification : IModelPass
     private static readonly IGraphRule[] Rules =
     [
         new ConstantToInitializer(),
+        new SettleBranchByRank(),
         new InlineBranch(),
         new RemoveNoOp(),
         new FoldShape(),
         new FixReshape(),
         new MergeTransposes(),
         new MergeReshapes(),
+        new KeepGatheredAxis(),
+        new KeepReducedAxes(),
+        new MergeSlicesIntoSplit(),
         new FoldBatchNormalization(),
         new FoldChannelArithmetic(),
         new FoldLeadingAffine(),
