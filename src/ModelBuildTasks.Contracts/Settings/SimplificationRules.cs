@@ -9,8 +9,10 @@ public static class SimplificationRules
 {
     public static IReadOnlyList<string> All { get; } =
     [
-        "FixedInitializers", "ConstantToInitializer", "InlineBranch", "RemoveNoOp", "FoldShape", "FixReshape", "MergeTransposes", "MergeReshapes",
-        "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine", "MatMulAddToGemm", "MergeDuplicateNodes", "FoldConstants",
+        "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
+        "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
+        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FoldBatchNormalization",
+        "FoldChannelArithmetic", "FoldLeadingAffine", "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants",
         "MergeDuplicateInitializers",
     ];
 

@@ -30,6 +30,23 @@ public class FoldArithmeticTests
         AssertLeaves(["MatMul"], Simplified.From([2, 3, 4], (g, x) => g.Add("Mul", g.Add("MatMul", x, Simplified.Weight(g, 4, 5)), Simplified.Weight(g, 5))));
 
     [TestMethod]
+    public void A_scale_before_a_matrix_product_of_any_rank_moves_into_it() =>
+        AssertLeaves(["MatMul"], Simplified.From([2, 3, 4], (g, x) => g.Add("MatMul", g.Add("Mul", x, Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5))));
+
+    [TestMethod]
+    public void A_scale_along_another_axis_than_the_sum_stays() =>
+        AssertLeaves(["Mul", "MatMul"], Simplified.From([2, 4, 4], (g, x) => g.Add("MatMul", g.Add("Mul", x, Simplified.Weight(g, 4, 1)), Simplified.Weight(g, 4, 5))));
+
+    [TestMethod]
+    public void A_shift_before_a_matrix_product_stays_and_says_why()
+    {
+        Simplified result = Simplified.From([2, 3, 4], (g, x) => g.Add("MatMul", g.Add("Add", x, Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5)));
+
+        AssertLeaves(["Add", "MatMul"], result);
+        Assert.Contains("has no bias", result.Refusals);
+    }
+
+    [TestMethod]
     public void A_normalization_before_an_unpadded_convolution_moves_into_it() =>
         AssertLeaves(["Conv"], Simplified.From([1, 4, 5, 5], (g, x) => g.AddNode("Conv", [Simplified.Normalize(g, x, 4), Simplified.Weight(g, 6, 2, 3, 3)]).Set("group", 2L).Output));
 
