@@ -11,9 +11,9 @@ public static class SimplificationRules
     [
         "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
-        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FoldBatchNormalization",
-        "FoldChannelArithmetic", "FoldLeadingAffine", "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants",
-        "MergeDuplicateInitializers",
+        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FuseLayerNormalization",
+        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
+        "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
     ];
 
     /// <summary>The names in a list that is separated by semicolons or commas, as written here; unknown ones as they are.</summary>

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
@@ -41,6 +42,10 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new MergeSlicesIntoSplit(),
         new MergeConcats(),
         new FoldPad(),
+        new FuseLayerNormalization(),
+        new FuseRmsNormalization(),
+        new FuseGelu(),
+        new FuseHardSigmoid(),
         new FoldBatchNormalization(),
         new FoldChannelArithmetic(),
         new FoldLeadingAffine(),
@@ -78,7 +83,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             refusals.Clear();
-            if (!ApplyRound(model, counts, refusals))
+            if (!ApplyRound(model, context.Target, counts, refusals))
             {
                 break;
             }
@@ -97,9 +102,9 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
             : PassOutcome.Applied($"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).", reasons);
     }
 
-    private bool ApplyRound(Model model, SortedDictionary<string, int> counts, HashSet<string> refusals)
+    private bool ApplyRound(Model model, TargetProfile target, SortedDictionary<string, int> counts, HashSet<string> refusals)
     {
-        RuleContext context = new(ShapeInference.Infer(model.Graph));
+        RuleContext context = new(ShapeInference.Infer(model.Graph), target);
         bool changed = false;
         foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(IsAttached))
         {

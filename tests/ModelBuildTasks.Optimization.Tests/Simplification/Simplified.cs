@@ -27,7 +27,7 @@ internal sealed class Simplified
     /// <summary>Simplifies a graph with input x; free dimensions are fed as 2.</summary>
     internal static Simplified From(Dimension[] shape, Func<Graph, Value, Value> build, long opset = 17)
     {
-        Model model = Model.Create("g", opset, 8);
+        Model model = Model.Create("g", opset, opset > 20 ? 11 : opset > 18 ? 9 : 8);
         model.Graph.AddOutput(build(model.Graph, model.Graph.AddInput("x", new TensorType(ElementType.Float, shape))));
         return Of(model, Random([.. shape.Select(dimension => dimension.Size ?? 2)]));
     }
