@@ -30,6 +30,11 @@ internal sealed class FoldLeadingAffine : IGraphRule
             return RuleOutcome.NotApplicable;
         }
 
+        if (layer.IsMatMul && (FuseRmsNormalization.IsScale(before) || FuseLayerNormalization.IsScale(before)))
+        {
+            return RuleOutcome.Refused($"{LinearLayer.Describe(before)} belongs to a normalization, which ONNX Runtime computes at once");
+        }
+
         // A product sums over the last axis of its input, whatever stands before.
         int channelAxis = layer.IsMatMul ? rank - 1 : 1;
 

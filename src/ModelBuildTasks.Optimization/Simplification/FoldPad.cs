@@ -12,6 +12,9 @@ internal sealed class FoldPad : IGraphRule
     /// <summary>Batch and channel, which no layer pads.</summary>
     private const int LeadingAxes = 2;
 
+    /// <summary>The first operator set whose AveragePool can count padding.</summary>
+    private const long CountedPaddingSince = 7;
+
     public string Name => "padding folding";
 
     public bool Matches(Node node) => node.Domain.Length == 0 && node.OpType is "Conv" or "AveragePool" or "MaxPool";
@@ -91,7 +94,7 @@ internal sealed class FoldPad : IGraphRule
 
         if (node.OpType == "AveragePool")
         {
-            return zeros && (own.All(size => size == 0) || node.GetInt("count_include_pad", 0) != 0) ? null
+            return zeros && node.Graph.Model.Opset >= CountedPaddingSince && (own.All(size => size == 0) || node.GetInt("count_include_pad", 0) != 0) ? null
                 : $"{LinearLayer.Describe(node)} does not count the same padding in its mean";
         }
 

@@ -29,7 +29,8 @@ internal sealed class FuseGelu : IGraphRule
     {
         bool exact = Exact.Match(node) is not null;
         // A constant of higher rank than x would raise the rank of the result.
-        if ((Exact.Match(node) ?? Approximate.Match(node)) is not { } match || context.RankOf(match["x"]) is not { } rank || context.RankOf(node.Output) != rank)
+        if ((Exact.Match(node) ?? Approximate.Match(node)) is not { } match || context.RankOf(match["x"]) is not { } rank || context.RankOf(node.Output) != rank
+            || !FusedKernels.Take(match["x"], context))
         {
             return RuleOutcome.NotApplicable;
         }

@@ -35,7 +35,8 @@ internal sealed class FuseHardSigmoid : IGraphRule
     public RuleOutcome Apply(Node node, RuleContext context)
     {
         PatternMatch? swish = node.Graph.Model.Opset >= HardSwishSince ? Swish.Match(node) : null;
-        if ((swish ?? Sigmoid.Match(node)) is not { } match || context.RankOf(match["x"]) is not { } rank || context.RankOf(node.Output) != rank)
+        if ((swish ?? Sigmoid.Match(node)) is not { } match || context.RankOf(match["x"]) is not { } rank || context.RankOf(node.Output) != rank
+            || !FusedKernels.Take(match["x"], context))
         {
             return RuleOutcome.NotApplicable;
         }

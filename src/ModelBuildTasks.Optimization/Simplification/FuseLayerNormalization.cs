@@ -24,6 +24,9 @@ internal sealed class FuseLayerNormalization : IGraphRule
 
     public bool Matches(Node node) => node is { OpType: "Add" or "Mul", Domain: "" };
 
+    /// <summary>Whether the node scales a normalized value, with or without a shift after it.</summary>
+    internal static bool IsScale(Node node) => Scaled.Match(node) is not null;
+
     public RuleOutcome Apply(Node node, RuleContext context)
     {
         // A product that a constant is added to is matched from that sum.
@@ -31,9 +34,9 @@ internal sealed class FuseLayerNormalization : IGraphRule
         if (isInner || (Shifted.Match(node) ?? Scaled.Match(node)) is not { } match
             || ReducedAxes.Trailing(match["mean"].Producer!, match["x"], context) is not { } axis
             || ReducedAxes.Trailing(match["variance"].Producer!, match["d"], context) != axis
-            || context.TypeOf(match["x"]) is not { Shape: { } shape } type || !ReducedAxes.Spans(match["scale"], shape, axis)
+            || context.TypeOf(match["x"]) is not { Shape: { } shape } || !ReducedAxes.Spans(match["scale"], shape, axis)
             || (match.Find("bias") is { } bias && !ReducedAxes.Spans(bias, shape, axis))
-            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon] || context.RankOf(node.Output) != shape.Count)
+            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon] || context.RankOf(node.Output) != shape.Count || !FusedKernels.Take(match["x"], context))
         {
             return RuleOutcome.NotApplicable;
         }

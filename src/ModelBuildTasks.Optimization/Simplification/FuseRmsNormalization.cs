@@ -24,11 +24,14 @@ internal sealed class FuseRmsNormalization : IGraphRule
 
     public bool Matches(Node node) => node is { OpType: "Mul", Domain: "" };
 
+    /// <summary>Whether the node scales a normalized value.</summary>
+    internal static bool IsScale(Node node) => Scaled.Match(node) is not null;
+
     public RuleOutcome Apply(Node node, RuleContext context)
     {
         if (Scaled.Match(node) is not { } match || context.TypeOf(match["x"])?.Shape is not { } shape
             || ReducedAxes.Trailing(match["mean"].Producer!, match["x"], context) is not { } axis || !ReducedAxes.Spans(match["scale"], shape, axis)
-            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon] || context.RankOf(node.Output) != shape.Count)
+            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon] || context.RankOf(node.Output) != shape.Count || !FusedKernels.Take(match["x"], context))
         {
             return RuleOutcome.NotApplicable;
         }

@@ -33,9 +33,13 @@ internal sealed class KeepReducedAxes : IGraphRule
             return RuleOutcome.Refused($"'{reduction.Output.Name}' is used by another node");
         }
 
-        reduction.Set("keepdims", restores ? 1L : 0);
-        node.Output.ReplaceWith(reduction.Output);
+        // A new node: the types of this round know the old one's output by its old shape.
+        Node kept = node.Graph.AddNode(reduction.OpType, [.. reduction.Inputs], name: reduction.Name);
+        kept.CopyAttributesFrom(reduction);
+        kept.Set("keepdims", restores ? 1L : 0);
+        node.Output.ReplaceWith(kept.Output);
         node.Graph.Remove(node);
+        reduction.Graph.Remove(reduction);
         return RuleOutcome.Applied;
     }
 

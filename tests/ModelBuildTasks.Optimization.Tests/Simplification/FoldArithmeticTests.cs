@@ -38,6 +38,20 @@ public class FoldArithmeticTests
         AssertLeaves(["Mul", "MatMul"], Simplified.From([2, 4, 4], (g, x) => g.Add("MatMul", g.Add("Mul", x, Simplified.Weight(g, 4, 1)), Simplified.Weight(g, 4, 5))));
 
     [TestMethod]
+    public void The_scale_of_a_normalization_stays_with_it()
+    {
+        Simplified result = Simplified.From([2, 3, 4], (g, x) =>
+        {
+            Value meanSquare = g.AddNode("ReduceMean", [g.Add("Mul", x, x)]).Set("axes", [-1L]).Output;
+            Value root = g.Add("Sqrt", g.Add("Add", meanSquare, g.AddInitializer("epsilon", Tensor.Scalar(1e-5f))));
+            return g.Add("MatMul", g.Add("Mul", g.Add("Div", x, root), Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5));
+        });
+
+        Assert.AreEqual(2, result.Operators.Count(op => op == "Mul"));
+        Assert.Contains("belongs to a normalization", result.Refusals);
+    }
+
+    [TestMethod]
     public void A_shift_before_a_matrix_product_stays_and_says_why()
     {
         Simplified result = Simplified.From([2, 3, 4], (g, x) => g.Add("MatMul", g.Add("Add", x, Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5)));

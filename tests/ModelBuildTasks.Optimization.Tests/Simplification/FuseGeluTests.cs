@@ -36,6 +36,16 @@ public class FuseGeluTests
     }
 
     [TestMethod]
+    public void A_type_without_a_kernel_keeps_it() =>
+        CollectionAssert.Contains(From([2, 16], (g, x) =>
+        {
+            Value wide = g.AddNode("Cast", [x]).Set("to", (long)ElementType.Double).Output;
+            Value cubic = g.Add("Mul", Wide(g, 0.044715), g.Add("Pow", wide, Wide(g, 3)));
+            Value gate = g.Add("Add", g.Add("Tanh", g.Add("Mul", Wide(g, Math.Sqrt(2 / Math.PI)), g.Add("Add", wide, cubic))), Wide(g, 1));
+            return g.AddNode("Cast", [g.Add("Mul", g.Add("Mul", wide, Wide(g, 0.5)), gate)]).Set("to", (long)ElementType.Float).Output;
+        }).Operators, "Tanh");
+
+    [TestMethod]
     public void Another_factor_is_another_function() =>
         CollectionAssert.Contains(From([2, 16], (g, x) => g.Add("Mul", g.Add("Mul", x, Number(g, 0.6f)), Exact(g, x))).Operators, "Erf");
 
@@ -78,6 +88,8 @@ public class FuseGeluTests
         };
         return g.Add("Add", Number(g, 1), g.Add("Tanh", g.Add("Mul", Number(g, 0.7978846f), g.Add("Add", x, cubic))));
     }
+
+    private static Value Wide(Graph g, double value) => g.AddInitializer("number", Tensor.Scalar(value));
 
     private static Value Number(Graph g, float value) => g.AddInitializer("number", Tensor.Scalar(value));
 }
