@@ -11,8 +11,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <remarks>
 /// The order, which is the same each round. First <see cref="FixedInitializers"/>, as nothing folds into a weight that a caller may
 /// override. Then in each graph: constants, branches and no-ops, since the other rules look at what is left when these are gone;
-/// shapes, which turn computed operands into constants; merges of neighbours; folds into layers, normalizations before plain
-/// arithmetic, as the former say more; duplicate nodes after the folds, since a layer whose result two normalizations share cannot
+/// shapes, which turn computed operands into constants; merges of neighbours; formulas written out that are one operator,
+/// before the folds take them apart; folds into layers, normalizations before plain arithmetic, as the former say more; duplicate nodes after the folds, since a layer whose result two normalizations share cannot
 /// take up either; constant folding, one session for all that the rules uncovered. Last, when no rule applies any more,
 /// <see cref="MergeDuplicateInitializers"/>, for the same reason as duplicate nodes.
 /// </remarks>

@@ -61,6 +61,19 @@ public class FoldArithmeticTests
     }
 
     [TestMethod]
+    public void A_double_product_takes_a_double_scale()
+    {
+        Simplified result = Simplified.From([2, 3], (g, x) =>
+        {
+            Value w = g.AddInitializer("w", Tensor.Create([3, 2], [1.0, 2, 3, 4, 5, 6]));
+            Value product = g.Add("MatMul", g.AddNode("Cast", [x]).Set("to", (long)ElementType.Double).Output, w);
+            return g.AddNode("Cast", [g.Add("Mul", product, g.AddInitializer("s", Tensor.Vector(0.5, 2)))]).Set("to", (long)ElementType.Float).Output;
+        });
+
+        AssertLeaves(["Cast", "MatMul", "Cast"], result);
+    }
+
+    [TestMethod]
     public void A_normalization_before_an_unpadded_convolution_moves_into_it() =>
         AssertLeaves(["Conv"], Simplified.From([1, 4, 5, 5], (g, x) => g.AddNode("Conv", [Simplified.Normalize(g, x, 4), Simplified.Weight(g, 6, 2, 3, 3)]).Set("group", 2L).Output));
 
