@@ -82,6 +82,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         for (int round = 0; round < MostRounds; round++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
+            context.Progress?.Report((double)round / MostRounds);
             refusals.Clear();
             if (!ApplyRound(model, context.Target, counts, refusals))
             {
@@ -95,6 +96,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         }
 
         model.Graph.RemoveUnused();
+        FixedInitializers.RaiseIrVersion(model);
         int nodesAfter = CountNodes(model);
         string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
         return counts.Count == 0
