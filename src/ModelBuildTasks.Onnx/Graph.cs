@@ -15,6 +15,9 @@ public sealed class Graph
     private readonly List<Value> outputs = [];
     private readonly OrderedDictionary<string, Value> values = new(StringComparer.Ordinal);
 
+    // The last number that made a name unique, so that a thousand nodes without names do not try each number again.
+    private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
+
     internal Graph(Model model, Node? owner, GraphProto carrier, ExternalDataReader? external)
     {
         Model = model;
@@ -58,9 +61,11 @@ public sealed class Graph
     /// <summary>The value of that name in this graph; null when there is none. Enclosing graphs are not searched.</summary>
     public Value? Find(string name) => values.GetValueOrDefault(name);
 
+    /// <summary>Adds an input of that very name.</summary>
+    /// <exception cref="ArgumentException">The model has a value of that name, here or in another graph.</exception>
     public Value AddInput(string name, TensorType type)
     {
-        Value value = Define(name);
+        Value value = Model.HasName(name) ? throw new ArgumentException($"The model already has a value named '{name}'.", nameof(name)) : Define(name);
         value.Type = type;
         inputs.Add(value);
         return value;
@@ -87,6 +92,7 @@ public sealed class Graph
         ArgumentNullException.ThrowIfNull(value);
         outputs.Add(value);
         value.AddExit(this);
+        value.KeepVisibleIn(this);
     }
 
     public void RemoveOutput(Value value)
@@ -140,20 +146,8 @@ public sealed class Graph
     public void Remove(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        foreach (Value output in node.Outputs)
-        {
-            if (output.Uses.Count > 0 || output.IsOutput)
-            {
-                throw new InvalidOperationException($"'{output.Name}', which {node} produces, is still used.");
-            }
-        }
-
-        node.Disconnect();
+        Release(node);
         nodes.Remove(node);
-        foreach (Value output in node.Outputs)
-        {
-            Forget(output);
-        }
     }
 
     /// <summary>Removes an initializer that nobody reads.</summary>
@@ -182,9 +176,12 @@ public sealed class Graph
         {
             if (order[i].Outputs.All(output => output.Uses.Count == 0 && !output.IsOutput))
             {
-                Remove(order[i]);
+                Release(order[i]);
             }
         }
+
+        // At once: removing them one by one would take the square of their number.
+        nodes.RemoveAll(node => node.IsRemoved);
 
         foreach (Value value in Initializers.Where(v => v.Uses.Count == 0 && !v.IsOutput && !v.IsInput).ToArray())
         {
@@ -239,9 +236,10 @@ public sealed class Graph
     public string UniqueName(string hint)
     {
         string candidate = hint;
-        for (int i = 1; Model.HasName(candidate); i++)
+        while (Model.HasName(candidate))
         {
-            candidate = $"{hint}_{i}";
+            int number = numbers[hint] = numbers.GetValueOrDefault(hint) + 1;
+            candidate = $"{hint}_{number}";
         }
 
         return candidate;
@@ -258,6 +256,9 @@ public sealed class Graph
     }
 
     internal bool IsInput(Value value) => inputs.Contains(value);
+
+    /// <summary>Whether the value is a sparse initializer, which is carried along and not looked into.</summary>
+    internal bool IsSparse(Value value) => carrier.SparseInitializer.Any(sparse => sparse.Values.Name == value.Name);
 
     internal Value Define(string name)
     {
@@ -304,6 +305,7 @@ public sealed class Graph
                 outputs[i] = replacement;
                 output.RemoveExit(this);
                 replacement.AddExit(this);
+                replacement.KeepVisibleIn(this);
             }
         }
 
@@ -349,6 +351,21 @@ public sealed class Graph
         ValueInfoProto info = value.Info?.Clone() ?? new ValueInfoProto();
         info.Name = value.Name;
         return info;
+    }
+
+    private void Release(Node node)
+    {
+        if (node.Outputs.FirstOrDefault(output => output.Uses.Count > 0 || output.IsOutput) is { } used)
+        {
+            throw new InvalidOperationException($"'{used.Name}', which {node} produces, is still used.");
+        }
+
+        node.Disconnect();
+        node.IsRemoved = true;
+        foreach (Value output in node.Outputs)
+        {
+            Forget(output);
+        }
     }
 
     private void Forget(Value value)

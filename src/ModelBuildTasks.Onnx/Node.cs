@@ -31,6 +31,9 @@ public sealed class Node
     /// <summary>The graph this node stands in.</summary>
     public Graph Graph { get; internal set; }
 
+    /// <summary>Whether the graph has let go of this node.</summary>
+    public bool IsRemoved { get; internal set; }
+
     /// <summary>The operator, as in the ONNX operator set.</summary>
     public string OpType
     {
@@ -81,6 +84,7 @@ public sealed class Node
         inputs[index]?.RemoveUse(new Use(this, index));
         inputs[index] = value;
         value?.AddUse(new Use(this, index));
+        value?.KeepVisibleIn(Graph);
         while (inputs.Count > 0 && inputs[^1] is null)
         {
             inputs.RemoveAt(inputs.Count - 1);
@@ -117,6 +121,21 @@ public sealed class Node
     {
         tensors[name] = value;
         return Set(name, AttributeKind.Tensor, _ => { });
+    }
+
+    /// <summary>States an empty graph, a branch or a body, which is then filled by editing it.</summary>
+    /// <exception cref="InvalidOperationException">The attribute is stated already.</exception>
+    public Graph AddGraph(string attribute)
+    {
+        if (Has(attribute))
+        {
+            throw new InvalidOperationException($"{this} states '{attribute}' already.");
+        }
+
+        Graph graph = new(Graph.Model, this, new GraphProto { Name = attribute }, external: null);
+        attributes.Add(attribute, new AttributeProto { Name = attribute, Type = (int)AttributeKind.Graph, G = new GraphProto() });
+        subgraphs[attribute] = [graph];
+        return graph;
     }
 
     /// <summary>Makes an attribute unstated, so that the operator's default holds.</summary>
@@ -294,6 +313,7 @@ public sealed class Node
         Int = 2,
         String = 3,
         Tensor = 4,
+        Graph = 5,
         Floats = 6,
         Ints = 7,
     }

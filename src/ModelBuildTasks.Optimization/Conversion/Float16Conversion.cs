@@ -1,5 +1,6 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
@@ -25,7 +26,7 @@ public sealed class Float16Conversion : IModelPass
             return PassOutcome.Refused($"The target '{context.Target}' does not compute in float16.");
         }
 
-        Conversion conversion = new(model);
+        Conversion conversion = new(model, context.Target);
         conversion.Choose();
         if (conversion.Half.Count == 0)
         {
@@ -37,9 +38,9 @@ public sealed class Float16Conversion : IModelPass
         return PassOutcome.Applied($"{conversion.Half.Count} nodes compute in float16, {conversion.Casts} casts at the borders.", conversion.Refusals);
     }
 
-    private sealed class Conversion(Model model)
+    private sealed class Conversion(Model model, TargetProfile target)
     {
-        private readonly RuleContext types = new(ShapeInference.Infer(model.Graph));
+        private readonly RuleContext types = new(ShapeInference.Infer(model.Graph), target);
         private readonly Node[] nodes = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder())];
         private readonly HashSet<Value> halfValues = [];
         private readonly Dictionary<Value, Value> inHalf = [];

@@ -3,14 +3,14 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
-/// Conv ∘ (BatchNormalization, Mul, Div, Add or Sub with one constant a channel) → Conv (Gemm alike). W·(x·s + t) + b gives W' = W·s along the
+/// Conv ∘ (BatchNormalization, Mul, Div, Add or Sub with one constant a channel) → Conv (ConvTranspose, Gemm and MatMul alike). W·(x·s + t) + b gives W' = W·s along the
 /// input channels and b' = b + Σ W·t. A shift is safe only without padding: the padded border is zero after the shift, not before it.
 /// </summary>
 internal sealed class FoldLeadingAffine : IGraphRule
 {
     public string Name => "folding into the following layer";
 
-    public bool Matches(Node node) => node.Domain.Length == 0 && node.OpType is "Conv" or "ConvTranspose" or "Gemm";
+    public bool Matches(Node node) => node.Domain.Length == 0 && node.OpType is "Conv" or "ConvTranspose" or "Gemm" or "MatMul";
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
@@ -20,15 +20,28 @@ internal sealed class FoldLeadingAffine : IGraphRule
             return RuleOutcome.NotApplicable;
         }
 
-        if (LinearLayer.From(node, out string? reason) is not { Rank: { } rank } layer)
+        if (LinearLayer.From(node, out string? reason) is not { } layer)
         {
             return reason is null ? RuleOutcome.NotApplicable : RuleOutcome.Refused(reason);
         }
 
-        ChannelAffine? affine = ChannelAffine.IsNormalization(before)
-            ? ChannelAffine.FromNormalization(before, out _)
-            : ChannelAffine.FromArithmetic(before, rank, channelAxis: 1, layer.InputChannels);
-        if (affine is null || affine.Scale.Length != layer.InputChannels || !SpansChannels(affine.Input, rank, layer.InputChannels, context))
+        if ((layer.Rank ?? context.RankOf(node.Input(0)!)) is not { } rank)
+        {
+            return RuleOutcome.NotApplicable;
+        }
+
+        if (layer.IsMatMul && (FuseRmsNormalization.IsScale(before) || FuseLayerNormalization.IsScale(before)))
+        {
+            return RuleOutcome.Refused($"{LinearLayer.Describe(before)} belongs to a normalization, which ONNX Runtime computes at once");
+        }
+
+        // A product sums over the last axis of its input, whatever stands before.
+        int channelAxis = layer.IsMatMul ? rank - 1 : 1;
+
+        ChannelAffine? affine = !ChannelAffine.IsNormalization(before) ? ChannelAffine.FromArithmetic(before, rank, channelAxis, layer.InputChannels)
+            : channelAxis == 1 ? ChannelAffine.FromNormalization(before, out _)
+            : null;
+        if (affine is null || affine.Scale.Length != layer.InputChannels || !SpansChannels(affine.Input, rank, channelAxis, layer.InputChannels, context))
         {
             return RuleOutcome.NotApplicable;
         }
@@ -49,6 +62,6 @@ internal sealed class FoldLeadingAffine : IGraphRule
     }
 
     /// <summary>Otherwise the constant would have widened the input, which the layer alone does not.</summary>
-    private static bool SpansChannels(Value input, int rank, int channels, RuleContext context) =>
-        context.TypeOf(input)?.Shape is { } shape && shape.Count == rank && shape[1].Size == channels;
+    private static bool SpansChannels(Value input, int rank, int channelAxis, int channels, RuleContext context) =>
+        context.TypeOf(input)?.Shape is { } shape && shape.Count == rank && shape[channelAxis].Size == channels;
 }

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
@@ -38,7 +39,8 @@ public readonly record struct RuleOutcome
 
 /// <summary>What rules know beyond the graph.</summary>
 /// <param name="Types">Types that ONNX Runtime inferred for the values of this round.</param>
-public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types)
+/// <param name="Target">What the simplified model is to run on.</param>
+public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types, TargetProfile Target)
 {
     /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown.</summary>
     public TensorType? TypeOf(Value value)

@@ -51,7 +51,7 @@ internal sealed class RemoveNoOp : IGraphRule
             "Dropout" => IsInference(node),
             "Cast" => context.TypeOf(x)?.ElementType is { } type && (long)type == node.GetInt("to", 0),
             "Transpose" => node.GetInts("perm") is { } order && order.Select((axis, i) => axis == i).All(same => same),
-            "Pad" => Integers(node, "pads", 1) is { } pads && pads.All(pad => pad == 0),
+            "Pad" => StatedIntegers.Of(node, "pads", 1) is { } pads && pads.All(pad => pad == 0),
             "Slice" => TakesEverything(node) || (KeepsShape(node, context) && Steps(node)?.All(step => step == 1) == true),
             "Reshape" => KeepsShape(node, context) || RestatesShape(node, context),
             "Flatten" => KeepsShape(node, context) || (node.GetInt("axis", 1) == 1 && context.RankOf(x) == 2),
@@ -75,7 +75,7 @@ internal sealed class RemoveNoOp : IGraphRule
     private static bool RestatesShape(Node node, RuleContext context)
     {
         if (node.GetInt("allowzero", 0) != 0 || context.TypeOf(node.Input(0)!)?.Shape is not { } before
-            || Integers(node, "shape", 1) is not { } target || target.Length != before.Count || target.Count(size => size == -1) > 1)
+            || StatedIntegers.Of(node, "shape", 1) is not { } target || target.Length != before.Count || target.Count(size => size == -1) > 1)
         {
             return false;
         }
@@ -93,12 +93,12 @@ internal sealed class RemoveNoOp : IGraphRule
     }
 
     private static bool TakesEverything(Node node) =>
-        Integers(node, "starts", 1) is { } starts && starts.All(start => start == 0)
-        && Integers(node, "ends", 2) is { } ends && ends.All(end => end >= OpenEnd)
+        StatedIntegers.Of(node, "starts", 1) is { } starts && starts.All(start => start == 0)
+        && StatedIntegers.Of(node, "ends", 2) is { } ends && ends.All(end => end >= OpenEnd)
         && Steps(node)?.All(step => step == 1) == true;
 
     /// <summary>The steps of a Slice: none means one. Null when they are computed.</summary>
-    private static long[]? Steps(Node node) => node.Input(4) is null ? [] : Integers(node, "steps", 4);
+    private static long[]? Steps(Node node) => node.Input(4) is null ? [] : StatedIntegers.Of(node, "steps", 4);
 
     private static Value? NeutralArithmetic(Node node, RuleContext context)
     {
@@ -126,13 +126,4 @@ internal sealed class RemoveNoOp : IGraphRule
         ElementType.Int32 => tensor.Span<int>().IndexOfAnyExcept((int)value) < 0,
         _ => ChannelAffine.Doubles(tensor) is { } elements && elements.AsSpan().IndexOfAnyExcept(value) < 0,
     };
-
-    /// <summary>An attribute of early opsets that later became a constant input.</summary>
-    private static long[]? Integers(Node node, string attribute, int input) =>
-        node.GetInts(attribute) ?? node.Input(input)?.Constant switch
-        {
-            { ElementType: ElementType.Int64 } wide => wide.Span<long>().ToArray(),
-            { ElementType: ElementType.Int32 } narrow => Array.ConvertAll(narrow.Span<int>().ToArray(), value => (long)value),
-            _ => null,
-        };
 }

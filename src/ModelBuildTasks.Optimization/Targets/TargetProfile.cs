@@ -27,6 +27,9 @@ public sealed record TargetProfile
     /// <summary>Whether float16 is computed natively.</summary>
     public bool ComputesFloat16 { get; init; }
 
+    /// <summary>Whether ONNX Runtime's own operators (com.microsoft) run there rather than beside it.</summary>
+    public bool RunsContributedOperators { get; init; } = true;
+
     /// <summary>Whether this process can run the target's artifacts.</summary>
     public bool RunsHere => ExecutionProvider == CpuProvider && (Architecture is null || Architecture == RuntimeInformation.ProcessArchitecture);
 

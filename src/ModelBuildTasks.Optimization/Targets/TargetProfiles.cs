@@ -32,7 +32,7 @@ public static class TargetProfiles
         ComputesFloat16 = true,
     };
 
-    /// <summary>The TensorRT execution provider: int8 with zero point 0 for both activations and weights.</summary>
+    /// <summary>The TensorRT execution provider: int8 with zero point 0 for both activations and weights. Its parser knows standard operators; others would cut its graph.</summary>
     public static TargetProfile TensorRt { get; } = new()
     {
         Name = "tensorrt",
@@ -40,6 +40,7 @@ public static class TargetProfiles
         Activations = ElementType.Int8,
         SymmetricActivations = true,
         ComputesFloat16 = true,
+        RunsContributedOperators = false,
     };
 
     /// <summary>All profiles.</summary>

@@ -147,6 +147,21 @@ public class Float16ConversionTests
         Assert.AreEqual(64, session.Run([Tensor.Create([1, 1, 4, 4], new float[16])])[0].Length);
     }
 
+    [TestMethod]
+    public void A_fused_gelu_stays_between_its_layers_without_casts()
+    {
+        Model model = Model.Create("g", 17, 8);
+        model.OpsetImports["com.microsoft"] = 1;
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 4));
+        Value[] weights = [.. Enumerable.Range(0, 2).Select(i => model.Graph.AddInitializer($"W{i}", Tensor.Create([4, 4], Enumerable.Repeat(0.1f, 16).ToArray())))];
+        Value activated = model.Graph.AddNode("Gelu", [model.Graph.Add("MatMul", x, weights[0])], domain: "com.microsoft").Output;
+        model.Graph.AddOutput(model.Graph.Add("MatMul", activated, weights[1]));
+
+        new Float16Conversion().Apply(model, Context);
+
+        CollectionAssert.AreEqual(new[] { "Cast", "MatMul", "Gelu", "MatMul", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+    }
+
     private static Model Perceptron(float weight, float bias)
     {
         Model model = Model.Create("g", 17, 8);

@@ -30,6 +30,50 @@ public class FoldArithmeticTests
         AssertLeaves(["MatMul"], Simplified.From([2, 3, 4], (g, x) => g.Add("Mul", g.Add("MatMul", x, Simplified.Weight(g, 4, 5)), Simplified.Weight(g, 5))));
 
     [TestMethod]
+    public void A_scale_before_a_matrix_product_of_any_rank_moves_into_it() =>
+        AssertLeaves(["MatMul"], Simplified.From([2, 3, 4], (g, x) => g.Add("MatMul", g.Add("Mul", x, Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5))));
+
+    [TestMethod]
+    public void A_scale_along_another_axis_than_the_sum_stays() =>
+        AssertLeaves(["Mul", "MatMul"], Simplified.From([2, 4, 4], (g, x) => g.Add("MatMul", g.Add("Mul", x, Simplified.Weight(g, 4, 1)), Simplified.Weight(g, 4, 5))));
+
+    [TestMethod]
+    public void The_scale_of_a_normalization_stays_with_it()
+    {
+        Simplified result = Simplified.From([2, 3, 4], (g, x) =>
+        {
+            Value meanSquare = g.AddNode("ReduceMean", [g.Add("Mul", x, x)]).Set("axes", [-1L]).Output;
+            Value root = g.Add("Sqrt", g.Add("Add", meanSquare, g.AddInitializer("epsilon", Tensor.Scalar(1e-5f))));
+            return g.Add("MatMul", g.Add("Mul", g.Add("Div", x, root), Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5));
+        });
+
+        Assert.AreEqual(2, result.Operators.Count(op => op == "Mul"));
+        Assert.Contains("belongs to a normalization", result.Refusals);
+    }
+
+    [TestMethod]
+    public void A_shift_before_a_matrix_product_stays_and_says_why()
+    {
+        Simplified result = Simplified.From([2, 3, 4], (g, x) => g.Add("MatMul", g.Add("Add", x, Simplified.Weight(g, 4)), Simplified.Weight(g, 4, 5)));
+
+        AssertLeaves(["Add", "MatMul"], result);
+        Assert.Contains("has no bias", result.Refusals);
+    }
+
+    [TestMethod]
+    public void A_double_product_takes_a_double_scale()
+    {
+        Simplified result = Simplified.From([2, 3], (g, x) =>
+        {
+            Value w = g.AddInitializer("w", Tensor.Create([3, 2], [1.0, 2, 3, 4, 5, 6]));
+            Value product = g.Add("MatMul", g.AddNode("Cast", [x]).Set("to", (long)ElementType.Double).Output, w);
+            return g.AddNode("Cast", [g.Add("Mul", product, g.AddInitializer("s", Tensor.Vector(0.5, 2)))]).Set("to", (long)ElementType.Float).Output;
+        });
+
+        AssertLeaves(["Cast", "MatMul", "Cast"], result);
+    }
+
+    [TestMethod]
     public void A_normalization_before_an_unpadded_convolution_moves_into_it() =>
         AssertLeaves(["Conv"], Simplified.From([1, 4, 5, 5], (g, x) => g.AddNode("Conv", [Simplified.Normalize(g, x, 4), Simplified.Weight(g, 6, 2, 3, 3)]).Set("group", 2L).Output));
 

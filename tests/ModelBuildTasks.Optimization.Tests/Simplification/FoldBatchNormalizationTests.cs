@@ -64,6 +64,56 @@ public class FoldBatchNormalizationTests
     }
 
     [TestMethod]
+    public void Refuses_a_weight_that_a_branch_reads()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4, 4, 4));
+        Value w = Simplified.Weight(model.Graph, 4, 4, 1, 1);
+        Value normalized = Simplified.Normalize(model.Graph, model.Graph.Add("Conv", x, w), 4);
+        Value condition = model.Graph.Add("Greater", model.Graph.AddNode("ReduceMax", [x]).Set("keepdims", 0L).Output, model.Graph.AddInitializer("half", Tensor.Scalar(0.5f)));
+        (model, Value chosen) = Branches.AddIf(model, condition.Name, (g, outer) => g.Add("Neg", outer(w.Name)), (g, outer) => g.Add("Exp", outer(w.Name)));
+        model.Graph.AddOutput(model.Graph.Add("Add", model.Graph.Find(normalized.Name)!, model.Graph.Add("ReduceMax", chosen)));
+
+        Simplified result = Simplified.Of(model, Simplified.Random(1, 4, 4, 4));
+
+        CollectionAssert.Contains(result.Operators, "BatchNormalization");
+        Assert.Contains("'w' is used by another node", result.Refusals);
+    }
+
+    [TestMethod]
+    public void Weights_of_half_precision_stay_so()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Graph g = model.Graph;
+        Value x = g.AddInput("x", new TensorType(ElementType.Float16, 1, 1, 2, 2));
+        Value[] parameters = [.. new[] { 3f, 1f, 0.5f, 4f }.Select((value, i) => g.AddInitializer($"p{i}", Tensor.Vector((Half)value)))];
+        Value conv = g.Add("Conv", x, g.AddInitializer("w", Tensor.Create([1, 1, 1, 1], [(Half)2f])));
+        g.AddOutput(g.Add("BatchNormalization", [conv, .. parameters]));
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cuda));
+
+        Node folded = model.Graph.Nodes.Single();
+        Assert.AreEqual(ElementType.Float16, folded.Input(1)!.Constant!.ElementType);
+        // γ/√(σ²+ε) = 3/2: W' = 2·3/2, b' = (0 − 0.5)·3/2 + 1.
+        Assert.AreEqual(3f, folded.Input(1)!.Constant!.ToSingles()[0], 0.01f);
+        Assert.AreEqual(0.25f, folded.Input(2)!.Constant!.ToSingles()[0], 0.01f);
+    }
+
+    [TestMethod]
+    public void Leaves_a_normalization_by_the_batch()
+    {
+        Simplified result = Simplified.From([2, 4, 4, 4], (g, x) =>
+        {
+            Value conv = g.Add("Conv", x, Simplified.Weight(g, 4, 4, 1, 1));
+            Value[] parameters = [.. Enumerable.Range(0, 4).Select(_ => Simplified.Weight(g, 4))];
+            return g.AddNode("BatchNormalization", [conv, .. parameters], outputCount: 3).Set("training_mode", 1L).Output;
+        });
+
+        CollectionAssert.Contains(result.Operators, "BatchNormalization");
+        Assert.Contains("training mode", result.Refusals);
+    }
+
+    [TestMethod]
     public void Refuses_when_the_plain_result_is_read_too()
     {
         Simplified result = Simplified.From([1, 4, 4, 4], (g, x) =>

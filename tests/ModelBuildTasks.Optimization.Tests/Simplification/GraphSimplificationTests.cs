@@ -10,48 +10,7 @@ public class GraphSimplificationTests
 {
     private static readonly PassContext Context = new(TargetProfiles.Cpu);
 
-    public TestContext TestContext { get; set; } = null!;
-
     public static IEnumerable<object[]> Models => RealModels.Names;
-
-    [TestMethod]
-    [DynamicData(nameof(Models))]
-    public void Real_models_compute_the_same_before_and_after(string name)
-    {
-        string path = RealModels.Require(name);
-        Model model = Model.Load(path);
-        long bytesBefore = new FileInfo(path).Length;
-        System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
-        PassOutcome outcome = new GraphSimplification().Apply(model, Context);
-        watch.Stop();
-        byte[] simplified = model.ToBytes();
-        TestContext.WriteLine($"{name}: {bytesBefore} → {simplified.Length} bytes, main graph {model.Graph.Nodes.Count} nodes, {watch.ElapsedMilliseconds} ms");
-        TestContext.WriteLine(outcome.Explanation);
-        foreach (string refusal in outcome.Refusals)
-        {
-            TestContext.WriteLine("  " + refusal);
-        }
-
-        using ModelSession before = ModelSession.Open(path);
-        using ModelSession after = ModelSession.Open(simplified);
-        CollectionAssert.AreEqual(before.Inputs.Select(s => (s.Name, s.ElementType)).ToArray(), after.Inputs.Select(s => (s.Name, s.ElementType)).ToArray());
-        CollectionAssert.AreEqual(before.Outputs.Select(s => (s.Name, s.ElementType)).ToArray(), after.Outputs.Select(s => (s.Name, s.ElementType)).ToArray());
-        for (int seed = 0; seed < 3; seed++)
-        {
-            IReadOnlyList<Tensor> inputs = RealModels.RandomInputs(name, before.Inputs, seed);
-            IReadOnlyList<Tensor> expected = before.Run(inputs);
-            IReadOnlyList<Tensor> actual = after.Run(inputs);
-            double tolerance = expected.Any(tensor => tensor.ElementType == ElementType.Float16) ? 2e-3 : 1e-4;
-            for (int i = 0; i < expected.Count; i++)
-            {
-                double error = RealModels.RelativeError(expected[i], actual[i]);
-                TestContext.WriteLine($"  seed {seed} output {i}: {error:E1}");
-                Assert.IsLessThanOrEqualTo(tolerance, error, before.Outputs[i].ToString());
-            }
-        }
-
-        Assert.IsLessThanOrEqualTo(bytesBefore, (long)simplified.Length, "simplification must not grow a file");
-    }
 
     [TestMethod]
     public void Initializers_that_are_inputs_become_plain_weights_and_the_ir_version_allows_it()
@@ -108,11 +67,89 @@ public class GraphSimplificationTests
     }
 
     [TestMethod]
+    public void A_rule_that_is_switched_off_is_not_applied_and_the_others_are()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value product = model.Graph.Add("MatMul", model.Graph.Add("Identity", x), Simplified.Weight(model.Graph, 4, 3));
+        model.Graph.AddOutput(model.Graph.Add("Add", product, Simplified.Weight(model.Graph, 3)));
+
+        new GraphSimplification(["matMulAddToGemm"]).Apply(model, Context);
+
+        Assert.AreEqual("MatMul Add", string.Join(' ', model.Graph.TopologicalOrder().Select(node => node.OpType)));
+    }
+
+    [TestMethod]
+    public void A_weight_that_a_rule_makes_is_allowed_by_the_ir_version_where_inputs_stay_inputs()
+    {
+        Model model = Model.Create("g", 9, 3);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInput("w", new TensorType(ElementType.Float, 1));
+        w.Initializer = Tensor.Vector(2f);
+        Value two = model.Graph.AddNode("Constant", []).Set("value", Tensor.Vector(3f)).Output;
+        model.Graph.AddOutput(model.Graph.Add("Mul", model.Graph.Add("Mul", x, w), two));
+
+        new GraphSimplification(["FixedInitializers"]).Apply(model, Context);
+
+        Assert.HasCount(2, model.Graph.Inputs);
+        Assert.IsEmpty(model.Validate());
+        using ModelSession session = ModelSession.Open(model);
+        Assert.HasCount(1, session.Inputs);
+    }
+
+    [TestMethod]
+    public void A_deep_model_takes_few_rounds()
+    {
+        // Each layer reshapes by the shape of the last one's result, of which nothing is known before that is fixed.
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "N", "S", 12));
+        for (int layer = 0; layer < 100; layer++)
+        {
+            bool isEven = layer % 2 == 0;
+            Value[] parts = [.. Enumerable.Range(0, 2).Select(i => model.Graph.Add("Gather", model.Graph.Add("Shape", x), model.Graph.AddInitializer("i", Tensor.Vector((long)i))))];
+            Value rest = model.Graph.AddInitializer("rest", isEven ? Tensor.Vector(3L, 4L) : Tensor.Vector(12L));
+            x = model.Graph.Add("Relu", model.Graph.Add("Reshape", x, model.Graph.AddNode("Concat", [.. parts, rest]).Set("axis", 0L).Output));
+        }
+
+        model.Graph.AddOutput(x);
+        CountedRounds rounds = new();
+
+        new GraphSimplification().Apply(model, Context with { Progress = rounds });
+
+        Assert.AreEqual("Relu Reshape", string.Join(' ', model.Graph.Nodes.Select(node => node.OpType).Distinct().Order()));
+        Assert.IsLessThanOrEqualTo(5, rounds.Count);
+    }
+
+    [TestMethod]
+    public void With_every_rule_switched_off_only_what_nothing_reads_goes()
+    {
+        Model model = Model.Create("g", 9, 3);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInput("w", new TensorType(ElementType.Float, 4));
+        w.Initializer = Tensor.Vector(1f, 1f, 1f, 1f);
+        model.Graph.AddOutput(model.Graph.Add("Identity", model.Graph.Add("Mul", x, w)));
+        model.Graph.Add("Relu", x);
+
+        new GraphSimplification(GraphSimplification.RuleNames.ToArray()).Apply(model, Context);
+
+        Assert.AreEqual("Mul Identity", string.Join(' ', model.Graph.TopologicalOrder().Select(node => node.OpType)));
+        Assert.HasCount(2, model.Graph.Inputs);
+        Assert.AreEqual(3, model.IrVersion);
+    }
+
+    [TestMethod]
     public void A_cancelled_build_stops()
     {
         Model model = Model.Create("g", 17, 8);
         model.Graph.AddOutput(model.Graph.Add("Neg", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1))));
 
         Assert.ThrowsExactly<OperationCanceledException>(() => new GraphSimplification().Apply(model, Context with { CancellationToken = new CancellationToken(canceled: true) }));
+    }
+
+    private sealed class CountedRounds : IProgress<double>
+    {
+        internal int Count { get; private set; }
+
+        public void Report(double value) => Count++;
     }
 }

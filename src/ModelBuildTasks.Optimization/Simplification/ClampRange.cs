@@ -1,0 +1,50 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>min(max(x, Low), High), Low ≤ High: what Relu, Clip with constant bounds, and Max or Min with one constant compute.</summary>
+internal sealed record ClampRange(Value Input, double Low, double High)
+{
+    /// <summary>The first operator set whose Clip takes its bounds as inputs.</summary>
+    internal const long BoundsInputSince = 11;
+
+    internal static bool IsClamp(Node node) => node.Domain.Length == 0 && node.OpType is "Relu" or "Clip" or "Max" or "Min";
+
+    /// <summary>Null when the node is no clamp, or a bound is computed, or not one number.</summary>
+    internal static ClampRange? From(Node node, RuleContext context)
+    {
+        if (!IsClamp(node) || node.Input(0) is not { } x)
+        {
+            return null;
+        }
+
+        return node.OpType switch
+        {
+            "Relu" => new ClampRange(x, 0, double.PositiveInfinity),
+            "Clip" => FromClip(node, x),
+            _ => FromExtremum(node, context),
+        };
+    }
+
+    private static ClampRange? FromClip(Node node, Value x)
+    {
+        double? low = node.Has("min") ? node.GetFloat("min", float.MinValue) : Bound(node.Input(1), double.NegativeInfinity);
+        double? high = node.Has("max") ? node.GetFloat("max", float.MaxValue) : Bound(node.Input(2), double.PositiveInfinity);
+        return low <= high ? new ClampRange(x, low.Value, high.Value) : null;
+    }
+
+    private static ClampRange? FromExtremum(Node node, RuleContext context)
+    {
+        int at = node.Input(0)?.Constant is null ? 1 : 0;
+        if (node.Inputs.Count != 2 || node.Input(1 - at) is not { Constant: null } x || node.Input(at) is not { Constant: { } constant } value
+            || constant.Dimensions.Count > 0 && !(constant.Dimensions.Count <= context.RankOf(x)) || Bound(value, 0) is not { } bound)
+        {
+            return null;
+        }
+
+        return node.OpType == "Max" ? new ClampRange(x, bound, double.PositiveInfinity) : new ClampRange(x, double.NegativeInfinity, bound);
+    }
+
+    private static double? Bound(Value? value, double absent) =>
+        value is null ? absent : ChannelAffine.Doubles(value.Constant) is [var bound] && !double.IsNaN(bound) ? bound : null;
+}

@@ -1,0 +1,48 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>
+/// Two of Relu, Clip, Max(x, c) and Min(x, c) in a row → one. min(max(min(max(x, a), b), c), d) = min(max(x, a′), b′) with
+/// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. For float32, which every kernel of these takes; what
+/// becomes of NaN the specification leaves open.
+/// </summary>
+internal sealed class MergeClamps : IGraphRule
+{
+    public string Name => "activation merging";
+
+    public bool Matches(Node node) => ClampRange.IsClamp(node);
+
+    public RuleOutcome Apply(Node node, RuleContext context)
+    {
+        if (ClampRange.From(node, context) is not { } outer || outer.Input is not { Uses.Count: 1, IsOutput: false, Producer: { } first } || first.Graph != node.Graph
+            || ClampRange.From(first, context) is not { } inner
+            || context.TypeOf(inner.Input)?.ElementType != ElementType.Float)
+        {
+            return RuleOutcome.NotApplicable;
+        }
+
+        double low = Math.Min(Math.Max(inner.Low, outer.Low), outer.High);
+        double high = Math.Min(Math.Max(inner.High, outer.Low), outer.High);
+        Node merged = low == 0 && double.IsPositiveInfinity(high)
+            ? node.Graph.AddNode("Relu", [inner.Input], name: node.Name)
+            : Clip(node.Graph, inner.Input, low, high, node.Name);
+        node.Output.ReplaceWith(merged.Output);
+        node.Graph.Remove(node);
+        first.Graph.Remove(first);
+        return RuleOutcome.Applied;
+    }
+
+    private static Node Clip(Graph graph, Value x, double low, double high, string name)
+    {
+        if (graph.Model.Opset >= ClampRange.BoundsInputSince)
+        {
+            return graph.AddNode("Clip", [x, Bound(low), Bound(high)], name: name);
+        }
+
+        Node clip = graph.AddNode("Clip", [x], name: name);
+        return clip.Set("min", (float)Math.Max(low, float.MinValue)).Set("max", (float)Math.Min(high, float.MaxValue));
+
+        Value? Bound(double bound) => double.IsInfinity(bound) ? null : graph.AddInitializer("bound", Tensor.Scalar((float)bound));
+    }
+}

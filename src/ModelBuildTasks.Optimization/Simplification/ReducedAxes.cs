@@ -1,0 +1,18 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>What a normalization written out needs of its means and parameters.</summary>
+internal static class ReducedAxes
+{
+    /// <summary>The first axis of a reduction that keeps its axes and reduces <paramref name="input"/> from there to the last; null for any other.</summary>
+    internal static long? Trailing(Node reduction, Value input, RuleContext context) =>
+        context.RankOf(input) is { } rank && reduction.GetInt("keepdims", 1) != 0
+        && StatedIntegers.Axes(reduction, rank) is { Length: > 0 } axes && axes.Select((axis, i) => axis == rank - axes.Length + i).All(same => same)
+            ? axes[0]
+            : null;
+
+    /// <summary>Whether a parameter has one element for each position of the axes from <paramref name="axis"/> on, whose sizes are fixed.</summary>
+    internal static bool Spans(Value parameter, IReadOnlyList<Dimension> shape, long axis) =>
+        parameter.Constant is { } constant && constant.Dimensions.SequenceEqual(shape.Skip((int)axis).Select(dimension => dimension.Size ?? -1));
+}

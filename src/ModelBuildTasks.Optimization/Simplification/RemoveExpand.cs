@@ -1,0 +1,63 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Simplification;
+
+/// <summary>
+/// Expand(Reshape(x, s), s) → Reshape(x, s), which has that shape already; and x ∘ Expand(y, s) → x ∘ y for arithmetic and comparisons that broadcast by
+/// themselves. The shape of the left side is that of x, y and s broadcast together, so s may go where it is Shape(x), or where x has the
+/// size (or the symbol) of the result in each dimension.
+/// </summary>
+internal sealed class RemoveExpand : IGraphRule
+{
+    private static readonly HashSet<string> Broadcasting = new(StringComparer.Ordinal)
+    {
+        "Add", "Sub", "Mul", "Div", "Pow", "Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Xor",
+    };
+
+    public string Name => "expand removal";
+
+    public bool Matches(Node node) => node is { OpType: "Expand", Domain: "" };
+
+    public RuleOutcome Apply(Node node, RuleContext context)
+    {
+        if (node.Input(0) is not { } y)
+        {
+            return RuleOutcome.NotApplicable;
+        }
+
+        if (y.Producer is { OpType: "Reshape", Domain: "" } reshape && reshape.Input(1) == node.Input(1) && node.Output.CanReplaceWith(y))
+        {
+            node.Output.ReplaceWith(y);
+        }
+        else if (!node.Output.IsOutput && node.Output.Uses.Count > 0 && node.Output.Uses.All(use => BroadcastsAlone(use, node.Input(1), context)))
+        {
+            foreach (Use use in node.Output.Uses.ToArray())
+            {
+                use.Node.SetInput(use.Index, y);
+            }
+        }
+        else
+        {
+            return RuleOutcome.NotApplicable;
+        }
+
+        node.Graph.Remove(node);
+        return RuleOutcome.Applied;
+    }
+
+    private static bool BroadcastsAlone(Use use, Value? shape, RuleContext context)
+    {
+        if (use.Node.Domain.Length > 0 || !Broadcasting.Contains(use.Node.OpType) || use.Node.Input(1 - use.Index) is not { } x)
+        {
+            return false;
+        }
+
+        if (shape?.Producer is { OpType: "Shape", Domain: "" } source && source.Input(0) == x && !source.Has("start") && !source.Has("end"))
+        {
+            return true;
+        }
+
+        return context.TypeOf(x)?.Shape is { } other && context.TypeOf(use.Node.Output)?.Shape is { } result && other.Count == result.Count
+            && other.Zip(result).All(pair => pair.First == pair.Second && pair.First != Dimension.Unknown);
+    }
+}

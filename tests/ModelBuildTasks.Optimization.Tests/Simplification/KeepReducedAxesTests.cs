@@ -1,0 +1,45 @@
+using ModelBuildTasks.Onnx;
+using static ModelBuildTasks.Optimization.Tests.Simplification.Simplified;
+
+namespace ModelBuildTasks.Optimization.Tests.Simplification;
+
+[TestClass]
+public class KeepReducedAxesTests
+{
+    [TestMethod]
+    public void Axes_that_come_back_are_kept() =>
+        AssertLeaves(["ReduceMean"], From(["n", 3, "m"], (g, x) => g.Add("Unsqueeze", Reduced(g, "ReduceMean", x, 0), Longs(g, 2, 1))));
+
+    [TestMethod]
+    public void Kept_axes_that_are_squeezed_are_dropped() =>
+        AssertLeaves(["ReduceMax"], From(["n", 3, "m"], (g, x) => g.Add("Squeeze", Reduced(g, "ReduceMax", x, 1), Longs(g, 1, -1))));
+
+    [TestMethod]
+    public void Axes_as_an_input_are_read() =>
+        AssertLeaves(["ReduceSum"], From(["n", 3, "m"], (g, x) => g.Add("Unsqueeze", g.AddNode("ReduceSum", [x, Longs(g, 1)]).Set("keepdims", 0L).Output, Longs(g, 1))));
+
+    [TestMethod]
+    public void The_axis_of_a_maximum_is_kept() =>
+        AssertLeaves(["ArgMax", "Cast"], From(["n", 3, "m"], (g, x) => Float(g, g.Add("Unsqueeze", g.AddNode("ArgMax", [x]).Set("axis", -1L).Set("keepdims", 0L).Output, Longs(g, 2)))));
+
+    [TestMethod]
+    public void Other_axes_stay() =>
+        AssertLeaves(["ReduceMean", "Unsqueeze"], From(["n", 3, "m"], (g, x) => g.Add("Unsqueeze", Reduced(g, "ReduceMean", x, 0), Longs(g, 0, 1))));
+
+    [TestMethod]
+    public void A_reduction_that_is_read_otherwise_stays_and_says_why()
+    {
+        Simplified result = From([2, 3, 4], (g, x) =>
+        {
+            Value mean = Reduced(g, "ReduceMean", x, 0);
+            return g.Add("Add", g.Add("Unsqueeze", mean, Longs(g, 1, 2)), mean);
+        });
+
+        CollectionAssert.Contains(result.Operators, "Unsqueeze");
+        Assert.Contains("is used by another node", result.Refusals);
+    }
+
+    private static Value Reduced(Graph g, string op, Value x, long keep) => g.AddNode(op, [x]).Set("axes", [1L, 2]).Set("keepdims", keep).Output;
+
+    private static Value Float(Graph g, Value x) => g.AddNode("Cast", [x]).Set("to", (long)ElementType.Float).Output;
+}

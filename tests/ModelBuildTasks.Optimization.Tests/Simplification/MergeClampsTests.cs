@@ -1,0 +1,59 @@
+using ModelBuildTasks.Onnx;
+using static ModelBuildTasks.Optimization.Tests.Simplification.Simplified;
+
+namespace ModelBuildTasks.Optimization.Tests.Simplification;
+
+[TestClass]
+public class MergeClampsTests
+{
+    [TestMethod]
+    public void A_repeated_relu_goes() => AssertLeaves(["Sin", "Relu"], Of(7, (g, x) => g.Add("Relu", g.Add("Relu", x))));
+
+    [TestMethod]
+    [DataRow(17L)]
+    [DataRow(9L)]
+    public void A_minimum_of_a_relu_is_a_clip(long opset) =>
+        AssertLeaves(["Sin", "Clip"], Of(opset, (g, x) => g.Add("Min", g.Add("Relu", x), Number(g, 0.25f))));
+
+    [TestMethod]
+    public void A_maximum_of_a_minimum_is_a_clip() =>
+        AssertLeaves(["Sin", "Clip"], Of(17, (g, x) => g.Add("Max", Number(g, -0.5f), g.Add("Min", x, Number(g, 0.25f)))));
+
+    [TestMethod]
+    [DataRow(-0.5f, 0.5f, 0.1f, 0.9f)]
+    [DataRow(0.6f, 0.9f, -0.4f, 0.2f)]
+    [DataRow(-0.9f, -0.6f, -0.4f, 0.2f)]
+    public void Two_clips_become_one(float a, float b, float c, float d) =>
+        AssertLeaves(["Sin", "Clip"], Of(17, (g, x) => g.Add("Clip", g.Add("Clip", x, Number(g, a), Number(g, b)), Number(g, c), Number(g, d))));
+
+    [TestMethod]
+    public void Clips_with_attributes_become_one() =>
+        AssertLeaves(["Sin", "Clip"], Of(9, (g, x) => g.AddNode("Clip", [g.AddNode("Clip", [x]).Set("max", 0.5f).Output]).Set("min", -0.5f).Output));
+
+    [TestMethod]
+    public void A_relu_of_a_clip_that_admits_more_is_a_relu() =>
+        AssertLeaves(["Sin", "Relu"], Of(17, (g, x) => g.Add("Clip", g.Add("Relu", x), Number(g, -3))));
+
+    [TestMethod]
+    public void A_relu_that_is_read_otherwise_stays() =>
+        AssertLeaves(["Sin", "Relu", "Clip", "Add"], Of(17, (g, x) =>
+        {
+            Value relu = g.Add("Relu", x);
+            return g.Add("Add", g.Add("Clip", relu, null, Number(g, 0.5f)), relu);
+        }));
+
+    [TestMethod]
+    public void Bounds_for_each_element_stay() =>
+        AssertLeaves(["Sin", "Relu", "Min"], Of(17, (g, x) => g.Add("Min", g.Add("Relu", x), Weight(g, 60))));
+
+    /// <summary>60 numbers between −1 and 1.</summary>
+    private static Simplified Of(long opset, Func<Graph, Value, Value> build)
+    {
+        Model model = Model.Create("g", opset, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 60));
+        model.Graph.AddOutput(build(model.Graph, model.Graph.Add("Sin", x)));
+        return Simplified.Of(model, Tensor.Vector([.. Enumerable.Range(0, 60).Select(i => i / 9f)]));
+    }
+
+    private static Value Number(Graph g, float value) => g.AddInitializer("number", Tensor.Scalar(value));
+}
