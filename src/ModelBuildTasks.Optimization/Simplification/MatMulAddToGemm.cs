@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using static ModelBuildTasks.Onnx.Pattern;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
@@ -8,33 +9,30 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </summary>
 internal sealed class MatMulAddToGemm : IGraphRule
 {
+    private static readonly Pattern Biased = Op("Add", Op("MatMul", Any("x"), Constant("W")).Named("xW"), Constant("b"));
+
     public string Name => "matrix product with bias";
 
     public bool Matches(Node node) => node is { OpType: "Add", Domain: "" };
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
-        int at = node.Input(0)?.Producer is { OpType: "MatMul", Domain: "" } ? 0 : 1;
-        if (node.Input(at) is not { Producer: { OpType: "MatMul", Domain: "" } product } sum || product.Graph != node.Graph
-            || node.Input(1 - at) is not { Constant: { } bias } biasValue
-            || product.Input(1)?.Constant is not { Dimensions.Count: 2 } weight
+        if (Biased.Match(node) is not { } match
+            || match["W"].Constant is not { Dimensions.Count: 2 } weight || match["b"].Constant is not { } bias
             || ChannelAffine.Doubles(weight) is null || bias.ElementType != weight.ElementType
             || bias.Length != weight.Dimensions[1] || bias.Dimensions.Count is < 1 or > 2 || bias.Dimensions[^1] != bias.Length
-            || context.RankOf(product.Input(0)!) != 2)
+            || context.RankOf(match["x"]) != 2)
         {
             return RuleOutcome.NotApplicable;
         }
 
-        if (sum.Uses.Count > 1 || sum.IsOutput)
+        if (match.ReadOutside is { } shared)
         {
-            return RuleOutcome.Refused($"'{sum.Name}' is used by another node");
+            return RuleOutcome.Refused($"'{shared.Name}' is used by another node");
         }
 
-        Value vector = bias.Dimensions.Count == 1 ? biasValue : node.Graph.AddInitializer(biasValue.Name, bias.WithDimensions(bias.Length));
-        Value gemm = node.Graph.AddNode("Gemm", [product.Input(0), product.Input(1), vector], name: product.Name).Output;
-        node.Output.ReplaceWith(gemm);
-        node.Graph.Remove(node);
-        node.Graph.Remove(product);
+        Value vector = bias.Dimensions.Count == 1 ? match["b"] : node.Graph.AddInitializer(match["b"].Name, bias.WithDimensions(bias.Length));
+        match.ReplaceWith(node.Graph.AddNode("Gemm", [match["x"], match["W"], vector], name: match["xW"].Producer!.Name).Output);
         return RuleOutcome.Applied;
     }
 }
