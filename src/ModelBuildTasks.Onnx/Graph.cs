@@ -140,20 +140,8 @@ public sealed class Graph
     public void Remove(Node node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        foreach (Value output in node.Outputs)
-        {
-            if (output.Uses.Count > 0 || output.IsOutput)
-            {
-                throw new InvalidOperationException($"'{output.Name}', which {node} produces, is still used.");
-            }
-        }
-
-        node.Disconnect();
+        Release(node);
         nodes.Remove(node);
-        foreach (Value output in node.Outputs)
-        {
-            Forget(output);
-        }
     }
 
     /// <summary>Removes an initializer that nobody reads.</summary>
@@ -182,9 +170,12 @@ public sealed class Graph
         {
             if (order[i].Outputs.All(output => output.Uses.Count == 0 && !output.IsOutput))
             {
-                Remove(order[i]);
+                Release(order[i]);
             }
         }
+
+        // At once: removing them one by one would take the square of their number.
+        nodes.RemoveAll(node => node.IsRemoved);
 
         foreach (Value value in Initializers.Where(v => v.Uses.Count == 0 && !v.IsOutput && !v.IsInput).ToArray())
         {
@@ -349,6 +340,21 @@ public sealed class Graph
         ValueInfoProto info = value.Info?.Clone() ?? new ValueInfoProto();
         info.Name = value.Name;
         return info;
+    }
+
+    private void Release(Node node)
+    {
+        if (node.Outputs.FirstOrDefault(output => output.Uses.Count > 0 || output.IsOutput) is { } used)
+        {
+            throw new InvalidOperationException($"'{used.Name}', which {node} produces, is still used.");
+        }
+
+        node.Disconnect();
+        node.IsRemoved = true;
+        foreach (Value output in node.Outputs)
+        {
+            Forget(output);
+        }
     }
 
     private void Forget(Value value)

@@ -31,6 +31,9 @@ public sealed class Node
     /// <summary>The graph this node stands in.</summary>
     public Graph Graph { get; internal set; }
 
+    /// <summary>Whether the graph has let go of this node.</summary>
+    public bool IsRemoved { get; internal set; }
+
     /// <summary>The operator, as in the ONNX operator set.</summary>
     public string OpType
     {

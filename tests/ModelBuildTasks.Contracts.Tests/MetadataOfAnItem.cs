@@ -91,6 +91,25 @@ public sealed class MetadataOfAnItem
     public void A_misspelt_name_finds_the_one_that_was_meant(string written, string? meant) =>
         Assert.AreEqual(meant, MetadataNames.NearestTo(written));
 
+    [TestMethod]
+    public void Disabled_rules_are_a_list_in_any_case_and_order()
+    {
+        var reader = Read(("DisabledRules", "matmuladdtogemm; FoldShape ;;foldshape"));
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual("FoldShape, MatMulAddToGemm", string.Join(", ", reader.Settings.DisabledRules));
+    }
+
+    [TestMethod]
+    public void An_unknown_rule_is_answered_with_the_nearest_and_all_the_others()
+    {
+        var diagnostic = Read(("DisabledRules", "FoldShape;FoldBatchNorm")).Diagnostics.Single();
+
+        Assert.AreEqual("MBT0001", diagnostic.Code);
+        StringAssert.Contains(diagnostic.Message, "DisabledRules=\"FoldBatchNorm\" is not known; expected one of FoldBatchNormalization (the nearest), FixedInitializers,");
+        StringAssert.Contains(diagnostic.Message, "MergeDuplicateInitializers");
+    }
+
     private static SettingsReader Read(params (string Name, string Value)[] metadata) =>
         SettingsReader.Read("digits", "digits.onnx", name => metadata.FirstOrDefault(pair => pair.Name == name).Value);
 }

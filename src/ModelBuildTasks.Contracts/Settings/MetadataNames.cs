@@ -16,6 +16,7 @@ public static class MetadataNames
     public const string Sparsity = "Sparsity";
     public const string PruningThreshold = "PruningThreshold";
     public const string PruningScope = "PruningScope";
+    public const string DisabledRules = "DisabledRules";
     public const string FineTune = "FineTune";
     public const string Teacher = "Teacher";
     public const string Student = "Student";
@@ -46,8 +47,8 @@ public static class MetadataNames
     /// <summary>All of them, listed: reflection would have to find them in every build.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, FineTune, Teacher, Student,
-        TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
+        Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, DisabledRules, FineTune, Teacher,
+        Student, TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
         MaxLatencyRatio, MaxSize, MaxSizeRatio, MaxMemory, Objective, Format, Preprocess, ExportCommand, Embed, Compress, Accessor,
         AccessorNamespace, AccessorClass, AccessorVisibility,
     ];
@@ -64,26 +65,7 @@ public static class MetadataNames
             return null;
         }
 
-        var (nearest, edits) = All.Select(known => (known, Edits(known, name))).OrderBy(pair => pair.Item2).First();
+        var (nearest, edits) = All.Select(known => (known, EditDistance.Between(known, name))).OrderBy(pair => pair.Item2).First();
         return edits <= mostEdits && edits * 3 <= name.Length ? nearest : null;
-    }
-
-    // Levenshtein distance, one row at a time.
-    private static int Edits(string from, string to)
-    {
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 1; i <= from.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var replace = diagonal + (char.ToUpperInvariant(from[i - 1]) == char.ToUpperInvariant(to[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replace, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[to.Length];
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
@@ -21,6 +22,9 @@ public sealed class ModelSettings
 
     public PruningScope PruningScope { get; set; }
 
+    /// <summary>Rules of the simplification that are left out, from <see cref="SimplificationRules.All"/>.</summary>
+    public IReadOnlyList<string> DisabledRules { get; set; } = [];
+
     public FineTune FineTune { get; set; }
 
     public Metric Metric { get; set; }
@@ -38,6 +42,7 @@ public sealed class ModelSettings
         Sparsity = json.Number(nameof(Sparsity)) ?? 0,
         PruningThreshold = json.Number(nameof(PruningThreshold)),
         PruningScope = json.Choice<PruningScope>(nameof(PruningScope)),
+        DisabledRules = SimplificationRules.Split(json.Text(nameof(DisabledRules))),
         FineTune = json.Choice<FineTune>(nameof(FineTune)),
         Metric = json.Choice<Metric>(nameof(Metric)),
         Objective = json.Choice<Objective>(nameof(Objective)),
@@ -52,6 +57,7 @@ public sealed class ModelSettings
         .Add(nameof(Sparsity), (double?)Sparsity)
         .Add(nameof(PruningThreshold), PruningThreshold)
         .Add(nameof(PruningScope), PruningScope.ToString())
+        .Add(nameof(DisabledRules), string.Join(";", DisabledRules))
         .Add(nameof(FineTune), FineTune.ToString())
         .Add(nameof(Metric), Metric.ToString())
         .Add(nameof(Objective), Objective.ToString())

@@ -53,6 +53,7 @@ public sealed class SettingsReader
         Settings.Sparsity = Number(MetadataNames.Sparsity, "a number from 0 to 1", value => value is >= 0 and <= 1) ?? 0;
         Settings.PruningThreshold = Number(MetadataNames.PruningThreshold, "a number of at least 0", value => value >= 0);
         Settings.PruningScope = OneOf<PruningScope>(MetadataNames.PruningScope);
+        Settings.DisabledRules = Rules();
         Settings.FineTune = OneOf<FineTune>(MetadataNames.FineTune);
         Settings.Metric = OneOf<Metric>(MetadataNames.Metric);
         Settings.Objective = OneOf<Objective>(MetadataNames.Objective);
@@ -80,6 +81,17 @@ public sealed class SettingsReader
         }
 
         return Text(metadata) is { } known ? Choice.Parse<T>(known) : default;
+    }
+
+    private string[] Rules()
+    {
+        var names = SimplificationRules.Split(Text(MetadataNames.DisabledRules));
+        foreach (var name in names.Where(name => !SimplificationRules.All.Contains(name)))
+        {
+            Report(DiagnosticCatalogue.UnknownValue, MetadataNames.DisabledRules, name, SimplificationRules.Offer(name));
+        }
+
+        return names;
     }
 
     private double? Number(string metadata, string expected, Func<double, bool> allowed) =>

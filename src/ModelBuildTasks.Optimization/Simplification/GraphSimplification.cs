@@ -7,7 +7,16 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// nodes for the runtime, and layers with their normalization and bias inside for the quantizer. Inputs that callers must feed
 /// and outputs keep their names and types; results change by rounding only. Graphs inside nodes are simplified alike.
 /// </summary>
-public sealed class GraphSimplification : IModelPass
+/// <remarks>
+/// The order, which is the same each round. First <see cref="FixedInitializers"/>, as nothing folds into a weight that a caller may
+/// override. Then in each graph: constants, branches and no-ops, since the other rules look at what is left when these are gone;
+/// shapes, which turn computed operands into constants; merges of neighbours; folds into layers, normalizations before plain
+/// arithmetic, as the former say more; duplicate nodes after the folds, since a layer whose result two normalizations share cannot
+/// take up either; constant folding, one session for all that the rules uncovered. Last, when no rule applies any more,
+/// <see cref="MergeDuplicateInitializers"/>, for the same reason as duplicate nodes.
+/// </remarks>
+/// <param name="disabledRules">Names from <see cref="RuleNames"/> that are left out.</param>
+public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRules = null) : IModelPass
 {
     /// <summary>Each round does all it sees; real models need three to six, as one folded constant uncovers the next.</summary>
     private const int MostRounds = 32;
@@ -25,9 +34,14 @@ public sealed class GraphSimplification : IModelPass
         new FoldChannelArithmetic(),
         new FoldLeadingAffine(),
         new MatMulAddToGemm(),
-        // After the folds: a layer whose result two normalizations share cannot take up either.
         new MergeDuplicateNodes(),
     ];
+
+    private readonly HashSet<string> disabled = new(disabledRules ?? [], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The rules that can be switched off, in the order in which they are tried.</summary>
+    public static IReadOnlyList<string> RuleNames { get; } =
+        [nameof(FixedInitializers), .. Rules.Select(rule => rule.GetType().Name), nameof(FoldConstants), nameof(MergeDuplicateInitializers)];
 
     public string Name => "simplification";
 
@@ -38,7 +52,11 @@ public sealed class GraphSimplification : IModelPass
         int nodesBefore = CountNodes(model);
         int weightsBefore = CountInitializers(model);
         SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
-        Count(counts, "initializers no longer inputs", FixedInitializers.Apply(model));
+        if (IsEnabled(nameof(FixedInitializers)))
+        {
+            Count(counts, "initializers no longer inputs", FixedInitializers.Apply(model));
+        }
+
         model.Graph.RemoveUnused();
         Count(counts, "unused nodes", nodesBefore - CountNodes(model));
         Count(counts, "unused initializers", weightsBefore - CountInitializers(model));
@@ -54,7 +72,7 @@ public sealed class GraphSimplification : IModelPass
             }
         }
 
-        foreach (Graph graph in model.Graph.WithSubgraphs().ToArray())
+        foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(_ => IsEnabled(nameof(MergeDuplicateInitializers))))
         {
             Count(counts, "duplicate initializers merged", MergeDuplicateInitializers.Apply(graph));
         }
@@ -67,20 +85,20 @@ public sealed class GraphSimplification : IModelPass
             : PassOutcome.Applied($"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).", reasons);
     }
 
-    private static bool ApplyRound(Model model, SortedDictionary<string, int> counts, HashSet<string> refusals)
+    private bool ApplyRound(Model model, SortedDictionary<string, int> counts, HashSet<string> refusals)
     {
         RuleContext context = new(ShapeInference.Infer(model.Graph));
         bool changed = false;
         foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(IsAttached))
         {
-            foreach (IGraphRule rule in Rules)
+            foreach (IGraphRule rule in Rules.Where(rule => IsEnabled(rule.GetType().Name)))
             {
                 int applied = ApplyEverywhere(rule, graph, context, refusals);
                 Count(counts, rule.Name, applied);
                 changed |= applied > 0;
             }
 
-            int folded = FoldConstants.Apply(graph, context, refusals);
+            int folded = IsEnabled(nameof(FoldConstants)) ? FoldConstants.Apply(graph, context, refusals) : 0;
             Count(counts, "constant folding", folded);
             changed |= folded > 0;
         }
@@ -89,27 +107,28 @@ public sealed class GraphSimplification : IModelPass
         return changed;
     }
 
+    private bool IsEnabled(string rule) => !disabled.Contains(rule);
+
     private static int ApplyEverywhere(IGraphRule rule, Graph graph, RuleContext context, HashSet<string> refusals)
     {
         int applied = 0;
-        HashSet<Node> present = [.. graph.Nodes];
+        if (!graph.Nodes.Any(rule.Matches))
+        {
+            return applied;
+        }
+
         foreach (Node node in graph.TopologicalOrder().Where(rule.Matches).ToArray())
         {
-            while (present.Contains(node))
+            RuleOutcome outcome = RuleOutcome.Applied;
+            while (outcome.IsApplied && !node.IsRemoved && rule.Matches(node))
             {
-                RuleOutcome outcome = rule.Apply(node, context);
-                if (!outcome.IsApplied)
-                {
-                    if (outcome.Reason is { } reason)
-                    {
-                        refusals.Add($"{rule.Name}: {LinearLayer.Describe(node)}: {reason}.");
-                    }
+                outcome = rule.Apply(node, context);
+                applied += outcome.IsApplied ? 1 : 0;
+            }
 
-                    break;
-                }
-
-                applied++;
-                present = [.. graph.Nodes];
+            if (outcome.Reason is { } reason)
+            {
+                refusals.Add($"{rule.Name}: {LinearLayer.Describe(node)}: {reason}.");
             }
         }
 

@@ -41,8 +41,9 @@ internal static class OptimizeCommand
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
         Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
         Option<string> remoteCache = new("--remote-cache") { Description = "URL of a cache that is shared with others (see docs/CACHE.md)." };
+        Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, remoteCache, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, remoteCache, disabledRules, json };
         Dictionary<string, Option<string>> settings = [];
         foreach ((string metadata, string help) in Settings)
         {
@@ -54,7 +55,9 @@ internal static class OptimizeCommand
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
             string name = Path.GetFileNameWithoutExtension(path);
-            SettingsReader reader = SettingsReader.Read(name, path, metadata => settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
+            SettingsReader reader = SettingsReader.Read(name, path, metadata =>
+                metadata == MetadataNames.DisabledRules ? string.Join(';', parsed.GetValue(disabledRules) ?? [])
+                : settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
             if (reader.Diagnostics.Count > 0)
             {
                 return ModelCommand.Report(reader.Diagnostics);

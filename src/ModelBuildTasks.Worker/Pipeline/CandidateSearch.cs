@@ -36,7 +36,7 @@ internal sealed class CandidateSearch(
         }
 
         Model model = source.Model.Clone();
-        bool isSimplified = Apply(new GraphSimplification(), model);
+        bool isSimplified = Apply(new GraphSimplification(request.Settings.DisabledRules), model);
         bool isPruned = false;
         foreach (IModelPass pass in list.Pruning)
         {

@@ -108,6 +108,36 @@ public class GraphSimplificationTests
     }
 
     [TestMethod]
+    public void A_rule_that_is_switched_off_is_not_applied_and_the_others_are()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value product = model.Graph.Add("MatMul", model.Graph.Add("Identity", x), Simplified.Weight(model.Graph, 4, 3));
+        model.Graph.AddOutput(model.Graph.Add("Add", product, Simplified.Weight(model.Graph, 3)));
+
+        new GraphSimplification(["matMulAddToGemm"]).Apply(model, Context);
+
+        Assert.AreEqual("MatMul Add", string.Join(' ', model.Graph.TopologicalOrder().Select(node => node.OpType)));
+    }
+
+    [TestMethod]
+    public void With_every_rule_switched_off_only_what_nothing_reads_goes()
+    {
+        Model model = Model.Create("g", 9, 3);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInput("w", new TensorType(ElementType.Float, 4));
+        w.Initializer = Tensor.Vector(1f, 1f, 1f, 1f);
+        model.Graph.AddOutput(model.Graph.Add("Identity", model.Graph.Add("Mul", x, w)));
+        model.Graph.Add("Relu", x);
+
+        new GraphSimplification(GraphSimplification.RuleNames.ToArray()).Apply(model, Context);
+
+        Assert.AreEqual("Mul Identity", string.Join(' ', model.Graph.TopologicalOrder().Select(node => node.OpType)));
+        Assert.HasCount(2, model.Graph.Inputs);
+        Assert.AreEqual(3, model.IrVersion);
+    }
+
+    [TestMethod]
     public void A_cancelled_build_stops()
     {
         Model model = Model.Create("g", 17, 8);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Commands;
@@ -65,6 +66,20 @@ public sealed class OptimizeCommandTests : IDisposable
 
         Assert.AreEqual(place.OutputPath, OptimizationResult.Read(place["result.json"]).ArtifactPath);
     }
+
+    [TestMethod]
+    public async Task A_disabled_rule_is_not_applied()
+    {
+        SmallModels.Cnn().Save(place.ModelPath);
+
+        await Optimize("--precision", "Float32", "--disable-rule", "FoldBatchNormalization", "--disable-rule", "FoldShape");
+
+        Assert.Contains("BatchNormalization", Model.Load(place.OutputPath).Graph.Nodes.Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
+    public async Task An_unknown_rule_is_a_coded_error() =>
+        (await Optimize("--disable-rule", "FoldBatchNorm")).AssertFailsWith("MBT0001", place.ModelPath);
 
     [TestMethod]
     public async Task A_json_file_that_cannot_be_written_is_a_coded_error() =>
