@@ -15,6 +15,9 @@ public sealed class Graph
     private readonly List<Value> outputs = [];
     private readonly OrderedDictionary<string, Value> values = new(StringComparer.Ordinal);
 
+    // The last number that made a name unique, so that a thousand nodes without names do not try each number again.
+    private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
+
     internal Graph(Model model, Node? owner, GraphProto carrier, ExternalDataReader? external)
     {
         Model = model;
@@ -230,9 +233,10 @@ public sealed class Graph
     public string UniqueName(string hint)
     {
         string candidate = hint;
-        for (int i = 1; Model.HasName(candidate); i++)
+        while (Model.HasName(candidate))
         {
-            candidate = $"{hint}_{i}";
+            int number = numbers[hint] = numbers.GetValueOrDefault(hint) + 1;
+            candidate = $"{hint}_{number}";
         }
 
         return candidate;

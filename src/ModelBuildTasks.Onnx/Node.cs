@@ -122,6 +122,21 @@ public sealed class Node
         return Set(name, AttributeKind.Tensor, _ => { });
     }
 
+    /// <summary>States an empty graph, a branch or a body, which is then filled by editing it.</summary>
+    /// <exception cref="InvalidOperationException">The attribute is stated already.</exception>
+    public Graph AddGraph(string attribute)
+    {
+        if (Has(attribute))
+        {
+            throw new InvalidOperationException($"{this} states '{attribute}' already.");
+        }
+
+        Graph graph = new(Graph.Model, this, new GraphProto { Name = attribute }, external: null);
+        attributes.Add(attribute, new AttributeProto { Name = attribute, Type = (int)AttributeKind.Graph, G = new GraphProto() });
+        subgraphs[attribute] = [graph];
+        return graph;
+    }
+
     /// <summary>Makes an attribute unstated, so that the operator's default holds.</summary>
     public void Unset(string name)
     {
@@ -297,6 +312,7 @@ public sealed class Node
         Int = 2,
         String = 3,
         Tensor = 4,
+        Graph = 5,
         Floats = 6,
         Ints = 7,
     }

@@ -4,6 +4,7 @@ using ModelBuildTasks.Benchmarks;
 RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
 {
     RealModels.Command(),
+    SimplificationTable.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     BuildTime.Command(),

@@ -90,6 +90,9 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
         };
     }
 
+    /// <summary>Whether <see cref="Doubles"/> would give elements; asked first, since a weight may be large and a rule not apply.</summary>
+    internal static bool HasDoubles(Tensor tensor) => tensor.ElementType is ElementType.Double or ElementType.Float or ElementType.Float16;
+
     /// <summary>The elements of a floating point tensor; null for other types.</summary>
     internal static double[]? Doubles(Tensor? tensor) => tensor?.ElementType switch
     {

@@ -9,16 +9,14 @@ namespace ModelBuildTasks.Optimization.Simplification;
 internal sealed class LinearLayer
 {
     private readonly Tensor weight;
-    private readonly double[] weights;
     private readonly int inputAxis;
     private readonly int outputAxis;
     private readonly int groups;
 
-    private LinearLayer(Node node, Tensor weight, double[] weights, int inputAxis, int outputAxis, int groups)
+    private LinearLayer(Node node, Tensor weight, int inputAxis, int outputAxis, int groups)
     {
         Node = node;
         this.weight = weight;
-        this.weights = weights;
         this.inputAxis = inputAxis;
         this.outputAxis = outputAxis;
         this.groups = groups;
@@ -51,15 +49,15 @@ internal sealed class LinearLayer
         {
             reason = $"'{value.Name}' is used by another node";
         }
-        else if (ChannelAffine.Doubles(weight) is { } weights && weight.Dimensions.Count >= 2)
+        else if (ChannelAffine.HasDoubles(weight) && weight.Dimensions.Count >= 2)
         {
             bool transposed = node.GetInt("transB", 0) != 0;
             return node.OpType switch
             {
-                "Conv" => new LinearLayer(node, weight, weights, 1, 0, (int)node.GetInt("group", 1)),
-                "ConvTranspose" => new LinearLayer(node, weight, weights, 0, 1, (int)node.GetInt("group", 1)),
-                "Gemm" => new LinearLayer(node, weight, weights, transposed ? 1 : 0, transposed ? 0 : 1, 1),
-                _ when weight.Dimensions.Count == 2 => new LinearLayer(node, weight, weights, 0, 1, 1),
+                "Conv" => new LinearLayer(node, weight, 1, 0, (int)node.GetInt("group", 1)),
+                "ConvTranspose" => new LinearLayer(node, weight, 0, 1, (int)node.GetInt("group", 1)),
+                "Gemm" => new LinearLayer(node, weight, transposed ? 1 : 0, transposed ? 0 : 1, 1),
+                _ when weight.Dimensions.Count == 2 => new LinearLayer(node, weight, 0, 1, 1),
                 _ => null,
             };
         }
@@ -80,6 +78,7 @@ internal sealed class LinearLayer
             return reason;
         }
 
+        double[] weights = ChannelAffine.Doubles(weight)!;
         double[] scaled = new double[weights.Length];
         for (int i = 0; i < scaled.Length; i++)
         {
@@ -108,6 +107,7 @@ internal sealed class LinearLayer
         }
 
         double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
+        double[] weights = ChannelAffine.Doubles(weight)!;
         double[] scaled = new double[weights.Length];
         for (int i = 0; i < scaled.Length; i++)
         {

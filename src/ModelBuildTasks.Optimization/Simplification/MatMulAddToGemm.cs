@@ -19,7 +19,7 @@ internal sealed class MatMulAddToGemm : IGraphRule
     {
         if (Biased.Match(node) is not { } match
             || match["W"].Constant is not { Dimensions.Count: 2 } weight || match["b"].Constant is not { } bias
-            || ChannelAffine.Doubles(weight) is null || bias.ElementType != weight.ElementType
+            || !ChannelAffine.HasDoubles(weight) || bias.ElementType != weight.ElementType
             || bias.Length != weight.Dimensions[1] || bias.Dimensions.Count is < 1 or > 2 || bias.Dimensions[^1] != bias.Length
             || context.RankOf(match["x"]) != 2)
         {

@@ -4,10 +4,16 @@ namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
 /// Initializers of one graph with the same type, dimensions and bytes → one initializer. Done last: a weight with two readers
-/// cannot take up a normalization of one of them.
+/// cannot take up a normalization of one of them. Weights are compared whole only where a few samples of them agree, so that a
+/// large model is not read for this.
 /// </summary>
 internal static class MergeDuplicateInitializers
 {
+    /// <summary>Spots of a tensor that go into its key, each of <see cref="SampleBytes"/>.</summary>
+    private const int Samples = 16;
+
+    private const int SampleBytes = 64;
+
     /// <summary>Merges and returns how many initializers vanished.</summary>
     internal static int Apply(Graph graph)
     {
@@ -18,10 +24,7 @@ internal static class MergeDuplicateInitializers
         foreach (Value candidate in candidates.OrderBy(value => value.Name.Length).ToArray())
         {
             Tensor tensor = candidate.Initializer!;
-            HashCode hash = new();
-            hash.Add(tensor.ElementType);
-            hash.AddBytes(tensor.Data.Span);
-            int key = hash.ToHashCode();
+            int key = Key(tensor);
             if (!kept.TryGetValue(key, out List<Value>? same))
             {
                 kept.Add(key, same = []);
@@ -40,6 +43,21 @@ internal static class MergeDuplicateInitializers
         }
 
         return merged;
+    }
+
+    private static int Key(Tensor tensor)
+    {
+        ReadOnlySpan<byte> bytes = tensor.Data.Span;
+        HashCode hash = new();
+        hash.Add(tensor.ElementType);
+        hash.Add(bytes.Length);
+        for (int i = 0; i < Samples; i++)
+        {
+            int start = (int)((long)Math.Max(0, bytes.Length - SampleBytes) * i / (Samples - 1));
+            hash.AddBytes(bytes.Slice(start, Math.Min(SampleBytes, bytes.Length - start)));
+        }
+
+        return hash.ToHashCode();
     }
 
     internal static bool AreEqual(Tensor a, Tensor b) =>
