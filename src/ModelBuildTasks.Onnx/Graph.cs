@@ -61,9 +61,11 @@ public sealed class Graph
     /// <summary>The value of that name in this graph; null when there is none. Enclosing graphs are not searched.</summary>
     public Value? Find(string name) => values.GetValueOrDefault(name);
 
+    /// <summary>Adds an input of that very name.</summary>
+    /// <exception cref="ArgumentException">The model has a value of that name, here or in another graph.</exception>
     public Value AddInput(string name, TensorType type)
     {
-        Value value = Define(name);
+        Value value = Model.HasName(name) ? throw new ArgumentException($"The model already has a value named '{name}'.", nameof(name)) : Define(name);
         value.Type = type;
         inputs.Add(value);
         return value;
@@ -90,6 +92,7 @@ public sealed class Graph
         ArgumentNullException.ThrowIfNull(value);
         outputs.Add(value);
         value.AddExit(this);
+        value.KeepVisibleIn(this);
     }
 
     public void RemoveOutput(Value value)
@@ -254,6 +257,9 @@ public sealed class Graph
 
     internal bool IsInput(Value value) => inputs.Contains(value);
 
+    /// <summary>Whether the value is a sparse initializer, which is carried along and not looked into.</summary>
+    internal bool IsSparse(Value value) => carrier.SparseInitializer.Any(sparse => sparse.Values.Name == value.Name);
+
     internal Value Define(string name)
     {
         Value value = new(this, name);
@@ -299,6 +305,7 @@ public sealed class Graph
                 outputs[i] = replacement;
                 output.RemoveExit(this);
                 replacement.AddExit(this);
+                replacement.KeepVisibleIn(this);
             }
         }
 

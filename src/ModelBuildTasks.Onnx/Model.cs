@@ -129,6 +129,12 @@ public sealed class Model
         }
     }
 
+    /// <summary>
+    /// What makes this model invalid, each with its place and what to do; empty for a valid one. A model that was just read has
+    /// passed the checks of names already; this also finds what editing broke. Operators' own rules are the runtime's to check.
+    /// </summary>
+    public IReadOnlyList<ModelFinding> Validate() => ModelValidation.Check(this);
+
     /// <summary>The model with all its weights as one message.</summary>
     /// <exception cref="InvalidOperationException">It would pass Protobuf's 2 GB.</exception>
     public byte[] ToBytes()

@@ -84,6 +84,7 @@ public sealed class Node
         inputs[index]?.RemoveUse(new Use(this, index));
         inputs[index] = value;
         value?.AddUse(new Use(this, index));
+        value?.KeepVisibleIn(Graph);
         while (inputs.Count > 0 && inputs[^1] is null)
         {
             inputs.RemoveAt(inputs.Count - 1);

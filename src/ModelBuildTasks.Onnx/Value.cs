@@ -94,7 +94,7 @@ public sealed class Value
     {
         ArgumentNullException.ThrowIfNull(replacement);
         return exits.Contains(Graph)
-            ? replacement.Graph == Graph && replacement.Producer is not null && !replacement.IsOutput
+            ? replacement.Graph == Graph && replacement.Producer is not null && !replacement.IsOutput && !IsInput
             : replacement.IsVisibleIn(Graph);
     }
 
@@ -121,6 +121,32 @@ public sealed class Value
         }
     }
 
+    /// <summary>Puts an operator behind this value: every reader so far reads its output instead, and a graph output keeps its name.</summary>
+    /// <param name="opType">The standard operator whose first input this value becomes.</param>
+    /// <param name="others">Its other inputs.</param>
+    /// <exception cref="InvalidOperationException">The value is both an input and an output of its graph, whose name would have to be in two places.</exception>
+    public Node InsertAfter(string opType, params ReadOnlySpan<Value?> others)
+    {
+        if (IsInput && exits.Contains(Graph))
+        {
+            throw new InvalidOperationException($"'{Name}' is an input and an output of graph '{Graph.Name}'; add an output of the operator instead.");
+        }
+
+        Use[] readers = [.. uses];
+        Node node = Graph.AddNode(opType, [this, .. others]);
+        foreach (Use use in readers)
+        {
+            use.Node.SetInput(use.Index, node.Output);
+        }
+
+        foreach (Graph graph in exits.Distinct().ToArray())
+        {
+            graph.ReplaceOutput(this, node.Output);
+        }
+
+        return node;
+    }
+
     public override string ToString() => Type is { } known ? $"{Name}: {known}" : Name;
 
     internal void AddUse(Use use) => uses.Add(use);
@@ -142,7 +168,35 @@ public sealed class Value
         name = newName;
     }
 
-    internal void SwapNames(Value other) => (name, other.name) = (other.name, name);
+    internal void SwapNames(Value other)
+    {
+        (name, other.name) = (other.name, name);
+        KeepVisible();
+        other.KeepVisible();
+    }
+
+    /// <summary>
+    /// A nested graph reads an outer value by its name, and a value of its own with that name would be read instead. Such a one is
+    /// renamed: inside a nested graph, inputs and outputs included, names are nobody else's business.
+    /// </summary>
+    internal void KeepVisibleIn(Graph reader)
+    {
+        for (Graph? scope = reader; scope is not null && scope != Graph; scope = scope.Parent)
+        {
+            if (scope.Find(name) is { } hiding)
+            {
+                hiding.Name = scope.UniqueName(name);
+            }
+        }
+    }
+
+    private void KeepVisible()
+    {
+        foreach (Graph reader in uses.Select(use => use.Node.Graph).Concat(exits).Distinct().ToArray())
+        {
+            KeepVisibleIn(reader);
+        }
+    }
 
     private bool IsVisibleIn(Graph? graph)
     {

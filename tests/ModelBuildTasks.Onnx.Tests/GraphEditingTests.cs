@@ -189,12 +189,96 @@ public class GraphEditingTests
     }
 
     [TestMethod]
+    public void An_operator_put_behind_a_value_is_read_by_all_its_readers()
+    {
+        (Model model, Value x) = Start();
+        Value first = model.Graph.Add("Neg", x);
+        Value second = model.Graph.Add("Relu", first);
+        first.Name = "y";
+        model.Graph.AddOutput(first);
+
+        Node node = first.InsertAfter("Mul", model.Graph.AddInitializer("two", Tensor.Scalar(2f)));
+
+        Assert.AreSame(node.Output, second.Producer!.Input(0));
+        Assert.AreSame(node.Output, model.Graph.Outputs.Single());
+        Assert.AreEqual("y", node.Output.Name);
+        Assert.AreSame(first, node.Input(0));
+        Assert.IsEmpty(Model.Parse(model.ToBytes()).Validate());
+    }
+
+    [TestMethod]
+    public void An_input_that_is_handed_out_keeps_its_name()
+    {
+        (Model model, Value x) = Start();
+        model.Graph.AddOutput(x);
+
+        Assert.IsFalse(x.CanReplaceWith(model.Graph.Add("Neg", x)));
+        Assert.ThrowsExactly<InvalidOperationException>(() => x.InsertAfter("Neg"));
+    }
+
+    [TestMethod]
+    public void A_renamed_value_is_read_by_its_new_name_in_nested_graphs()
+    {
+        (Model model, Value x) = Start();
+        Value outer = model.Graph.Add("Neg", x);
+        Node choice = Choose(model, branch => branch.Add("Abs", outer));
+
+        outer.Name = "renamed";
+        Model read = Model.Parse(model.ToBytes());
+
+        Assert.AreSame(read.Graph.Find("renamed"), read.Graph.Nodes.Single(node => node.OpType == "If").GetGraph("then_branch")!.Nodes.Single().Input(0));
+        Assert.ThrowsExactly<ArgumentException>(() => choice.GetGraph("then_branch")!.AddInput("renamed", Vector));
+    }
+
+    [TestMethod]
+    public void An_outer_value_is_not_mistaken_for_one_of_the_branch_with_its_name()
+    {
+        (Model model, Value x) = Start();
+        model.Graph.Add("Neg", x).Name = "outer";
+        Node choice = Choose(model, branch => branch.Add("Abs", x));
+        choice.GetGraph("then_branch")!.Nodes[0].Output.Name = "inner";
+        ModelProto proto = ModelProto.Parser.ParseFrom(model.ToBytes());
+        GraphProto branch = proto.Graph.Node[1].Attribute[0].G;
+        branch.Node[0].Output[0] = branch.Output[0].Name = "outer";
+        Model shadowed = Model.Parse(proto.ToByteArray());
+
+        StringAssert.Contains(shadowed.Validate().Single().Problem, "has a value of that name too");
+        shadowed.Graph.Nodes[1].GetGraph("then_branch")!.Nodes[0].SetInput(0, shadowed.Graph.Find("outer"));
+        Model read = Model.Parse(shadowed.ToBytes());
+
+        Assert.AreSame(read.Graph.Find("outer"), read.Graph.Nodes[1].GetGraph("then_branch")!.Nodes[0].Input(0));
+        Assert.IsEmpty(read.Validate());
+    }
+
+    [TestMethod]
+    public void A_graph_can_be_stated_once_for_an_attribute()
+    {
+        (Model model, Value x) = Start();
+        Node choice = Choose(model, branch => branch.Add("Abs", x));
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => choice.AddGraph("then_branch"));
+    }
+
+    [TestMethod]
     public void New_names_are_unique_in_nested_graphs_too()
     {
         Model model = Branching("r");
 
         Assert.AreEqual("r_1", model.Graph.AddInitializer("r", Tensor.Scalar(1f)).Name);
         Assert.ThrowsExactly<ArgumentException>(() => model.Graph.Find("h")!.Name = "r");
+    }
+
+    private static Node Choose(Model model, Func<Graph, Value> build)
+    {
+        Node choice = model.Graph.AddNode("If", [model.Graph.AddInput("condition", new TensorType(ElementType.Bool))]);
+        foreach (string name in new[] { "then_branch", "else_branch" })
+        {
+            Graph branch = choice.AddGraph(name);
+            branch.AddOutput(build(branch));
+        }
+
+        model.Graph.AddOutput(choice.Output);
+        return choice;
     }
 
     private static (Model Model, Value Input) Start()

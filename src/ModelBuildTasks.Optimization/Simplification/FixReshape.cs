@@ -3,10 +3,15 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
-/// Reshape(x, s) with a computed s → Reshape(x, constant), when all but at most one dimension of the result are known, from the
-/// inferred type or because s is a Concat of constants and one number. The unknown one becomes −1: it follows from the element
-/// count whatever the batch size is, so none is baked in. What computed s falls away.
+/// Reshape(x, s) with a computed s → Reshape(x, constant), when each dimension of the result but one is known, from the inferred
+/// type or because s is a Concat; or when s restates dimensions of x at their places, which become 0 (copy). The unknown one
+/// becomes −1: it follows from the element count whatever the batch size is, so none is baked in. What computed s falls away.
 /// </summary>
+/// <remarks>
+/// A part of s restates dimension i when it is taken from Shape(x), or from the shape of a value whose dimension has the same name
+/// as x's: names come from the model's inputs, and one that an input gives to two of its dimensions ("None", "?") names none. Never
+/// both 0 and −1: of an empty batch, the runtime could not tell the unknown size.
+/// </remarks>
 internal sealed class FixReshape : IGraphRule
 {
     public string Name => "reshape with a fixed shape";
@@ -15,9 +20,7 @@ internal sealed class FixReshape : IGraphRule
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
-        // A zero would be a dimension to copy, or make −1 undetermined.
-        if (node.Input(1) is not { Constant: null } computed || (Inferred(node, context) ?? Stated(computed, context)) is not { } target
-            || target.Contains(0) || target.Count(size => size == -1) > 1)
+        if (node.Input(1) is not { Constant: null } computed || (Inferred(node, context) ?? Stated(node, computed, context)) is not { } target)
         {
             return RuleOutcome.NotApplicable;
         }
@@ -28,12 +31,11 @@ internal sealed class FixReshape : IGraphRule
     }
 
     private static long[]? Inferred(Node node, RuleContext context) =>
-        context.TypeOf(node.Output)?.Shape is { } shape && shape.Count(dimension => dimension.Size is null) <= 1
+        context.TypeOf(node.Output)?.Shape is { } shape && shape.Count(dimension => dimension.Size is null) <= 1 && shape.All(dimension => dimension.Size != 0)
             ? [.. shape.Select(dimension => dimension.Size ?? -1)]
             : null;
 
-    /// <summary>Whatever the one computed number is, even 0 or −1: the element count leaves it no choice.</summary>
-    private static long[]? Stated(Value shape, RuleContext context)
+    private static long[]? Stated(Node node, Value shape, RuleContext context)
     {
         if (shape.Producer is not { OpType: "Concat", Domain: "" } concat)
         {
@@ -43,13 +45,14 @@ internal sealed class FixReshape : IGraphRule
         List<long> target = [];
         foreach (Value part in concat.Inputs.OfType<Value>())
         {
-            if (part.Constant is { ElementType: ElementType.Int64 } constant)
+            // Whatever the one computed number is, even 0 or −1: the element count leaves it no choice.
+            if (part.Constant is { ElementType: ElementType.Int64 } constant && !constant.Span<long>().Contains(0))
             {
                 target.AddRange(constant.Span<long>());
             }
             else if (part.Constant is null && context.StaticShapeOf(part) is [1])
             {
-                target.Add(-1);
+                target.Add(Restates(part, node.Input(0)!, target.Count, context) ? 0 : -1);
             }
             else
             {
@@ -57,6 +60,22 @@ internal sealed class FixReshape : IGraphRule
             }
         }
 
-        return [.. target];
+        int unknown = target.Count(size => size == -1);
+        return unknown == 0 || (unknown == 1 && !target.Contains(0)) ? [.. target] : null;
     }
+
+    private static bool Restates(Value part, Value x, int axis, RuleContext context)
+    {
+        if (ShapePart.Of(part, context) is not { } dimension || context.TypeOf(x)?.Shape is not { } shape || axis >= shape.Count)
+        {
+            return false;
+        }
+
+        return dimension.Source == x
+            ? dimension.Axis == axis
+            : shape[axis].Symbol is { } symbol && dimension.In(context)?.Symbol == symbol && NamesOneDimension(symbol, x.Graph.Model);
+    }
+
+    private static bool NamesOneDimension(string symbol, Model model) =>
+        model.Graph.Inputs.All(input => (input.Type?.Shape ?? []).Count(dimension => dimension.Symbol == symbol) <= 1);
 }
