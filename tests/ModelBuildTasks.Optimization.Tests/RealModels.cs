@@ -21,15 +21,25 @@ internal static class RealModels
         return path;
     }
 
-    /// <summary>Inputs that a model accepts: free dimensions set to 2 (or what the model needs), numbers in a range that its operators like.</summary>
-    internal static IReadOnlyList<Tensor> RandomInputs(string name, IReadOnlyList<TensorSignature> signatures, int seed)
+    /// <summary>A file of the test data; null where it is missing.</summary>
+    internal static string? Data(params ReadOnlySpan<string> parts)
     {
-        Random random = new(seed);
-        return [.. signatures.Select(signature => RandomInput(name, signature, random))];
+        string? path = Folder is { } folder ? Path.Combine([Path.GetDirectoryName(folder)!, .. parts]) : null;
+        return File.Exists(path) ? path : null;
     }
 
-    /// <summary>The largest difference of two outputs as a share of the first one's range (at least 1e-6).</summary>
-    internal static double RelativeError(Tensor expected, Tensor actual)
+    /// <summary>
+    /// Inputs that a model accepts: free dimensions set to <paramref name="batch"/>, or what the model needs, heights and widths
+    /// <paramref name="scale"/> times; numbers in a range that its operators like.
+    /// </summary>
+    internal static IReadOnlyList<Tensor> RandomInputs(string name, IReadOnlyList<TensorSignature> signatures, int seed, long batch = 2, long scale = 1)
+    {
+        Random random = new(seed);
+        return [.. signatures.Select(signature => RandomInput(name, signature, random, batch, scale))];
+    }
+
+    /// <summary>The largest difference of two outputs, <paramref name="noise"/> aside, as a share of the first one's range (at least 1e-6).</summary>
+    internal static double RelativeError(Tensor expected, Tensor actual, double noise = 0)
     {
         CollectionAssert.AreEqual(expected.Dimensions.ToArray(), actual.Dimensions.ToArray());
         Assert.AreEqual(expected.ElementType, actual.ElementType);
@@ -39,7 +49,7 @@ internal static class RealModels
         double worst = 0;
         for (int i = 0; i < a.Length; i++)
         {
-            double difference = float.IsNaN(a[i]) && float.IsNaN(b[i]) ? 0 : Math.Abs((double)a[i] - b[i]) / range;
+            double difference = float.IsNaN(a[i]) && float.IsNaN(b[i]) ? 0 : Math.Max(0, Math.Abs((double)a[i] - b[i]) - noise) / range;
             worst = Math.Max(worst, double.IsNaN(difference) ? double.PositiveInfinity : difference);
         }
 
@@ -72,9 +82,9 @@ internal static class RealModels
 
     private static string SourceFile([CallerFilePath] string path = "") => path;
 
-    private static Tensor RandomInput(string name, TensorSignature signature, Random random)
+    private static Tensor RandomInput(string name, TensorSignature signature, Random random, long batch, long scale)
     {
-        long[] shape = [.. signature.Shape.Select((dimension, axis) => dimension.Size ?? FreeSize(name, signature, axis))];
+        long[] shape = [.. signature.Shape.Select((dimension, axis) => dimension.Size ?? (FreeSize(name, signature, axis) is { } needed ? needed * scale : batch))];
         int length = (int)shape.Aggregate(1L, (product, size) => product * size);
         return signature.ElementType switch
         {
@@ -89,10 +99,10 @@ internal static class RealModels
 
     private static T[] Fill<T>(int length, Func<T> next) => [.. Enumerable.Range(0, length).Select(_ => next())];
 
-    private static long FreeSize(string name, TensorSignature signature, int axis) => (name, axis) switch
+    private static long? FreeSize(string name, TensorSignature signature, int axis) => (name, axis) switch
     {
         (_, 1) when name.StartsWith("silero", StringComparison.Ordinal) && signature.Name == "input" => 576,
         (_, > 1) when name.StartsWith("ch_", StringComparison.Ordinal) => axis == 2 ? 64 : 192,
-        _ => 2,
+        _ => null,
     };
 }

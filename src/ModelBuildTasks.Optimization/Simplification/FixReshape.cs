@@ -4,8 +4,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
 /// Reshape(x, s) with a computed s → Reshape(x, constant), when each dimension of the result but one is known, from the inferred
-/// type or because s is a Concat; or when s restates dimensions of x at their places, which become 0 (copy). The unknown one
-/// becomes −1: it follows from the element count whatever the batch size is, so none is baked in. What computed s falls away.
+/// type or because s is a Concat. The unknown one becomes −1: it follows from the element count whatever the batch size is, so none
+/// is baked in. Several become 0 (copy), when s restates dimensions of x at their places. What computed s falls away.
 /// </summary>
 /// <remarks>
 /// A part of s restates dimension i when it is taken from Shape(x), or from the shape of a value whose dimension has the same name
@@ -43,15 +43,16 @@ internal sealed class FixReshape : IGraphRule
         }
 
         List<long> target = [];
+        List<int> computed = [];
         foreach (Value part in concat.Inputs.OfType<Value>())
         {
-            // Whatever the one computed number is, even 0 or −1: the element count leaves it no choice.
             if (part.Constant is { ElementType: ElementType.Int64 } constant && !constant.Span<long>().Contains(0))
             {
                 target.AddRange(constant.Span<long>());
             }
             else if (part.Constant is null && context.StaticShapeOf(part) is [1])
             {
+                computed.Add(target.Count);
                 target.Add(Restates(part, node.Input(0)!, target.Count, context) ? 0 : -1);
             }
             else
@@ -60,8 +61,13 @@ internal sealed class FixReshape : IGraphRule
             }
         }
 
-        int unknown = target.Count(size => size == -1);
-        return unknown == 0 || (unknown == 1 && !target.Contains(0)) ? [.. target] : null;
+        if (computed is [int only])
+        {
+            // Whatever the number is, even 0 or −1: the element count leaves it no choice.
+            target[only] = -1;
+        }
+
+        return target.Count(size => size == -1) <= (computed.Count == 1 ? 1 : 0) ? [.. target] : null;
     }
 
     private static bool Restates(Value part, Value x, int axis, RuleContext context)

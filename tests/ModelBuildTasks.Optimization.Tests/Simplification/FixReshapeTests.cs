@@ -72,6 +72,19 @@ public class FixReshapeTests
     }
 
     [TestMethod]
+    public void A_size_computed_from_fixed_dimensions_is_known_though_the_batch_is_free()
+    {
+        Simplified result = Simplified.From(["N", 4, 6], (g, x) =>
+        {
+            Value area = g.Add("Mul", Dimension(g, x, 1), Dimension(g, x, 2));
+            return g.Add("Reshape", x, Concat(g, Dimension(g, x, 0), area));
+        });
+
+        CollectionAssert.AreEqual(new[] { "Reshape" }, result.Operators);
+        CollectionAssert.AreEqual(new long[] { -1, 24 }, Target(result.Model));
+    }
+
+    [TestMethod]
     public void A_slice_of_the_shape_counts_like_one_element_of_it()
     {
         Simplified result = Simplified.From(["N", "S", 12], (g, x) =>
