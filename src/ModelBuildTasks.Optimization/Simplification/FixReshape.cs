@@ -70,17 +70,12 @@ internal sealed class FixReshape : IGraphRule
         return target.Count(size => size == -1) <= (computed.Count == 1 ? 1 : 0) ? [.. target] : null;
     }
 
-    private static bool Restates(Value part, Value x, int axis, RuleContext context)
-    {
-        if (ShapePart.Of(part, context) is not { } dimension || context.TypeOf(x)?.Shape is not { } shape || axis >= shape.Count)
-        {
-            return false;
-        }
-
-        return dimension.Source == x
+    private static bool Restates(Value part, Value x, int axis, RuleContext context) =>
+        ShapePart.Of(part, context) is { } dimension
+        && (dimension.Source == x
             ? dimension.Axis == axis
-            : shape[axis].Symbol is { } symbol && dimension.In(context)?.Symbol == symbol && NamesOneDimension(symbol, x.Graph.Model);
-    }
+            : context.TypeOf(x)?.Shape is { } shape && axis < shape.Count && shape[axis].Symbol is { } symbol
+                && dimension.SymbolIn(context) == symbol && NamesOneDimension(symbol, x.Graph.Model));
 
     private static bool NamesOneDimension(string symbol, Model model) =>
         model.Graph.Inputs.All(input => (input.Type?.Shape ?? []).Count(dimension => dimension.Symbol == symbol) <= 1);

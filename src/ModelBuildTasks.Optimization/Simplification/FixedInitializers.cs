@@ -21,7 +21,15 @@ internal static class FixedInitializers
             model.Graph.RemoveInput(input);
         }
 
-        model.IrVersion = Math.Max(model.IrVersion, FirstIrVersion);
         return overridable.Length;
+    }
+
+    /// <summary>Raises the IR version to one that has plain initializers where a rule made some.</summary>
+    internal static void RaiseIrVersion(Model model)
+    {
+        if (model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Any(initializer => !initializer.IsInput))
+        {
+            model.IrVersion = Math.Max(model.IrVersion, FirstIrVersion);
+        }
     }
 }

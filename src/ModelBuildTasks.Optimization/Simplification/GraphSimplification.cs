@@ -65,6 +65,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         for (int round = 0; round < MostRounds; round++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
+            context.Progress?.Report((double)round / MostRounds);
             refusals.Clear();
             if (!ApplyRound(model, counts, refusals))
             {
@@ -78,6 +79,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         }
 
         model.Graph.RemoveUnused();
+        FixedInitializers.RaiseIrVersion(model);
         int nodesAfter = CountNodes(model);
         string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
         return counts.Count == 0

@@ -26,17 +26,18 @@ internal sealed record ShapePart(Value Source, int Axis)
     internal static ShapePart? Of(Value part, RuleContext context)
     {
         if (part.Producer is not { } producer || Part.Match(producer) is not { } match
-            || match["i"].Constant is not { ElementType: ElementType.Int64, Length: 1 } index || context.RankOf(match["x"]) is not { } rank)
+            || match["i"].Constant is not { ElementType: ElementType.Int64, Length: 1 } index)
         {
             return null;
         }
 
-        // A Slice that gives one element takes it from its start, unless it runs backwards from beyond the end.
+        // A rank that is not known must still be above an index that the model itself uses. A Slice that gives one element takes it from its start, unless it runs backwards from beyond the end.
         long axis = index.Span<long>()[0];
-        axis += axis < 0 ? rank : 0;
-        return axis >= 0 && axis < rank ? new ShapePart(match["x"], (int)axis) : null;
+        int? rank = context.RankOf(match["x"]);
+        axis += axis < 0 ? rank ?? 0 : 0;
+        return axis >= 0 && axis < (rank ?? int.MaxValue) ? new ShapePart(match["x"], (int)axis) : null;
     }
 
-    /// <summary>What is known of the dimension.</summary>
-    internal Dimension? In(RuleContext context) => context.TypeOf(Source)?.Shape?[Axis];
+    /// <summary>The name of the dimension; null when it has none or nothing is known of it.</summary>
+    internal string? SymbolIn(RuleContext context) => context.TypeOf(Source)?.Shape?[Axis].Symbol;
 }

@@ -80,6 +80,47 @@ public class GraphSimplificationTests
     }
 
     [TestMethod]
+    public void A_weight_that_a_rule_makes_is_allowed_by_the_ir_version_where_inputs_stay_inputs()
+    {
+        Model model = Model.Create("g", 9, 3);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInput("w", new TensorType(ElementType.Float, 1));
+        w.Initializer = Tensor.Vector(2f);
+        Value two = model.Graph.AddNode("Constant", []).Set("value", Tensor.Vector(3f)).Output;
+        model.Graph.AddOutput(model.Graph.Add("Mul", model.Graph.Add("Mul", x, w), two));
+
+        new GraphSimplification(["FixedInitializers"]).Apply(model, Context);
+
+        Assert.HasCount(2, model.Graph.Inputs);
+        Assert.IsEmpty(model.Validate());
+        using ModelSession session = ModelSession.Open(model);
+        Assert.HasCount(1, session.Inputs);
+    }
+
+    [TestMethod]
+    public void A_deep_model_takes_few_rounds()
+    {
+        // Each layer reshapes by the shape of the last one's result, of which nothing is known before that is fixed.
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "N", "S", 12));
+        for (int layer = 0; layer < 100; layer++)
+        {
+            bool isEven = layer % 2 == 0;
+            Value[] parts = [.. Enumerable.Range(0, 2).Select(i => model.Graph.Add("Gather", model.Graph.Add("Shape", x), model.Graph.AddInitializer("i", Tensor.Vector((long)i))))];
+            Value rest = model.Graph.AddInitializer("rest", isEven ? Tensor.Vector(3L, 4L) : Tensor.Vector(12L));
+            x = model.Graph.Add("Relu", model.Graph.Add("Reshape", x, model.Graph.AddNode("Concat", [.. parts, rest]).Set("axis", 0L).Output));
+        }
+
+        model.Graph.AddOutput(x);
+        CountedRounds rounds = new();
+
+        new GraphSimplification().Apply(model, Context with { Progress = rounds });
+
+        Assert.AreEqual("Relu Reshape", string.Join(' ', model.Graph.Nodes.Select(node => node.OpType).Distinct().Order()));
+        Assert.IsLessThanOrEqualTo(5, rounds.Count);
+    }
+
+    [TestMethod]
     public void With_every_rule_switched_off_only_what_nothing_reads_goes()
     {
         Model model = Model.Create("g", 9, 3);
@@ -103,5 +144,12 @@ public class GraphSimplificationTests
         model.Graph.AddOutput(model.Graph.Add("Neg", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1))));
 
         Assert.ThrowsExactly<OperationCanceledException>(() => new GraphSimplification().Apply(model, Context with { CancellationToken = new CancellationToken(canceled: true) }));
+    }
+
+    private sealed class CountedRounds : IProgress<double>
+    {
+        internal int Count { get; private set; }
+
+        public void Report(double value) => Count++;
     }
 }
