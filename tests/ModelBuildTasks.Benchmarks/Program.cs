@@ -6,6 +6,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     RealModels.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
+    SimplificationMemory.Command(),
     BuildTime.Command(),
 };
 return root.Parse(args).Invoke();
