@@ -277,7 +277,7 @@ public sealed class Graph
 
     internal Value DefineOmitted()
     {
-        Value value = Define(UniqueName("omitted"));
+        Value value = Define(Model.NextOmittedName());
         value.Omit();
         return value;
     }

@@ -24,13 +24,13 @@ public sealed class Model
 
     private readonly ModelProto carrier;
     private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
+    private int omitted;
 
     private Model(ModelProto proto, ExternalDataReader? external)
     {
         carrier = proto;
-        // The standard domain has two spellings, and some converters state both; the newer version counts.
         OpsetImports = proto.OpsetImport
-            .GroupBy(import => import.Domain is "ai.onnx" ? "" : import.Domain, StringComparer.Ordinal)
+            .GroupBy(DomainOf, StringComparer.Ordinal)
             .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
         Metadata = ReadMetadata(proto);
 
@@ -160,6 +160,18 @@ public sealed class Model
 
     internal bool HasName(string name) => names.ContainsKey(name);
 
+    /// <summary>A name for an output that the model leaves out. Counted, as a node may leave out thousands.</summary>
+    internal string NextOmittedName()
+    {
+        string name;
+        do
+        {
+            name = $"omitted_{omitted++}";
+        }
+        while (HasName(name));
+        return name;
+    }
+
     // Sibling branches may use one name twice, so names are counted.
     internal void AddName(string name) => names[name] = names.GetValueOrDefault(name) + 1;
 
@@ -198,31 +210,27 @@ public sealed class Model
 
     private void SyncOpsets(ModelProto proto)
     {
+        ILookup<string, OperatorSetIdProto> stated = proto.OpsetImport.ToLookup(DomainOf, StringComparer.Ordinal);
+        OperatorSetIdProto[] kept = [.. proto.OpsetImport.Where(import => OpsetImports.ContainsKey(DomainOf(import)))];
+        proto.OpsetImport.Clear();
+        proto.OpsetImport.AddRange(kept);
         foreach ((string domain, long version) in OpsetImports)
         {
-            OperatorSetIdProto[] imports = [.. proto.OpsetImport.Where(i => (i.Domain is "ai.onnx" ? "" : i.Domain) == domain)];
-            if (imports.Length == 0)
+            if (!stated.Contains(domain))
             {
                 proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
             }
-
-            // The older of two statements of one domain stays as it is unless the version was set.
-            if (imports.Length > 0 && imports.Max(import => import.Version) != version)
+            else if (stated[domain].Max(import => import.Version) != version)
             {
-                foreach (OperatorSetIdProto import in imports)
+                // Of two statements of one domain the older one stays as it is unless the version was set.
+                foreach (OperatorSetIdProto import in stated[domain])
                 {
                     import.Version = version;
                 }
             }
         }
-
-        for (int i = proto.OpsetImport.Count - 1; i >= 0; i--)
-        {
-            string domain = proto.OpsetImport[i].Domain;
-            if (!OpsetImports.ContainsKey(domain is "ai.onnx" ? "" : domain))
-            {
-                proto.OpsetImport.RemoveAt(i);
-            }
-        }
     }
+
+    /// <summary>The standard domain has two spellings, and some converters state both; the newer version counts.</summary>
+    private static string DomainOf(OperatorSetIdProto import) => import.Domain is "ai.onnx" ? "" : import.Domain;
 }

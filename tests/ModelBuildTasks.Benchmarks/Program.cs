@@ -7,6 +7,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     SimplificationMemory.Command(),
+    Fuzz.Command(),
     BuildTime.Command(),
 };
 return root.Parse(args).Invoke();

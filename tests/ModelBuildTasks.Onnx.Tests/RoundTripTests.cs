@@ -148,7 +148,10 @@ public class RoundTripTests
         ModelComparison.AssertSame(before, ModelProto.Parser.ParseFrom(Model.Load(path).ToBytes()));
     }
 
-    public static IEnumerable<object[]> RealModels
+    public static IEnumerable<object[]> RealModels =>
+        Directory.Exists(ModelsFolder) ? Directory.EnumerateFiles(ModelsFolder, "*.onnx").Select(path => new object[] { path }) : [["(no data)"]];
+
+    internal static string ModelsFolder
     {
         get
         {
@@ -158,8 +161,7 @@ public class RoundTripTests
                 root = Path.GetDirectoryName(root);
             }
 
-            string models = Path.Combine(Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root ?? ".", "..", "shared", "data"), "models");
-            return Directory.Exists(models) ? Directory.EnumerateFiles(models, "*.onnx").Select(path => new object[] { path }) : [["(no data)"]];
+            return Path.Combine(Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root ?? ".", "..", "shared", "data"), "models");
         }
     }
 }
