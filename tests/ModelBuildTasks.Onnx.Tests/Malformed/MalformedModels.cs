@@ -16,7 +16,7 @@ internal sealed record MalformedOutcome(string Mutation, long FileBytes, long Al
     /// A field of two bytes can be a node, and a node with its lists and messages, read, connected, copied and written, takes this
     /// many bytes for each of its own.
     /// </summary>
-    private const long MostPerByte = 2000;
+    private const long MostPerByte = 4000;
 
     /// <summary>What a small model may take.</summary>
     private const long MostForAny = 4 << 20;
@@ -38,7 +38,7 @@ internal sealed class MalformedModels : IDisposable
     /// <summary>Mutations of larger models find the same, more slowly.</summary>
     private const long LargestSeed = 128 << 10;
 
-    private const int RandomSeeds = 200;
+    private const int RandomSeeds = 100;
 
     private readonly string folder = Directory.CreateTempSubdirectory("onnx-malformed-").FullName;
     private readonly List<ModelProto> seeds;

@@ -160,7 +160,7 @@ internal static class Mutation
 
     private static byte[] Repeated(Random random)
     {
-        int count = random.Next(1, 20_000);
+        int count = random.Next(1, 8_000);
         byte[] one = random.Next(8) switch
         {
             0 => Field(1, []),
