@@ -20,14 +20,22 @@ public sealed class InferenceException(string message, Exception? inner = null) 
 /// <summary>A loaded model on the CPU execution provider. <see cref="Run"/> may be called from several threads at once.</summary>
 public sealed class ModelSession : IDisposable
 {
+    /// <summary>
+    /// Models with more weights than this go to the runtime by a temporary file: as bytes, they would be copied twice. The
+    /// runtime refuses bytes of 2 GB in any case.
+    /// </summary>
+    private const long LargestInMemory = 128L << 20;
+
     private readonly InferenceSession session;
+    private readonly TemporaryModel? file;
     private readonly RunOptions runOptions = new();
     private readonly string[] inputNames;
     private readonly string[] outputNames;
 
-    private ModelSession(InferenceSession session)
+    private ModelSession(InferenceSession session, TemporaryModel? file = null)
     {
         this.session = session;
+        this.file = file;
         inputNames = [.. session.InputNames];
         outputNames = [.. session.OutputNames];
         Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]))];
@@ -41,7 +49,12 @@ public sealed class ModelSession : IDisposable
     public IReadOnlyList<TensorSignature> Outputs { get; }
 
     /// <exception cref="InferenceException">ONNX Runtime refuses the model; the message is its reason.</exception>
-    public static ModelSession Open(Model model, SessionSettings? settings = null) => Open(model.ToBytes(), settings);
+    public static ModelSession Open(Model model, SessionSettings? settings = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        long weights = model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Sum(value => (long)value.Initializer!.Data.Length);
+        return weights > LargestInMemory ? OpenFromFile(model, settings) : Open(model.ToBytes(), settings);
+    }
 
     /// <inheritdoc cref="Open(Model, SessionSettings?)"/>
     public static ModelSession Open(byte[] model, SessionSettings? settings = null) =>
@@ -58,6 +71,29 @@ public sealed class ModelSession : IDisposable
             using SessionOptions options = Configure(settings);
             return new ModelSession(new InferenceSession(path, options));
         });
+
+    private static ModelSession OpenFromFile(Model model, SessionSettings? settings)
+    {
+        TemporaryModel file = new(model);
+        // Elsewhere than on Windows a mapped file can be deleted, and then nothing is left of it when the process is killed.
+        bool staysWhileMapped = OperatingSystem.IsWindows();
+        ModelSession? session = null;
+        try
+        {
+            return session = Guard(() =>
+            {
+                using SessionOptions options = Configure(settings);
+                return new ModelSession(new InferenceSession(file.Path, options), staysWhileMapped ? file : null);
+            });
+        }
+        finally
+        {
+            if (session is null || !staysWhileMapped)
+            {
+                file.Dispose();
+            }
+        }
+    }
 
     /// <summary>Runs the model and copies the outputs.</summary>
     /// <param name="inputs">One tensor for each of <see cref="Inputs"/>, in that order.</param>
@@ -98,6 +134,7 @@ public sealed class ModelSession : IDisposable
     {
         runOptions.Dispose();
         session.Dispose();
+        file?.Dispose();
     }
 
     private static SessionOptions Configure(SessionSettings? settings)

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.IO.MemoryMappedFiles;
 using ModelBuildTasks.Onnx.Schema;
 
 namespace ModelBuildTasks.Onnx;
@@ -69,6 +67,12 @@ internal sealed class ExternalDataReader(string modelPath)
             return open;
         }
 
+        // The specification's locations are POSIX paths; elsewhere than on Windows '\\' is a letter of a file's name.
+        if (location.Contains('\\', StringComparison.Ordinal))
+        {
+            throw Fault(proto, $"lies at '{location}'; ONNX wants '/' between folders, so that the model loads on every system");
+        }
+
         string? path = location.Contains('\0', StringComparison.Ordinal) ? null : Path.GetFullPath(Path.Combine(folder, location));
         if (path is null || Path.IsPathRooted(location) || !IsInside(folder, path))
         {
@@ -88,7 +92,7 @@ internal sealed class ExternalDataReader(string modelPath)
 
         try
         {
-            return files[location] = new MappedFile(info);
+            return files[location] = new MappedFile(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -150,45 +154,4 @@ internal sealed class ExternalDataReader(string modelPath)
 
     private static ModelFormatException Fault(TensorProto proto, string problem) =>
         new(ModelFormatError.ExternalData, $"The external data of tensor '{proto.Name}' {problem}.");
-
-    /// <summary>A read-only mapping that lives as long as memory handed out from it.</summary>
-    private sealed unsafe class MappedFile
-    {
-        private readonly MemoryMappedFile? map;
-        private readonly MemoryMappedViewAccessor? view;
-        private readonly byte* start;
-
-        internal MappedFile(FileInfo file)
-        {
-            Length = file.Length;
-            if (Length == 0)
-            {
-                return;
-            }
-
-            map = MemoryMappedFile.CreateFromFile(file.FullName, FileMode.Open, null, 0, MemoryMappedFileAccess.Read);
-            view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-            start += view.PointerOffset;
-        }
-
-        internal long Length { get; }
-
-        internal ReadOnlyMemory<byte> Slice(long offset, int length) => length == 0 ? default : new View(this, offset, length).Memory;
-
-        private sealed class View(MappedFile file, long offset, int length) : MemoryManager<byte>
-        {
-            public override Span<byte> GetSpan() => new(file.start + offset, length);
-
-            public override MemoryHandle Pin(int elementIndex = 0) => new(file.start + offset + elementIndex, default, this);
-
-            public override void Unpin()
-            {
-            }
-
-            protected override void Dispose(bool disposing)
-            {
-            }
-        }
-    }
 }

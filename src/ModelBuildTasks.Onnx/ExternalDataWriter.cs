@@ -1,65 +1,83 @@
+using System.Globalization;
 using ModelBuildTasks.Onnx.Schema;
 
 namespace ModelBuildTasks.Onnx;
 
-/// <summary>Moves weights out of a model message into one file beside it.</summary>
-internal static class ExternalDataWriter
+/// <summary>Moves weights out of a model message into one file beside it. Equal weights stand there once.</summary>
+internal sealed class ExternalDataWriter
 {
-    /// <summary>Protobuf cannot serialize messages of 2 GiB and more; the margin is for everything but weights.</summary>
+    /// <summary>Protobuf cannot serialize messages of 2 GiB and more; the margin is for lengths that Protobuf adds.</summary>
     private const long LargestMessage = 2_000_000_000;
 
     /// <summary>Small tensors (shapes, scales) stay readable inside the model, as the ONNX tools do it.</summary>
     private const int SmallestExternal = 1024;
 
-    /// <summary>ONNX recommends page-aligned offsets so that a runtime can map the weights (IR.md, "External Data").</summary>
-    private const int Alignment = 4096;
+    /// <summary>"Offset values SHOULD be multiples of the page size (usually 4kb) to enable mmap support" (onnx.in.proto, external_data).</summary>
+    private const int PageSize = 4096;
 
-    internal static bool IsNeeded(ModelProto model) => Tensors(model.Graph).Sum(tensor => (long)tensor.RawData.Length) > LargestMessage;
+    /// <summary>"On Windows, offset values SHOULD be multiples of the VirtualAlloc allocation granularity (usually 64kb)" (the same).</summary>
+    private const int AllocationGranularity = 65536;
+
+    private readonly Stream stream;
+    private readonly string location;
+    private readonly Dictionary<int, List<(ReadOnlyMemory<byte> Weights, long Offset)>> written = [];
+
+    private ExternalDataWriter(Stream stream, string location)
+    {
+        this.stream = stream;
+        this.location = location;
+    }
+
+    internal static bool IsNeeded(ModelProto model)
+    {
+        long weights = new ModelTensors(model).All.Sum(tensor => (long)tensor.RawData.Length);
+
+        // Below 4 GiB the size that Protobuf counts in 32 bits is right when it is read without a sign.
+        return weights > LargestMessage || (uint)model.CalculateSize() > LargestMessage;
+    }
 
     internal static void Write(ModelProto model, string path, string location)
     {
-        using FileStream stream = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20);
-        foreach (TensorProto tensor in Tensors(model.Graph))
+        using FileStream stream = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+        ExternalDataWriter writer = new(stream, location);
+        foreach (TensorProto tensor in new ModelTensors(model).Dense.Where(tensor => tensor.RawData.Length >= SmallestExternal))
         {
-            if (tensor.RawData.Length < SmallestExternal)
-            {
-                continue;
-            }
-
-            long offset = (stream.Position + Alignment - 1) / Alignment * Alignment;
-            stream.Position = offset;
-            stream.Write(tensor.RawData.Span);
-            tensor.ExternalData.Add(Entry("location", location));
-            tensor.ExternalData.Add(Entry("offset", Text(offset)));
-            tensor.ExternalData.Add(Entry("length", Text(tensor.RawData.Length)));
-            tensor.DataLocation = TensorEncoding.External;
-            tensor.ClearRawData();
+            writer.Move(tensor);
         }
+    }
+
+    private void Move(TensorProto tensor)
+    {
+        long offset = Place(tensor.RawData.Memory);
+        tensor.ExternalData.Add(Entry("location", location));
+        tensor.ExternalData.Add(Entry("offset", offset.ToString(CultureInfo.InvariantCulture)));
+        tensor.ExternalData.Add(Entry("length", tensor.RawData.Length.ToString(CultureInfo.InvariantCulture)));
+        tensor.DataLocation = TensorEncoding.External;
+        tensor.ClearRawData();
+    }
+
+    private long Place(ReadOnlyMemory<byte> weights)
+    {
+        if (!written.TryGetValue(weights.Length, out List<(ReadOnlyMemory<byte> Weights, long Offset)>? sameLength))
+        {
+            written.Add(weights.Length, sameLength = []);
+        }
+
+        foreach ((ReadOnlyMemory<byte> other, long at) in sameLength)
+        {
+            if (other.Span.SequenceEqual(weights.Span))
+            {
+                return at;
+            }
+        }
+
+        int alignment = weights.Length < AllocationGranularity ? PageSize : AllocationGranularity;
+        long offset = (stream.Position + alignment - 1) / alignment * alignment;
+        stream.Position = offset;
+        stream.Write(weights.Span);
+        sameLength.Add((weights, offset));
+        return offset;
     }
 
     private static StringStringEntryProto Entry(string key, string value) => new() { Key = key, Value = value };
-
-    private static string Text(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
-
-    private static IEnumerable<TensorProto> Tensors(GraphProto graph)
-    {
-        foreach (TensorProto tensor in graph.Initializer)
-        {
-            yield return tensor;
-        }
-
-        foreach (AttributeProto attribute in graph.Node.SelectMany(node => node.Attribute))
-        {
-            if (attribute.T is { } tensor)
-            {
-                yield return tensor;
-            }
-
-            IEnumerable<GraphProto> inner = attribute.G is null ? attribute.Graphs : [attribute.G];
-            foreach (TensorProto nested in inner.SelectMany(Tensors))
-            {
-                yield return nested;
-            }
-        }
-    }
 }

@@ -18,17 +18,21 @@ public sealed class Graph
     // The last number that made a name unique, so that a thousand nodes without names do not try each number again.
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
 
-    internal Graph(Model model, Node? owner, GraphProto carrier, ExternalDataReader? external)
+    // What a graph states of outputs that are inputs or outer values, which have a statement of their own.
+    private readonly Dictionary<Value, ValueInfoProto> handedOn = [];
+
+    internal Graph(Model model, Node? owner, GraphProto carrier)
     {
         Model = model;
         Owner = owner;
         this.carrier = carrier;
-        GraphReader.Fill(this, carrier, external);
+        ValueInfoProto[] unclaimed = GraphReader.Fill(this, carrier);
         carrier.Node.Clear();
         carrier.Initializer.Clear();
         carrier.Input.Clear();
         carrier.Output.Clear();
         carrier.ValueInfo.Clear();
+        carrier.ValueInfo.AddRange(unclaimed);
     }
 
     /// <summary>The model this graph belongs to.</summary>
@@ -274,7 +278,7 @@ public sealed class Graph
 
     internal Value DefineOmitted()
     {
-        Value value = Define(UniqueName("omitted"));
+        Value value = Define(Model.NextOmittedName());
         value.Omit();
         return value;
     }
@@ -282,6 +286,20 @@ public sealed class Graph
     internal void AddLoaded(Node node) => nodes.Add(node);
 
     internal void AddLoadedInput(Value value) => inputs.Add(value);
+
+    internal void AddLoadedOutput(Value value, ValueInfoProto info)
+    {
+        if (value.Graph == this && value.Info is null)
+        {
+            value.Info = info;
+        }
+        else
+        {
+            handedOn[value] = info;
+        }
+
+        AddOutput(value);
+    }
 
     internal void Rename(Value value, string name)
     {
@@ -340,15 +358,19 @@ public sealed class Graph
         proto.Node.AddRange(TopologicalOrder().Select(node => node.ToProto()));
         proto.Initializer.AddRange(Initializers.Select(value => TensorEncoding.Encode(value.Initializer!, value.Name)));
         proto.Input.AddRange(inputs.Select(Describe));
-        proto.Output.AddRange(outputs.Select(Describe));
+        proto.Output.AddRange(outputs.Select(DescribeOutput));
         HashSet<Value> boundary = [.. inputs, .. outputs];
         proto.ValueInfo.AddRange(values.Values.Where(value => value.Info is not null && !boundary.Contains(value)).Select(Describe));
         return proto;
     }
 
-    private static ValueInfoProto Describe(Value value)
+    private ValueInfoProto DescribeOutput(Value value) => Describe(value, handedOn.GetValueOrDefault(value) ?? value.Info);
+
+    private static ValueInfoProto Describe(Value value) => Describe(value, value.Info);
+
+    private static ValueInfoProto Describe(Value value, ValueInfoProto? stated)
     {
-        ValueInfoProto info = value.Info?.Clone() ?? new ValueInfoProto();
+        ValueInfoProto info = stated?.Clone() ?? new ValueInfoProto();
         info.Name = value.Name;
         return info;
     }

@@ -5,7 +5,11 @@ namespace ModelBuildTasks.Onnx;
 /// <summary>Connects a <c>GraphProto</c> into a <see cref="Graph"/>: names become values that know their producer and uses.</summary>
 internal static class GraphReader
 {
-    internal static void Fill(Graph graph, GraphProto proto, ExternalDataReader? external)
+    /// <returns>
+    /// The types that describe no value of this graph, or one that has its type from elsewhere: some exporters state there the
+    /// types inside functions.
+    /// </returns>
+    internal static ValueInfoProto[] Fill(Graph graph, GraphProto proto)
     {
         foreach (ValueInfoProto input in proto.Input)
         {
@@ -18,7 +22,7 @@ internal static class GraphReader
         {
             Value value = graph.Find(initializer.Name) ?? graph.Define(initializer.Name);
             value.Initializer = value.Initializer is null
-                ? TensorEncoding.Decode(initializer, external)
+                ? TensorEncoding.Decode(initializer)
                 : throw ModelFormatException.Invalid($"Graph '{proto.Name}' has two initializers named '{initializer.Name}'.");
         }
 
@@ -37,28 +41,30 @@ internal static class GraphReader
         for (int i = 0; i < nodes.Count; i++)
         {
             Connect(nodes[i], proto.Node[i]);
-            nodes[i].OpenAttributes(external);
-        }
-
-        foreach (ValueInfoProto info in proto.ValueInfo)
-        {
-            if (graph.Find(info.Name) is { Info: null } value)
-            {
-                value.Info = info;
-            }
+            nodes[i].OpenAttributes();
         }
 
         foreach (ValueInfoProto output in proto.Output)
         {
             // A branch may hand an outer value on as its output.
             Value value = Resolve(graph, output.Name) ?? throw ModelFormatException.Invalid($"Graph '{proto.Name}' has the output '{output.Name}', which nothing produces.");
-            if (value.Graph == graph)
-            {
-                value.Info = output;
-            }
-
-            graph.AddOutput(value);
+            graph.AddLoadedOutput(value, output);
         }
+
+        List<ValueInfoProto> unclaimed = [];
+        foreach (ValueInfoProto info in proto.ValueInfo)
+        {
+            if (graph.Find(info.Name) is { Info: null } value)
+            {
+                value.Info = info;
+            }
+            else
+            {
+                unclaimed.Add(info);
+            }
+        }
+
+        return [.. unclaimed];
     }
 
     private static List<Node> DefineNodes(Graph graph, GraphProto proto)
@@ -87,16 +93,11 @@ internal static class GraphReader
 
     private static void Connect(Node node, NodeProto proto)
     {
-        for (int i = 0; i < proto.Input.Count; i++)
+        foreach (string name in proto.Input)
         {
-            string name = proto.Input[i];
-            if (name.Length == 0)
-            {
-                continue;
-            }
-
-            Value value = Resolve(node.Graph, name) ?? throw ModelFormatException.Invalid($"Node '{proto.Name}' ({proto.OpType}) reads '{name}', which nothing produces.");
-            node.SetInput(i, value);
+            node.AddInput(name.Length == 0
+                ? null
+                : Resolve(node.Graph, name) ?? throw ModelFormatException.Invalid($"Node '{proto.Name}' ({proto.OpType}) reads '{name}', which nothing produces."));
         }
     }
 

@@ -3,31 +3,40 @@ using ModelBuildTasks.Onnx.Schema;
 
 namespace ModelBuildTasks.Onnx;
 
+/// <summary>Where <see cref="Model.Save"/> puts weights.</summary>
+public enum WeightPlacement
+{
+    /// <summary>In the model's own file, unless that would pass Protobuf's 2 GB.</summary>
+    InsideWhenPossible,
+
+    /// <summary>In a file beside the model, shapes and other small tensors aside.</summary>
+    External,
+}
+
 /// <summary>
-/// An ONNX model in memory. Everything in the file that this library does not understand (functions, training information,
-/// annotations, fields of later specifications) is carried along and written back.
+/// An ONNX model in memory. Everything in the file that this library does not edit (functions, training information,
+/// annotations, fields of later specifications) is carried along and written back; initializers and stated types, which ONNX
+/// finds by name, and nodes may come back in another order.
 /// </summary>
 public sealed class Model
 {
+    private const int WriteBuffer = 1 << 16;
+
     private readonly ModelProto carrier;
     private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
+    private int omitted;
 
     private Model(ModelProto proto, ExternalDataReader? external)
     {
         carrier = proto;
-        // The standard domain has two spellings, and some converters state both; the newer version counts.
         OpsetImports = proto.OpsetImport
-            .GroupBy(import => import.Domain is "ai.onnx" ? "" : import.Domain, StringComparer.Ordinal)
+            .GroupBy(DomainOf, StringComparer.Ordinal)
             .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
-        Metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (StringStringEntryProto entry in proto.MetadataProps)
-        {
-            Metadata[entry.Key] = entry.Value;
-        }
+        Metadata = ReadMetadata(proto);
 
         GraphProto graph = proto.Graph;
         proto.Graph = null;
-        Graph = new Graph(this, null, graph, external);
+        Graph = new Graph(this, null, graph);
         ExternalDataFiles = external?.Files ?? [];
         foreach (Graph each in Graph.WithSubgraphs())
         {
@@ -80,20 +89,29 @@ public sealed class Model
     /// <summary>Reads a model and maps its external data, which must lie in the model's folder.</summary>
     /// <exception cref="ModelFormatException">The file is not a whole, consistent ONNX model.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static Model Load(string path) => Parse(File.ReadAllBytes(path), new ExternalDataReader(path));
+    public static Model Load(string path)
+    {
+        ReadOnlyMemory<byte> bytes = ModelReader.ReadFile(path);
+        ExternalDataReader external = new(path);
+        return new Model(ModelReader.Read(bytes, external), external);
+    }
 
-    /// <summary>Reads a model that has no external data.</summary>
+    /// <summary>Reads a model that has no external data. Its weights refer to <paramref name="bytes"/>, which must not change.</summary>
     /// <exception cref="ModelFormatException">The bytes are not a whole, consistent ONNX model.</exception>
-    public static Model Parse(ReadOnlyMemory<byte> bytes) => Parse(bytes, external: null);
+    public static Model Parse(ReadOnlyMemory<byte> bytes) => new(ModelReader.Read(bytes, external: null), external: null);
 
     /// <summary>A copy that shares the (immutable) weights.</summary>
     public Model Clone() => new(ToProto(), external: null);
 
+    /// <summary>Whether the model passes what one file can hold, so that its weights need a second one.</summary>
+    public bool NeedsExternalData => ExternalDataWriter.IsNeeded(ToProto());
+
     /// <summary>
-    /// Writes the model whole or not at all (a temporary file, then a rename). Weights stay inside the file unless that would
-    /// pass Protobuf's 2 GB; then they go to <c>name.onnx.data</c> beside it.
+    /// Writes the model whole or not at all (temporary files, then renames). Weights go from where they are, mapped files
+    /// included, straight to the output; external ones stand in <c>name.onnx.data</c> beside the model.
     /// </summary>
-    public void Save(string path)
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public void Save(string path, WeightPlacement placement = WeightPlacement.InsideWhenPossible)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ModelProto proto = ToProto();
@@ -102,7 +120,7 @@ public sealed class Model
         string temporaryData = temporary + ".data";
         try
         {
-            bool external = ExternalDataWriter.IsNeeded(proto);
+            bool external = placement == WeightPlacement.External || ExternalDataWriter.IsNeeded(proto);
             if (external)
             {
                 // The weights' messages are shared with this model; the writer edits its own.
@@ -110,9 +128,10 @@ public sealed class Model
                 ExternalDataWriter.Write(proto, temporaryData, Path.GetFileName(dataPath));
             }
 
-            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 16))
+            using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
             {
-                proto.WriteTo(stream);
+                using CodedOutputStream output = new(stream, WriteBuffer, leaveOpen: true);
+                proto.WriteTo(output);
             }
 
             if (external)
@@ -128,6 +147,9 @@ public sealed class Model
             File.Delete(temporaryData);
         }
     }
+
+    /// <summary>The lowest version of the file format that has all that the model states, so that the oldest runtimes possible read it.</summary>
+    public long LowestIrVersion => IrVersions.Lowest(ToProto());
 
     /// <summary>
     /// What makes this model invalid, each with its place and what to do; empty for a valid one. A model that was just read has
@@ -147,6 +169,18 @@ public sealed class Model
 
     internal bool HasName(string name) => names.ContainsKey(name);
 
+    /// <summary>A name for an output that the model leaves out. Counted, as a node may leave out thousands.</summary>
+    internal string NextOmittedName()
+    {
+        string name;
+        do
+        {
+            name = $"omitted_{omitted++}";
+        }
+        while (HasName(name));
+        return name;
+    }
+
     // Sibling branches may use one name twice, so names are counted.
     internal void AddName(string name) => names[name] = names.GetValueOrDefault(name) + 1;
 
@@ -158,68 +192,54 @@ public sealed class Model
         }
     }
 
-    private static Model Parse(ReadOnlyMemory<byte> bytes, ExternalDataReader? external)
-    {
-        ModelProto proto;
-        try
-        {
-            proto = ModelProto.Parser.ParseFrom(bytes.Span);
-        }
-        catch (InvalidProtocolBufferException exception)
-        {
-            throw LooksLikeOnnx(bytes.Span)
-                ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it ends inside a message.", exception)
-                : NotOnnx(exception);
-        }
-
-        if (proto.Graph is null || !proto.HasIrVersion || proto.OpsetImport.Count == 0)
-        {
-            throw LooksLikeOnnx(bytes.Span)
-                ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it has no graph or no operator set.")
-                : NotOnnx(null);
-        }
-
-        return new Model(proto, external);
-    }
-
-    /// <summary>Every exporter writes <c>ir_version</c> (field 1, a small varint) first.</summary>
-    private static bool LooksLikeOnnx(ReadOnlySpan<byte> bytes) => bytes.Length > 2 && bytes[0] == 0x08 && bytes[1] is > 0 and < 64;
-
-    private static ModelFormatException NotOnnx(Exception? inner) => new(ModelFormatError.NotOnnx, "The file is not an ONNX model.", inner);
-
     private ModelProto ToProto()
     {
         ModelProto proto = carrier.Clone();
         proto.Graph = Graph.ToProto();
         SyncOpsets(proto);
-        proto.MetadataProps.Clear();
-        proto.MetadataProps.AddRange(Metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));
+        if (!ReadMetadata(proto).SequenceEqual(Metadata))
+        {
+            proto.MetadataProps.Clear();
+            proto.MetadataProps.AddRange(Metadata.Select(entry => new StringStringEntryProto { Key = entry.Key, Value = entry.Value }));
+        }
+
         return proto;
+    }
+
+    private static OrderedDictionary<string, string> ReadMetadata(ModelProto proto)
+    {
+        OrderedDictionary<string, string> metadata = new(StringComparer.Ordinal);
+        foreach (StringStringEntryProto entry in proto.MetadataProps)
+        {
+            metadata[entry.Key] = entry.Value;
+        }
+
+        return metadata;
     }
 
     private void SyncOpsets(ModelProto proto)
     {
+        ILookup<string, OperatorSetIdProto> stated = proto.OpsetImport.ToLookup(DomainOf, StringComparer.Ordinal);
+        OperatorSetIdProto[] kept = [.. proto.OpsetImport.Where(import => OpsetImports.ContainsKey(DomainOf(import)))];
+        proto.OpsetImport.Clear();
+        proto.OpsetImport.AddRange(kept);
         foreach ((string domain, long version) in OpsetImports)
         {
-            OperatorSetIdProto[] imports = [.. proto.OpsetImport.Where(i => (i.Domain is "ai.onnx" ? "" : i.Domain) == domain)];
-            if (imports.Length == 0)
+            if (!stated.Contains(domain))
             {
                 proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
             }
-
-            foreach (OperatorSetIdProto import in imports)
+            else if (stated[domain].Max(import => import.Version) != version)
             {
-                import.Version = version;
-            }
-        }
-
-        for (int i = proto.OpsetImport.Count - 1; i >= 0; i--)
-        {
-            string domain = proto.OpsetImport[i].Domain;
-            if (!OpsetImports.ContainsKey(domain is "ai.onnx" ? "" : domain))
-            {
-                proto.OpsetImport.RemoveAt(i);
+                // Of two statements of one domain the older one stays as it is unless the version was set.
+                foreach (OperatorSetIdProto import in stated[domain])
+                {
+                    import.Version = version;
+                }
             }
         }
     }
+
+    /// <summary>The standard domain has two spellings, and some converters state both; the newer version counts.</summary>
+    private static string DomainOf(OperatorSetIdProto import) => import.Domain is "ai.onnx" ? "" : import.Domain;
 }

@@ -132,7 +132,7 @@ public sealed class Node
             throw new InvalidOperationException($"{this} states '{attribute}' already.");
         }
 
-        Graph graph = new(Graph.Model, this, new GraphProto { Name = attribute }, external: null);
+        Graph graph = new(Graph.Model, this, new GraphProto { Name = attribute });
         attributes.Add(attribute, new AttributeProto { Name = attribute, Type = (int)AttributeKind.Graph, G = new GraphProto() });
         subgraphs[attribute] = [graph];
         return graph;
@@ -184,24 +184,31 @@ public sealed class Node
         $"{(Name.Length == 0 ? "" : Name + ": ")}{OpType}({string.Join(", ", inputs.Select(v => v?.Name ?? "-"))}) → {string.Join(", ", outputs.Select(v => v.Name))}";
 
     /// <summary>Takes the carrier's attributes apart into tensors and nested graphs; inputs and outputs are connected by the graph.</summary>
-    internal void OpenAttributes(ExternalDataReader? external)
+    internal void OpenAttributes()
     {
         foreach ((string name, AttributeProto attribute) in attributes)
         {
             if (attribute.T is { } tensor)
             {
-                tensors[name] = TensorEncoding.Decode(tensor, external);
+                tensors[name] = TensorEncoding.Decode(tensor);
             }
 
             if (attribute.G is { } graph)
             {
-                subgraphs[name] = [new Graph(Graph.Model, this, graph, external)];
+                subgraphs[name] = [new Graph(Graph.Model, this, graph)];
             }
             else if (attribute.Graphs.Count > 0)
             {
-                subgraphs[name] = [.. attribute.Graphs.Select(g => new Graph(Graph.Model, this, g, external))];
+                subgraphs[name] = [.. attribute.Graphs.Select(g => new Graph(Graph.Model, this, g))];
             }
         }
+    }
+
+    /// <summary>Connects the next input of a node that is being read; null where it is left out.</summary>
+    internal void AddInput(Value? value)
+    {
+        value?.AddUse(new Use(this, inputs.Count));
+        inputs.Add(value);
     }
 
     internal void AddOutput(Value value)
@@ -277,10 +284,13 @@ public sealed class Node
         AttributeProto copy = new(attribute) { T = holdsTensor ? TensorEncoding.Encode(tensor!, tensor!.Source?.Name ?? "") : attribute.T };
         if (holdsGraphs)
         {
-            copy.G = single ? graphs![0].ToProto() : null;
-            copy.Graphs.Clear();
-            if (!single)
+            if (single)
             {
+                copy.G = graphs![0].ToProto();
+            }
+            else
+            {
+                copy.Graphs.Clear();
                 copy.Graphs.AddRange(graphs!.Select(graph => graph.ToProto()));
             }
         }

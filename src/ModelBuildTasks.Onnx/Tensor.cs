@@ -70,7 +70,7 @@ public sealed class Tensor
     {
         try
         {
-            return TensorEncoding.Decode(TensorProto.Parser.ParseFrom(message), external: null);
+            return TensorEncoding.Decode(TensorProto.Parser.ParseFrom(message));
         }
         catch (Google.Protobuf.InvalidProtocolBufferException exception)
         {
@@ -149,25 +149,5 @@ public sealed class Tensor
         }
 
         return result;
-    }
-
-    /// <summary>The bytes of a typed array, kept alive by it.</summary>
-    private sealed class ArrayBytes<T>(T[] array) : System.Buffers.MemoryManager<byte> where T : unmanaged
-    {
-        public override Span<byte> GetSpan() => MemoryMarshal.AsBytes(array.AsSpan());
-
-        public override unsafe System.Buffers.MemoryHandle Pin(int elementIndex = 0)
-        {
-            GCHandle handle = GCHandle.Alloc(array, GCHandleType.Pinned);
-            return new System.Buffers.MemoryHandle((byte*)handle.AddrOfPinnedObject() + elementIndex, handle, this);
-        }
-
-        public override void Unpin()
-        {
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
     }
 }

@@ -7,6 +7,8 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     SimplificationTable.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
+    SimplificationMemory.Command(),
+    Fuzz.Command(),
     BuildTime.Command(),
 };
 return root.Parse(args).Invoke();

@@ -47,6 +47,23 @@ public class ModelSessionTests
     }
 
     [TestMethod]
+    public void A_model_with_many_weights_is_opened_without_a_copy_of_them()
+    {
+        const int Length = 40 << 20;
+        float[] weights = new float[Length];
+        weights[^1] = 3;
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Int64, 1));
+        model.Graph.AddOutput(model.Graph.Add("Gather", model.Graph.AddInitializer("w", Tensor.Vector(weights)), x));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+
+        using ModelSession session = ModelSession.Open(model);
+
+        Assert.IsLessThan(Length, GC.GetAllocatedBytesForCurrentThread() - before);
+        CollectionAssert.AreEqual(new[] { 3f }, session.Run([Tensor.Vector<long>(Length - 1)]).Single().ToSingles());
+    }
+
+    [TestMethod]
     public void Empty_tensors_can_be_fed()
     {
         using ModelSession session = ModelSession.Open(Doubler());

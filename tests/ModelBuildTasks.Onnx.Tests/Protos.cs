@@ -57,4 +57,41 @@ internal static class Protos
         node.Attribute.Add(GraphAttribute("else_branch", otherwise));
         return node;
     }
+
+    /// <summary>Puts elements where the specification has them for this type when they are not in <c>raw_data</c>.</summary>
+    internal static void AddTyped(TensorProto proto, ElementType type, byte[] bytes)
+    {
+        switch (type)
+        {
+            case ElementType.Float or ElementType.Complex64:
+                proto.FloatData.AddRange(Cast<float>(bytes));
+                break;
+            case ElementType.Double or ElementType.Complex128:
+                proto.DoubleData.AddRange(Cast<double>(bytes));
+                break;
+            case ElementType.Int64:
+                proto.Int64Data.AddRange(Cast<long>(bytes));
+                break;
+            case ElementType.UInt64:
+                proto.Uint64Data.AddRange(Cast<ulong>(bytes));
+                break;
+            case ElementType.UInt32:
+                proto.Uint64Data.AddRange(Cast<uint>(bytes).Select(v => (ulong)v));
+                break;
+            case ElementType.Int32:
+                proto.Int32Data.AddRange(Cast<int>(bytes));
+                break;
+            case ElementType.Int16:
+                proto.Int32Data.AddRange(Cast<short>(bytes).Select(v => (int)v));
+                break;
+            case ElementType.UInt16 or ElementType.Float16 or ElementType.BFloat16:
+                proto.Int32Data.AddRange(Cast<ushort>(bytes).Select(v => (int)v));
+                break;
+            default:
+                proto.Int32Data.AddRange(bytes.Select(v => (int)v));
+                break;
+        }
+    }
+
+    private static T[] Cast<T>(byte[] bytes) where T : unmanaged => System.Runtime.InteropServices.MemoryMarshal.Cast<byte, T>(bytes).ToArray();
 }

@@ -15,7 +15,7 @@ internal sealed class ExternalFiles
     {
         [Message.Model] = [(7, Message.Graph), (20, Message.TrainingInfo), (25, Message.Function)],
         [Message.TrainingInfo] = [(1, Message.Graph), (2, Message.Graph)],
-        [Message.Function] = [(7, Message.Node)],
+        [Message.Function] = [(7, Message.Node), (11, Message.Attribute)],
         [Message.Graph] = [(1, Message.Node), (5, Message.Tensor), (15, Message.SparseTensor)],
         [Message.Node] = [(5, Message.Attribute)],
         [Message.Attribute] = [(5, Message.Tensor), (6, Message.Graph), (10, Message.Tensor), (11, Message.Graph), (22, Message.SparseTensor), (23, Message.SparseTensor)],

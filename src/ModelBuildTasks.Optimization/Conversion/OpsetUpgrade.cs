@@ -47,25 +47,9 @@ public static class OpsetUpgrade
             model.Opset = opset;
         }
 
-        model.IrVersion = Math.Max(model.IrVersion, MinimumIrVersion(model.Opset));
+        model.IrVersion = Math.Max(model.IrVersion, IrVersions.OfOpset(model.Opset));
         return null;
     }
-
-    /// <summary>The IR version that ONNX released together with an operator set (ONNX docs/Versioning.md); runtimes need no more.</summary>
-    public static long MinimumIrVersion(long opset) => opset switch
-    {
-        <= 8 => 3,
-        9 => 4,
-        10 => 5,
-        11 => 6,
-        <= 14 => 7,
-        <= 18 => 8,
-        <= 20 => 9,
-        <= 22 => 10,
-        23 => 11,
-        24 => 12,
-        _ => 13,
-    };
 
     /// <summary>Why <see cref="Apply"/> would refuse; null when it would not.</summary>
     public static string? Refusal(Model model, long opset)

@@ -97,6 +97,11 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
 
         model.Graph.RemoveUnused();
         FixedInitializers.RaiseIrVersion(model);
+        if (counts.Count > 0)
+        {
+            model.IrVersion = Math.Min(model.IrVersion, model.LowestIrVersion);
+        }
+
         int nodesAfter = CountNodes(model);
         string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
         return counts.Count == 0

@@ -121,6 +121,19 @@ public class GraphSimplificationTests
     }
 
     [TestMethod]
+    public void The_ir_version_is_no_higher_than_the_operator_set_needs_and_the_operator_set_stays()
+    {
+        Model model = Model.Create("g", opset: 13, irVersion: 10);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        model.Graph.AddOutput(model.Graph.Add("Relu", model.Graph.Add("Identity", x)));
+
+        new GraphSimplification().Apply(model, Context);
+
+        Assert.AreEqual(7, model.IrVersion);
+        Assert.AreEqual(13, model.Opset);
+    }
+
+    [TestMethod]
     public void With_every_rule_switched_off_only_what_nothing_reads_goes()
     {
         Model model = Model.Create("g", 9, 3);
