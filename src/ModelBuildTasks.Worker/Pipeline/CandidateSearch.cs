@@ -84,8 +84,7 @@ internal sealed class CandidateSearch(
         }
 
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
-        model.Save(artifactPath);
-        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
+        ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
@@ -104,6 +103,17 @@ internal sealed class CandidateSearch(
 
         reason = "";
         return OutcomeOf(artifactPath, result);
+    }
+
+    private static ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed)
+    {
+        if (model.NeedsExternalData)
+        {
+            return new ComparisonResult(ArtifactTooLargeException.Reason);
+        }
+
+        model.Save(artifactPath);
+        return comparison.Of(artifactPath, mustProveItself: !isObeyed);
     }
 
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
@@ -131,6 +141,10 @@ internal sealed class CandidateSearch(
         if (source.Model.ExternalDataFiles.Count == 0)
         {
             File.Copy(source.Path, artifactPath, overwrite: true);
+        }
+        else if (source.Model.NeedsExternalData)
+        {
+            throw new ArtifactTooLargeException();
         }
         else
         {

@@ -23,6 +23,9 @@ internal static class FaultDiagnostics
     internal static Diagnostic Of(InferenceException fault, string modelPath) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotRun, modelPath, Clause(fault.Message));
 
+    internal static Diagnostic Of(ArtifactTooLargeException fault, string modelPath) =>
+        Diagnostic.Create(DiagnosticCatalogue.NotAvailable, modelPath, "Include", modelPath, $"; {Clause(fault.Message)}");
+
     internal static Diagnostic Of(DatasetException fault) => Diagnostic.Create(
         fault.Error == DatasetError.DoesNotFit ? DiagnosticCatalogue.DataDoesNotFit : DiagnosticCatalogue.DataUnreadable,
         fault.Path,

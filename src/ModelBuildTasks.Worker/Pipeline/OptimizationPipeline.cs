@@ -16,9 +16,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 {
-    /// <summary>An artifact is one Protobuf message, which cannot pass 2 GiB.</summary>
-    private const long LargestModel = 2_000_000_000;
-
     /// <summary>Timers take no more (49.7 days); a longer limit is none, and so is 0.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
@@ -45,6 +42,10 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
         catch (InferenceException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
+        }
+        catch (ArtifactTooLargeException fault)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
@@ -98,11 +99,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, request.ModelPath, request.Name, fault.Message));
-        }
-
-        if (request.Inputs.Where(input => input.IsModel).Sum(input => input.Length) > LargestModel)
-        {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotAvailable, request.ModelPath, "Include", request.ModelPath, $"; models may have {LargestModel} bytes"));
         }
 
         RemoteCache? remote = RemoteCache.At(request.RemoteCache);

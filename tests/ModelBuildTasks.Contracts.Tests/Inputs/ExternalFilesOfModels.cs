@@ -21,9 +21,9 @@ public sealed class ExternalFilesOfModels : IDisposable
         var branch = Message(1, Message(5, Message(6, ExternalInitializer("w", "branch.bin"))));
         var loops = Message(1, Message(5, Message(11, Message(1, Message(5, Message(10, External("nested.bin")))))));
         var sparse = Message(15, Message(1, External("sparse.bin")));
-        byte[] model = [.. Model([], [], constant, branch, loops, sparse), .. Message(25, Message(7, Message(5, Message(5, External("function.bin")))))];
+        byte[] model = [.. Model([], [], constant, branch, loops, sparse), .. Message(25, Message(7, Message(5, Message(5, External("function.bin"))))), .. Message(25, Message(11, Message(5, External("default.bin"))))];
 
-        CollectionAssert.AreEquivalent(new[] { "constant.bin", "branch.bin", "nested.bin", "sparse.bin", "function.bin" }, Of(model));
+        CollectionAssert.AreEquivalent(new[] { "constant.bin", "branch.bin", "nested.bin", "sparse.bin", "function.bin", "default.bin" }, Of(model));
     }
 
     [TestMethod]
