@@ -42,7 +42,7 @@ public sealed partial class Catalogue
     [TestMethod]
     public void The_documentation_page_is_the_catalogue()
     {
-        var page = Path.Combine(RepositoryRoot(), "docs", "DIAGNOSTICS.md");
+        var page = Path.Combine(Repository.Root, "docs", "DIAGNOSTICS.md");
         if (Environment.GetEnvironmentVariable(UpdateVariable) == "1")
         {
             File.WriteAllText(page, Page());
@@ -68,17 +68,6 @@ public sealed partial class Catalogue
         }
 
         return page.ToString();
-    }
-
-    private static string RepositoryRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "ModelBuildTasks.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside the repository.");
-        }
-
-        return folder;
     }
 
     [GeneratedRegex(@"^MBT[0-4]\d{3}$")]
