@@ -124,7 +124,7 @@ public sealed class StaticQuantizationContractTests
         SmallNetwork network = new(shape: [64, 256]);
         Value hidden = network.Graph.Add("MatMul", network.Input, network.Weight("w1", 256, 256));
         network.Output(network.Graph.Add("MatMul", hidden, network.Weight("w2", 256, 256)));
-        Model before = BranchFragment.Append(network.Model, hidden.Name);
+        Model before = WithBranches(network.Model, hidden);
         Model after = before.Clone();
 
         Assert.IsTrue(Quantize(after, network.Samples).Changed);
@@ -138,7 +138,7 @@ public sealed class StaticQuantizationContractTests
     public void A_convolution_stays_in_float_when_a_branch_captures_its_result()
     {
         SmallNetwork network = TwoConvolutions();
-        Model before = BranchFragment.Append(network.Model, network.Graph.Nodes.First(node => node.OpType == "Relu").Output.Name);
+        Model before = WithBranches(network.Model, network.Graph.Nodes.First(node => node.OpType == "Relu").Output);
         Model after = before.Clone();
 
         PassOutcome outcome = Quantize(after, network.Samples);
@@ -146,6 +146,16 @@ public sealed class StaticQuantizationContractTests
         Assert.Contains("Conv 'a' stays in float: its result reaches an output", string.Join("\n", outcome.Refusals));
         Assert.IsLessThan(0.03, Difference(before, after, output: 0));
         Assert.IsLessThan(0.001, Difference(before, after, output: 1));
+    }
+
+    /// <summary>Gives the model a second output, of an If whose branches read <paramref name="captured"/>.</summary>
+    private static Model WithBranches(Model model, Value captured)
+    {
+        Value condition = model.Graph.AddNode("Constant", []).Set("value", Tensor.Scalar(true)).Output;
+        Value chosen = Branches.AddIf(condition, branch => branch.Add("Relu", captured), branch => branch.Add("Neg", captured));
+        chosen.Type = new TensorType(ElementType.Float, (IReadOnlyList<Dimension>?)null);
+        model.Graph.AddOutput(chosen);
+        return model;
     }
 
     private static SmallNetwork TwoConvolutions()

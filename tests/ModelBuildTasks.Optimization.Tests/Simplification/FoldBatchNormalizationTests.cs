@@ -71,8 +71,8 @@ public class FoldBatchNormalizationTests
         Value w = Simplified.Weight(model.Graph, 4, 4, 1, 1);
         Value normalized = Simplified.Normalize(model.Graph, model.Graph.Add("Conv", x, w), 4);
         Value condition = model.Graph.Add("Greater", model.Graph.AddNode("ReduceMax", [x]).Set("keepdims", 0L).Output, model.Graph.AddInitializer("half", Tensor.Scalar(0.5f)));
-        (model, Value chosen) = Branches.AddIf(model, condition.Name, (g, outer) => g.Add("Neg", outer(w.Name)), (g, outer) => g.Add("Exp", outer(w.Name)));
-        model.Graph.AddOutput(model.Graph.Add("Add", model.Graph.Find(normalized.Name)!, model.Graph.Add("ReduceMax", chosen)));
+        Value chosen = Branches.AddIf(condition, branch => branch.Add("Neg", w), branch => branch.Add("Exp", w));
+        model.Graph.AddOutput(model.Graph.Add("Add", normalized, model.Graph.Add("ReduceMax", chosen)));
 
         Simplified result = Simplified.Of(model, Simplified.Random(1, 4, 4, 4));
 

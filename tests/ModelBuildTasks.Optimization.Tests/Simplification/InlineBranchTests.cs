@@ -31,8 +31,8 @@ public class InlineBranchTests
     private static Model Choice(Func<Graph, Value> condition, bool neg)
     {
         Model model = Model.Create("g", 17, 8);
-        model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3));
-        (model, Value chosen) = Branches.AddIf(model, condition(model.Graph).Name, (g, outer) => g.Add("Exp", outer("x")), (g, outer) => g.Add("Sqrt", outer("x")));
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3));
+        Value chosen = Branches.AddIf(condition(model.Graph), branch => branch.Add("Exp", x), branch => branch.Add("Sqrt", x));
         chosen.Type = new TensorType(ElementType.Float, 2, 3);
         model.Graph.AddOutput(neg ? model.Graph.Add("Neg", chosen) : chosen);
         return model;

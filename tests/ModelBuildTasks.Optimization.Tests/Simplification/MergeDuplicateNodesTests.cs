@@ -22,8 +22,8 @@ public class MergeDuplicateNodesTests
         Model model = Model.Create("g", 17, 8);
         Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 3, 4));
         Value outside = model.Graph.Add("Exp", x);
-        (model, Value chosen) = Branches.AddIf(model, Condition(model.Graph, x).Name, (g, outer) => g.Add("Neg", g.Add("Exp", outer("x"))), (g, outer) => g.Add("Sqrt", g.Add("Exp", outer("x"))));
-        model.Graph.AddOutput(model.Graph.Add("Add", chosen, model.Graph.Find(outside.Name)!));
+        Value chosen = Branches.AddIf(Condition(model.Graph, x), branch => branch.Add("Neg", branch.Add("Exp", x)), branch => branch.Add("Sqrt", branch.Add("Exp", x)));
+        model.Graph.AddOutput(model.Graph.Add("Add", chosen, outside));
 
         Simplified result = Of(model, Random(3, 4));
 
@@ -36,8 +36,8 @@ public class MergeDuplicateNodesTests
         Model model = Model.Create("g", 17, 8);
         Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 3, 4));
         Value outside = model.Graph.Add("Exp", x);
-        (model, Value chosen) = Branches.AddIf(model, Condition(model.Graph, x).Name, (g, outer) => g.Add("Exp", outer("x")), (g, outer) => g.Add("Neg", outer("x")));
-        model.Graph.AddOutput(model.Graph.Add("Add", chosen, model.Graph.Find(outside.Name)!));
+        Value chosen = Branches.AddIf(Condition(model.Graph, x), branch => branch.Add("Exp", x), branch => branch.Add("Neg", x));
+        model.Graph.AddOutput(model.Graph.Add("Add", chosen, outside));
 
         Of(model, Random(3, 4));
     }

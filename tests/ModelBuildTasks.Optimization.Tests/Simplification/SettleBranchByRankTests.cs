@@ -10,7 +10,7 @@ public class SettleBranchByRankTests
     [TestMethod]
     public void The_branch_that_makes_the_readers_rank_is_taken()
     {
-        Simplified result = Of(OneOf((g, outer) => Squeeze(g, outer("x")), (g, outer) => g.Add("Identity", outer("x"))), Random(2, 4, 1));
+        Simplified result = Of(OneOf((g, x) => Squeeze(g, x), (g, x) => g.Add("Identity", x)), Random(2, 4, 1));
 
         CollectionAssert.DoesNotContain(result.Operators, "If");
     }
@@ -18,7 +18,7 @@ public class SettleBranchByRankTests
     [TestMethod]
     public void An_input_for_the_other_branch_still_fails()
     {
-        Simplified result = Of(OneOf((g, outer) => Squeeze(g, outer("x")), (g, outer) => g.Add("Identity", outer("x"))), Random(2, 4, 1));
+        Simplified result = Of(OneOf((g, x) => Squeeze(g, x), (g, x) => g.Add("Identity", x)), Random(2, 4, 1));
 
         using ModelSession session = ModelSession.Open(result.Model);
         Assert.ThrowsExactly<InferenceException>(() => session.Run([Random(2, 2, 2)]));
@@ -26,18 +26,18 @@ public class SettleBranchByRankTests
 
     [TestMethod]
     public void Branches_of_one_rank_stay() =>
-        CollectionAssert.Contains(Of(OneOf((g, outer) => Squeeze(g, outer("x")), (g, outer) => g.Add("Neg", Squeeze(g, outer("x")))), Random(2, 4, 1)).Operators, "If");
+        CollectionAssert.Contains(Of(OneOf((g, x) => Squeeze(g, x), (g, x) => g.Add("Neg", Squeeze(g, x))), Random(2, 4, 1)).Operators, "If");
 
     /// <summary>x[n, 4, m]: Gemm(If(m = 1, …, …), w).</summary>
-    private static Model OneOf(Func<Graph, Func<string, Value>, Value> then, Func<Graph, Func<string, Value>, Value> otherwise)
+    private static Model OneOf(Func<Graph, Value, Value> then, Func<Graph, Value, Value> otherwise)
     {
         Model model = Model.Create("g", 17, 8);
         Graph graph = model.Graph;
         Value x = graph.AddInput("x", new TensorType(ElementType.Float, "n", 4, "m"));
         Value size = graph.Add("Gather", graph.Add("Shape", x), graph.AddInitializer("last", Tensor.Vector(2L)));
         Value condition = graph.Add("Equal", size, graph.AddInitializer("one", Tensor.Vector(1L)));
-        (model, Value chosen) = Branches.AddIf(model, condition.Name, then, otherwise);
-        model.Graph.AddOutput(model.Graph.Add("Gemm", chosen, Weight(model.Graph, 4, 3)));
+        Value chosen = Branches.AddIf(condition, branch => then(branch, x), branch => otherwise(branch, x));
+        graph.AddOutput(graph.Add("Gemm", chosen, Weight(graph, 4, 3)));
         return model;
     }
 
