@@ -11,8 +11,8 @@ public static class IrVersions
     /// <summary>The first version that has operator sets, which every readable model states.</summary>
     private const long First = 3;
 
-    /// <summary>The first version whose initializers need not be inputs of their graph.</summary>
-    private const long PlainInitializers = 4;
+    /// <summary>The first version whose initializers need not be inputs of their graph (ONNX IR.md, "Graphs").</summary>
+    public const long PlainInitializers = 4;
 
     private const long Newest = 13;
 

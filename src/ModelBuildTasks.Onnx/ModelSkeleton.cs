@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
+using ModelBuildTasks.Contracts.Protobuf;
 using ModelBuildTasks.Onnx.Schema;
+using Message = ModelBuildTasks.Contracts.Protobuf.TensorPaths.Message;
 
 namespace ModelBuildTasks.Onnx;
 
@@ -20,26 +22,9 @@ internal sealed class ModelSkeleton
     /// <summary>Protobuf's own limit of nested messages.</summary>
     private const int Deepest = 100;
 
-    private const int RawData = 9;
-
-    // Message → the fields that lead to tensors, and the message that each holds. Field numbers are those of onnx.proto.
-    private static readonly Dictionary<Message, (int Field, Message Holds)[]> Ways = new()
-    {
-        [Message.Model] = [(7, Message.Graph), (20, Message.TrainingInfo), (25, Message.Function)],
-        [Message.TrainingInfo] = [(1, Message.Graph), (2, Message.Graph)],
-        [Message.Function] = [(7, Message.Node), (11, Message.Attribute)],
-        [Message.Graph] = [(1, Message.Node), (5, Message.Tensor), (15, Message.SparseTensor)],
-        [Message.Node] = [(5, Message.Attribute)],
-        [Message.Attribute] = [(5, Message.Tensor), (6, Message.Graph), (10, Message.Tensor), (11, Message.Graph), (22, Message.SparseTensor), (23, Message.SparseTensor)],
-        [Message.SparseTensor] = [(1, Message.Tensor), (2, Message.Tensor)],
-        [Message.Tensor] = [(RawData, Message.Weights)],
-    };
-
     private readonly MemoryStream skeleton;
 
     private ModelSkeleton(MemoryStream skeleton) => this.skeleton = skeleton;
-
-    private enum Message { Model, TrainingInfo, Function, Graph, Node, Attribute, SparseTensor, Tensor, Weights }
 
     /// <summary>The skeleton of a serialized model.</summary>
     /// <exception cref="InvalidDataException">The bytes end inside a message, or nest messages deeper than Protobuf reads them.</exception>
@@ -68,7 +53,7 @@ internal sealed class ModelSkeleton
         int copied = start;
         while (reader.Next() is { } field)
         {
-            if (!field.IsMessage || !TryFindWay(message, field.Number, out Message holds))
+            if (!field.IsMessage || TensorPaths.Holds(message, field.Number) is not { } holds || holds == Message.ExternalEntry)
             {
                 continue;
             }
@@ -82,7 +67,7 @@ internal sealed class ModelSkeleton
             copied = field.End;
             long lengthAt = skeleton.Position;
             skeleton.Position += LengthBytes;
-            if (holds == Message.Weights)
+            if (holds == Message.RawData)
             {
                 WriteReference(field.Start, field.End - field.Start);
             }
@@ -98,21 +83,6 @@ internal sealed class ModelSkeleton
         }
 
         skeleton.Write(model[copied..end]);
-    }
-
-    private static bool TryFindWay(Message message, int field, out Message holds)
-    {
-        foreach ((int number, Message target) in Ways[message])
-        {
-            if (number == field)
-            {
-                holds = target;
-                return true;
-            }
-        }
-
-        holds = default;
-        return false;
     }
 
     private void WriteReference(long offset, long length)

@@ -3,9 +3,6 @@ namespace ModelBuildTasks.Onnx;
 /// <summary>Checks a model against the structure that ONNX's IR.md prescribes: names, order, nested graphs, imports, types of weights.</summary>
 internal sealed class ModelValidation
 {
-    /// <summary>The first IR version whose initializers need not be inputs too (IR.md, "Graphs").</summary>
-    private const long FreeInitializersIrVersion = 4;
-
     private readonly Model model;
     private readonly List<ModelFinding> findings = [];
 
@@ -54,9 +51,9 @@ internal sealed class ModelValidation
 
         foreach (Value weight in graph.Initializers)
         {
-            if (graph.Owner is null && model.IrVersion < FreeInitializersIrVersion && !weight.IsInput)
+            if (graph.Owner is null && model.IrVersion < IrVersions.PlainInitializers && !weight.IsInput)
             {
-                Report(Place(weight), $"it is an initializer but no input, which IR version {model.IrVersion} does not have; raise IrVersion to {FreeInitializersIrVersion}.");
+                Report(Place(weight), $"it is an initializer but no input, which IR version {model.IrVersion} does not have; raise IrVersion to {IrVersions.PlainInitializers}.");
             }
 
             if (weight.Type is { } stated && !Fits(weight.Initializer!, stated))

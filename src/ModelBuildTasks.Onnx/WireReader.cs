@@ -8,7 +8,10 @@ namespace ModelBuildTasks.Onnx;
 /// <param name="End">Where its content ends.</param>
 internal readonly record struct WireField(int Number, bool IsMessage, int LengthStart, int Start, int End);
 
-/// <summary>Walks over the fields of one serialized message (https://protobuf.dev/programming-guides/encoding) without decoding them.</summary>
+/// <summary>
+/// Walks over the fields of one serialized message (https://protobuf.dev/programming-guides/encoding) without decoding them. Protobuf's own
+/// CodedInputStream reads arrays and streams only, and would copy a mapped file.
+/// </summary>
 internal ref struct WireReader(ReadOnlySpan<byte> bytes, int start, int end)
 {
     private const int LongestVarint = 10;

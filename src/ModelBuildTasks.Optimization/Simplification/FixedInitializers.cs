@@ -9,9 +9,6 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </summary>
 internal static class FixedInitializers
 {
-    /// <summary>The first IR version whose initializers need not be inputs.</summary>
-    internal const long FirstIrVersion = 4;
-
     /// <summary>Fixes all initializers and returns how many there were.</summary>
     internal static int Apply(Model model)
     {
@@ -29,7 +26,7 @@ internal static class FixedInitializers
     {
         if (model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Any(initializer => !initializer.IsInput))
         {
-            model.IrVersion = Math.Max(model.IrVersion, FirstIrVersion);
+            model.IrVersion = Math.Max(model.IrVersion, IrVersions.PlainInitializers);
         }
     }
 }

@@ -185,7 +185,7 @@ internal static class FoldConstants
     private static void Run(List<Node> region, Dictionary<Value, Tensor> results)
     {
         Model source = region[0].Graph.Model;
-        Model model = Model.Create("constants", source.Opset, Math.Max(source.IrVersion, FixedInitializers.FirstIrVersion));
+        Model model = Model.Create("constants", source.Opset, Math.Max(source.IrVersion, IrVersions.PlainInitializers));
         foreach ((string domain, long version) in source.OpsetImports)
         {
             model.OpsetImports[domain] = version;

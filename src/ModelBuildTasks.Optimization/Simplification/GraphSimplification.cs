@@ -11,10 +11,11 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <remarks>
 /// The order, which is the same each round. First <see cref="FixedInitializers"/>, as nothing folds into a weight that a caller may
 /// override. Then in each graph: constants, branches and no-ops, since the other rules look at what is left when these are gone;
-/// shapes, which turn computed operands into constants; merges of neighbours; formulas written out that are one operator,
-/// before the folds take them apart; folds into layers, normalizations before plain arithmetic, as the former say more; duplicate nodes after the folds, since a layer whose result two normalizations share cannot
-/// take up either; constant folding, one session for all that the rules uncovered. Last, when no rule applies any more,
-/// <see cref="MergeDuplicateInitializers"/>, for the same reason as duplicate nodes.
+/// shapes, which turn computed operands into constants; merges of neighbours; formulas written out that are one operator, before the
+/// folds take them apart; folds into layers, normalizations before plain arithmetic, as the former say more; duplicate nodes after
+/// the folds, since a layer whose result two normalizations share cannot take up either; constant folding, one session for all that
+/// the rules uncovered. Last, when no rule applies any more, <see cref="MergeDuplicateInitializers"/>, for the same reason as
+/// duplicate nodes.
 /// </remarks>
 /// <param name="disabledRules">Names from <see cref="RuleNames"/> that are left out.</param>
 public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRules = null) : IModelPass

@@ -26,7 +26,7 @@ internal sealed class ShapeInference
 
     private ShapeInference(Model source)
     {
-        model = Model.Create("inference", source.Opset, Math.Max(source.IrVersion, FixedInitializers.FirstIrVersion));
+        model = Model.Create("inference", source.Opset, Math.Max(source.IrVersion, IrVersions.PlainInitializers));
         foreach ((string domain, long version) in source.OpsetImports)
         {
             model.OpsetImports[domain] = version;

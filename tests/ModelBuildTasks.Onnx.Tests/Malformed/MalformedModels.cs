@@ -55,7 +55,7 @@ internal sealed class MalformedModels : IDisposable
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>Makes malformed model <paramref name="number"/>, then loads, copies and writes it.</summary>
+    /// <summary>Makes malformed model <paramref name="number"/>, then loads, validates, copies and writes it.</summary>
     internal MalformedOutcome Run(int number)
     {
         Random random = new(number);
@@ -71,6 +71,7 @@ internal sealed class MalformedModels : IDisposable
         try
         {
             Model model = Model.Load(path);
+            model.Validate();
             model.Clone().Save(Path.Combine(folder, "written.onnx"));
         }
         catch (ModelFormatException exception)
