@@ -11,7 +11,7 @@ public static class SimplificationRules
     [
         "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
-        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FuseLayerNormalization",
+        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "SplitOfConcat", "FoldPad", "FuseLayerNormalization",
         "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
         "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
     ];

@@ -42,6 +42,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new MergeSlices(),
         new MergeSlicesIntoSplit(),
         new MergeConcats(),
+        new SplitOfConcat(),
         new FoldPad(),
         new FuseLayerNormalization(),
         new FuseRmsNormalization(),
