@@ -12,7 +12,7 @@ public static class SimplificationRules
         "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
         "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "SplitOfConcat", "FoldPad", "FuseLayerNormalization",
-        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
+        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FuseAttention", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
         "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
     ];
 

@@ -48,6 +48,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new FuseRmsNormalization(),
         new FuseGelu(),
         new FuseHardSigmoid(),
+        new FuseAttention(),
         new FoldBatchNormalization(),
         new FoldChannelArithmetic(),
         new FoldLeadingAffine(),
