@@ -109,6 +109,31 @@ public class BadInputTests
         AssertFault(ModelFormatError.Invalid, model.ToByteArray());
     }
 
+    [TestMethod]
+    [DataRow("odd_node", DisplayName = "node")]
+    [DataRow("odd_value", DisplayName = "value")]
+    [DataRow("odd_weight", DisplayName = "weight")]
+    [DataRow("odd_domain", DisplayName = "domain")]
+    [DataRow("odd_key", DisplayName = "metadata")]
+    public void A_name_that_is_no_UTF_8_is_invalid(string name)
+    {
+        ModelProto model = Protos.Model(Protos.Node("Add", ["x", "odd_weight"], "odd_value"));
+        model.Graph.Node[0].Name = "odd_node";
+        model.Graph.Initializer.Add(Protos.Floats("odd_weight", 1));
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "odd_domain", Version = 1 });
+        model.MetadataProps.Add(new StringStringEntryProto { Key = "odd_key", Value = "" });
+        byte[] bytes = model.ToByteArray();
+        for (int at; (at = bytes.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(name))) >= 0;)
+        {
+            bytes[at] = 0xFF;
+        }
+
+        ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse(bytes));
+
+        Assert.AreEqual(ModelFormatError.Invalid, exception.Error);
+        Assert.Contains("UTF-8", exception.Message);
+    }
+
     private static void AssertInvalid(string part, ModelProto model)
     {
         ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse(model.ToByteArray()));
