@@ -134,6 +134,29 @@ public class BadInputTests
         Assert.Contains("UTF-8", exception.Message);
     }
 
+    [TestMethod]
+    public void A_file_larger_than_a_message_can_be_is_invalid_and_the_way_out_is_told()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        try
+        {
+            using (FileStream holes = File.Create(path))
+            {
+                holes.SetLength(int.MaxValue + 1L);
+            }
+
+            ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Load(path));
+
+            Assert.AreEqual(ModelFormatError.Invalid, exception.Error);
+            Assert.Contains("2147483648 bytes", exception.Message);
+            Assert.Contains("external data", exception.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static void AssertInvalid(string part, ModelProto model)
     {
         ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse(model.ToByteArray()));

@@ -150,7 +150,7 @@ internal sealed class TypeProbe
     private void AddLoop(Node node)
     {
         int carried = Math.Max(node.Inputs.Count - 2, 0);
-        if (node.GetGraph("body") is { } body && body.Outputs.Count == node.Outputs.Count + 1)
+        if (node.GetGraph("body") is { } body && body.Outputs.Count > node.Outputs.Count)
         {
             for (int i = 0; i < node.Outputs.Count; i++)
             {
@@ -165,7 +165,7 @@ internal sealed class TypeProbe
     {
         int carried = node.Inputs.Count - (int)node.GetInt("num_scan_inputs", 0);
         long[] axes = node.GetInts("scan_output_axes") ?? [];
-        if (model.Opset >= ScanWithoutBatch && axes.All(axis => axis == 0) && node.GetGraph("body") is { } body && body.Outputs.Count == node.Outputs.Count)
+        if (model.Opset >= ScanWithoutBatch && axes.All(axis => axis == 0) && node.GetGraph("body") is { } body && body.Outputs.Count >= node.Outputs.Count)
         {
             for (int i = 0; i < node.Outputs.Count; i++)
             {
