@@ -12,11 +12,11 @@ public sealed record BlockFormat(int Bits, int BlockSize, bool IsSymmetric)
     private const int SmallestBlock = 16;
     private const int LargestBlock = 256;
 
-    /// <summary>Whether only the codes next to the middle one are used, as −1 and +1: see <see cref="BinaryScaling"/>.</summary>
-    internal bool IsBinary { get; private init; }
+    /// <summary>Whether only the codes next to the middle one are used, as −1 and +1: XNOR-Net (Rastegari et al., 2016).</summary>
+    public bool IsBinary { get; private init; }
 
     /// <summary>Signs, carried by the fewest bits in which the runtime computes.</summary>
-    internal static BlockFormat Binary(int blockSize) => new(BinaryScaling.CarrierBits, blockSize, IsSymmetric: true) { IsBinary = true };
+    public static BlockFormat Binary(int blockSize) => new(BinaryScaling.CarrierBits, blockSize, IsSymmetric: true) { IsBinary = true };
 
     public int Bits { get; } = Bits is 2 or 4 or 8 ? Bits : throw new ArgumentOutOfRangeException(nameof(Bits), Bits, "Kernels exist for 2, 4 and 8 bits.");
 
