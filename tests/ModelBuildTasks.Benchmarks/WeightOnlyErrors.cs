@@ -45,19 +45,19 @@ internal static class WeightOnlyErrors
         new GraphSimplification().Apply(model, new PassContext(TargetProfiles.CpuX64));
         foreach (BlockFormat format in Formats)
         {
-            WeightOnlyLayer[] layers = [.. model.Graph.TopologicalOrder()
+            PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
                 .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
-                .Select(node => WeightOnlyLayer.From(node, format, out _))
-                .OfType<WeightOnlyLayer>()];
+                .Select(node => PackedProduct.From(node, out _))
+                .OfType<PackedProduct>()];
             double signal = 0;
             double[] errors = new double[5];
-            foreach (WeightOnlyLayer[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
+            foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
             {
                 (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
                 InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
                 Tensor x = Rows(model, readers[0], heldOut);
                 float[]? factor = moments.Factor();
-                foreach (WeightOnlyLayer layer in readers)
+                foreach (PackedProduct layer in readers)
                 {
                     BlockFormat fitting = format.For(layer.Weight.Inputs);
                     IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
@@ -77,7 +77,7 @@ internal static class WeightOnlyErrors
         }
     }
 
-    private static Tensor Rows(Model model, WeightOnlyLayer layer, Dataset samples)
+    private static Tensor Rows(Model model, PackedProduct layer, Dataset samples)
     {
         List<float> rows = [];
         if (layer.Input.Producer is null)
@@ -102,7 +102,7 @@ internal static class WeightOnlyErrors
     }
 
     /// <summary>‖X(W − Ŵ)‖², or ‖XW‖² without a quantized weight.</summary>
-    private static double Squares(Tensor x, WeightOnlyLayer layer, BlockedWeight? quantized)
+    private static double Squares(Tensor x, PackedProduct layer, BlockedWeight? quantized)
     {
         float[] difference = BlockedSingles(layer.Weight);
         if (quantized is not null)

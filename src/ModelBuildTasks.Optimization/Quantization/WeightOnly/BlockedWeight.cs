@@ -50,23 +50,34 @@ internal sealed class BlockedWeight
     {
         int firstOutput = laneGroup * Vector<float>.Count;
         int lanes = Math.Min(Vector<float>.Count, Outputs - firstOutput);
-        int perByte = 8 / Format.Bits;
-        ReadOnlySpan<float> elements = MemoryMarshal.Cast<Vector<float>, float>(blockCodes);
+        int perWord = 8 * sizeof(uint) / Format.Bits;
+        Span<uint> words = MemoryMarshal.Cast<byte, uint>(codes.AsSpan());
+        int wordsOfBlock = Format.BlockSize / perWord;
+        for (int word = 0; word < wordsOfBlock; word++)
+        {
+            // One word of every output at once; bytes stand in it in the order of memory, which is little-endian wherever ONNX Runtime runs.
+            Vector<uint> packed = Vector<uint>.Zero;
+            for (int i = 0; i < perWord; i++)
+            {
+                int input = word * perWord + i;
+                Vector<float> code = input < blockCodes.Length ? blockCodes[input] : scale.ZeroPoint;
+                packed |= Vector.AsVectorUInt32(Vector.ConvertToInt32(code)) << (i * Format.Bits);
+            }
+
+            for (int lane = 0; lane < lanes; lane++)
+            {
+                words[((firstOutput + lane) * Blocks + block) * wordsOfBlock + word] = packed[lane];
+            }
+        }
+
         for (int lane = 0; lane < lanes; lane++)
         {
             int output = firstOutput + lane;
-            int zeroPoint = (int)scale.ZeroPoint[lane];
-            Span<byte> bytes = codes.AsSpan((output * Blocks + block) * Format.BlockBytes, Format.BlockBytes);
-            for (int i = 0; i < Format.BlockSize; i++)
-            {
-                int code = i < blockCodes.Length ? (int)elements[i * Vector<float>.Count + lane] : zeroPoint;
-                bytes[i / perByte] |= (byte)(code << (i % perByte * Format.Bits));
-            }
-
             scales[output * Blocks + block] = scale.Scale[lane];
             if (!Format.IsSymmetric)
             {
-                zeroPoints[output * Format.ZeroPointBytes(Blocks) + block / perByte] |= (byte)(zeroPoint << (block % perByte * Format.Bits));
+                int perByte = 8 / Format.Bits;
+                zeroPoints[output * Format.ZeroPointBytes(Blocks) + block / perByte] |= (byte)((int)scale.ZeroPoint[lane] << (block % perByte * Format.Bits));
             }
         }
     }

@@ -31,6 +31,12 @@ internal sealed record WeightMatrix(Tensor Stored, bool IsTransposed, float Fact
         row.Clear();
         for (int i = 0; i < weights.Length; i++)
         {
+            if (!IsTransposed && lanes == Vector<float>.Count)
+            {
+                weights[i] = new Vector<float>(stored[((firstInput + i) * Outputs + firstOutput)..]) * factor;
+                continue;
+            }
+
             if (IsTransposed)
             {
                 for (int lane = 0; lane < lanes; lane++)

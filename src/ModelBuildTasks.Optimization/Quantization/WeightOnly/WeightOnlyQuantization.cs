@@ -6,8 +6,8 @@ using ModelBuildTasks.Optimization.Targets;
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 /// <summary>
-/// x·W → MatMulNBits(x, codes, scales, zero points): weights of 8, 4 or 2 bits, or signs, with activations in float. It pays where weights are read once
-/// for few rows of x, as in decoding: the memory they take is what such products wait for.
+/// x·W → MatMulNBits(x, codes, scales, zero points), and the same for tables of embeddings: weights of 8, 4 or 2 bits, or signs, with activations
+/// in float. It pays where weights are read for few rows of x, as in decoding: the memory they take is what such products wait for.
 /// </summary>
 /// <param name="format">The form of the codes. Layers with fewer inputs than a block get smaller blocks.</param>
 /// <param name="algorithm">How codes are found.</param>
@@ -24,41 +24,46 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
             return PassOutcome.Refused(reason);
         }
 
-        List<string> refusals = [];
-        WeightOnlyLayer[] layers = [.. Layers(model, refusals)];
-        if (layers.Length == 0)
+        PackableWeights found = new(model, format, context.Target);
+        if (found.Readers.Count == 0)
         {
-            return PassOutcome.Refused("No matrix product has constant weights that could be packed.", refusals);
+            return PassOutcome.Refused("No matrix product has constant weights that could be packed.", found.Refusals);
         }
 
-        LayerQuantizer quantizer = new(format, algorithm, context);
+        WeightQuantizer quantizer = new(format, algorithm, context);
         Dictionary<(Value, bool, float), BlockedWeight> weights;
         try
         {
-            weights = quantizer.Quantize(model, layers);
+            weights = quantizer.Quantize(model, found.Readers);
         }
         catch (CalibrationException exception)
         {
-            return PassOutcome.Refused($"Calibration failed: {exception.Message}.");
+            return PassOutcome.Refused($"Calibration failed: {exception.Message}.", found.Refusals);
         }
 
-        Dictionary<BlockedWeight, PackedValues> packed = new(ReferenceEqualityComparer.Instance);
-        foreach (WeightOnlyLayer layer in layers)
+        Dictionary<(Value, bool, float), PackedValues> packed = [];
+        foreach (PackedReader reader in found.Readers)
         {
-            BlockedWeight weight = weights[layer.Key];
-            if (!packed.TryGetValue(weight, out PackedValues? values))
+            if (!packed.TryGetValue(reader.Key, out PackedValues? values))
             {
-                values = PackedValues.Add(layer.Stored, weight);
-                packed.Add(weight, values);
+                values = PackedValues.Add(reader.Stored, weights[reader.Key]);
+                packed.Add(reader.Key, values);
             }
 
-            layer.Rewrite(values);
+            reader.Rewrite(values);
         }
 
-        model.OpsetImports[WeightOnlyLayer.Domain] = 1;
+        model.OpsetImports[PackedReader.Domain] = 1;
         model.IrVersion = Math.Max(model.IrVersion, IrVersions.PlainInitializers);
         model.Graph.RemoveUnused();
-        return PassOutcome.Applied($"{layers.Length} matrix products read {Describe()} ({quantizer.Summary}).", refusals);
+        return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals);
+    }
+
+    private static string Count(PackableWeights found)
+    {
+        int tables = found.Readers.Count(reader => reader is PackedEmbedding);
+        string products = $"{found.Readers.Count - tables} matrix products";
+        return tables == 0 ? products : $"{products} and {tables} embeddings";
     }
 
     private string Describe() => format.IsBinary
@@ -80,39 +85,5 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
         return algorithm == WeightOnlyAlgorithm.Gptq && context.Calibration is null
             ? "GPTQ needs calibration samples, and there are none."
             : QuantizationPreconditions.Refusal(model);
-    }
-
-    private IEnumerable<WeightOnlyLayer> Layers(Model model, List<string> refusals)
-    {
-        List<WeightOnlyLayer> found = [];
-        foreach (Node node in model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder()).Where(node => node is { OpType: "MatMul" or "Gemm" or "Conv", Domain: "" }))
-        {
-            WeightOnlyLayer? layer = null;
-            string? reason = node.OpType == "Conv" ? "no kernel convolves with packed weights" : null;
-            if (reason is null && (layer = WeightOnlyLayer.From(node, format, out reason)) is not null)
-            {
-                found.Add(layer);
-            }
-            else
-            {
-                refusals.Add($"{LinearLayer.Describe(node)} keeps its weights: {reason}.");
-            }
-        }
-
-        // A weight that someone still reads in float would be stored twice.
-        HashSet<Node> packed = [.. found.Select(layer => layer.Node)];
-        foreach (WeightOnlyLayer layer in found)
-        {
-            Use[] others = [.. layer.Stored.Uses.Where(use => use.Index != 1 || !packed.Contains(use.Node))];
-            if (others.Length == 0 && !layer.Stored.IsOutput)
-            {
-                yield return layer;
-            }
-            else
-            {
-                string reader = layer.Stored.IsOutput ? "is an output" : $"is read by {LinearLayer.Describe(others[0].Node)}";
-                refusals.Add($"{LinearLayer.Describe(layer.Node)} keeps its weights: '{layer.Stored.Name}' also {reader}, so that they would be stored twice.");
-            }
-        }
     }
 }

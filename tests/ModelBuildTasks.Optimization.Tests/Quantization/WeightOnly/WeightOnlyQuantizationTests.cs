@@ -69,6 +69,16 @@ public sealed class WeightOnlyQuantizationTests
     }
 
     [TestMethod]
+    public void One_vector_is_taken()
+    {
+        Model model = Model.Create("product", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 64));
+        model.Graph.AddOutput(model.Graph.Add("MatMul", x, model.Graph.AddInitializer("w", Weights.Uniform(new Random(1), [64, 24]))));
+
+        AssertStaysClose(model, new WeightOnlyQuantization(new BlockFormat(8, 32, IsSymmetric: true)), Weights.Uniform(new Random(3), [64]));
+    }
+
+    [TestMethod]
     public void Layers_inside_branches_are_packed_without_samples()
     {
         Model model = Model.Create("branches", 13, 7);
