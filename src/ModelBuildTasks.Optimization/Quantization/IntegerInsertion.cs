@@ -18,23 +18,26 @@ internal sealed class IntegerInsertion
     private readonly ScaleAssignment scales;
     private readonly IReadOnlyDictionary<Value, double[]> means;
     private readonly TargetProfile target;
+    private readonly WeightRounding round;
     private readonly Dictionary<Value, Value> codes = [];
     private readonly Dictionary<Value, Value> dequantized = [];
     private readonly Dictionary<(Value, int), Value> weights = [];
 
-    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
+    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target, WeightRounding round)
     {
         this.graph = graph;
         this.selection = selection;
         this.scales = scales;
         this.means = means;
         this.target = target;
+        this.round = round;
     }
 
     /// <param name="means">The mean of each input channel of convolutions, by which their biases are corrected.</param>
-    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
+    /// <param name="round">How weights become integers.</param>
+    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target, WeightRounding round)
     {
-        IntegerInsertion insertion = new(graph, selection, scales, means, target);
+        IntegerInsertion insertion = new(graph, selection, scales, means, target, round);
         // Decisions are read from the graph as it was; edits follow.
         foreach (Step step in selection.Nodes.Select(insertion.Plan).ToArray())
         {
@@ -167,9 +170,9 @@ internal sealed class IntegerInsertion
         // TensorRT takes biases in float.
         bool quantizesBias = canonical.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
         float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
-        QuantizedWeight unlimited = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
+        QuantizedWeight unlimited = round(canonical, bits, smallestScales: null);
         bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
-        QuantizedWeight weight = isLimited ? QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits, floors) : unlimited;
+        QuantizedWeight weight = isLimited ? round(canonical, bits, floors) : unlimited;
 
         if (isLimited || node.OpType == "Gemm" || !weights.TryGetValue((source, bits), out Value? stored))
         {

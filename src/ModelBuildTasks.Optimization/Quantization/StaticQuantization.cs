@@ -57,7 +57,7 @@ public sealed class StaticQuantization : IModelPass
 
         OpsetUpgrade.Apply(model, IntegerInsertion.FirstOpset);
         int others = selection.Nodes.Count() - chosen;
-        IntegerInsertion.Apply(model.Graph, selection, scales, means, context.Target);
+        IntegerInsertion.Apply(model.Graph, selection, scales, means, context.Target, QuantizedWeight.Nearest);
         return PassOutcome.Applied(
             $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples).",
             candidates.Refusals);
