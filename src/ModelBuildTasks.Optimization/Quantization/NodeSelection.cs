@@ -90,6 +90,41 @@ internal sealed class NodeSelection
         return layers;
     }
 
+    /// <summary>The layers of each part of the graph that is connected by integers.</summary>
+    internal IEnumerable<Node[]> Islands()
+    {
+        HashSet<Node> seen = [];
+        foreach (Node start in Nodes)
+        {
+            List<Node> island = [];
+            Stack<Node> pending = new([start]);
+            while (pending.TryPop(out Node? node))
+            {
+                if (!seen.Add(node))
+                {
+                    continue;
+                }
+
+                island.Add(node);
+                foreach (Use use in ResultOf(node).Uses.Where(IsChosenUse))
+                {
+                    pending.Push(use.Node);
+                }
+
+                foreach (Value input in QuantizableOperators.DataInputs(node).Select(index => node.Input(index)!).Where(IsInteger))
+                {
+                    pending.Push(SourceOf(input)!);
+                }
+            }
+
+            Node[] layers = [.. island.Where(Layers.ContainsKey)];
+            if (layers.Length > 0)
+            {
+                yield return layers;
+            }
+        }
+    }
+
     private bool IsBetween(Node node) =>
         QuantizableOperators.IsArithmetic(node, candidates.Target)
         || QuantizableOperators.IsTransparent(node, candidates.Target)
