@@ -21,6 +21,7 @@ internal sealed class IntegerInsertion
     private readonly WeightRounding round;
     private readonly Dictionary<Value, Value> codes = [];
     private readonly Dictionary<Value, Value> dequantized = [];
+    private readonly Dictionary<Value, Value> dequantizedByChannel = [];
     private readonly Dictionary<(Value, int), Value> weights = [];
 
     private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target, WeightRounding round)
@@ -109,7 +110,10 @@ internal sealed class IntegerInsertion
 
         foreach (Use use in step.FloatUses)
         {
-            use.Node.SetInput(use.Index, Dequantized(step.Result, resultParameters));
+            bool isForCpu = target.ExecutionProvider == TargetProfile.CpuProvider;
+            use.Node.SetInput(use.Index, isForCpu && FloatReader.Channels(use) is { } channels
+                ? DequantizedByChannel(step.Result, resultParameters, channels)
+                : Dequantized(step.Result, resultParameters));
         }
     }
 
@@ -133,6 +137,23 @@ internal sealed class IntegerInsertion
             Value source = CodesOf(value, parameters);
             result = Named(graph.AddNode("DequantizeLinear", [source, .. Stored(value.Name, parameters)], name: value.Name + "_dequantize"));
             dequantized.Add(value, result);
+        }
+
+        return result;
+    }
+
+    /// <summary>The same floats as <see cref="Dequantized"/>, by one scale repeated for each channel.</summary>
+    private Value DequantizedByChannel(Value value, QuantizationParameters parameters, int channels)
+    {
+        if (!dequantizedByChannel.TryGetValue(value, out Value? result))
+        {
+            Tensor scale = Tensor.Vector([.. Enumerable.Repeat(parameters.Scale, channels)]);
+            Tensor zeroPoint = Tensor.FromBytes(parameters.Type, [channels], Enumerable.Repeat(unchecked((byte)parameters.ZeroPoint), channels).ToArray());
+            result = Named(graph.AddNode(
+                "DequantizeLinear",
+                [CodesOf(value, parameters), graph.AddInitializer(value.Name + "_scales", scale), graph.AddInitializer(value.Name + "_zero_points", zeroPoint)],
+                name: value.Name + "_dequantize_channels").Set("axis", 1L));
+            dequantizedByChannel.Add(value, result);
         }
 
         return result;

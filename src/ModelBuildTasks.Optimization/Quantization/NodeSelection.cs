@@ -161,13 +161,16 @@ internal sealed class NodeSelection
 
         // The bias of a product is better added in float: the product is widened anyway.
         bool isBias = inputs.Any(input => input.Constant is not null) && inputs.Any(input => SourceOf(input)?.OpType == "MatMul");
-        return !isBias && inputs.Any(IsInteger) && inputs.All(input => IsInteger(input) || IsCheap(input, node));
+        return !isBias && inputs.Any(IsInteger) && inputs.All(input => IsInteger(input) || IsCheap(input, node) || IsQuantizedAnyway(input));
     }
 
     private bool IsCheap(Value input, Node node) =>
         input.Constant is { } constant
             ? constant.ElementType == ElementType.Float
             : candidates.ElementsOf(input) * SmallInput <= candidates.ElementsOf(node.Output);
+
+    /// <summary>A layer in float whose result a chosen layer reads, as the first of a residual network: the integers made for it serve here too.</summary>
+    private bool IsQuantizedAnyway(Value input) => input.Uses.Any(use => candidates.Layers.ContainsKey(use.Node) && IsChosenUse(use));
 
     private bool HasChosenReader(Value value) => value.Uses.Any(IsChosenUse);
 }

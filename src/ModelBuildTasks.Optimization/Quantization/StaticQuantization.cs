@@ -1,6 +1,7 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
+using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -44,6 +45,14 @@ public sealed class StaticQuantization : IModelPass
     {
         CalibratedModel calibrated = new(model, context, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
+        string fidelity = "";
+        if (choice.Selection.Layers.Count > 0
+            && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
+        {
+            (choice, OutputNoise noise) = MixedPrecisionSearch.Find(calibrated, choice, probe, context.CancellationToken);
+            fidelity = FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
+        }
+
         IReadOnlyList<string> refusals = choice.InFloat.Explain(calibrated.Candidates);
         int layers = calibrated.Candidates.Order.Count(QuantizableOperators.IsLayer);
         int chosen = choice.Selection.Layers.Count;
@@ -55,7 +64,7 @@ public sealed class StaticQuantization : IModelPass
         int others = choice.Selection.Nodes.Count() - chosen;
         calibrated.Apply(choice);
         return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples).",
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
             refusals);
     }
 }
