@@ -20,7 +20,6 @@ public static class Availability
     {
         [typeof(Precision)] = new[] { Precision.Auto, Precision.Float32, Precision.Float16, Precision.Int8 },
         [typeof(Quantization)] = new[] { Quantization.Auto, Quantization.Static, Quantization.Dynamic, Quantization.None },
-        [typeof(Calibration)] = new[] { Calibration.Auto, Calibration.MinMax },
         [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude },
         [typeof(FineTune)] = new[] { FineTune.None },
         [typeof(Objective)] = new[] { Objective.Latency },

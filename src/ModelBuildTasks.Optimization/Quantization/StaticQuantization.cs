@@ -14,9 +14,13 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// The model should be simplified before: a BatchNormalization beside its convolution keeps both in float.
 /// </summary>
 /// <remarks>Arithmetic: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.</remarks>
-public sealed class StaticQuantization : IModelPass
+/// <param name="ranges">How the range of each activation is found.</param>
+public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : IModelPass
 {
     public string Name => "static int8 quantization";
+
+    /// <summary>How the range of each activation is found.</summary>
+    public RangeMethod Ranges { get; } = ranges;
 
     public PassOutcome Apply(Model model, PassContext context)
     {
@@ -44,7 +48,7 @@ public sealed class StaticQuantization : IModelPass
         : OpsetUpgrade.Refusal(model, IntegerInsertion.FirstOpset) is { } old ? $"The model cannot be lifted to operator set {IntegerInsertion.FirstOpset}, which scales for each channel need: {old}."
         : null;
 
-    private static PassOutcome Quantize(Model model, PassContext context)
+    private PassOutcome Quantize(Model model, PassContext context)
     {
         QuantizationCandidates candidates = new(model.Graph, context.Target, Shapes(model, context.Calibration!));
         (NodeSelection selection, ScaleAssignment scales, Dictionary<Value, double[]> means) = Calibrate(model, candidates, context);
@@ -64,7 +68,7 @@ public sealed class StaticQuantization : IModelPass
     }
 
     /// <summary>Selects, calibrates, and takes out what the ranges do not allow, until every range is known and fits.</summary>
-    private static (NodeSelection, ScaleAssignment, Dictionary<Value, double[]> InputMeans) Calibrate(Model model, QuantizationCandidates candidates, PassContext context)
+    private (NodeSelection, ScaleAssignment, Dictionary<Value, double[]> InputMeans) Calibrate(Model model, QuantizationCandidates candidates, PassContext context)
     {
         Dictionary<Value, IRangeObserver> observers = [];
         HashSet<Node> excluded = [];
@@ -87,7 +91,7 @@ public sealed class StaticQuantization : IModelPass
             ScaleAssignment scales = new(selection, ranged.ToDictionary(value => value, value => observers[value].Range), context.Target);
 
             IRangeObserver CreateObserver(Value value) =>
-                averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(new MinMaxObserver(), channels) : new MinMaxObserver();
+                averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(Ranges.Create(context.Target), channels) : Ranges.Create(context.Target);
             if (scales.TooWideConcat() is not { } concat)
             {
                 return (selection, scales, observers
