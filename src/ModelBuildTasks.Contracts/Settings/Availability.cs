@@ -18,7 +18,6 @@ public static class Availability
 
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
-        [typeof(Calibration)] = new[] { Calibration.Auto, Calibration.MinMax },
         [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude },
         [typeof(FineTune)] = new[] { FineTune.None },
         [typeof(Objective)] = new[] { Objective.Latency },

@@ -16,14 +16,16 @@ internal sealed class CalibratedModel
 {
     private readonly Model model;
     private readonly PassContext context;
+    private readonly RangeMethod method;
     private readonly WeightRounding round;
     private readonly Dictionary<Value, IRangeObserver> observers = [];
 
     /// <exception cref="CalibrationException">The first sample cannot be run.</exception>
-    internal CalibratedModel(Model model, PassContext context, WeightRounding round)
+    internal CalibratedModel(Model model, PassContext context, RangeMethod method, WeightRounding round)
     {
         this.model = model;
         this.context = context;
+        this.method = method;
         this.round = round;
         Candidates = new QuantizationCandidates(model.Graph, context.Target, Shapes(model, context.Calibration!));
     }
@@ -106,7 +108,7 @@ internal sealed class CalibratedModel
         }
 
         IRangeObserver CreateObserver(Value value) =>
-            averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(new MinMaxObserver(), channels) : new MinMaxObserver();
+            averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(method.Create(context.Target), channels) : method.Create(context.Target);
     }
 
     private Dictionary<Value, ValueRange> Ranges() => observers.ToDictionary(entry => entry.Key, entry => entry.Value.Range);

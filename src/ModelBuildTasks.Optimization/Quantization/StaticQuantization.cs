@@ -11,9 +11,13 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// The model should be simplified before: a BatchNormalization beside its convolution keeps both in float.
 /// </summary>
 /// <remarks>Arithmetic: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.</remarks>
-public sealed class StaticQuantization : IModelPass
+/// <param name="ranges">How the range of each activation is found.</param>
+public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : IModelPass
 {
     public string Name => "static int8 quantization";
+
+    /// <summary>How the range of each activation is found.</summary>
+    public RangeMethod Ranges { get; } = ranges;
 
     public PassOutcome Apply(Model model, PassContext context)
     {
@@ -41,9 +45,9 @@ public sealed class StaticQuantization : IModelPass
         : OpsetUpgrade.Refusal(model, IntegerInsertion.FirstOpset) is { } old ? $"The model cannot be lifted to operator set {IntegerInsertion.FirstOpset}, which scales for each channel need: {old}."
         : null;
 
-    private static PassOutcome Quantize(Model model, PassContext context)
+    private PassOutcome Quantize(Model model, PassContext context)
     {
-        CalibratedModel calibrated = new(model, context, QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(model, context, Ranges, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
         string fidelity = "";
         if (choice.Selection.Layers.Count > 0

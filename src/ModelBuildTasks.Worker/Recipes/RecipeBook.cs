@@ -3,6 +3,7 @@ using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -23,7 +24,7 @@ internal static class RecipeBook
             return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
         }
 
-        List<Recipe> recipes = [.. Automatic(target, hasCalibration), new Recipe("simplification alone", [])];
+        List<Recipe> recipes = [.. Automatic(settings, target, hasCalibration), new Recipe("simplification alone", [])];
         return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
@@ -33,19 +34,19 @@ internal static class RecipeBook
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } => Float16,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
-        { Quantization: Quantization.Static } => StaticInt8,
+        { Quantization: Quantization.Static } => StaticInt8(settings),
         { Quantization: Quantization.Dynamic } => DynamicInt8,
-        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8 : DynamicInt8,
+        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8(settings) : DynamicInt8,
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(TargetProfile target, bool hasCalibration)
+    private static IEnumerable<Recipe> Automatic(ModelSettings settings, TargetProfile target, bool hasCalibration)
     {
         if (target.Activations is not null)
         {
             if (hasCalibration)
             {
-                yield return StaticInt8;
+                yield return StaticInt8(settings);
             }
 
             if (!target.ComputesFloat16)
@@ -60,7 +61,16 @@ internal static class RecipeBook
         }
     }
 
-    private static Recipe StaticInt8 => new("static int8", [new StaticQuantization()]);
+    private static Recipe StaticInt8(ModelSettings settings) => new("static int8", [new StaticQuantization(RangesOf(settings.Calibration))]);
+
+    private static RangeMethod RangesOf(Calibration calibration) => calibration switch
+    {
+        Calibration.MinMax => RangeMethod.MinMax,
+        Calibration.Entropy => RangeMethod.Entropy,
+        Calibration.Percentile => RangeMethod.Percentile,
+        Calibration.Mse => RangeMethod.MeanSquaredError,
+        _ => RangeMethod.Auto,
+    };
 
     private static Recipe DynamicInt8 => new("dynamic int8", [new DynamicQuantization()]);
 

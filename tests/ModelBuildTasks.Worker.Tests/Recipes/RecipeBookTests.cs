@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Recipes;
 
@@ -11,18 +12,18 @@ public sealed class RecipeBookTests
     private const string Dynamic = "dynamic int8 quantization";
 
     [TestMethod]
-    [DataRow(Precision.Float16, Quantization.Auto, false, "float16 conversion")]
-    [DataRow(Precision.Int8, Quantization.Auto, true, Static)]
-    [DataRow(Precision.Int8, Quantization.Auto, false, Dynamic)]
-    [DataRow(Precision.Int8, Quantization.Dynamic, true, Dynamic)]
-    [DataRow(Precision.Auto, Quantization.Static, true, Static)]
-    [DataRow(Precision.Auto, Quantization.Dynamic, true, Dynamic)]
-    [DataRow(Precision.Auto, Quantization.WeightOnly, false, "weight-only int4 quantization")]
-    [DataRow(Precision.Int8, Quantization.WeightOnly, true, "weight-only int8 quantization")]
-    [DataRow(Precision.Int4, Quantization.Auto, true, "weight-only int4 quantization")]
-    [DataRow(Precision.Int2, Quantization.Auto, false, "weight-only int2 quantization")]
-    [DataRow(Precision.Binary, Quantization.WeightOnly, false, "binary weight quantization")]
-    public void A_named_technique_is_the_only_recipe(Precision precision, Quantization quantization, bool hasCalibration, string pass)
+    [DataRow(Precision.Float16, Contracts.Quantization.Auto, false, "float16 conversion")]
+    [DataRow(Precision.Int8, Contracts.Quantization.Auto, true, Static)]
+    [DataRow(Precision.Int8, Contracts.Quantization.Auto, false, Dynamic)]
+    [DataRow(Precision.Int8, Contracts.Quantization.Dynamic, true, Dynamic)]
+    [DataRow(Precision.Auto, Contracts.Quantization.Static, true, Static)]
+    [DataRow(Precision.Auto, Contracts.Quantization.Dynamic, true, Dynamic)]
+    [DataRow(Precision.Auto, Contracts.Quantization.WeightOnly, false, "weight-only int4 quantization")]
+    [DataRow(Precision.Int8, Contracts.Quantization.WeightOnly, true, "weight-only int8 quantization")]
+    [DataRow(Precision.Int4, Contracts.Quantization.Auto, true, "weight-only int4 quantization")]
+    [DataRow(Precision.Int2, Contracts.Quantization.Auto, false, "weight-only int2 quantization")]
+    [DataRow(Precision.Binary, Contracts.Quantization.WeightOnly, false, "binary weight quantization")]
+    public void A_named_technique_is_the_only_recipe(Precision precision, Contracts.Quantization quantization, bool hasCalibration, string pass)
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Precision = precision, Quantization = quantization }, TargetProfiles.Cpu, hasCalibration);
 
@@ -31,9 +32,23 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
-    [DataRow(Precision.Float32, Quantization.Auto)]
-    [DataRow(Precision.Auto, Quantization.None)]
-    public void Float32_is_simplification_alone(Precision precision, Quantization quantization)
+    [DataRow(Calibration.Auto)]
+    [DataRow(Calibration.MinMax)]
+    [DataRow(Calibration.Entropy)]
+    [DataRow(Calibration.Percentile)]
+    [DataRow(Calibration.Mse)]
+    public void Static_quantization_finds_ranges_as_the_project_says(Calibration calibration)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Quantization = Contracts.Quantization.Static, Calibration = calibration }, TargetProfiles.Cpu, hasCalibration: true);
+
+        StaticQuantization pass = list.Recipes.Single().Passes.OfType<StaticQuantization>().Single();
+        Assert.AreEqual(calibration == Calibration.Mse ? "MeanSquaredError" : calibration.ToString(), pass.Ranges.ToString());
+    }
+
+    [TestMethod]
+    [DataRow(Precision.Float32, Contracts.Quantization.Auto)]
+    [DataRow(Precision.Auto, Contracts.Quantization.None)]
+    public void Float32_is_simplification_alone(Precision precision, Contracts.Quantization quantization)
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Precision = precision, Quantization = quantization }, TargetProfiles.Cpu, hasCalibration: true);
 

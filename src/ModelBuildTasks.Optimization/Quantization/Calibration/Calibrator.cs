@@ -76,7 +76,7 @@ internal static class Calibrator
     private static void ObserveOne(Value value, ReadOnlySpan<float> numbers, IRangeObserver observer)
     {
         observer.Observe(numbers);
-        if (!float.IsFinite(observer.Range.Lowest) || !float.IsFinite(observer.Range.Highest))
+        if (!observer.Seen.IsFinite)
         {
             throw new CalibrationException($"the tensor '{value.Name}' holds numbers that are not finite");
         }

@@ -6,6 +6,9 @@ internal interface IRangeObserver
     /// <summary>Takes in the tensor of one sample. May be called from several threads at once; the order of samples must not matter.</summary>
     void Observe(ReadOnlySpan<float> values);
 
-    /// <summary>The range to cover; that of zero when nothing was observed.</summary>
+    /// <summary>What lies between the smallest and the largest value so far, NaN where there was one; that of zero when nothing was observed.</summary>
+    ValueRange Seen { get; }
+
+    /// <summary>The range to cover, inside <see cref="Seen"/>; that of zero when nothing was observed.</summary>
     ValueRange Range { get; }
 }

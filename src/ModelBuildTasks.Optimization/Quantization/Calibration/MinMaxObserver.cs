@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 
 /// <summary>Covers every value that was seen. It keeps two numbers, so that memory does not grow with the samples.</summary>
@@ -8,17 +6,20 @@ internal sealed class MinMaxObserver : IRangeObserver
     private readonly Lock gate = new();
     private ValueRange? seen;
 
-    public ValueRange Range => seen ?? default;
+    public ValueRange Seen => seen ?? default;
+
+    public ValueRange Range => Seen;
 
     public void Observe(ReadOnlySpan<float> values)
     {
-        if (values.IsEmpty)
+        if (!values.IsEmpty)
         {
-            return;
+            Include(ValueRange.Of(values));
         }
+    }
 
-        // Both propagate NaN, which the calibrator reports.
-        ValueRange range = new(TensorPrimitives.Min(values), TensorPrimitives.Max(values));
+    internal void Include(ValueRange range)
+    {
         lock (gate)
         {
             seen = seen?.Including(range) ?? range;
