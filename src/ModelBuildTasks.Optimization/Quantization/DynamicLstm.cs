@@ -21,7 +21,7 @@ internal static class DynamicLstm
     {
         if (node.OpType != "LSTM")
         {
-            return $"ONNX Runtime has no integer kernel for {node.OpType}";
+            return QuantizableOperators.MissingKernel(node);
         }
 
         if (node.GetInt("layout", 0) != 0)

@@ -8,7 +8,7 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <summary>
 /// x·W → DynamicQuantizeLinear(x), MatMulInteger, Cast, Mul(scale of x · scale of W): matrix products with constant weights in
 /// integers, with the range of x measured at each run, so that no calibration samples are needed. Weights are signed, with a scale for each column.
-/// LSTMs are rewritten by <see cref="DynamicLstm"/>. Branches and loop bodies are entered; each layer is taken where it pays (<see cref="DynamicCosts"/>).
+/// LSTMs are rewritten by <see cref="DynamicLstm"/>, tables of embeddings beside them by <see cref="QuantizedEmbedding"/>. Branches and loop bodies are entered; each layer is taken where it pays (<see cref="DynamicCosts"/>).
 /// </summary>
 /// <remarks>
 /// The four operators stand exactly as ONNX Runtime fuses them, with a bias behind, into DynamicQuantizeMatMul or MatMulIntegerToFloat
@@ -55,6 +55,12 @@ public sealed class DynamicQuantization : IModelPass
             DynamicLstm.Rewrite(node, context.Target.WeightBits);
         }
 
+        Node[] embeddings = [.. graphs.SelectMany(graph => graph.Nodes).Where(QuantizedEmbedding.IsEmbedding)];
+        foreach (Node node in embeddings)
+        {
+            QuantizedEmbedding.Rewrite(node);
+        }
+
         model.Graph.RemoveUnused();
         foreach (Graph graph in graphs)
         {
@@ -62,10 +68,9 @@ public sealed class DynamicQuantization : IModelPass
             MergeDuplicateInitializers.Apply(graph);
         }
 
-        string layers = recurrences.Length == 0 ? $"{products.Length} matrix products"
-            : products.Length == 0 ? $"{recurrences.Length} LSTMs"
-            : $"{products.Length} matrix products and {recurrences.Length} LSTMs";
-        return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run.", refusals);
+        string layers = string.Join(" and ", new[] { (products.Length, "matrix products"), (recurrences.Length, "LSTMs") }.Where(part => part.Item1 > 0).Select(part => $"{part.Item1} {part.Item2}"));
+        string tables = embeddings.Length > 0 ? $", {embeddings.Length} embeddings are stored in them" : "";
+        return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run{tables}.", refusals);
     }
 
     private static string? Refusal(Model model, TargetProfile target) =>
