@@ -1,5 +1,6 @@
 using ModelBuildTasks.BuildTests.Infra;
 using ModelBuildTasks.Contracts;
+using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
 namespace ModelBuildTasks.BuildTests;
 
@@ -52,6 +53,23 @@ public sealed class RealWorker : IDisposable
     }
 
     [TestMethod]
+    public void Int4_packs_the_weights_of_products_and_the_app_runs_them()
+    {
+        _app.Write("models/digits.onnx", Product(inputs: 64, outputs: 32));
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Int4" MaxSizeRatio="0.3" />""";
+        _app.Write("Program.cs", """
+            using MyApp;
+            using var digits = Digits.Load();
+            var scores = digits.Run(System.Linq.Enumerable.Repeat(1f, 64).ToArray()).Scores;
+            Console.Write($"{digits.Variant} {scores.Length} {Math.Abs(scores[0] - 6.4f) < 0.1f}");
+            """);
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+
+        Assert.AreEqual("cpu 32 True", _app.Execute("bin/Debug/net10.0/app.dll"));
+    }
+
+    [TestMethod]
     public void A_budget_that_the_model_can_not_keep_fails_the_build()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" MaxSize="20B" />""";
@@ -81,4 +99,13 @@ public sealed class RealWorker : IDisposable
     }
 
     private OptimizationResult Result() => OptimizationResult.Read(_app.At("obj/Debug/net10.0/modelbuild/digits/cpu-x64/digits.result.json"));
+
+    /// <summary>scores[N, outputs] = image[N, inputs] · W, with 0.1 for every weight.</summary>
+    private static byte[] Product(int inputs, int outputs)
+    {
+        byte[] weights = [.. Enumerable.Repeat(BitConverter.GetBytes(0.1f), inputs * outputs).SelectMany(bytes => bytes)];
+        byte[] initializer = Message(5, [.. Number(1, inputs), .. Number(1, outputs), .. Number(2, Float), .. Message(8, "weights"), .. Message(9, weights)]);
+        byte[] product = Message(1, [.. Message(1, "image"), .. Message(1, "weights"), .. Message(2, "scores"), .. Message(4, "MatMul")]);
+        return Model([Tensor("image", Float, "N", inputs)], [Tensor("scores", Float, "N", outputs)], product, initializer);
+    }
 }

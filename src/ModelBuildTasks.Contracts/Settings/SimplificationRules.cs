@@ -9,10 +9,10 @@ public static class SimplificationRules
 {
     public static IReadOnlyList<string> All { get; } =
     [
-        "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
+        "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveDeadOutputs", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
-        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FuseLayerNormalization",
-        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
+        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "SplitOfConcat", "FoldPad", "FuseLayerNormalization",
+        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FuseAttention", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
         "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
     ];
 

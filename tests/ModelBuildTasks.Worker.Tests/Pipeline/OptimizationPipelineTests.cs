@@ -47,6 +47,25 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(Precision.Int4, false, "4 bits in blocks of 32 (2 by scale search)")]
+    [DataRow(Precision.Int4, true, "4 bits in blocks of 32 (2 by GPTQ)")]
+    [DataRow(Precision.Int2, true, "2 bits in blocks of 32 (2 by GPTQ)")]
+    [DataRow(Precision.Binary, false, "signs with a scale for each 32 weights, carried in 2 bits each (2 by binary weights)")]
+    public void A_form_of_weights_alone_is_obeyed(Precision precision, bool calibrates, string expected)
+    {
+        using Workplace products = Workplace.With(SmallModels.Mlp());
+        OptimizationResult result = Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = precision;
+            request.CalibrationData = calibrates ? products.WriteData("calibration", labelled: false) : null;
+        }));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.IsTrue(result.Optimized!.Bytes < 0.3 * result.Original!.Bytes);
+        Assert.AreEqual($"2 matrix products read {(precision == Precision.Binary ? "" : "weights of ")}{expected}.", result.Recipe[^1].Explanation);
+    }
+
+    [TestMethod]
     public void Every_step_says_what_it_did()
     {
         OptimizationResult result = Workplace.Run(Int8(place));

@@ -1,0 +1,121 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
+
+/// <summary>
+/// Finds the codes of every weight. Moments of inputs are gathered for as many layers at a time as a limit of memory allows, in the order of the
+/// graph; the float model computes them throughout, so that the result does not depend on that limit.
+/// </summary>
+internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm algorithm, PassContext context)
+{
+    /// <summary>Bytes of moments that are held at once. Each further group of layers costs another run of the samples up to its last layer.</summary>
+    private const long MostMomentBytes = 256L << 20;
+
+    private int withMoments;
+    private int blind;
+
+    /// <summary>Which algorithms were used, for people.</summary>
+    internal string Summary => string.Join(", ", new[]
+    {
+        (Count: withMoments, Name: UsesGptq ? "GPTQ" : $"{Scaling(format).Name} weighted by calibration samples"),
+        (Count: blind, Scaling(format).Name),
+    }.Where(part => part.Count > 0).Select(part => $"{part.Count} by {part.Name}"));
+
+    private bool UsesGptq => algorithm is WeightOnlyAlgorithm.Gptq or WeightOnlyAlgorithm.Auto;
+
+    private bool UsesMoments => context.Calibration is not null && algorithm is not (WeightOnlyAlgorithm.RoundToNearest or WeightOnlyAlgorithm.HalfQuadratic);
+
+    /// <summary>The packed weights by <see cref="PackedReader.Key"/>; operators that share a weight share the result.</summary>
+    /// <exception cref="Calibration.CalibrationException">The calibration samples cannot be run.</exception>
+    internal Dictionary<(Value, bool, float), BlockedWeight> Quantize(Model model, IReadOnlyList<PackedReader> readers)
+    {
+        Dictionary<(Value, bool, float), BlockedWeight> result = [];
+        ILookup<(Value, bool, float), PackedReader> byWeight = readers.ToLookup(reader => reader.Key);
+        PackedProduct[] calibrated = [.. byWeight.Select(same => same.First()).OfType<PackedProduct>().Where(product => !byWeight[product.Key].Any(IsTable) && HasMoments(model, product))];
+        int done = 0;
+        foreach (PackedProduct[] group in Groups(calibrated))
+        {
+            (Value Input, int Inputs)[] values = [.. group.Select(product => (product.Input, product.Weight.Inputs)).Distinct()];
+            Dictionary<Value, InputMoments> moments = MomentCollector.Run(model, values, context.Calibration!, context.CancellationToken);
+            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input))
+            {
+                moments.Remove(products.Key, out InputMoments? known);
+                float[]? factor = UsesGptq ? known!.Factor(context.CancellationToken) : null;
+                if (UsesGptq && factor is null)
+                {
+                    continue;
+                }
+
+                foreach (PackedProduct product in products)
+                {
+                    result.Add(product.Key, Quantize(product, known!, factor));
+                    withMoments++;
+                    Report();
+                }
+            }
+        }
+
+        foreach (IGrouping<(Value, bool, float), PackedReader> same in byWeight.Where(same => !result.ContainsKey(same.Key)))
+        {
+            // What a table holds is read as it is, so that products that share it do without samples, too.
+            BlockFormat fitting = (same.Any(IsTable) ? PackedEmbedding.Format(format) : format).For(same.First().Weight.Inputs);
+            result.Add(same.Key, BlockQuantizer.Quantize(same.First().Weight, fitting, Scaling(fitting), [], context.CancellationToken));
+            blind++;
+            Report();
+        }
+
+        return result;
+
+        void Report()
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            context.Progress?.Report(++done / (double)byWeight.Count);
+        }
+    }
+
+    private BlockedWeight Quantize(PackedProduct product, InputMoments moments, float[]? factor)
+    {
+        BlockFormat fitting = format.For(product.Weight.Inputs);
+        return factor is not null
+            ? Gptq.Quantize(product.Weight, fitting, Scaling(fitting), factor, context.CancellationToken)
+            : BlockQuantizer.Quantize(product.Weight, fitting, Scaling(fitting), moments.Importance(), context.CancellationToken);
+    }
+
+    private IBlockScaling Scaling(BlockFormat fitting) => fitting.IsBinary ? new BinaryScaling() : algorithm switch
+    {
+        WeightOnlyAlgorithm.RoundToNearest => new RoundToNearest(),
+        WeightOnlyAlgorithm.HalfQuadratic => new HalfQuadratic(),
+        _ => new ScaleSearch(),
+    };
+
+    /// <summary>Layers in groups, those that read one value together.</summary>
+    private static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
+    {
+        List<PackedProduct> group = [];
+        long bytes = 0;
+        foreach (PackedProduct[] readers in products.GroupBy(product => product.Input).Select(readers => readers.ToArray()))
+        {
+            if (group.Count > 0 && bytes + MomentBytes(readers[0]) > MostMomentBytes)
+            {
+                yield return [.. group];
+                group.Clear();
+                bytes = 0;
+            }
+
+            group.AddRange(readers);
+            bytes += MomentBytes(readers[0]);
+        }
+
+        if (group.Count > 0)
+        {
+            yield return [.. group];
+        }
+    }
+
+    /// <summary>Only values of the main graph are computed for every sample; those inside branches and loops may not be.</summary>
+    private bool HasMoments(Model model, PackedProduct product) => UsesMoments && product.Input.Graph == model.Graph && MomentBytes(product) <= InputMoments.MostBytes;
+
+    private static bool IsTable(PackedReader reader) => reader is PackedEmbedding;
+
+    private static long MomentBytes(PackedProduct product) => sizeof(float) * (long)product.Weight.Inputs * product.Weight.Inputs;
+}
