@@ -3,7 +3,6 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
-using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -83,11 +82,7 @@ internal sealed class CalibratedModel
                 return new QuantizationChoice(selection, scales, inFloat);
             }
 
-            inFloat.Add(concat, "its inputs differ too much in range for one scale");
-            foreach (Node reader in selection.LayersReading(concat.Output))
-            {
-                inFloat.Add(reader, $"it reads {LinearLayer.Describe(concat)}, whose inputs differ too much in range for one scale");
-            }
+            inFloat.AddTooWide(concat, selection);
         }
     }
 

@@ -8,6 +8,7 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <summary>
 /// x·W → DynamicQuantizeLinear(x), MatMulInteger, Cast, Mul(scale of x · scale of W): matrix products with constant weights in
 /// integers, with the range of x measured at each run, so that no calibration samples are needed. Weights are signed, with a scale for each column.
+/// LSTMs are rewritten by <see cref="DynamicLstm"/>, tables of embeddings beside them by <see cref="QuantizedEmbedding"/>. Branches and loop bodies are entered; each layer is taken where it pays (<see cref="DynamicCosts"/>).
 /// </summary>
 /// <remarks>
 /// The four operators stand exactly as ONNX Runtime fuses them, with a bias behind, into DynamicQuantizeMatMul or MatMulIntegerToFloat
@@ -18,15 +19,6 @@ public sealed class DynamicQuantization : IModelPass
 {
     /// <summary>The first operator set with DynamicQuantizeLinear.</summary>
     private const long FirstOpset = 11;
-
-    /// <summary>
-    /// The share of multiply–accumulates in products from which on the model counts as made of them. Below, most of the time is spent
-    /// where this technique does nothing.
-    /// </summary>
-    private const double LeastShare = 0.5;
-
-    /// <summary>Smaller products cost less than measuring the range of their input.</summary>
-    private const long SmallestWeight = 64 * 64;
 
     public string Name => "dynamic int8 quantization";
 
@@ -40,73 +32,95 @@ public sealed class DynamicQuantization : IModelPass
         }
 
         List<string> refusals = [];
-        Layer[] layers = [.. Layers(model.Graph, refusals)];
-        if (layers.Length == 0)
+        Graph[] graphs = [.. model.Graph.WithSubgraphs()];
+        Dictionary<Value, TensorType> types = ShapeInference.Infer(model.Graph);
+        Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, refusals))];
+        Node[] recurrences = [.. graphs.SelectMany(graph => Recurrences(graph, refusals))];
+        if (products.Length + recurrences.Length == 0)
         {
-            return PassOutcome.Refused("No matrix product gains from dynamic quantization.", refusals);
+            return PassOutcome.Refused("No matrix product or LSTM gains from dynamic quantization, which never touches convolutions.", refusals);
         }
 
         OpsetUpgrade.Apply(model, FirstOpset);
-        Dictionary<Value, Node> quantizedInputs = [];
-        foreach (Layer layer in layers)
+        Dictionary<(Value, Graph), Node> quantizedInputs = [];
+        foreach (Layer layer in products)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             Rewrite(layer, context.Target.WeightBits, quantizedInputs);
         }
 
+        foreach (Node node in recurrences)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            DynamicLstm.Rewrite(node, context.Target.WeightBits);
+        }
+
+        Node[] embeddings = [.. graphs.SelectMany(graph => graph.Nodes).Where(QuantizedEmbedding.IsEmbedding)];
+        foreach (Node node in embeddings)
+        {
+            QuantizedEmbedding.Rewrite(node);
+        }
+
         model.Graph.RemoveUnused();
-        return PassOutcome.Applied($"{layers.Length} matrix products compute in integers, with ranges measured at each run.", refusals);
-    }
-
-    private static string? Refusal(Model model, TargetProfile target)
-    {
-        if (target.ExecutionProvider != TargetProfile.CpuProvider)
+        foreach (Graph graph in graphs)
         {
-            return $"The target '{target}' has no kernels for dynamic quantization.";
+            // Layers that share weights had them quantized once each.
+            MergeDuplicateInitializers.Apply(graph);
         }
 
-        if (QuantizationPreconditions.Refusal(model) is { } precondition)
-        {
-            return precondition;
-        }
-
-        double share = MultiplicationShare.Of(model.Graph).OfProducts;
-        return share < LeastShare
-            ? $"Matrix products with constant weights do {share:P0} of the model's multiplications; dynamic quantization pays from {LeastShare:P0} on, and it never touches convolutions or recurrences."
-            : OpsetUpgrade.Refusal(model, FirstOpset) is { } old ? $"The model cannot be lifted to operator set {FirstOpset}, which has DynamicQuantizeLinear: {old}." : null;
+        string layers = string.Join(" and ", new[] { (products.Length, "matrix products"), (recurrences.Length, "LSTMs") }.Where(part => part.Item1 > 0).Select(part => $"{part.Item1} {part.Item2}"));
+        string tables = embeddings.Length > 0 ? $", {embeddings.Length} embeddings are stored in them" : "";
+        return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run{tables}.", refusals);
     }
 
-    private static IEnumerable<Layer> Layers(Graph graph, List<string> refusals)
+    private static string? Refusal(Model model, TargetProfile target) =>
+        target.ExecutionProvider != TargetProfile.CpuProvider ? $"The target '{target}' has no kernels for dynamic quantization."
+        : QuantizationPreconditions.Refusal(model) is { } precondition ? precondition
+        : OpsetUpgrade.Refusal(model, FirstOpset) is { } old ? $"The model cannot be lifted to operator set {FirstOpset}, which has DynamicQuantizeLinear: {old}."
+        : null;
+
+    private static IEnumerable<Layer> Products(Graph graph, Dictionary<Value, TensorType> types, List<string> refusals)
     {
         foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" }))
         {
             Layer? layer = Layer.From(node, out string? reason);
-            if (layer?.Weight.Length < SmallestWeight)
-            {
-                reason = $"{layer.Weight.Length} weights are fewer than {SmallestWeight}, from where on integers pay";
-            }
-
-            if (layer is null || reason is not null)
+            reason ??= DynamicCosts.RefusalOfProduct(layer!, types.GetValueOrDefault(node.Output));
+            if (reason is not null)
             {
                 refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
             }
             else
             {
-                yield return layer;
+                yield return layer!;
             }
         }
     }
 
-    private static void Rewrite(Layer layer, int bits, Dictionary<Value, Node> quantizedInputs)
+    private static IEnumerable<Node> Recurrences(Graph graph, List<string> refusals)
+    {
+        foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "LSTM" or "GRU" or "RNN", Domain: "" }))
+        {
+            if (DynamicLstm.Refusal(node) is { } reason)
+            {
+                refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
+            }
+            else
+            {
+                yield return node;
+            }
+        }
+    }
+
+    private static void Rewrite(Layer layer, int bits, Dictionary<(Value, Graph), Node> quantizedInputs)
     {
         Node node = layer.Node;
         Graph graph = node.Graph;
         Value input = node.Inputs[0]!;
         string name = node.Name.Length > 0 ? node.Name : node.Output.Name;
-        if (!quantizedInputs.TryGetValue(input, out Node? quantize))
+        if (!quantizedInputs.TryGetValue((input, graph), out Node? quantize))
         {
             quantize = graph.AddNode("DynamicQuantizeLinear", [input], outputCount: 3, name: input.Name + "_quantize");
-            quantizedInputs.Add(input, quantize);
+            quantizedInputs.Add((input, graph), quantize);
         }
 
         Layer canonical = layer.Canonical();

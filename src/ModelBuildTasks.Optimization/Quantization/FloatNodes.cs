@@ -23,6 +23,16 @@ internal sealed class FloatNodes
 
     internal void Add(Node node, string reason) => reasons[node] = reason;
 
+    /// <summary>Adds a Concat whose inputs differ too much in range, and the layers that would read it.</summary>
+    internal void AddTooWide(Node concat, NodeSelection selection)
+    {
+        Add(concat, "its inputs differ too much in range for one scale");
+        foreach (Node reader in selection.LayersReading(concat.Output))
+        {
+            Add(reader, $"it reads {LinearLayer.Describe(concat)}, whose inputs differ too much in range for one scale");
+        }
+    }
+
     /// <summary>One sentence for each node, those included that no kernel fits.</summary>
     internal IReadOnlyList<string> Explain(QuantizationCandidates candidates) =>
     [

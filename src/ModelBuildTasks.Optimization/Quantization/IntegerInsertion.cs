@@ -60,7 +60,8 @@ internal sealed class IntegerInsertion
             [.. inputs.Select(index => (index, node.Input(index)!, scales[node.Input(index)!]))],
             givesIntegers ? scales[result] : null,
             result,
-            [.. result.Uses.Where(use => !selection.IsChosenUse(use))],
+            // TensorRT computes from floats whatever its engine does not fuse; on the CPU, the integers are all there is.
+            target.ExecutionProvider == TargetProfile.CpuProvider ? [.. result.Uses.Where(use => !selection.IsChosenUse(use))] : [],
             clamp is not null && givesIntegers && scales[result].Clamps(QuantizableOperators.ClampBound(clamp)!.Value) ? clamp : null,
             onCodes);
     }
@@ -121,8 +122,8 @@ internal sealed class IntegerInsertion
     {
         if (!codes.TryGetValue(value, out Value? result))
         {
-            result = value.Constant is { } constant
-                ? graph.AddInitializer(value.Name + "_quantized", QuantizedConstant.From(constant, parameters))
+            result = ArrivedQuantization.Of(value, target) == parameters ? value.Producer!.Inputs[0]!
+                : value.Constant is { } constant ? graph.AddInitializer(value.Name + "_quantized", QuantizedConstant.From(constant, parameters))
                 : Quantize(value, value.Name, parameters);
             codes.Add(value, result);
         }
@@ -132,6 +133,11 @@ internal sealed class IntegerInsertion
 
     private Value Dequantized(Value value, QuantizationParameters parameters)
     {
+        if (ArrivedQuantization.Of(value, target) == parameters)
+        {
+            return value;
+        }
+
         if (!dequantized.TryGetValue(value, out Value? result))
         {
             Value source = CodesOf(value, parameters);

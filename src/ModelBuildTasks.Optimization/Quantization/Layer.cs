@@ -25,7 +25,7 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
         reason = null;
         if (node.Input(1)?.Constant is not { ElementType: ElementType.Float } weight)
         {
-            reason = "its weights are not constant float32";
+            reason = node.Input(1)?.Producer?.OpType == "DequantizeLinear" ? "the model brings its weights as integers" : "its weights are not constant float32";
             return null;
         }
 

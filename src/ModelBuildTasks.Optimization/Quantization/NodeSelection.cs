@@ -57,7 +57,7 @@ internal sealed class NodeSelection
     /// kernel on the CPU.
     /// </summary>
     internal bool GivesIntegers(Node node) =>
-        !ResultOf(node).IsOutput
+        !ResultOf(node).IsOutput && !ArrivedQuantization.Quantizes(ResultOf(node))
         && ((candidates.IsForCpu && candidates.Layers.TryGetValue(node, out Layer? layer) && !layer.IsProduct) || HasChosenReader(ResultOf(node)));
 
     /// <summary>Whether a value becomes integers where it is made.</summary>

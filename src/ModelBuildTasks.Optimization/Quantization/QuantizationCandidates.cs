@@ -15,6 +15,11 @@ internal sealed class QuantizationCandidates
         Target = target;
         Order = graph.TopologicalOrder();
         this.shapes = shapes;
+        foreach (Node node in Order.Where(node => QuantizableOperators.MissingKernel(node) is not null))
+        {
+            refusals.Add(node, QuantizableOperators.MissingKernel(node)!);
+        }
+
         foreach (Node node in Order.Where(QuantizableOperators.IsLayer))
         {
             Layer? layer = Layer.From(node, out string? reason);
@@ -27,6 +32,7 @@ internal sealed class QuantizationCandidates
                 reason = "its result is an output that further integer operators would read, for which there is no kernel";
             }
 
+            reason ??= layer is null ? null : QuantizableOperators.Refusal(layer, target);
             if (layer is null || reason is not null)
             {
                 refusals.Add(node, reason!);

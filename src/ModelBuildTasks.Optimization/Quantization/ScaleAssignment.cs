@@ -53,7 +53,7 @@ internal sealed class ScaleAssignment
     /// <summary>Whether a Concat copies integers, all of one scale.</summary>
     internal bool IsSharing(Node concat) => sharing.Contains(concat);
 
-    internal QuantizationParameters this[Value value] => QuantizationParameters.ForActivations(GroupRange(value), target);
+    internal QuantizationParameters this[Value value] => ArrivedQuantization.Of(Root(value), target) ?? QuantizationParameters.ForActivations(GroupRange(value), target);
 
     /// <summary>The tensors whose range has to be observed for a selection.</summary>
     internal static IReadOnlyList<Value> ToObserve(NodeSelection selection, TargetProfile target)

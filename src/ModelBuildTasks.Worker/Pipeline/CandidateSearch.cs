@@ -3,6 +3,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
@@ -70,6 +71,13 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         bool changed = false;
+        if (recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model))
+        {
+            // Only on the way to something smaller: by itself it doubles the file and gains no time.
+            Apply(new Float32Conversion(), model);
+            Apply(new GraphSimplification(request.Settings.DisabledRules), model);
+        }
+
         foreach (IModelPass pass in recipe.Passes)
         {
             changed |= isChosenByUser ? ApplyRequested(pass, model) : Apply(pass, model);

@@ -16,37 +16,44 @@ internal static class RecipeBook
     private const int WeightBlock = 32;
 
     /// <summary>The recipes for these settings, best first; the simplified and pruned model itself is the last resort of <c>Auto</c>.</summary>
-    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration)
+    /// <param name="hasCalibration">Whether there are samples to take ranges from.</param>
+    /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from <paramref name="statistics"/>.</param>
+    /// <param name="statistics">Of the source model, before anything is folded.</param>
+    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, NormalizationStatistics? statistics = null)
     {
         IModelPass[] pruning = [.. PruningOf(settings)];
-        if (Chosen(settings, hasCalibration) is { } chosen)
+        if (Chosen(settings, hasCalibration, statistics) is { } chosen)
         {
             return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
         }
 
-        List<Recipe> recipes = [.. Automatic(settings, target, hasCalibration), new Recipe("simplification alone", [])];
+        List<Recipe> recipes = [.. Automatic(settings, target, hasCalibration, hasEvaluation ? statistics : null), new Recipe("simplification alone", [])];
         return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
-    private static Recipe? Chosen(ModelSettings settings, bool hasCalibration) => settings switch
+    private static Recipe? Chosen(ModelSettings settings, bool hasCalibration, NormalizationStatistics? statistics) => settings switch
     {
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } => Float16,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => StaticInt8(settings),
         { Quantization: Quantization.Dynamic } => DynamicInt8,
-        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8(settings) : DynamicInt8,
+        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8(settings) : statistics is { IsEmpty: false } ? DataFreeInt8(statistics) : DynamicInt8,
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(ModelSettings settings, TargetProfile target, bool hasCalibration)
+    private static IEnumerable<Recipe> Automatic(ModelSettings settings, TargetProfile target, bool hasCalibration, NormalizationStatistics? statistics)
     {
         if (target.Activations is not null)
         {
             if (hasCalibration)
             {
                 yield return StaticInt8(settings);
+            }
+            else if (statistics is { IsEmpty: false })
+            {
+                yield return DataFreeInt8(statistics);
             }
 
             if (!target.ComputesFloat16)
@@ -71,6 +78,8 @@ internal static class RecipeBook
         Calibration.Mse => RangeMethod.MeanSquaredError,
         _ => RangeMethod.Auto,
     };
+
+    private static Recipe DataFreeInt8(NormalizationStatistics statistics) => new("static int8 without data", [new DataFreeQuantization(statistics)]);
 
     private static Recipe DynamicInt8 => new("dynamic int8", [new DynamicQuantization()]);
 

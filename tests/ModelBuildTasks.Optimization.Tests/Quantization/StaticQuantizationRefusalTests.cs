@@ -66,6 +66,16 @@ public sealed class StaticQuantizationRefusalTests
     }
 
     [TestMethod]
+    public void Says_that_a_transposed_convolution_has_no_integer_kernel()
+    {
+        SmallNetwork network = new();
+        Value wide = network.Graph.AddNode("ConvTranspose", [network.Convolve(network.Input, "a"), network.Weight("t", SmallNetwork.Channels, SmallNetwork.Channels, 2, 2)], name: "t").Set("strides", [2L, 2]).Output;
+        network.Classify(network.Convolve(wide, "b"));
+        PassOutcome outcome = network.Quantize();
+        CollectionAssert.Contains(outcome.Refusals.ToArray(), "ConvTranspose 't' stays in float: ONNX Runtime has no integer kernel for ConvTranspose.");
+    }
+
+    [TestMethod]
     public void Gives_a_tensor_of_zeros_a_safe_scale()
     {
         SmallNetwork network = new();

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Recipes;
@@ -68,6 +69,23 @@ public sealed class RecipeBookTests
         RecipeList list = RecipeBook.For(new ModelSettings(), TargetProfiles.Find(target)!, hasCalibration);
 
         Assert.IsFalse(list.IsChosenByUser);
+        Assert.AreEqual(expected, string.Join(", ", list.Recipes.Select(recipe => recipe.Name)));
+    }
+
+    [TestMethod]
+    [DataRow(Precision.Int8, false, "static int8 without data")]
+    [DataRow(Precision.Auto, true, "static int8 without data, dynamic int8, simplification alone")]
+    [DataRow(Precision.Auto, false, "dynamic int8, simplification alone")]
+    public void Without_samples_ranges_come_from_statistics_where_integers_are_asked_for_or_accuracy_can_be_judged(Precision precision, bool hasEvaluation, string expected)
+    {
+        Model model = Model.Create("normalized", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 2, 4, 4));
+        Value[] parameters = [.. new[] { "scale", "shift", "mean", "variance" }.Select(name => model.Graph.AddInitializer(name, Tensor.Vector(1f, 2f)))];
+        model.Graph.AddOutput(model.Graph.Add("BatchNormalization", [x, .. parameters]));
+
+        RecipeList list = RecipeBook.For(
+            new ModelSettings { Precision = precision }, TargetProfiles.CpuX64, hasCalibration: false, hasEvaluation, NormalizationStatistics.Of(model));
+
         Assert.AreEqual(expected, string.Join(", ", list.Recipes.Select(recipe => recipe.Name)));
     }
 
