@@ -390,7 +390,7 @@ public sealed class Graph
         }
     }
 
-    private void Forget(Value value)
+    internal void Forget(Value value)
     {
         values.Remove(value.Name);
         Model.RemoveName(value.Name);

@@ -106,6 +106,13 @@ public sealed class Model
     /// <summary>Whether the model passes what one file can hold, so that its weights need a second one.</summary>
     public bool NeedsExternalData => ExternalDataWriter.IsNeeded(ToProto());
 
+    /// <summary>Takes over the functions that another model defines, so that nodes here may call them. Their operator sets must be stated here, too.</summary>
+    public void AddFunctionsOf(Model other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        carrier.Functions.AddRange(other.carrier.Functions);
+    }
+
     /// <summary>
     /// Writes the model whole or not at all (temporary files, then renames). Weights go from where they are, mapped files
     /// included, straight to the output; external ones stand in <c>name.onnx.data</c> beside the model.

@@ -1,3 +1,4 @@
+using System.Text;
 using Google.Protobuf;
 using ModelBuildTasks.Onnx.Schema;
 
@@ -63,6 +64,10 @@ internal static class ModelReader
         try
         {
             model = ModelProto.Parser.ParseFrom(ModelSkeleton.Of(bytes));
+        }
+        catch (InvalidProtocolBufferException exception) when (exception.InnerException is DecoderFallbackException)
+        {
+            throw new ModelFormatException(ModelFormatError.Invalid, "A name in the model is not UTF-8, which Protobuf and ONNX ask for. Export the model again with names of plain letters.", exception);
         }
         catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidDataException)
         {

@@ -91,6 +91,20 @@ public sealed class Node
         }
     }
 
+    /// <summary>Makes the call hand out one value less; those behind it move up, so this is for operators whose outputs are as many as one likes.</summary>
+    /// <exception cref="InvalidOperationException">The output is still used.</exception>
+    public void RemoveOutput(int index)
+    {
+        Value output = outputs[index];
+        if (output.Uses.Count > 0 || output.IsOutput)
+        {
+            throw new InvalidOperationException($"'{output.Name}', which {this} produces, is still used.");
+        }
+
+        outputs.RemoveAt(index);
+        Graph.Forget(output);
+    }
+
     public bool Has(string name) => attributes.ContainsKey(name);
 
     public long GetInt(string name, long fallback) => attributes.TryGetValue(name, out AttributeProto? a) && a.HasI ? a.I : fallback;

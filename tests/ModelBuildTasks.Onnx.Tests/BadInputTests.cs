@@ -109,6 +109,54 @@ public class BadInputTests
         AssertFault(ModelFormatError.Invalid, model.ToByteArray());
     }
 
+    [TestMethod]
+    [DataRow("odd_node", DisplayName = "node")]
+    [DataRow("odd_value", DisplayName = "value")]
+    [DataRow("odd_weight", DisplayName = "weight")]
+    [DataRow("odd_domain", DisplayName = "domain")]
+    [DataRow("odd_key", DisplayName = "metadata")]
+    public void A_name_that_is_no_UTF_8_is_invalid(string name)
+    {
+        ModelProto model = Protos.Model(Protos.Node("Add", ["x", "odd_weight"], "odd_value"));
+        model.Graph.Node[0].Name = "odd_node";
+        model.Graph.Initializer.Add(Protos.Floats("odd_weight", 1));
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "odd_domain", Version = 1 });
+        model.MetadataProps.Add(new StringStringEntryProto { Key = "odd_key", Value = "" });
+        byte[] bytes = model.ToByteArray();
+        for (int at; (at = bytes.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(name))) >= 0;)
+        {
+            bytes[at] = 0xFF;
+        }
+
+        ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse(bytes));
+
+        Assert.AreEqual(ModelFormatError.Invalid, exception.Error);
+        Assert.Contains("UTF-8", exception.Message);
+    }
+
+    [TestMethod]
+    public void A_file_larger_than_a_message_can_be_is_invalid_and_the_way_out_is_told()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.onnx");
+        try
+        {
+            using (FileStream holes = File.Create(path))
+            {
+                holes.SetLength(int.MaxValue + 1L);
+            }
+
+            ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Load(path));
+
+            Assert.AreEqual(ModelFormatError.Invalid, exception.Error);
+            Assert.Contains("2147483648 bytes", exception.Message);
+            Assert.Contains("external data", exception.Message);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
     private static void AssertInvalid(string part, ModelProto model)
     {
         ModelFormatException exception = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse(model.ToByteArray()));

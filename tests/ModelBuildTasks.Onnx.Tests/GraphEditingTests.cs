@@ -28,6 +28,32 @@ public class GraphEditingTests
     }
 
     [TestMethod]
+    public void An_output_less_moves_those_behind_it_up_and_frees_its_name()
+    {
+        (Model model, Value x) = Start();
+        Node split = model.Graph.AddNode("Split", [x], outputCount: 3, name: "parts").Set("axis", 0L);
+        model.Graph.AddOutput(split.Outputs[0]);
+        model.Graph.AddOutput(split.Outputs[2]);
+
+        split.RemoveOutput(1);
+
+        CollectionAssert.AreEqual(new[] { "parts_output_0", "parts_output_2" }, Model.Parse(model.ToBytes()).Graph.Nodes[0].Outputs.Select(output => output.Name).ToArray());
+        Assert.AreEqual("parts_output_1", model.Graph.UniqueName("parts_output_1"));
+    }
+
+    [TestMethod]
+    public void An_output_that_is_read_stays()
+    {
+        (Model model, Value x) = Start();
+        Node split = model.Graph.AddNode("Split", [x], outputCount: 2);
+        model.Graph.AddOutput(split.Outputs[0]);
+        model.Graph.AddOutput(model.Graph.Add("Neg", split.Outputs[1]));
+
+        Assert.ThrowsExactly<InvalidOperationException>(() => split.RemoveOutput(0));
+        Assert.ThrowsExactly<InvalidOperationException>(() => split.RemoveOutput(1));
+    }
+
+    [TestMethod]
     public void A_type_that_was_read_before_does_not_outlive_the_replacement()
     {
         (Model model, Value x) = Start();

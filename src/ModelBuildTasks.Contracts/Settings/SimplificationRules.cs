@@ -9,7 +9,7 @@ public static class SimplificationRules
 {
     public static IReadOnlyList<string> All { get; } =
     [
-        "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveNoOp", "FoldShape", "RemoveExpand",
+        "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveDeadOutputs", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
         "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FuseLayerNormalization",
         "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",

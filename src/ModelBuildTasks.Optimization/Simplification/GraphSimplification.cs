@@ -28,6 +28,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new ConstantToInitializer(),
         new SettleBranchByRank(),
         new InlineBranch(),
+        new RemoveDeadOutputs(),
         new RemoveNoOp(),
         new FoldShape(),
         new RemoveExpand(),

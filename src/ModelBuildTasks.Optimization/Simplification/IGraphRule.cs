@@ -48,7 +48,7 @@ public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types, T
         ArgumentNullException.ThrowIfNull(value);
         return value.Constant is { } tensor ? new TensorType(tensor.ElementType, [.. tensor.Dimensions.Select(size => (Dimension)size)])
             : Types.TryGetValue(value, out TensorType? inferred) ? inferred
-            : value.IsInput ? value.Type
+            : value.IsInput ? ShapeInference.OfInput(value)
             : null;
     }
 

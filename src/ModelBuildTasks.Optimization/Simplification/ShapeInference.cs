@@ -1,182 +1,64 @@
-using System.Globalization;
-using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
-/// Asks ONNX Runtime for the type of every value: the model is rebuilt as one flat graph with all its values as outputs and
-/// opened in one unoptimized session, whose output signatures are the answer; sizes that follow from arithmetic on shapes, and the
-/// names of free dimensions, come with them. Types that the model itself states for inner values are not trusted, since exporters
-/// leave stale ones behind. Weights become inputs of the same type, so that none is copied.
+/// Asks ONNX Runtime for the type of every value, by <see cref="TypeProbe"/>; nothing is run. One node that the runtime refuses
+/// (an unknown domain, a type without a kernel) makes it refuse a whole model, so such nodes are searched for by halves and left
+/// out: what reads them starts from what the model states of them.
 /// </summary>
 /// <remarks>
-/// Nothing is run, so the nodes of a branch may stand beside the others, where their values can be seen. The <c>If</c> stays with
-/// branches that only pick the outcome: its type is what both agree on. A body of <c>Loop</c> or <c>Scan</c> starts from the types
-/// that it states for its inputs, and the outcome has the element type that the model states.
+/// What the model states of a value that the runtime can't tell is believed as far as the element type and the rank; its sizes
+/// are those of one trace, and exporters leave stale ones behind.
 /// </remarks>
-internal sealed class ShapeInference
+internal static class ShapeInference
 {
-    /// <summary>Constants up to this size keep their value: shapes are computed from them.</summary>
-    private const int LargestShapeData = 4096;
-
-    private readonly Model model;
-    private readonly Dictionary<Value, Value> copies = [];
-    private readonly Dictionary<string, Value> origins = new(StringComparer.Ordinal);
-
-    private ShapeInference(Model source)
-    {
-        model = Model.Create("inference", source.Opset, Math.Max(source.IrVersion, IrVersions.PlainInitializers));
-        foreach ((string domain, long version) in source.OpsetImports)
-        {
-            model.OpsetImports[domain] = version;
-        }
-    }
-
     /// <summary>The types of what <paramref name="graph"/> and the graphs nested in it compute, as far as they are known.</summary>
     internal static Dictionary<Value, TensorType> Infer(Graph graph)
     {
-        ShapeInference inference = new(graph.Model);
-        inference.Flatten(graph);
-        return inference.AskRuntime();
-    }
-
-    private Dictionary<Value, TensorType> AskRuntime()
-    {
+        Node[] nodes = [.. InOrder(graph)];
         Dictionary<Value, TensorType> types = [];
-        if (origins.Count == 0)
+        if (TypeProbe.TryAsk(nodes, types))
         {
             return types;
         }
 
-        try
-        {
-            using ModelSession session = ModelSession.Open(model, new SessionSettings(Optimize: false));
-            foreach (TensorSignature signature in session.Outputs.Where(signature => signature.ElementType != ElementType.Undefined))
-            {
-                // A signature does not tell a scalar from a value of unknown rank.
-                types[origins[signature.Name]] = new TensorType(signature.ElementType, signature.Shape.Count == 0 ? null : signature.Shape);
-            }
-        }
-        catch (InferenceException)
-        {
-            // An operator that this runtime lacks: without types, the rules that need them do not apply.
-        }
+        HashSet<Node> refused = [];
+        Divide(nodes, types, refused);
 
-        return types;
+        // Once more as a whole: sizes that are computed from shapes do not pass from one part to the next.
+        Dictionary<Value, TensorType> whole = [];
+        return TypeProbe.TryAsk([.. nodes.Where(node => !refused.Contains(node))], whole) ? whole : types;
     }
 
-    private void Flatten(Graph graph)
+    /// <summary>
+    /// What a graph states of one of its inputs. The sizes of what a <c>Loop</c> carries may change from one iteration to the next,
+    /// so that a body's are not believed.
+    /// </summary>
+    internal static TensorType? OfInput(Value input) =>
+        input.Graph.Owner is { OpType: "Loop", Domain: "" } ? WithoutSizes(input.Type) : input.Type;
+
+    internal static TensorType? WithoutSizes(TensorType? stated) =>
+        stated is { Shape: { } shape } ? stated with { Shape = [.. shape.Select(_ => Dimension.Unknown)] } : stated;
+
+    /// <summary>Asks about each half of what was refused, with what is known of the first as a start of the second, down to single nodes.</summary>
+    private static void Divide(ReadOnlyMemory<Node> nodes, Dictionary<Value, TensorType> types, HashSet<Node> refused)
     {
-        foreach (Node node in graph.TopologicalOrder())
+        if (nodes.Length == 1)
         {
-            foreach (Graph nested in node.Subgraphs)
-            {
-                Flatten(nested);
-            }
-
-            if (node is { OpType: "If", Domain: "" })
-            {
-                CopyChoice(node);
-            }
-            else if (!node.Subgraphs.Any())
-            {
-                Copy(node);
-            }
-        }
-    }
-
-    /// <summary>Nodes whose inputs have no known type, and nodes that hold graphs, are left out, and with them what follows.</summary>
-    private void Copy(Node node)
-    {
-        Value?[] inputs = new Value?[node.Inputs.Count];
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            if (node.Inputs[i] is { } input && (inputs[i] = CopyOf(input)) is null)
-            {
-                return;
-            }
-        }
-
-        if (node.Outputs.All(output => output.Constant is not null))
-        {
-            // Its readers take it for a weight.
+            refused.Add(nodes.Span[0]);
             return;
         }
 
-        Node copy = model.Graph.AddNode(node.OpType, inputs, node.Outputs.Count, UniqueNodeName(), node.Domain);
-        copy.CopyAttributesFrom(node);
-        Watch(node.Outputs, copy.Outputs);
-    }
-
-    private void CopyChoice(Node node)
-    {
-        Graph? taken = node.GetGraph("then_branch");
-        Graph? other = node.GetGraph("else_branch");
-        if (node.Input(0) is not { } condition || CopyOf(condition) is not { } copiedCondition || taken?.Outputs.Count != node.Outputs.Count || other?.Outputs.Count != node.Outputs.Count)
+        foreach (ReadOnlyMemory<Node> half in new[] { nodes[..(nodes.Length / 2)], nodes[(nodes.Length / 2)..] })
         {
-            return;
-        }
-
-        // One If a value: what is not known of one outcome is no reason to know nothing of the others.
-        for (int i = 0; i < node.Outputs.Count; i++)
-        {
-            if (CopyOf(taken.Outputs[i]) is { } first && CopyOf(other.Outputs[i]) is { } second)
+            if (!TypeProbe.TryAsk(half.ToArray(), types))
             {
-                Node choice = model.Graph.AddNode("If", [copiedCondition], name: UniqueNodeName());
-                foreach ((string name, Value outcome) in new[] { ("then_branch", first), ("else_branch", second) })
-                {
-                    Graph branch = choice.AddGraph(name);
-                    branch.AddOutput(branch.Add("Identity", outcome));
-                }
-
-                Watch([node.Outputs[i]], choice.Outputs);
+                Divide(half, types, refused);
             }
         }
     }
 
-    private void Watch(IReadOnlyList<Value> values, IReadOnlyList<Value> copied)
-    {
-        for (int i = 0; i < values.Count; i++)
-        {
-            copies[values[i]] = copied[i];
-            if (values[i].Uses.Count > 0 || values[i].IsOutput)
-            {
-                origins[copied[i].Name] = values[i];
-                model.Graph.AddOutput(copied[i]);
-            }
-        }
-    }
-
-    private Value? CopyOf(Value value)
-    {
-        if (copies.TryGetValue(value, out Value? copy))
-        {
-            return copy;
-        }
-
-        if (value.Constant is { } constant && constant.Data.Length <= LargestShapeData)
-        {
-            copy = model.Graph.AddInitializer(value.Name, constant);
-        }
-        else if (TypeOutside(value) is { } type && type.ElementType != ElementType.Undefined)
-        {
-            copy = model.Graph.AddInput(model.Graph.UniqueName(value.Name), type);
-        }
-
-        if (copy is not null)
-        {
-            copies.Add(value, copy);
-        }
-
-        return copy;
-    }
-
-    private string UniqueNodeName() => model.Graph.Nodes.Count.ToString(CultureInfo.InvariantCulture);
-
-    private static TensorType? TypeOutside(Value value) =>
-        value.Constant is { } tensor ? new TensorType(tensor.ElementType, [.. tensor.Dimensions.Select(size => (Dimension)size)])
-        : value.IsInput ? value.Type
-        : value.Producer?.Subgraphs.Any() == true && value.Type is { } stated ? stated with { Shape = null }
-        : null;
+    private static IEnumerable<Node> InOrder(Graph graph) =>
+        graph.TopologicalOrder().SelectMany(node => node.Subgraphs.SelectMany(InOrder).Append(node));
 }
