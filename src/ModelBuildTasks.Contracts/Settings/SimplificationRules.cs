@@ -11,8 +11,8 @@ public static class SimplificationRules
     [
         "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveDeadOutputs", "RemoveNoOp", "FoldShape", "RemoveExpand",
         "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
-        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "FoldPad", "FuseLayerNormalization",
-        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
+        "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "SplitOfConcat", "FoldPad", "FuseLayerNormalization",
+        "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FuseAttention", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
         "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
     ];
 

@@ -24,8 +24,8 @@ internal sealed class FuseLayerNormalization : IGraphRule
 
     public bool Matches(Node node) => node is { OpType: "Add" or "Mul", Domain: "" };
 
-    /// <summary>Whether the node scales a normalized value, with or without a shift after it.</summary>
-    internal static bool IsScale(Node node) => Scaled.Match(node) is not null;
+    /// <summary>Whether the node scales a normalized value, or shifts a scaled one.</summary>
+    internal static bool IsScaleOrShift(Node node) => (Shifted.Match(node) ?? Scaled.Match(node)) is not null;
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {

@@ -73,7 +73,8 @@ internal sealed class LinearLayer
             return $"{Describe(Node)} has no bias";
         }
 
-        if (Bias(out string? reason) is not { } bias)
+        (Node Owner, int Input) place = (Node, 2);
+        if (Bias(place, out string? reason) is not { } bias)
         {
             return reason;
         }
@@ -90,18 +91,26 @@ internal sealed class LinearLayer
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        return Store(scaled, bias, withBias: NeedsBias(affine));
+        return Store(scaled, bias, NeedsBias(affine) ? place : null);
     }
 
-    /// <summary>W·(x·s + t): W' = W·s[i], b' = b + Σ W·t. With padding, a shift would not reach the padded border.</summary>
+    /// <summary>
+    /// W·(x·s + t): W' = W·s[i], b' = b + Σ W·t. With padding, a shift would not reach the padded border. A MatMul has its bias in the Add behind it.
+    /// </summary>
     internal string? AbsorbBefore(ChannelAffine affine)
     {
-        if (affine.HasShift && (IsMatMul || Node.OpType == "ConvTranspose" || IsPadded))
+        if (affine.HasShift && (Node.OpType == "ConvTranspose" || IsPadded))
         {
-            return IsMatMul ? $"{Describe(Node)} has no bias" : $"{Describe(Node)} pads with zeros, which the shift would not reach";
+            return $"{Describe(Node)} pads with zeros, which the shift would not reach";
         }
 
-        if (Bias(out string? reason) is not { } bias)
+        if (affine.HasShift && IsMatMul && AddedBias() is null)
+        {
+            return $"{Describe(Node)} has no bias";
+        }
+
+        (Node Owner, int Input) place = affine.HasShift && AddedBias() is { } added ? added : (Node, 2);
+        if (Bias(place, out string? reason) is not { } bias)
         {
             return reason;
         }
@@ -119,17 +128,29 @@ internal sealed class LinearLayer
             }
         }
 
-        return Store(scaled, bias, withBias: NeedsBias(affine));
+        return Store(scaled, bias, NeedsBias(affine) ? place : null);
     }
 
     internal static string Describe(Node node) => node.Name.Length > 0 ? $"{node.OpType} '{node.Name}'" : $"the {node.OpType} that makes '{node.Output.Name}'";
 
     private bool IsPadded => (Node.GetInts("pads")?.Any(pad => pad != 0) ?? false) || Node.GetString("auto_pad") is not (null or "NOTSET" or "VALID");
 
-    private double[]? Bias(out string? reason)
+    /// <summary>Where the one reader of a MatMul adds a constant vector to it; null when none does.</summary>
+    private (Node Owner, int Input)? AddedBias()
+    {
+        if (!IsMatMul || Node.Output is not { IsOutput: false, Uses: [{ Node: { OpType: "Add", Domain: "" } sum } use] } || sum.Graph != Node.Graph)
+        {
+            return null;
+        }
+
+        int other = 1 - use.Index;
+        return sum.Input(other)?.Constant is { Dimensions.Count: 1 } constant && constant.ElementType == weight.ElementType && constant.Length == OutputChannels ? (sum, other) : null;
+    }
+
+    private double[]? Bias((Node Owner, int Input) place, out string? reason)
     {
         reason = null;
-        if (IsMatMul || Node.Input(2) is not { } value)
+        if (place.Owner.Input(place.Input) is not { } value)
         {
             return new double[OutputChannels];
         }
@@ -168,7 +189,7 @@ internal sealed class LinearLayer
 
     private int GroupOf(int channel, int channels) => channel / (channels / groups);
 
-    private string? Store(double[] newWeights, double[] newBias, bool withBias)
+    private string? Store(double[] newWeights, double[] newBias, (Node Owner, int Input)? biasPlace)
     {
         Tensor stored = Narrow(newWeights, [.. weight.Dimensions]);
         Tensor storedBias = Narrow(newBias, [newBias.Length]);
@@ -177,26 +198,26 @@ internal sealed class LinearLayer
             return $"the weights of {Describe(Node)} would overflow {weight.ElementType}";
         }
 
-        Replace(1, stored, Node.Input(1)!.Name);
-        if (withBias)
+        Replace(Node, 1, stored, Node.Input(1)!.Name);
+        if (biasPlace is { } place)
         {
-            Replace(2, storedBias, Node.Input(1)!.Name + "_bias");
+            Replace(place.Owner, place.Input, storedBias, Node.Input(1)!.Name + "_bias");
             Node.Unset("beta");
         }
 
         return null;
     }
 
-    private void Replace(int index, Tensor tensor, string hint)
+    private static void Replace(Node node, int index, Tensor tensor, string hint)
     {
-        Value? current = Node.Input(index);
+        Value? current = node.Input(index);
         if (current is { Initializer: not null, Uses.Count: 1, IsOutput: false } && current.Initializer.Dimensions.SequenceEqual(tensor.Dimensions))
         {
             current.Initializer = tensor;
             return;
         }
 
-        Node.SetInput(index, Node.Graph.AddInitializer(current?.Name ?? hint, tensor));
+        node.SetInput(index, node.Graph.AddInitializer(current?.Name ?? hint, tensor));
     }
 
     private Tensor Narrow(double[] values, long[] dimensions) => weight.ElementType switch

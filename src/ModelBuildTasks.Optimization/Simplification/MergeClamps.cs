@@ -4,11 +4,15 @@ namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
 /// Two of Relu, Clip, Max(x, c) and Min(x, c) in a row → one. min(max(min(max(x, a), b), c), d) = min(max(x, a′), b′) with
-/// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. For float32, which every kernel of these takes; what
-/// becomes of NaN the specification leaves open.
+/// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. Each new bound is one of the old
+/// ones, so nothing is rounded. For float32, float16, and double since operator set 12, before which ONNX Runtime has no Clip of doubles; what becomes of NaN
+/// the specification leaves open.
 /// </summary>
 internal sealed class MergeClamps : IGraphRule
 {
+    /// <summary>The first operator set whose Clip ONNX Runtime computes in doubles (OperatorKernels.md).</summary>
+    private const long DoubleClipSince = 12;
+
     public string Name => "activation merging";
 
     public bool Matches(Node node) => ClampRange.IsClamp(node);
@@ -17,7 +21,7 @@ internal sealed class MergeClamps : IGraphRule
     {
         if (ClampRange.From(node, context) is not { } outer || outer.Input is not { Uses.Count: 1, IsOutput: false, Producer: { } first } || first.Graph != node.Graph
             || ClampRange.From(first, context) is not { } inner
-            || context.TypeOf(inner.Input)?.ElementType != ElementType.Float)
+            || context.TypeOf(inner.Input)?.ElementType is not { } type || !Takes(type, node.Graph.Model.Opset))
         {
             return RuleOutcome.NotApplicable;
         }
@@ -26,14 +30,16 @@ internal sealed class MergeClamps : IGraphRule
         double high = Math.Min(Math.Max(inner.High, outer.Low), outer.High);
         Node merged = low == 0 && double.IsPositiveInfinity(high)
             ? node.Graph.AddNode("Relu", [inner.Input], name: node.Name)
-            : Clip(node.Graph, inner.Input, low, high, node.Name);
+            : Clip(node.Graph, inner.Input, low, high, type, node.Name);
         node.Output.ReplaceWith(merged.Output);
         node.Graph.Remove(node);
         first.Graph.Remove(first);
         return RuleOutcome.Applied;
     }
 
-    private static Node Clip(Graph graph, Value x, double low, double high, string name)
+    private static bool Takes(ElementType type, long opset) => type is ElementType.Float or ElementType.Float16 || (type == ElementType.Double && opset >= DoubleClipSince);
+
+    private static Node Clip(Graph graph, Value x, double low, double high, ElementType type, string name)
     {
         if (graph.Model.Opset >= ClampRange.BoundsInputSince)
         {
@@ -43,6 +49,13 @@ internal sealed class MergeClamps : IGraphRule
         Node clip = graph.AddNode("Clip", [x], name: name);
         return clip.Set("min", (float)Math.Max(low, float.MinValue)).Set("max", (float)Math.Min(high, float.MaxValue));
 
-        Value? Bound(double bound) => double.IsInfinity(bound) ? null : graph.AddInitializer("bound", Tensor.Scalar((float)bound));
+        Value? Bound(double bound) => double.IsInfinity(bound) ? null : graph.AddInitializer("bound", Scalar(bound, type));
     }
+
+    private static Tensor Scalar(double number, ElementType type) => type switch
+    {
+        ElementType.Double => Tensor.Scalar(number),
+        ElementType.Float16 => Tensor.Scalar((Half)number),
+        _ => Tensor.Scalar((float)number),
+    };
 }

@@ -162,6 +162,20 @@ public class Float16ConversionTests
         CollectionAssert.AreEqual(new[] { "Cast", "MatMul", "Gelu", "MatMul", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
     }
 
+    [TestMethod]
+    public void ONNX_Runtimes_attention_between_products_is_converted()
+    {
+        Model model = Model.Create("g", 17, 8);
+        model.OpsetImports["com.microsoft"] = 1;
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 3, 8));
+        Value[] projected = [.. Enumerable.Range(0, 3).Select(i => model.Graph.Add("MatMul", x, model.Graph.AddInitializer("w", Tensor.Create([8, 8], [.. Enumerable.Range(0, 64).Select(n => (n + i) % 7 / 7f)]))))];
+        model.Graph.AddOutput(model.Graph.AddNode("MultiHeadAttention", projected, domain: "com.microsoft").Set("num_heads", 2L).Output);
+
+        new Float16Conversion().Apply(model, Context);
+
+        CollectionAssert.AreEqual(new[] { "Cast", "MatMul", "MatMul", "MatMul", "MultiHeadAttention", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+    }
+
     private static Model Perceptron(float weight, float bias)
     {
         Model model = Model.Create("g", 17, 8);

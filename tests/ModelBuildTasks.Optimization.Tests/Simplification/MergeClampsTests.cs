@@ -46,6 +46,21 @@ public class MergeClampsTests
     public void Bounds_for_each_element_stay() =>
         AssertLeaves(["Sin", "Relu", "Min"], Of(17, (g, x) => g.Add("Min", g.Add("Relu", x), Weight(g, 60))));
 
+    [TestMethod]
+    [DataRow(ElementType.Double, 17L)]
+    [DataRow(ElementType.Float16, 17L)]
+    [DataRow(ElementType.Float16, 9L)]
+    public void Bounds_of_another_floating_point_type_become_one_clip(ElementType type, long opset) =>
+        AssertLeaves(["Sin", "Cast", "Clip", "Cast"], Of(opset, (g, x) => Back(g, g.Add("Min", g.Add("Relu", Cast(g, x, type)), Number(g, 0.25f, type)))));
+
+    [TestMethod]
+    public void Doubles_stay_where_the_runtime_has_no_clip_of_them() =>
+        AssertLeaves(["Sin", "Cast", "Relu", "Min", "Cast"], Of(9, (g, x) => Back(g, g.Add("Min", g.Add("Relu", Cast(g, x, ElementType.Double)), Number(g, 0.25f, ElementType.Double)))));
+
+    [TestMethod]
+    public void Two_relus_of_halves_are_one() =>
+        AssertLeaves(["Sin", "Cast", "Relu", "Cast"], Of(17, (g, x) => Back(g, g.Add("Relu", g.Add("Relu", Cast(g, x, ElementType.Float16))))));
+
     /// <summary>60 numbers between −1 and 1.</summary>
     private static Simplified Of(long opset, Func<Graph, Value, Value> build)
     {
@@ -56,4 +71,11 @@ public class MergeClampsTests
     }
 
     private static Value Number(Graph g, float value) => g.AddInitializer("number", Tensor.Scalar(value));
+
+    private static Value Number(Graph g, float value, ElementType type) =>
+        g.AddInitializer("number", type == ElementType.Double ? Tensor.Scalar((double)value) : Tensor.Scalar((Half)value));
+
+    private static Value Cast(Graph g, Value x, ElementType type) => g.AddNode("Cast", [x]).Set("to", (long)type).Output;
+
+    private static Value Back(Graph g, Value x) => Cast(g, x, ElementType.Float);
 }
