@@ -13,6 +13,21 @@ public class GraphSimplificationTests
     public static IEnumerable<object[]> Models => RealModels.Names;
 
     [TestMethod]
+    public void A_node_that_the_runtime_refuses_does_not_keep_the_rules_from_the_rest()
+    {
+        Model model = Model.Create("g", 17, 8);
+        model.OpsetImports["somewhere.else"] = 1;
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3));
+        Value exponential = model.Graph.Add("Exp", x);
+        model.Graph.AddOutput(model.Graph.Add("Abs", model.Graph.Add("Reshape", exponential, model.Graph.Add("Shape", exponential))));
+        model.Graph.AddOutput(model.Graph.AddNode("Foo", [x], domain: "somewhere.else").Output);
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        CollectionAssert.AreEquivalent(new[] { "Exp", "Abs", "Foo" }, model.Graph.Nodes.Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
     public void Initializers_that_are_inputs_become_plain_weights_and_the_ir_version_allows_it()
     {
         Model model = Model.Create("g", 9, 3);

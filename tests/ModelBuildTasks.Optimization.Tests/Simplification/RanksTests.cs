@@ -84,17 +84,8 @@ public class RanksTests
         Assert.IsNull(Ranks.NeededOf(unknown, Context));
     }
 
-    private Value Choice(Func<Graph, Value> taken, Func<Graph, Value> other)
-    {
-        Node choice = Graph.AddNode("If", [Graph.AddInput(Graph.UniqueName("condition"), new TensorType(ElementType.Bool))]);
-        foreach ((string name, Func<Graph, Value> fill) in new[] { ("then_branch", taken), ("else_branch", other) })
-        {
-            Graph branch = choice.AddGraph(name);
-            branch.AddOutput(fill(branch));
-        }
-
-        return choice.Output;
-    }
+    private Value Choice(Func<Graph, Value> taken, Func<Graph, Value> other) =>
+        Branches.AddIf(Graph.AddInput(Graph.UniqueName("condition"), new TensorType(ElementType.Bool)), taken, other);
 
     private void AssertPossible(int[]? expected, Value value) => CollectionAssert.AreEquivalent(expected, Ranks.PossibleOf(value, Context)?.ToArray());
 }
