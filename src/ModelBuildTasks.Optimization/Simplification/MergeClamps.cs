@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// Two of Relu, Clip, Max(x, c) and Min(x, c) in a row → one. min(max(min(max(x, a), b), c), d) = min(max(x, a′), b′) with
 /// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. Each new bound is one of the old
 /// ones, so nothing is rounded. For float32, float16, and double since operator set 12, before which ONNX Runtime has no Clip of doubles; what becomes of NaN
-/// the specification leaves open.
+/// and of the sign of −0 the specification leaves open. Before operator set 11 a Clip has two finite bounds, by default the largest numbers.
 /// </summary>
 internal sealed class MergeClamps : IGraphRule
 {
