@@ -29,9 +29,7 @@ public sealed class Model
     private Model(ModelProto proto, ExternalDataReader? external)
     {
         carrier = proto;
-        OpsetImports = proto.OpsetImport
-            .GroupBy(DomainOf, StringComparer.Ordinal)
-            .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
+        OpsetImports = ReadOpsets(proto);
         Metadata = ReadMetadata(proto);
 
         GraphProto graph = proto.Graph;
@@ -46,7 +44,7 @@ public sealed class Model
     }
 
     /// <summary>The main graph.</summary>
-    public Graph Graph { get; }
+    public Graph Graph { get; private set; }
 
     /// <summary>Version of the file format; runtimes refuse versions newer than theirs.</summary>
     public long IrVersion
@@ -102,6 +100,41 @@ public sealed class Model
 
     /// <summary>A copy that shares the (immutable) weights.</summary>
     public Model Clone() => new(ToProto(), external: null);
+
+    /// <summary>What the model holds now, to go back to by <see cref="Restore"/>. Weights are shared, not copied.</summary>
+    public ModelSnapshot TakeSnapshot() => new(ToProto());
+
+    /// <summary>Makes the model what it was. Its graph is a new one; nodes and values of the present one are not part of it.</summary>
+    public void Restore(ModelSnapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        names.Clear();
+        omitted = 0;
+        Graph = new Graph(this, null, snapshot.Proto.Graph.Clone());
+        IrVersion = snapshot.Proto.IrVersion;
+        OpsetImports.Clear();
+        foreach ((string domain, long version) in ReadOpsets(snapshot.Proto))
+        {
+            OpsetImports[domain] = version;
+        }
+    }
+
+    /// <summary>Bytes that the model takes in a file, or in two if one can't hold it. Weights are not read for this.</summary>
+    public long StoredBytes
+    {
+        get
+        {
+            ModelProto proto = ToProto();
+            GraphProto graph = proto.Graph;
+            proto.Graph = null;
+
+            // Protobuf counts in 32 bits, which weights may pass together, but none alone.
+            long weights = graph.Initializer.Sum(tensor => 1L + CodedOutputStream.ComputeMessageSize(tensor));
+            graph.Initializer.Clear();
+            long graphBytes = graph.CalculateSize() + weights;
+            return proto.CalculateSize() + 1 + CodedOutputStream.ComputeUInt64Size((ulong)graphBytes) + graphBytes;
+        }
+    }
 
     /// <summary>Whether the model passes what one file can hold, so that its weights need a second one.</summary>
     public bool NeedsExternalData => ExternalDataWriter.IsNeeded(ToProto());
@@ -212,6 +245,10 @@ public sealed class Model
 
         return proto;
     }
+
+    private static Dictionary<string, long> ReadOpsets(ModelProto proto) => proto.OpsetImport
+        .GroupBy(DomainOf, StringComparer.Ordinal)
+        .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
 
     private static OrderedDictionary<string, string> ReadMetadata(ModelProto proto)
     {

@@ -194,6 +194,12 @@ public sealed class Node
             && attributes.Keys.All(name => other.attributes.ContainsKey(name) && ToProto(name, attributes[name]).Equals(other.ToProto(name, other.attributes[name])));
     }
 
+    /// <summary>Equal for nodes with the <see cref="HasSameAttributes">same attributes</see>, in whatever order they state them.</summary>
+    public int AttributesHashCode() => subgraphs.Count > 0 ? 0 : attributes.Sum(attribute => (long)ToProto(attribute.Key, attribute.Value).GetHashCode()).GetHashCode();
+
+    /// <summary>Bytes that this node takes in a file, with its attributes and the graphs in it.</summary>
+    public int StoredBytes => ToProto().CalculateSize();
+
     public override string ToString() =>
         $"{(Name.Length == 0 ? "" : Name + ": ")}{OpType}({string.Join(", ", inputs.Select(v => v?.Name ?? "-"))}) → {string.Join(", ", outputs.Select(v => v.Name))}";
 

@@ -37,6 +37,9 @@ public sealed class Tensor
     /// <summary>The message this tensor was read from, written back as it was while the tensor stays unedited.</summary>
     internal TensorProto? Source { get; }
 
+    /// <summary>Bytes that this tensor takes in a file as a weight of that name.</summary>
+    public int StoredBytesAs(string name) => TensorEncoding.Encode(this, name).CalculateSize();
+
     /// <summary>Makes a tensor that takes <paramref name="data"/> over without copying.</summary>
     /// <exception cref="ArgumentException">The dimensions do not hold that many elements.</exception>
     public static Tensor Create<T>(ReadOnlySpan<long> dimensions, T[] data) where T : unmanaged

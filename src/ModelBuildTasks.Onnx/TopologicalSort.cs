@@ -16,10 +16,20 @@ internal static class TopologicalSort
         List<int>[] readers = new List<int>[nodes.Count];
         for (int i = 0; i < nodes.Count; i++)
         {
-            foreach (Node producer in Producers(nodes[i], graph).Distinct())
+            foreach (Value? value in Reads(nodes[i]))
             {
-                (readers[position[producer]] ??= []).Add(i);
-                missing[i]++;
+                if (value?.Producer is not { } producer || producer.Graph != graph)
+                {
+                    continue;
+                }
+
+                // Readers are added in order, so that one that reads twice stands last already.
+                List<int> known = readers[position[producer]] ??= [];
+                if (known.Count == 0 || known[^1] != i)
+                {
+                    known.Add(i);
+                    missing[i]++;
+                }
             }
         }
 
@@ -50,12 +60,9 @@ internal static class TopologicalSort
             : throw ModelFormatException.Invalid($"Graph '{graph.Name}' has a cycle through {nodes.Except(order).First()}.");
     }
 
-    /// <summary>Nodes of <paramref name="graph"/> whose outputs <paramref name="node"/> reads, itself or from nested graphs.</summary>
-    private static IEnumerable<Node> Producers(Node node, Graph graph)
-    {
-        IEnumerable<Value?> captured = node.Subgraphs
+    /// <summary>What a node reads, itself or from nested graphs.</summary>
+    private static IEnumerable<Value?> Reads(Node node) => !node.Subgraphs.Any() ? node.Inputs : node.Inputs.Concat(
+        node.Subgraphs
             .SelectMany(inner => inner.WithSubgraphs())
-            .SelectMany(inner => inner.Nodes.SelectMany(n => n.Inputs).Concat(inner.Outputs));
-        return node.Inputs.Concat(captured).Select(value => value?.Producer).OfType<Node>().Where(producer => producer.Graph == graph);
-    }
+            .SelectMany(inner => inner.Nodes.SelectMany(n => n.Inputs).Concat(inner.Outputs)));
 }

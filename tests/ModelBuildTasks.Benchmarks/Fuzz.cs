@@ -1,18 +1,41 @@
 using System.CommandLine;
 using ModelBuildTasks.Onnx.Tests.Malformed;
+using ModelBuildTasks.Optimization.Tests.Simplification;
 
 namespace ModelBuildTasks.Benchmarks;
 
-/// <summary>Reads and writes malformed models by the ten thousand. Promise: each loads or is refused, in bounded time and memory.</summary>
+/// <summary>
+/// Reads and writes malformed models by the ten thousand. Promise: each loads or is refused, in bounded time and memory. Or simplifies
+/// random graphs. Promise: each computes the same, is valid, no larger, and as simple as it gets.
+/// </summary>
 internal static class Fuzz
 {
     internal static Command Command()
     {
         Option<int> first = new("--first") { Description = "Number of the first model.", DefaultValueFactory = _ => 0 };
         Option<int> count = new("--count") { Description = "How many.", DefaultValueFactory = _ => 20_000 };
-        Command command = new("fuzz", "Malformed models: each loads or is refused, in bounded time and memory.") { first, count };
-        command.SetAction(parsed => Run(parsed.GetValue(first), parsed.GetValue(count)));
+        Option<bool> graphs = new("--graphs") { Description = "Random graphs through the simplification instead." };
+        Command command = new("fuzz", "Malformed models: each loads or is refused, in bounded time and memory.") { first, count, graphs };
+        command.SetAction(parsed => parsed.GetValue(graphs) ? Simplify(parsed.GetValue(first), parsed.GetValue(count)) : Run(parsed.GetValue(first), parsed.GetValue(count)));
         return command;
+    }
+
+    private static int Simplify(int first, int count)
+    {
+        int problems = 0;
+        int compared = 0;
+        foreach (RandomGraphCheck check in Enumerable.Range(first, count).Select(RandomGraphCheck.Of))
+        {
+            compared += check.IsCompared ? 1 : 0;
+            if (check.Problem is { } problem)
+            {
+                problems++;
+                Console.WriteLine(problem);
+            }
+        }
+
+        Console.WriteLine($"{count} graphs, {compared} that ONNX Runtime runs, {problems} problems.");
+        return problems == 0 ? 0 : 1;
     }
 
     private static int Run(int first, int count)

@@ -10,10 +10,10 @@ public static class SimplificationRules
     public static IReadOnlyList<string> All { get; } =
     [
         "FixedInitializers", "ConstantToInitializer", "SettleBranchByRank", "InlineBranch", "RemoveDeadOutputs", "RemoveNoOp", "FoldShape", "RemoveExpand",
-        "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
+        "FixReshape", "MergeCasts", "SqueezeBeforeTranspose", "MeetTransposes", "MergeTransposes", "MergeReshapes", "KeepGatheredAxis", "KeepReducedAxes",
         "SliceShuffledChannels", "MergeSlices", "MergeSlicesIntoSplit", "MergeConcats", "SplitOfConcat", "FoldPad", "FuseLayerNormalization",
         "FuseRmsNormalization", "FuseGelu", "FuseHardSigmoid", "FuseAttention", "FoldBatchNormalization", "FoldChannelArithmetic", "FoldLeadingAffine",
-        "MatMulAddToGemm", "MergeClamps", "MergeDuplicateNodes", "FoldConstants", "MergeDuplicateInitializers",
+        "MatMulAddToGemm", "MergeClamps", "FoldConstants", "MergeDuplicateNodes", "MergeDuplicateInitializers",
     ];
 
     /// <summary>The names in a list that is separated by semicolons or commas, as written here; unknown ones as they are.</summary>

@@ -28,8 +28,10 @@ internal sealed record ClampRange(Value Input, double Low, double High)
 
     private static ClampRange? FromClip(Node node, Value x)
     {
-        double? low = node.Has("min") ? node.GetFloat("min", float.MinValue) : Bound(node.Input(1), double.NegativeInfinity);
-        double? high = node.Has("max") ? node.GetFloat("max", float.MaxValue) : Bound(node.Input(2), double.PositiveInfinity);
+        // A bound that an attribute leaves out is the largest float, so that infinity is clamped, too (ONNX Changelog.md, Clip-6).
+        bool areInputs = node.Graph.Model.Opset >= BoundsInputSince;
+        double? low = areInputs ? Bound(node.Input(1), double.NegativeInfinity) : node.GetFloat("min", float.MinValue);
+        double? high = areInputs ? Bound(node.Input(2), double.PositiveInfinity) : node.GetFloat("max", float.MaxValue);
         return low <= high ? new ClampRange(x, low.Value, high.Value) : null;
     }
 

@@ -8,9 +8,9 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// is baked in. Several become 0 (copy), when s restates dimensions of x at their places. What computed s falls away.
 /// </summary>
 /// <remarks>
-/// A part of s restates dimension i when it is taken from Shape(x), or from the shape of a value whose dimension has the same name
-/// as x's: names come from the model's inputs, and one that an input gives to two of its dimensions ("None", "?") names none. Never
-/// both 0 and −1: of an empty batch, the runtime could not tell the unknown size.
+/// A part of s restates dimension i when it is taken from Shape(x), or from the shape of a value whose dimension comes from the same
+/// dimension of the same model input as x's (<see cref="ShapeInference.OfInput"/>). Never both 0 and −1: of an empty batch, the
+/// runtime could not tell the unknown size.
 /// </remarks>
 internal sealed class FixReshape : IGraphRule
 {
@@ -75,8 +75,5 @@ internal sealed class FixReshape : IGraphRule
         && (dimension.Source == x
             ? dimension.Axis == axis
             : context.TypeOf(x)?.Shape is { } shape && axis < shape.Count && shape[axis].Symbol is { } symbol
-                && dimension.SymbolIn(context) == symbol && NamesOneDimension(symbol, x.Graph.Model));
-
-    private static bool NamesOneDimension(string symbol, Model model) =>
-        model.Graph.Inputs.All(input => (input.Type?.Shape ?? []).Count(dimension => dimension.Symbol == symbol) <= 1);
+                && dimension.SymbolIn(context) == symbol);
 }

@@ -45,7 +45,7 @@ internal sealed class FoldBatchNormalization : IGraphRule
             return ThroughGemm(node, layer, affine, context);
         }
 
-        if (layer.AbsorbAfter(affine) is { } problem)
+        if (layer.AbsorbAfter(affine, node, context.Growth) is { } problem)
         {
             return RuleOutcome.Refused(problem);
         }
@@ -68,7 +68,7 @@ internal sealed class FoldBatchNormalization : IGraphRule
         node.SetInput(0, null);
         node.Graph.Remove(product.Node);
         Node gemm = node.Graph.AddNode("Gemm", inputs, name: name);
-        string? problem = LinearLayer.From(gemm, out string? reason) is { } layer ? layer.AbsorbAfter(affine) : reason;
+        string? problem = LinearLayer.From(gemm, out string? reason) is { } layer ? layer.AbsorbAfter(affine, node, context.Growth) : reason;
         if (problem is not null)
         {
             // A scale may overflow the weights; the product is then put back as it was.

@@ -38,7 +38,7 @@ internal sealed class FoldChannelArithmetic : IGraphRule
             return RuleOutcome.Refused($"'{input.Name}' is used by another node");
         }
 
-        if (layer.AbsorbAfter(affine) is { } problem)
+        if (layer.AbsorbAfter(affine, node, context.Growth) is { } problem)
         {
             return RuleOutcome.Refused(problem);
         }

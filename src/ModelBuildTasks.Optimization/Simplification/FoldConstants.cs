@@ -5,8 +5,9 @@ namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
 /// op(constants) → constant, for whole regions at once. ONNX Runtime computes the values, so a folded value is what the node
-/// would have produced. A value is folded only when it is small or not larger than the weights that vanish with it: folding
-/// must not grow the file (an Expand of a scalar, a weight that two transposes share).
+/// would have produced. A value is folded when it takes no more bytes than the nodes and weights that vanish with it: folding
+/// must not grow the file (an Expand of a scalar, a weight that two transposes share). Small values may draw on the
+/// <see cref="GrowthBudget"/>.
 /// </summary>
 /// <remarks>
 /// Never folded: random operators; nodes that hold graphs; QuantizeLinear and DequantizeLinear, whose pairs tell the runtime which
@@ -14,7 +15,7 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </remarks>
 internal static class FoldConstants
 {
-    /// <summary>Bytes that any folded value may take: shapes, axes and scales cost no more than the nodes that they replace.</summary>
+    /// <summary>Bytes of the largest value that may draw on the budget: shapes, axes and scales, from which other rules learn.</summary>
     private const long SmallValue = 1024;
 
     /// <summary>Bytes that all values of one round may take while they are computed.</summary>
@@ -60,6 +61,7 @@ internal static class FoldConstants
         Dictionary<Value, Tensor> results = [];
         Compute(region, results, refusals);
 
+        HashSet<Node> known = [.. region];
         HashSet<Node> left = [.. region];
         int before = graph.Nodes.Count;
 
@@ -73,7 +75,7 @@ internal static class FoldConstants
                 continue;
             }
 
-            if (!MayFold(node, read, region, left, results, refusals))
+            if (!MayFold(node, read, known, left, results, context.Growth, refusals))
             {
                 left.Remove(node);
                 continue;
@@ -109,45 +111,52 @@ internal static class FoldConstants
 
     private static bool IsFeedable(Tensor? constant) => constant is not null && constant.ElementType.BitsPerElement() > 0;
 
-    private static bool MayFold(Node node, Value[] read, List<Node> region, HashSet<Node> left, Dictionary<Value, Tensor> results, ICollection<string> refusals)
+    private static bool MayFold(Node node, Value[] read, HashSet<Node> region, HashSet<Node> left, Dictionary<Value, Tensor> results, GrowthBudget growth, ICollection<string> refusals)
     {
         if (!read.All(value => !value.IsOutput && results.ContainsKey(value)))
         {
             return false;
         }
 
-        long size = read.Sum(value => (long)results[value].Data.Length);
-        if (size <= SmallValue || size <= VanishingBytes(node, region, left))
+        long size = read.Sum(value => (long)results[value].StoredBytesAs(value.Name));
+        long vanishing = VanishingBytes(node, region, left);
+        if (size <= vanishing || (size <= SmallValue && growth.TrySpend(size - vanishing)))
         {
             return true;
         }
 
-        refusals.Add($"constant folding: '{read[0].Name}' would take {size} bytes, more than the weights that it is computed from and that nothing else reads.");
+        refusals.Add($"constant folding: '{read[0].Name}' would take {size} bytes, more than what it is computed from and nothing else reads ({vanishing}), and than what was saved elsewhere.");
         return false;
     }
 
-    /// <summary>Bytes of the weights that only serve to compute <paramref name="folded"/>.</summary>
-    private static long VanishingBytes(Node folded, List<Node> region, HashSet<Node> left)
+    /// <summary>Bytes of the nodes and weights that only serve to compute <paramref name="folded"/>.</summary>
+    private static long VanishingBytes(Node folded, HashSet<Node> region, HashSet<Node> left)
     {
         if (folded.Outputs.Any(output => output.Uses.Any(use => left.Contains(use.Node))))
         {
             return 0;
         }
 
-        HashSet<Node> vanishing = [folded];
-        for (int i = region.IndexOf(folded) - 1; i >= 0; i--)
+        HashSet<Node> vanishing = [];
+        Stack<Node> candidates = new([folded]);
+        while (candidates.TryPop(out Node? candidate))
         {
-            if (region[i].Outputs.All(output => !output.IsOutput && output.Uses.All(use => vanishing.Contains(use.Node))))
+            // One that another node still reads comes up again with that.
+            bool isNeeded = candidate != folded && candidate.Outputs.Any(output => output.IsOutput || output.Uses.Any(use => !vanishing.Contains(use.Node)));
+            if (!isNeeded && vanishing.Add(candidate))
             {
-                vanishing.Add(region[i]);
+                foreach (Node producer in candidate.Inputs.Select(input => input?.Producer).OfType<Node>().Where(region.Contains))
+                {
+                    candidates.Push(producer);
+                }
             }
         }
 
-        return vanishing
+        return vanishing.Sum(node => (long)node.StoredBytes) + vanishing
             .SelectMany(node => node.Inputs.OfType<Value>())
             .Where(input => input is { Initializer: not null, IsOutput: false } && input.Uses.All(use => vanishing.Contains(use.Node)))
             .Distinct()
-            .Sum(weight => (long)weight.Initializer!.Data.Length);
+            .Sum(weight => (long)weight.Initializer!.StoredBytesAs(weight.Name));
     }
 
     /// <summary>Computes a region in one session; when the runtime cannot, its halves, down to the node that it cannot run.</summary>

@@ -14,6 +14,11 @@ internal sealed class FoldShape : IGraphRule
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
+        if (node.Output.IsOutput)
+        {
+            return RuleOutcome.Refused($"'{node.Output.Name}' is an output of the graph");
+        }
+
         if (context.TypeOf(node.Input(0)!)?.Shape is not { } shape)
         {
             return RuleOutcome.NotApplicable;

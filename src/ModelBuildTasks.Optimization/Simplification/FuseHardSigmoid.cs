@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <summary>
 /// Clip(x + 3, 0, 6)/6 → HardSigmoid(x, α = 1/6, β = ½), which is max(0, min(1, αx + β)); x·HardSigmoid(x, 1/6, ½) and x·Clip(x + 3, 0, 6)/6 →
 /// HardSwish(x), since operator set 14 (Howard et al., "Searching for MobileNetV3"). Dividing by 6 keeps order, so the bounds may be divided too; results
-/// differ by rounding.
+/// differ by rounding. Where x·Clip is formed first, it overflows from 5.7e37 (the largest float32 / 6) on, which the fused operator does not.
 /// </summary>
 internal sealed class FuseHardSigmoid : IGraphRule
 {

@@ -12,16 +12,23 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// The order, which is the same each round. First <see cref="FixedInitializers"/>, as nothing folds into a weight that a caller may
 /// override. Then in each graph: constants, branches and no-ops, since the other rules look at what is left when these are gone;
 /// shapes, which turn computed operands into constants; merges of neighbours; formulas written out that are one operator, before the
-/// folds take them apart; folds into layers, normalizations before plain arithmetic, as the former say more; duplicate nodes after
-/// the folds, since a layer whose result two normalizations share cannot take up either; constant folding, one session for all that
-/// the rules uncovered. Last, when no rule applies any more, <see cref="MergeDuplicateInitializers"/>, for the same reason as
-/// duplicate nodes.
+/// folds take them apart; folds into layers, normalizations before plain arithmetic, as the former say more; constant folding, one
+/// session for all that the rules uncovered; duplicate nodes, in all graphs at once, after the folds, since a layer whose result two
+/// normalizations share cannot take up either. Last, when no rule applies any more, <see cref="MergeDuplicateInitializers"/>, for
+/// the same reason; layers that are one then start another round. A model that has grown is simplified again without the rules that
+/// store constants, and if it still grows, it stays as it was.
 /// </remarks>
 /// <param name="disabledRules">Names from <see cref="RuleNames"/> that are left out.</param>
 public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRules = null) : IModelPass
 {
     /// <summary>Each round does all it sees; real models need three to six, as one folded constant uncovers the next.</summary>
     private const int MostRounds = 32;
+
+    /// <summary>Inputs that are named in the outcome; a model may have hundreds.</summary>
+    private const int MostNamedInputs = 3;
+
+    /// <summary>Rules that store constants which may take more bytes than what they replace.</summary>
+    private static readonly string[] Growing = [nameof(FoldShape), nameof(FixReshape), nameof(FoldChannelArithmetic), nameof(FoldLeadingAffine), nameof(FoldConstants)];
 
     private static readonly IGraphRule[] Rules =
     [
@@ -35,6 +42,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new FixReshape(),
         new MergeCasts(),
         new SqueezeBeforeTranspose(),
+        new MeetTransposes(),
         new MergeTransposes(),
         new MergeReshapes(),
         new KeepGatheredAxis(),
@@ -55,14 +63,13 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         new FoldLeadingAffine(),
         new MatMulAddToGemm(),
         new MergeClamps(),
-        new MergeDuplicateNodes(),
     ];
 
     private readonly HashSet<string> disabled = new(disabledRules ?? [], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The rules that can be switched off, in the order in which they are tried.</summary>
     public static IReadOnlyList<string> RuleNames { get; } =
-        [nameof(FixedInitializers), .. Rules.Select(rule => rule.GetType().Name), nameof(FoldConstants), nameof(MergeDuplicateInitializers)];
+        [nameof(FixedInitializers), .. Rules.Select(rule => rule.GetType().Name), nameof(FoldConstants), nameof(MergeDuplicateNodes), nameof(MergeDuplicateInitializers)];
 
     public string Name => "simplification";
 
@@ -70,14 +77,33 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
+        long bytesBefore = model.StoredBytes;
+        ModelSnapshot original = model.TakeSnapshot();
+        PassOutcome outcome = Apply(model, context, bytesBefore);
+        if (model.StoredBytes > bytesBefore)
+        {
+            model.Restore(original);
+            outcome = new GraphSimplification([.. disabled, .. Growing]).Apply(model, context, bytesBefore);
+        }
+
+        long bytesAfter = model.StoredBytes;
+        if (bytesAfter <= bytesBefore)
+        {
+            return outcome;
+        }
+
+        model.Restore(original);
+        return PassOutcome.Refused($"Simplified, the model would take {bytesAfter} bytes instead of {bytesBefore}, so it stays as it is.", outcome.Refusals);
+    }
+
+    private PassOutcome Apply(Model model, PassContext context, long bytesBefore)
+    {
         int nodesBefore = CountNodes(model);
         int weightsBefore = CountInitializers(model);
         SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
-        if (IsEnabled(nameof(FixedInitializers)))
-        {
-            Count(counts, "initializers no longer inputs", FixedInitializers.Apply(model));
-        }
-
+        HashSet<string> inputRefusals = [];
+        IReadOnlyList<string> fixedInputs = IsEnabled(nameof(FixedInitializers)) ? FixedInitializers.Apply(model, inputRefusals) : [];
+        Count(counts, "initializers no longer inputs", fixedInputs.Count);
         model.Graph.RemoveUnused();
         Count(counts, "unused nodes", nodesBefore - CountNodes(model));
         Count(counts, "unused initializers", weightsBefore - CountInitializers(model));
@@ -88,15 +114,11 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)round / MostRounds);
             refusals.Clear();
-            if (!ApplyRound(model, context.Target, counts, refusals))
+            RuleContext rules = new(ShapeInference.Infer(model.Graph), context.Target) { Growth = new GrowthBudget(bytesBefore - model.StoredBytes) };
+            if (!ApplyRound(model, rules, counts, refusals) && !MergeWeights(model, counts))
             {
                 break;
             }
-        }
-
-        foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(_ => IsEnabled(nameof(MergeDuplicateInitializers))))
-        {
-            Count(counts, "duplicate initializers merged", MergeDuplicateInitializers.Apply(graph));
         }
 
         model.Graph.RemoveUnused();
@@ -106,16 +128,14 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
             model.IrVersion = Math.Min(model.IrVersion, model.LowestIrVersion);
         }
 
-        int nodesAfter = CountNodes(model);
-        string[] reasons = [.. refusals.Order(StringComparer.Ordinal)];
+        string[] reasons = [.. inputRefusals, .. refusals.Order(StringComparer.Ordinal)];
         return counts.Count == 0
             ? PassOutcome.Refused("The model is as simple as the rules can make it.", reasons)
-            : PassOutcome.Applied($"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).", reasons);
+            : PassOutcome.Applied(Explain(nodesBefore, CountNodes(model), counts, fixedInputs), reasons);
     }
 
-    private bool ApplyRound(Model model, TargetProfile target, SortedDictionary<string, int> counts, HashSet<string> refusals)
+    private bool ApplyRound(Model model, RuleContext context, SortedDictionary<string, int> counts, HashSet<string> refusals)
     {
-        RuleContext context = new(ShapeInference.Infer(model.Graph), target);
         bool changed = false;
         foreach (Graph graph in model.Graph.WithSubgraphs().ToArray().Where(IsAttached))
         {
@@ -131,11 +151,34 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
             changed |= folded > 0;
         }
 
+        changed |= MergeNodes(model, counts);
         model.Graph.RemoveUnused();
         return changed;
     }
 
+    private bool MergeNodes(Model model, SortedDictionary<string, int> counts)
+    {
+        int merged = IsEnabled(nameof(MergeDuplicateNodes)) ? MergeDuplicateNodes.Apply(model.Graph) : 0;
+        Count(counts, "duplicate node merging", merged);
+        return merged > 0;
+    }
+
+    /// <summary>Layers with equal weights may then be one; true when that leaves something for another round.</summary>
+    private bool MergeWeights(Model model, SortedDictionary<string, int> counts)
+    {
+        int merged = IsEnabled(nameof(MergeDuplicateInitializers)) ? model.Graph.WithSubgraphs().ToArray().Sum(MergeDuplicateInitializers.Apply) : 0;
+        Count(counts, "duplicate initializers merged", merged);
+        return merged > 0 && MergeNodes(model, counts);
+    }
+
     private bool IsEnabled(string rule) => !disabled.Contains(rule);
+
+    private static string Explain(int nodesBefore, int nodesAfter, SortedDictionary<string, int> counts, IReadOnlyList<string> fixedInputs)
+    {
+        string summary = $"{nodesBefore} → {nodesAfter} nodes ({string.Join(", ", counts.Select(entry => $"{entry.Key}: {entry.Value}"))}).";
+        string rest = fixedInputs.Count > MostNamedInputs ? $" and {fixedInputs.Count - MostNamedInputs} more" : "";
+        return fixedInputs.Count == 0 ? summary : $"{summary} Callers can no longer override {string.Join(", ", fixedInputs.Take(MostNamedInputs).Select(name => $"'{name}'"))}{rest}.";
+    }
 
     private static int ApplyEverywhere(IGraphRule rule, Graph graph, RuleContext context, HashSet<string> refusals)
     {

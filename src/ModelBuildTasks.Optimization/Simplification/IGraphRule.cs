@@ -42,6 +42,9 @@ public readonly record struct RuleOutcome
 /// <param name="Target">What the simplified model is to run on.</param>
 public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types, TargetProfile Target)
 {
+    /// <summary>What new constants may add to the file.</summary>
+    public GrowthBudget Growth { get; init; } = new(saved: 0);
+
     /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown.</summary>
     public TensorType? TypeOf(Value value)
     {

@@ -66,7 +66,11 @@ internal sealed class LinearLayer
     }
 
     /// <summary>y·s + t: W' = s[o]·W, b' = s·b + t. MatMul has no bias, and takes a scale only.</summary>
-    internal string? AbsorbAfter(ChannelAffine affine)
+    /// <param name="affine">The map.</param>
+    /// <param name="absorbed">The node that computes it now, and is to go.</param>
+    /// <param name="growth">What a new bias may add to the file.</param>
+    /// <returns>Why nothing was done; null when it was.</returns>
+    internal string? AbsorbAfter(ChannelAffine affine, Node absorbed, GrowthBudget growth)
     {
         if (IsMatMul && affine.HasShift)
         {
@@ -91,13 +95,14 @@ internal sealed class LinearLayer
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        return Store(scaled, bias, NeedsBias(affine) ? place : null);
+        return Store(scaled, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
     }
 
     /// <summary>
     /// W·(x·s + t): W' = W·s[i], b' = b + Σ W·t. With padding, a shift would not reach the padded border. A MatMul has its bias in the Add behind it.
     /// </summary>
-    internal string? AbsorbBefore(ChannelAffine affine)
+    /// <inheritdoc cref="AbsorbAfter"/>
+    internal string? AbsorbBefore(ChannelAffine affine, Node absorbed, GrowthBudget growth)
     {
         if (affine.HasShift && (Node.OpType == "ConvTranspose" || IsPadded))
         {
@@ -128,7 +133,7 @@ internal sealed class LinearLayer
             }
         }
 
-        return Store(scaled, bias, NeedsBias(affine) ? place : null);
+        return Store(scaled, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
     }
 
     internal static string Describe(Node node) => node.Name.Length > 0 ? $"{node.OpType} '{node.Name}'" : $"the {node.OpType} that makes '{node.Output.Name}'";
@@ -174,8 +179,7 @@ internal sealed class LinearLayer
         return bias;
     }
 
-    /// <summary>A Gemm may only leave its bias out since opset 11.</summary>
-    private bool NeedsBias(ChannelAffine affine) => Node.OpType == "Gemm" || Node.Input(2) is not null || affine.HasShift;
+    private static bool NeedsBias(ChannelAffine affine, (Node Owner, int Input) place) => place.Owner.Input(place.Input) is not null || affine.HasShift;
 
     private int InnerSize(int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
 
@@ -189,13 +193,24 @@ internal sealed class LinearLayer
 
     private int GroupOf(int channel, int channels) => channel / (channels / groups);
 
-    private string? Store(double[] newWeights, double[] newBias, (Node Owner, int Input)? biasPlace)
+    private string? Store(double[] newWeights, double[] newBias, (Node Owner, int Input)? biasPlace, Node absorbed, GrowthBudget growth)
     {
         Tensor stored = Narrow(newWeights, [.. weight.Dimensions]);
         Tensor storedBias = Narrow(newBias, [newBias.Length]);
-        if (!IsFinite(stored) || !IsFinite(storedBias))
+        double[] rounded = ChannelAffine.Doubles(stored)!;
+        if (!rounded.All(double.IsFinite) || !ChannelAffine.Doubles(storedBias)!.All(double.IsFinite))
         {
             return $"the weights of {Describe(Node)} would overflow {weight.ElementType}";
+        }
+
+        if (LosesDigits(newWeights, rounded))
+        {
+            return $"the weights of {Describe(Node)} would fall below the smallest normal number of {weight.ElementType}, where it has fewer digits";
+        }
+
+        if (biasPlace is { } bias && !growth.TrySpend(storedBias.Data.Length - VanishingBytes(bias.Owner.Input(bias.Input), bias.Owner, absorbed)))
+        {
+            return $"a bias for {Describe(Node)} would take {storedBias.Data.Length} bytes, more than what would vanish";
         }
 
         Replace(Node, 1, stored, Node.Input(1)!.Name);
@@ -206,6 +221,52 @@ internal sealed class LinearLayer
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Whether the weights of an input or output channel are rounded by more, in the root of the mean square, than normal numbers are, which is at most
+    /// <see cref="Precision"/>. Single weights near zero, which every layer has, may: they count for nothing beside the others.
+    /// </summary>
+    private bool LosesDigits(double[] exact, double[] rounded)
+    {
+        (double smallestNormal, double roundOff) = Precision;
+        if (!exact.Any(value => value != 0 && Math.Abs(value) < smallestNormal))
+        {
+            return false;
+        }
+
+        double[] outputErrors = new double[OutputChannels];
+        double[] outputSquares = new double[OutputChannels];
+        double[] inputErrors = new double[InputChannels];
+        double[] inputSquares = new double[InputChannels];
+        for (int i = 0; i < exact.Length; i++)
+        {
+            // In units of the smallest normal number, whose square is zero in doubles where it is that of double.
+            double error = (rounded[i] - exact[i]) / smallestNormal;
+            double value = exact[i] / smallestNormal;
+            outputErrors[OutputChannel(i)] += error * error;
+            outputSquares[OutputChannel(i)] += value * value;
+            inputErrors[InputChannel(i)] += error * error;
+            inputSquares[InputChannel(i)] += value * value;
+        }
+
+        bool Exceeds(double[] errors, double[] squares) => errors.Zip(squares).Any(sums => sums.First > roundOff * roundOff * sums.Second);
+        return Exceeds(outputErrors, outputSquares) || Exceeds(inputErrors, inputSquares);
+    }
+
+    /// <summary>The smallest normal number of the weights' type and the largest relative error of rounding to one (IEEE 754).</summary>
+    private (double SmallestNormal, double RoundOff) Precision => weight.ElementType switch
+    {
+        ElementType.Float16 => (Math.ScaleB(1, -14), Math.ScaleB(1, -11)),
+        ElementType.Float => (Math.ScaleB(1, -126), Math.ScaleB(1, -24)),
+        _ => (Math.ScaleB(1, -1022), Math.ScaleB(1, -53)),
+    };
+
+    /// <summary>What goes when <paramref name="absorbed"/> goes and <paramref name="owner"/> gets another bias.</summary>
+    private static long VanishingBytes(Value? bias, Node owner, Node absorbed)
+    {
+        bool IsOnlyRead(Value? value) => value is { Initializer: not null, IsOutput: false } && value.Uses.All(use => use.Node == owner || use.Node == absorbed);
+        return absorbed.StoredBytes + absorbed.Inputs.Append(bias).Where(IsOnlyRead).Distinct().Sum(value => (long)value!.Initializer!.Data.Length);
     }
 
     private static void Replace(Node node, int index, Tensor tensor, string hint)
@@ -226,6 +287,4 @@ internal sealed class LinearLayer
         ElementType.Float16 => Tensor.Create(dimensions, Array.ConvertAll(values, v => (Half)v)),
         _ => Tensor.Create(dimensions, values),
     };
-
-    private static bool IsFinite(Tensor tensor) => ChannelAffine.Doubles(tensor)!.All(double.IsFinite);
 }

@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// Two of Relu, Clip, Max(x, c) and Min(x, c) in a row → one. min(max(min(max(x, a), b), c), d) = min(max(x, a′), b′) with
 /// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. Each new bound is one of the old
 /// ones, so nothing is rounded. For float32, float16, and double since operator set 12, before which ONNX Runtime has no Clip of doubles; what becomes of NaN
-/// the specification leaves open.
+/// and of the sign of −0 the specification leaves open. Before operator set 11 a Clip has two finite bounds, by default the largest numbers.
 /// </summary>
 internal sealed class MergeClamps : IGraphRule
 {
@@ -28,7 +28,13 @@ internal sealed class MergeClamps : IGraphRule
 
         double low = Math.Min(Math.Max(inner.Low, outer.Low), outer.High);
         double high = Math.Min(Math.Max(inner.High, outer.Low), outer.High);
-        Node merged = low == 0 && double.IsPositiveInfinity(high)
+        bool isRelu = low == 0 && double.IsPositiveInfinity(high);
+        if (!isRelu && node.Graph.Model.Opset < ClampRange.BoundsInputSince && (double.IsInfinity(low) || double.IsInfinity(high)))
+        {
+            return RuleOutcome.Refused($"a Clip before operator set {ClampRange.BoundsInputSince} has two finite bounds, and the model has {node.Graph.Model.Opset}");
+        }
+
+        Node merged = isRelu
             ? node.Graph.AddNode("Relu", [inner.Input], name: node.Name)
             : Clip(node.Graph, inner.Input, low, high, type, node.Name);
         node.Output.ReplaceWith(merged.Output);
@@ -47,7 +53,7 @@ internal sealed class MergeClamps : IGraphRule
         }
 
         Node clip = graph.AddNode("Clip", [x], name: name);
-        return clip.Set("min", (float)Math.Max(low, float.MinValue)).Set("max", (float)Math.Min(high, float.MaxValue));
+        return clip.Set("min", (float)low).Set("max", (float)high);
 
         Value? Bound(double bound) => double.IsInfinity(bound) ? null : graph.AddInitializer("bound", Scalar(bound, type));
     }

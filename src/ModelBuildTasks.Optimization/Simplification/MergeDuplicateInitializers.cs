@@ -45,7 +45,8 @@ internal static class MergeDuplicateInitializers
         return merged;
     }
 
-    private static int Key(Tensor tensor)
+    /// <summary>Equal for equal tensors.</summary>
+    internal static int Key(Tensor tensor)
     {
         ReadOnlySpan<byte> bytes = tensor.Data.Span;
         HashCode hash = new();

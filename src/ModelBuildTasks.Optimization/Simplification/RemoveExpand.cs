@@ -5,7 +5,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <summary>
 /// Expand(Reshape(x, s), s) → Reshape(x, s), which has that shape already; and x ∘ Expand(y, s) → x ∘ y for arithmetic and comparisons that broadcast by
 /// themselves. The shape of the left side is that of x, y and s broadcast together, so s may go where it is Shape(x), or where x has the
-/// size (or the symbol) of the result in each dimension.
+/// size (or the symbol) of the result in each dimension. Not where x is the Expand itself: two inputs would each rely on the other. What other readers make
+/// of the Expand may be x, as those keep their shapes.
 /// </summary>
 internal sealed class RemoveExpand : IGraphRule
 {
@@ -38,16 +39,20 @@ internal sealed class RemoveExpand : IGraphRule
         }
         else
         {
-            return RuleOutcome.NotApplicable;
+            return !node.Output.IsOutput && node.Output.Uses.Count > 0 && node.Output.Uses.All(IsBroadcast)
+                ? RuleOutcome.Refused("without it, what reads it is not known to broadcast to the same shape")
+                : RuleOutcome.NotApplicable;
         }
 
         node.Graph.Remove(node);
         return RuleOutcome.Applied;
     }
 
+    private static bool IsBroadcast(Use use) => use.Node.Domain.Length == 0 && Broadcasting.Contains(use.Node.OpType);
+
     private static bool BroadcastsAlone(Use use, Value? shape, RuleContext context)
     {
-        if (use.Node.Domain.Length > 0 || !Broadcasting.Contains(use.Node.OpType) || use.Node.Input(1 - use.Index) is not { } x)
+        if (!IsBroadcast(use) || use.Node.Input(1 - use.Index) is not { } x || x == use.Node.Input(use.Index))
         {
             return false;
         }

@@ -32,11 +32,18 @@ internal static class ShapeInference
     }
 
     /// <summary>
-    /// What a graph states of one of its inputs. The sizes of what a <c>Loop</c> carries may change from one iteration to the next,
-    /// so that a body's are not believed.
+    /// What a graph states of one of its inputs. The shape of what a <c>Loop</c> carries may change from one iteration to the next,
+    /// so that a body's are not believed. Free dimensions get names of their own: ONNX Runtime takes inputs that give one name to two
+    /// sizes, and exporters name everything that they do not know "None" or "?". Equal names of inferred dimensions are one size then.
     /// </summary>
     internal static TensorType? OfInput(Value input) =>
-        input.Graph.Owner is { OpType: "Loop", Domain: "" } ? WithoutSizes(input.Type) : input.Type;
+        input.Type is not { Shape: { } shape } stated ? input.Type
+        : input.Graph.Owner is { OpType: "Loop", Domain: "" } ? stated with { Shape = IsOfIteration(input) ? shape : null }
+        : input.Graph.Owner is not null ? stated with { Shape = [.. shape.Select(dimension => dimension with { Symbol = null })] }
+        : stated with { Shape = [.. shape.Select((dimension, axis) => dimension.Size is null ? (Dimension)$"{input.Name}.{axis}" : dimension)] };
+
+    /// <summary>The number of the iteration and the condition, ahead of what is carried, are scalars.</summary>
+    private static bool IsOfIteration(Value input) => input == input.Graph.Inputs[0] || input == input.Graph.Inputs[1];
 
     internal static TensorType? WithoutSizes(TensorType? stated) =>
         stated is { Shape: { } shape } ? stated with { Shape = [.. shape.Select(_ => Dimension.Unknown)] } : stated;

@@ -11,9 +11,9 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </summary>
 /// <remarks>
 /// Nothing is run, so the nodes of a branch or a body may stand beside the others, where their values can be seen. Of the node
-/// that holds them, what hands the outcome on is left. <c>If</c>: both branches, and the type is what they agree on. What
-/// <c>Loop</c> and <c>Scan</c> carry: likewise, of the initial value and the body's. What they collect: the body's, with a leading
-/// axis of unknown size.
+/// that holds them, what hands the outcome on is left. <c>If</c>: both branches, and the type is what they agree on; before operator
+/// set 11, only the element type. What <c>Loop</c> and <c>Scan</c> carry: likewise, of the initial value and the body's. What they
+/// collect: the body's, with a leading axis of unknown size.
 /// </remarks>
 internal sealed class TypeProbe
 {
@@ -22,6 +22,9 @@ internal sealed class TypeProbe
 
     /// <summary>Up to operator set 8 a Scan has a batch axis besides.</summary>
     private const long ScanWithoutBatch = 9;
+
+    /// <summary>The first operator set whose If has what its branches agree on; before, each fills in what the other leaves open.</summary>
+    private const long UnionSince = 11;
 
     private readonly Model model;
     private readonly Dictionary<Value, TensorType> known;
@@ -180,6 +183,13 @@ internal sealed class TypeProbe
         if (CopyOf(first) is not { } one || CopyOf(second) is not { } other)
         {
             return null;
+        }
+
+        if (model.Opset < UnionSince)
+        {
+            // A shape that nothing is known of.
+            Value shape = model.Graph.AddInput(model.Graph.UniqueName("shape"), new TensorType(ElementType.Int64, Dimension.Unknown));
+            return model.Graph.AddNode("Reshape", [one, shape], name: UniqueNodeName()).Output;
         }
 
         Node choice = model.Graph.AddNode("If", [Condition], name: UniqueNodeName());

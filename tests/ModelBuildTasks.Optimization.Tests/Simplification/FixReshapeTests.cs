@@ -97,6 +97,17 @@ public class FixReshapeTests
         CollectionAssert.AreEqual(new long[] { 0, 0, 3, 4 }, Target(result.Model));
     }
 
+    [TestMethod]
+    public void Equal_names_in_two_inputs_do_not_make_the_sizes_equal()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value a = model.Graph.AddInput("a", new TensorType(ElementType.Float, "None", "T", 8));
+        Value b = model.Graph.AddInput("b", new TensorType(ElementType.Float, "None"));
+        model.Graph.AddOutput(model.Graph.Add("Reshape", a, Concat(model.Graph, Dimension(model.Graph, b, 0), Dimension(model.Graph, a, 1), Numbers(model.Graph, 4))));
+
+        Simplified.Of(model, Simplified.Random(2, 3, 8), Simplified.Random(4));
+    }
+
     private static Value Concat(Graph graph, params Value[] parts) => graph.AddNode("Concat", parts).Set("axis", 0L).Output;
 
     private static Value Dimension(Graph graph, Value x, long axis) =>

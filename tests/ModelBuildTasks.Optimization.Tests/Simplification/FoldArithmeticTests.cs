@@ -1,4 +1,6 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Tests.Simplification;
 
@@ -200,4 +202,39 @@ public class FoldArithmeticTests
         g.AddNode("Conv", [g.AddNode("Transpose", [x]).Set("perm", [0L, 3, 1, 2]).Output, Simplified.Weight(g, 4, 3, 3, 3)]).Set("pads", [1L, 1, 1, 1]).Output;
 
     private static Value Number(Graph g, float value) => g.AddInitializer("number", Tensor.Scalar(value));
+
+    [TestMethod]
+    public void Halves_that_would_lose_their_digits_are_not_scaled_down()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float16, 1, 64, 8, 8));
+        Value scaled = model.Graph.Add("Mul", x, model.Graph.AddInitializer("scale", Tensor.Scalar((Half)(1 / 255.0))));
+        Half[] weights = [.. Enumerable.Range(0, 8 * 64 * 9).Select(i => (Half)(0.001 * Math.Sin(i)))];
+        model.Graph.AddOutput(model.Graph.Add("Conv", scaled, model.Graph.AddInitializer("w", Tensor.Create([8, 64, 3, 3], weights))));
+
+        PassOutcome outcome = new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        Assert.HasCount(2, model.Graph.Nodes);
+        Assert.Contains("below the smallest normal number of Float16", string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void A_few_halves_near_zero_do_not_keep_a_factor_from_folding()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float16, 1, 64, 8, 8));
+        Value scaled = model.Graph.Add("Mul", x, model.Graph.AddInitializer("scale", Tensor.Scalar((Half)0.5)));
+        Half[] weights = [.. Enumerable.Range(0, 8 * 64 * 9).Select(i => (Half)(i % 50 == 0 ? 7e-5 : 0.1 * Math.Sin(i)))];
+        model.Graph.AddOutput(model.Graph.Add("Conv", scaled, model.Graph.AddInitializer("w", Tensor.Create([8, 64, 3, 3], weights))));
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        Assert.HasCount(1, model.Graph.Nodes);
+    }
+
+    [TestMethod]
+    public void Single_weights_that_would_fall_below_the_normal_numbers_stay() =>
+        Simplified.AssertLeaves(
+            ["Mul", "Conv", "Relu", "Mul"],
+            Simplified.From([1, 8, 4, 4], (g, x) => g.Add("Mul", g.Add("Relu", g.Add("Conv", g.Add("Mul", x, g.AddInitializer("tiny", Tensor.Scalar(1e-38f))), Simplified.Weight(g, 8, 8, 3, 3))), g.AddInitializer("huge", Tensor.Scalar(1e38f)))));
 }

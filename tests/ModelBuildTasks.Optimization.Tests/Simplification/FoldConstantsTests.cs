@@ -19,7 +19,7 @@ public class FoldConstantsTests
         });
 
         CollectionAssert.Contains(result.Operators, "Transpose");
-        Assert.Contains("would take 16384 bytes", result.Refusals);
+        Assert.Contains("would take 16412 bytes", result.Refusals);
     }
 
     [TestMethod]

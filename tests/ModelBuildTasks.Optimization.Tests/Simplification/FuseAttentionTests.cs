@@ -46,8 +46,8 @@ public class FuseAttentionTests
     public void Keys_of_another_sequence_are_attended_to()
     {
         Model model = Model.Create("g", 17, 8);
-        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", 3, Width));
-        Value y = model.Graph.AddInput("y", new TensorType(ElementType.Float, "batch", 5, Width));
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3, Width));
+        Value y = model.Graph.AddInput("y", new TensorType(ElementType.Float, 2, 5, Width));
         model.Graph.AddOutput(Attention(model.Graph, x, y, y, "Div scores"));
 
         AssertLeaves(["MultiHeadAttention"], Of(model, Random(2, 3, Width), Random(2, 5, Width)));
@@ -57,7 +57,7 @@ public class FuseAttentionTests
     public void A_large_attention_computes_the_same()
     {
         Model model = Model.Create("g", 17, 8);
-        Value[] inputs = [.. "qkv".Select(name => model.Graph.AddInput($"{name}", new TensorType(ElementType.Float, "batch", "sequence", 12 * 64)))];
+        Value[] inputs = [.. "qkv".Select(name => model.Graph.AddInput($"{name}", new TensorType(ElementType.Float, 2, "sequence", 12 * 64)))];
         model.Graph.AddOutput(Attention(model.Graph, inputs[0], inputs[1], inputs[2], "Mul both", heads: 12, size: 64));
 
         AssertLeaves(["MultiHeadAttention"], Of(model, [.. inputs.Select(_ => Random(2, 130, 12 * 64))]));

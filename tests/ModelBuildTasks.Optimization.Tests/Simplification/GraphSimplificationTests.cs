@@ -180,4 +180,107 @@ public class GraphSimplificationTests
 
         public void Report(double value) => Count++;
     }
+
+    [TestMethod]
+    public void An_input_with_a_default_among_plain_weights_stays_and_the_outcome_says_so()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 2));
+        Value threshold = model.Graph.AddInput("threshold", new TensorType(ElementType.Float, 1));
+        threshold.Initializer = Tensor.Vector(0.5f);
+        model.Graph.AddOutput(model.Graph.Add("Max", model.Graph.Add("MatMul", x, Simplified.Weight(model.Graph, 2, 2)), threshold));
+
+        PassOutcome outcome = new GraphSimplification().Apply(model, Context);
+
+        Assert.HasCount(2, model.Graph.Inputs);
+        Assert.Contains("'threshold' has a default", string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void An_only_default_that_is_no_weight_stays_an_input()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 2));
+        Value threshold = model.Graph.AddInput("threshold", new TensorType(ElementType.Float, 1));
+        threshold.Initializer = Tensor.Vector(0.5f);
+        model.Graph.AddOutput(model.Graph.Add("Max", x, threshold));
+
+        new GraphSimplification().Apply(model, Context);
+
+        Assert.HasCount(2, model.Graph.Inputs);
+    }
+
+    [TestMethod]
+    public void Where_an_exporter_lists_all_weights_they_become_plain_and_the_outcome_names_them()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 4));
+        foreach ((string name, long[] shape) in new (string, long[])[] { ("w", [4, 4]), ("b", [4]), ("c", [4]), ("d", [4]) })
+        {
+            Value weight = model.Graph.AddInput(name, new TensorType(ElementType.Float, [.. shape.Select(size => (Dimension)size)]));
+            weight.Initializer = Simplified.Random(shape);
+            x = model.Graph.Add(shape.Length == 2 ? "MatMul" : "Max", x, weight);
+        }
+
+        model.Graph.AddOutput(x);
+
+        PassOutcome outcome = new GraphSimplification().Apply(model, Context);
+
+        Assert.HasCount(1, model.Graph.Inputs);
+        Assert.Contains("no longer override 'w', 'b', 'c' and 1 more", outcome.Explanation);
+    }
+
+    [TestMethod]
+    public void A_bias_that_would_be_larger_than_what_goes_is_not_made()
+    {
+        Simplified result = Simplified.From(["N", 1, "H", "W"], (g, x) =>
+            g.Add("Relu", g.Add("Add", g.Add("Conv", x, Simplified.Weight(g, 1024, 1, 1, 1)), g.AddInitializer("half", Tensor.Scalar(0.5f)))));
+
+        CollectionAssert.AreEqual(new[] { "Conv", "Add", "Relu" }, result.Operators);
+        Assert.Contains("more than what would vanish", result.Refusals);
+    }
+
+    [TestMethod]
+    public void A_scale_alone_gives_a_matrix_product_no_bias()
+    {
+        Simplified result = Simplified.From(["N", 4], (g, x) =>
+            g.Add("Relu", g.Add("Mul", g.Add("Gemm", x, Simplified.Weight(g, 4, 1000)), g.AddInitializer("half", Tensor.Scalar(0.5f)))));
+
+        CollectionAssert.AreEqual(new[] { "Gemm", "Relu" }, result.Operators);
+        Assert.HasCount(2, result.Model.Graph.Nodes[0].Inputs);
+    }
+
+    [TestMethod]
+    public void Many_small_constants_do_not_grow_a_file_together()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "N", 250));
+        Value shape = Simplified.Longs(model.Graph, 250);
+        for (int i = 0; i < 20; i++)
+        {
+            x = model.Graph.Add("Sin", model.Graph.Add("Max", x, model.Graph.Add("Expand", model.Graph.AddInitializer("c", Tensor.Vector(i - 10.5f)), shape)));
+        }
+
+        model.Graph.AddOutput(x);
+        int before = model.ToBytes().Length;
+
+        Simplified.Of(model, Simplified.Random(2, 250));
+
+        Assert.IsLessThanOrEqualTo(before, model.ToBytes().Length);
+    }
+
+    [TestMethod]
+    public void A_model_that_only_grows_stays_as_it_was()
+    {
+        // The shape is a few bytes longer than the node that computes it, and nothing else can go.
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2, 3, 4, 5, 6, 7));
+        Value count = model.Graph.AddNode("Cast", [model.Graph.Add("Shape", x)]).Set("to", (long)ElementType.Float).Output;
+        model.Graph.AddOutput(model.Graph.Add("Mul", model.Graph.AddNode("ReduceSum", [x]).Set("keepdims", 0L).Output, count));
+        byte[] before = model.ToBytes();
+
+        Simplified.Of(model, Simplified.Random(2, 3, 4, 5, 6, 7));
+
+        Assert.IsLessThanOrEqualTo(before.Length, model.ToBytes().Length);
+    }
 }

@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using static ModelBuildTasks.Optimization.Tests.Simplification.Simplified;
 
@@ -78,4 +79,33 @@ public class MergeClampsTests
     private static Value Cast(Graph g, Value x, ElementType type) => g.AddNode("Cast", [x]).Set("to", (long)type).Output;
 
     private static Value Back(Graph g, Value x) => Cast(g, x, ElementType.Float);
+
+    [TestMethod]
+    public void Before_operator_set_11_there_is_no_clip_without_an_upper_bound()
+    {
+        Model model = Model.Create("g", 9, 4);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 4));
+        model.Graph.AddOutput(model.Graph.Add("Max", model.Graph.Add("Relu", x), model.Graph.AddInitializer("c", Tensor.Scalar(0.5f))));
+
+        Simplified result = Simplified.Of(model, Tensor.Vector(-1f, 1f, 2f, 3f));
+
+        CollectionAssert.AreEqual(new[] { "Relu", "Max" }, result.Operators);
+        Assert.Contains("two finite bounds", result.Refusals);
+    }
+
+    [TestMethod]
+    public void Before_operator_set_11_a_bound_that_is_left_out_is_the_largest_number()
+    {
+        Model model = Model.Create("g", 9, 4);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 2));
+        model.Graph.AddOutput(model.Graph.Add("Relu", model.Graph.AddNode("Clip", [x]).Set("min", -2f).Output));
+        Model before = model.Clone();
+        Tensor infinity = Tensor.Vector(float.PositiveInfinity, -1f);
+
+        Simplified.Of(model, Tensor.Vector(5f, -1f));
+
+        using ModelSession expected = ModelSession.Open(before, new SessionSettings(Optimize: false));
+        using ModelSession actual = ModelSession.Open(model, new SessionSettings(Optimize: false));
+        CollectionAssert.AreEqual(expected.Run([infinity])[0].ToSingles(), actual.Run([infinity])[0].ToSingles());
+    }
 }

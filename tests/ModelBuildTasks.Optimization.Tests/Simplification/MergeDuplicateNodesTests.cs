@@ -67,6 +67,30 @@ public class MergeDuplicateNodesTests
         Assert.HasCount(3, model.Graph.Nodes);
     }
 
+    [TestMethod]
+    public void Layers_with_equal_weights_become_one()
+    {
+        Simplified result = From([1, 8, 6, 6], (g, x) =>
+        {
+            Tensor weight = Random(16, 8, 3, 3);
+            Value Layer() => g.Add("Conv", x, g.AddInitializer("w", Tensor.Create([16, 8, 3, 3], weight.Span<float>().ToArray())));
+            return g.Add("Add", g.Add("Relu", Layer()), g.Add("Sigmoid", Layer()));
+        });
+
+        AssertLeaves(["Conv", "Relu", "Sigmoid", "Add"], result);
+        Assert.IsFalse(new GraphSimplification().Apply(result.Model, new PassContext(TargetProfiles.Cpu)).Changed);
+    }
+
+    [TestMethod]
+    public void Twins_are_found_by_their_attributes_in_whatever_order_these_stand()
+    {
+        Simplified result = From([1, 2, 6, 6], (g, x) => g.Add("Add",
+            g.AddNode("MaxPool", [x]).Set("kernel_shape", [2L, 2]).Set("strides", [2L, 2]).Output,
+            g.AddNode("MaxPool", [x]).Set("strides", [2L, 2]).Set("kernel_shape", [2L, 2]).Output));
+
+        AssertLeaves(["MaxPool", "Add"], result);
+    }
+
     private static Value Condition(Graph graph, Value x) =>
         graph.Add("Greater", graph.AddNode("ReduceSum", [x]).Set("keepdims", 0L).Output, graph.AddInitializer("zero", Tensor.Scalar(0f)));
 }

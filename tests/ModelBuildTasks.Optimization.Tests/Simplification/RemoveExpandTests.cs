@@ -27,4 +27,37 @@ public class RemoveExpandTests
     [TestMethod]
     public void An_expand_that_something_else_reads_stays() =>
         CollectionAssert.Contains(From(["n", 3], (g, x) => g.Add("Sub", g.Add("CumSum", g.Add("Expand", g.AddNode("ReduceMax", [x]).Set("axes", [1L]).Output, g.Add("Shape", x)), Longs(g, 0)), x)).Operators, "Expand");
+
+    [TestMethod]
+    public void An_expand_times_itself_stays_since_nothing_else_gives_the_shape()
+    {
+        Simplified result = From([1, 4], (g, x) =>
+        {
+            Value wide = g.Add("Expand", x, Longs(g, 3, 4));
+            return g.Add("Mul", wide, wide);
+        });
+
+        AssertLeaves(["Expand", "Mul"], result);
+        Assert.Contains("is not known to broadcast to the same shape", result.Refusals);
+    }
+
+    [TestMethod]
+    public void Of_two_expands_that_meet_one_goes()
+    {
+        Simplified result = From([1, 4], (g, x) => g.Add("Mul", g.Add("Expand", x, Longs(g, 3, 4)), g.Add("Expand", g.Add("Exp", x), Longs(g, 3, 4))));
+
+        Assert.AreEqual(1, result.Operators.Count(op => op == "Expand"));
+    }
+
+    [TestMethod]
+    public void Equal_names_in_two_inputs_do_not_make_the_sizes_equal()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value a = model.Graph.AddInput("a", new TensorType(ElementType.Float, "None", 4));
+        Value b = model.Graph.AddInput("b", new TensorType(ElementType.Float, "None", 4));
+        Value y = model.Graph.AddInput("y", new TensorType(ElementType.Float, 1, 4));
+        model.Graph.AddOutput(model.Graph.Add("Add", a, model.Graph.Add("Expand", y, model.Graph.Add("Shape", b))));
+
+        Of(model, Random(1, 4), Random(3, 4), Random(1, 4));
+    }
 }
