@@ -21,12 +21,15 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// </summary>
     private const int LargestCode7 = 64;
 
+    /// <summary>The largest code of weights of 7 or 8 bits.</summary>
+    internal static int LargestCode(int bits) => bits == 8 ? LargestCode8 : LargestCode7;
+
     /// <summary>Quantizes to the nearest code.</summary>
     /// <param name="bits">7 or 8.</param>
     /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>
     internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
     {
-        int largestCode = bits == 8 ? LargestCode8 : LargestCode7;
+        int largestCode = LargestCode(bits);
         ReadOnlySpan<float> source = weight.Span<float>();
         int channels = (int)weight.Dimensions[axis];
         int inner = Product(weight.Dimensions.Skip(axis + 1));
