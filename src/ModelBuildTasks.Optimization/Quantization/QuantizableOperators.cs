@@ -83,7 +83,7 @@ internal static class QuantizableOperators
 
     private static float? Single(Value bound) => bound.Constant is { Length: 1, ElementType: ElementType.Float } tensor ? tensor.Span<float>()[0] : null;
 
-    private static bool PadsWithZeros(Node node) =>
+    internal static bool PadsWithZeros(Node node) =>
         node.GetString("mode") is null or "constant"
         && node.GetFloat("value", 0) == 0
         && (node.Input(2) is not { } value || Single(value) == 0);

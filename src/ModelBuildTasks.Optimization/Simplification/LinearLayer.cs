@@ -136,6 +136,20 @@ internal sealed class LinearLayer
         return Store(scaled, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
     }
 
+    /// <summary>Visits each weight as (output channel, input channel, weight), α of a Gemm included.</summary>
+    internal void VisitWeights(Action<int, int, double> visit)
+    {
+        double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
+        double[] weights = ChannelAffine.Doubles(weight)!;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            visit(OutputChannel(i), InputChannel(i), alpha * weights[i]);
+        }
+    }
+
+    /// <summary>The bias, one number for each output channel, zeros where there is none; null when it is not one constant a channel.</summary>
+    internal double[]? BiasOfChannels() => Bias(out _);
+
     internal static string Describe(Node node) => node.Name.Length > 0 ? $"{node.OpType} '{node.Name}'" : $"the {node.OpType} that makes '{node.Output.Name}'";
 
     private bool IsPadded => (Node.GetInts("pads")?.Any(pad => pad != 0) ?? false) || Node.GetString("auto_pad") is not (null or "NOTSET" or "VALID");

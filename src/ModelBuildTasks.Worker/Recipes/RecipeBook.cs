@@ -4,6 +4,7 @@ using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
+using ModelBuildTasks.Optimization.Quantization.Equalization;
 using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -68,7 +69,7 @@ internal static class RecipeBook
         }
     }
 
-    private static Recipe StaticInt8(ModelSettings settings) => new("static int8", [new StaticQuantization(RangesOf(settings.Calibration))]);
+    private static Recipe StaticInt8(ModelSettings settings) => new("static int8", [new CrossLayerEqualization(), new StaticQuantization(RangesOf(settings.Calibration))]);
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

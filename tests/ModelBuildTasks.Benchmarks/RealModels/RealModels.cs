@@ -9,6 +9,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Equalization;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using Tensor = ModelBuildTasks.Onnx.Tensor;
@@ -49,6 +50,7 @@ internal static class RealModels
         new GraphSimplification().Apply(model, context);
         byte[] simplified = model.ToBytes();
         long start = Stopwatch.GetTimestamp();
+        PassOutcome equalized = new CrossLayerEqualization().Apply(model, context);
         PassOutcome outcome = new StaticQuantization().Apply(model, context);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         byte[] quantized = model.ToBytes();
@@ -58,6 +60,7 @@ internal static class RealModels
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"| {entry.Name} | {layers} | {quantized.Length / (double)simplified.Length:0.000} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {string.Join(" | ", ratios)} | {seconds:0.00} |"));
+        Console.WriteLine($"<!-- {equalized.Explanation} -->");
         if (!outcome.Changed)
         {
             Console.WriteLine($"<!-- {outcome.Explanation} -->");

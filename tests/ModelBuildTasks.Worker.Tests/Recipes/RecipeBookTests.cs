@@ -29,7 +29,14 @@ public sealed class RecipeBookTests
         RecipeList list = RecipeBook.For(new ModelSettings { Precision = precision, Quantization = quantization }, TargetProfiles.Cpu, hasCalibration);
 
         Assert.IsTrue(list.IsChosenByUser);
-        Assert.AreEqual(pass, list.Recipes.Single().Passes.Single().Name, ignoreCase: true);
+        Assert.AreEqual(pass, list.Recipes.Single().Passes[^1].Name, ignoreCase: true);
+    }
+
+    [TestMethod]
+    public void Static_quantization_comes_behind_equalization()
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Quantization = Contracts.Quantization.Static }, TargetProfiles.Cpu, hasCalibration: true);
+        CollectionAssert.AreEqual(new[] { "cross-layer equalization", Static }, list.Recipes.Single().Passes.Select(pass => pass.Name).ToArray());
     }
 
     [TestMethod]

@@ -1,5 +1,3 @@
-using System.Numerics.Tensors;
-
 namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 
 /// <summary>Also knows the mean of each channel of a tensor [1, channels, …].</summary>
@@ -28,7 +26,7 @@ internal sealed class ChannelMeanObserver(IRangeObserver range, int channels) : 
         double[] means = new double[channels];
         for (int channel = 0; channel < channels; channel++)
         {
-            means[channel] = TensorPrimitives.Sum(values.Slice(channel * length, length)) / (double)length;
+            means[channel] = StableSum.Of(values.Slice(channel * length, length)) / length;
         }
 
         lock (gate)
