@@ -1,5 +1,7 @@
 using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -12,12 +14,61 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// com.microsoft operator set 1: W is [directions, inputs, 4·hidden] and R [directions, hidden, 4·hidden], their last two axes swapped against ONNX's LSTM; scales
 /// and zero points are [directions, 4·hidden]. There is no such operator for GRU and RNN.
 /// </remarks>
-internal static class DynamicLstm
+public sealed class DynamicLstm : IModelPass
 {
     private const string Contributed = "com.microsoft";
 
+    public string Name => "dynamic int8 LSTMs";
+
+    /// <summary>Whether a model holds recurrences at all, branches and loop bodies included.</summary>
+    public static bool IsIn(Model model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Graph.WithSubgraphs().Any(graph => graph.Nodes.Any(IsRecurrence));
+    }
+
+    public PassOutcome Apply(Model model, PassContext context)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(context);
+        if (context.Target.ExecutionProvider != TargetProfile.CpuProvider)
+        {
+            return PassOutcome.Refused($"The target '{context.Target}' has no kernels for dynamic quantization.");
+        }
+
+        List<string> refusals = [];
+        Node[] chosen = [.. model.Graph.WithSubgraphs().SelectMany(graph => Choose(graph, refusals))];
+        foreach (Node node in chosen)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            Rewrite(node, context.Target.WeightBits);
+        }
+
+        model.Graph.RemoveUnused();
+        return chosen.Length == 0 ? PassOutcome.Refused("No LSTM gains from integers.", refusals)
+            : PassOutcome.Applied($"{chosen.Length} LSTMs compute in integers, with ranges measured at each step.", refusals);
+    }
+
+    /// <summary>The LSTMs of a graph that gain from integers; the reasons of the others go to <paramref name="refusals"/>.</summary>
+    internal static IEnumerable<Node> Choose(Graph graph, List<string> refusals)
+    {
+        foreach (Node node in graph.TopologicalOrder().Where(IsRecurrence))
+        {
+            if (Refusal(node) is { } reason)
+            {
+                refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
+            }
+            else
+            {
+                yield return node;
+            }
+        }
+    }
+
+    private static bool IsRecurrence(Node node) => node is { OpType: "LSTM" or "GRU" or "RNN", Domain: "" };
+
     /// <summary>Why a recurrence stays in float; null when <see cref="Rewrite"/> may be called.</summary>
-    internal static string? Refusal(Node node)
+    private static string? Refusal(Node node)
     {
         if (node.OpType != "LSTM")
         {

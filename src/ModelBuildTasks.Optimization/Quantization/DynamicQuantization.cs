@@ -35,7 +35,7 @@ public sealed class DynamicQuantization : IModelPass
         Graph[] graphs = [.. model.Graph.WithSubgraphs()];
         Dictionary<Value, TensorType> types = ShapeInference.Infer(model.Graph);
         Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, refusals))];
-        Node[] recurrences = [.. graphs.SelectMany(graph => Recurrences(graph, refusals))];
+        Node[] recurrences = [.. graphs.SelectMany(graph => DynamicLstm.Choose(graph, refusals))];
         if (products.Length + recurrences.Length == 0)
         {
             return PassOutcome.Refused("No matrix product or LSTM gains from dynamic quantization, which never touches convolutions.", refusals);
@@ -92,21 +92,6 @@ public sealed class DynamicQuantization : IModelPass
             else
             {
                 yield return layer!;
-            }
-        }
-    }
-
-    private static IEnumerable<Node> Recurrences(Graph graph, List<string> refusals)
-    {
-        foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "LSTM" or "GRU" or "RNN", Domain: "" }))
-        {
-            if (DynamicLstm.Refusal(node) is { } reason)
-            {
-                refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
-            }
-            else
-            {
-                yield return node;
             }
         }
     }

@@ -71,16 +71,23 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         bool changed = false;
-        if (recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model))
+        bool isLifted = recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model) && Apply(new Float32Conversion(), model);
+        if (isLifted)
         {
-            // Only on the way to something smaller: by itself it doubles the file and gains no time.
-            Apply(new Float32Conversion(), model);
             Apply(new GraphSimplification(request.Settings.DisabledRules), model);
         }
 
         foreach (IModelPass pass in recipe.Passes)
         {
-            changed |= isChosenByUser ? ApplyRequested(pass, model) : Apply(pass, model);
+            // What follows a pass that applied completes it, and need not find anything.
+            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model) : Apply(pass, model);
+        }
+
+        if (isLifted && !changed)
+        {
+            // By itself it doubles the file and gains no time.
+            model = prepared.Model.Clone();
+            GiveUp(stepsBefore, "no integers came of it");
         }
 
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
@@ -96,11 +103,7 @@ internal sealed class CandidateSearch(
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
-            for (int i = stepsBefore; i < steps.Count; i++)
-            {
-                steps[i] = steps[i] with { Applied = false, Explanation = $"{steps[i].Explanation} Given up: {refusal}." };
-            }
-
+            GiveUp(stepsBefore, refusal);
             if (isObeyed)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
@@ -111,6 +114,18 @@ internal sealed class CandidateSearch(
 
         reason = "";
         return OutcomeOf(artifactPath, result);
+    }
+
+    /// <summary>Says of the steps from <paramref name="first"/> on that did something that it was for nothing, and why.</summary>
+    private void GiveUp(int first, string reason)
+    {
+        for (int i = first; i < steps.Count; i++)
+        {
+            if (steps[i].Applied)
+            {
+                steps[i] = steps[i] with { Applied = false, Explanation = $"{steps[i].Explanation} Given up: {reason}." };
+            }
+        }
     }
 
     private static ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed)

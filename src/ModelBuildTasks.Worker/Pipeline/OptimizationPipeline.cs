@@ -4,7 +4,6 @@ using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Recipes;
@@ -149,7 +148,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
 
         CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-        Outcome outcome = search.Run(Recipes(request, target, source, calibration, evaluation), staged) with { Model = request.Name, Target = request.Target };
+        Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged) with { Model = request.Name, Target = request.Target };
         if (IsFinal(request, outcome))
         {
             caches.Local.Store(caches.Key, staged, outcome);
@@ -158,9 +157,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         return outcome;
     }
-
-    private static RecipeList Recipes(OptimizationRequest request, TargetProfile target, SourceModel source, Dataset? calibration, Dataset? evaluation) =>
-        RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, calibration is null ? NormalizationStatistics.Of(source.Model) : null);
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
     private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning;
@@ -18,43 +19,40 @@ internal static class RecipeBook
 
     /// <summary>The recipes for these settings, best first; the simplified and pruned model itself is the last resort of <c>Auto</c>.</summary>
     /// <param name="hasCalibration">Whether there are samples to take ranges from.</param>
-    /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from <paramref name="statistics"/>.</param>
-    /// <param name="statistics">Of the source model, before anything is folded.</param>
-    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, NormalizationStatistics? statistics = null)
+    /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from BatchNormalization statistics.</param>
+    /// <param name="source">The model before anything is folded; null where only the settings are of interest.</param>
+    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
         IModelPass[] pruning = [.. PruningOf(settings)];
-        if (Chosen(settings, hasCalibration, statistics) is { } chosen)
+        Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        if (Chosen(settings, integers) is { } chosen)
         {
             return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
         }
 
-        List<Recipe> recipes = [.. Automatic(settings, target, hasCalibration, hasEvaluation ? statistics : null), new Recipe("simplification alone", [])];
+        List<Recipe> recipes = [.. Automatic(target, integers), new Recipe("simplification alone", [])];
         return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
-    private static Recipe? Chosen(ModelSettings settings, bool hasCalibration, NormalizationStatistics? statistics) => settings switch
+    private static Recipe? Chosen(ModelSettings settings, Recipe? integers) => settings switch
     {
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } => Float16,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
-        { Quantization: Quantization.Static } => StaticInt8(settings),
+        { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8,
-        { Precision: Precision.Int8 } => hasCalibration ? StaticInt8(settings) : statistics is { IsEmpty: false } ? DataFreeInt8(statistics) : DynamicInt8,
+        { Precision: Precision.Int8 } => integers ?? DynamicInt8,
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(ModelSettings settings, TargetProfile target, bool hasCalibration, NormalizationStatistics? statistics)
+    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers)
     {
         if (target.Activations is not null)
         {
-            if (hasCalibration)
+            if (integers is not null)
             {
-                yield return StaticInt8(settings);
-            }
-            else if (statistics is { IsEmpty: false })
-            {
-                yield return DataFreeInt8(statistics);
+                yield return integers;
             }
 
             if (!target.ComputesFloat16)
@@ -69,7 +67,20 @@ internal static class RecipeBook
         }
     }
 
-    private static Recipe StaticInt8(ModelSettings settings) => new("static int8", [new CrossLayerEqualization(), new StaticQuantization(RangesOf(settings.Calibration))]);
+    /// <summary>By samples, else by statistics; null where there is neither, or nothing to judge by what <c>Auto</c> would make without samples.</summary>
+    private static Recipe? StaticInt8(ModelSettings settings, bool hasCalibration, bool hasEvaluation, Model? source)
+    {
+        IModelPass[] recurrences = source is not null && DynamicLstm.IsIn(source) ? [new DynamicLstm()] : [];
+        if (hasCalibration || settings.Quantization == Quantization.Static)
+        {
+            return new Recipe("static int8", [new CrossLayerEqualization(), new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]);
+        }
+
+        bool mayGuess = settings.Precision == Precision.Int8 || hasEvaluation;
+        return mayGuess && source is not null && NormalizationStatistics.Of(source) is { IsEmpty: false } statistics
+            ? new Recipe("static int8 without data", [new DataFreeQuantization(statistics), .. recurrences])
+            : null;
+    }
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {
@@ -79,8 +90,6 @@ internal static class RecipeBook
         Calibration.Mse => RangeMethod.MeanSquaredError,
         _ => RangeMethod.Auto,
     };
-
-    private static Recipe DataFreeInt8(NormalizationStatistics statistics) => new("static int8 without data", [new DataFreeQuantization(statistics)]);
 
     private static Recipe DynamicInt8 => new("dynamic int8", [new DynamicQuantization()]);
 

@@ -34,6 +34,29 @@ public sealed class DynamicLstmTests
     }
 
     [TestMethod]
+    public void Completes_a_model_whose_products_something_else_has_quantized()
+    {
+        Model model = Recurrent("LSTM", "forward", 1);
+        Value wide = model.Graph.Add("MatMul", model.Graph.Inputs[0], model.Graph.AddInitializer("p", Weights.Uniform(new Random(3), [Inputs, 1024])));
+        model.Graph.AddOutput(wide);
+        Assert.IsTrue(DynamicLstm.IsIn(model));
+
+        PassOutcome outcome = new DynamicLstm().Apply(model, new PassContext(TargetProfiles.CpuX64));
+
+        StringAssert.Contains(outcome.Explanation, "1 LSTMs compute in integers");
+        CollectionAssert.AreEquivalent(new[] { "DynamicQuantizeLSTM", "MatMul" }, model.Graph.Nodes.Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
+    public void Has_no_kernel_for_other_targets_than_processors()
+    {
+        Model model = Recurrent("LSTM", "forward", 1);
+        PassOutcome outcome = new DynamicLstm().Apply(model, new PassContext(TargetProfiles.Cuda));
+        Assert.IsFalse(outcome.Changed);
+        StringAssert.Contains(outcome.Explanation, "cuda");
+    }
+
+    [TestMethod]
     public void Keeps_weights_in_seven_bits_for_any_processor()
     {
         Model model = Recurrent("LSTM", "forward", 1);

@@ -53,6 +53,8 @@ internal sealed class QuantizationCase
     internal PassOutcome Quantize(TargetProfile target, int samples = int.MaxValue) =>
         new StaticQuantization().Apply(Quantized, new PassContext(target, Open(calibration: true).Take(samples)));
 
+    internal PassOutcome QuantizeDynamically(TargetProfile target) => new DynamicQuantization().Apply(Quantized, new PassContext(target));
+
     internal Dataset Open(bool calibration)
     {
         (string forCalibration, string forEvaluation) = Data[model];

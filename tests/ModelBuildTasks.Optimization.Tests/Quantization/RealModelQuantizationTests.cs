@@ -30,4 +30,23 @@ public sealed class RealModelQuantizationTests
             Assert.IsGreaterThanOrEqualTo(leastAgreement, agreement.Top1, outcome.Explanation);
         }
     }
+
+    [TestMethod]
+    [DoNotParallelize]
+    [DataRow("digits_mlp.onnx", 0.98)]
+    [DataRow("fashion_mlp_bstollnitz.onnx", 0.97)]
+    public void Quantizes_the_products_of_a_real_model_dynamically(string name, double leastAgreement)
+    {
+        foreach (TargetProfile target in new[] { TargetProfiles.CpuX64, TargetProfiles.Cpu })
+        {
+            QuantizationCase model = new(name);
+            PassOutcome outcome = model.QuantizeDynamically(target);
+
+            Console.WriteLine($"{name} {target}: {outcome.Explanation}\n  {string.Join("\n  ", outcome.Refusals)}");
+            Assert.IsTrue(outcome.Changed, outcome.Explanation);
+            Agreement agreement = model.Compare();
+            Console.WriteLine($"  {agreement}");
+            Assert.IsGreaterThanOrEqualTo(leastAgreement, agreement.Top1);
+        }
+    }
 }

@@ -68,6 +68,25 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void A_float16_model_of_which_no_integers_come_stays_in_float16()
+    {
+        Model model = Model.Create("half", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float16, 1, 4, 8, 8));
+        Value weight = model.Graph.AddInitializer("w", Tensor.Create([16, 4, 3, 3], [.. Enumerable.Repeat((Half)0.1f, 16 * 4 * 9)]));
+        Value y = model.Graph.Add("Conv", model.Graph.Add("Identity", x), weight);
+        y.Type = new TensorType(ElementType.Float16, 1, 16, 6, 6);
+        model.Graph.AddOutput(y);
+        using Workplace half = Workplace.With(model);
+
+        OptimizationResult result = Workplace.Run(half.Request(request => request.Settings.Precision = Precision.Int8));
+
+        Assert.IsLessThanOrEqualTo(result.Original!.Bytes, result.Optimized!.Bytes);
+        RecipeStep step = result.Recipe.Single(step => step.Name == "float32 conversion");
+        Assert.IsFalse(step.Applied);
+        StringAssert.Contains(step.Explanation, "Given up: no integers came of it");
+    }
+
+    [TestMethod]
     public void A_recipe_that_was_given_up_tells_why_in_its_step()
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Harmless("good"))));

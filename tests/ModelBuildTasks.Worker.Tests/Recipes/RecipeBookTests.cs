@@ -91,9 +91,23 @@ public sealed class RecipeBookTests
         model.Graph.AddOutput(model.Graph.Add("BatchNormalization", [x, .. parameters]));
 
         RecipeList list = RecipeBook.For(
-            new ModelSettings { Precision = precision }, TargetProfiles.CpuX64, hasCalibration: false, hasEvaluation, NormalizationStatistics.Of(model));
+            new ModelSettings { Precision = precision }, TargetProfiles.CpuX64, hasCalibration: false, hasEvaluation, model);
 
         Assert.AreEqual(expected, string.Join(", ", list.Recipes.Select(recipe => recipe.Name)));
+    }
+
+    [TestMethod]
+    [DataRow("LSTM", "static int8 quantization, dynamic int8 LSTMs")]
+    [DataRow("Relu", "static int8 quantization")]
+    public void Static_integers_are_completed_where_the_model_has_recurrences(string operation, string expected)
+    {
+        Model model = Model.Create("recurrent", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 1, 4));
+        model.Graph.AddOutput(model.Graph.Add(operation, x));
+
+        RecipeList list = RecipeBook.For(new ModelSettings { Precision = Precision.Int8 }, TargetProfiles.CpuX64, hasCalibration: true, source: model);
+
+        Assert.AreEqual(expected, string.Join(", ", list.Recipes.Single().Passes.Select(pass => pass.Name)));
     }
 
     [TestMethod]
