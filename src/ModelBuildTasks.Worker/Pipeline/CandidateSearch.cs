@@ -26,6 +26,7 @@ internal sealed class CandidateSearch(
 {
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
+    private QuantizationPlan? plan;
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
     internal Outcome Run(RecipeList list, string artifactPath)
@@ -69,6 +70,7 @@ internal sealed class CandidateSearch(
     {
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
+        plan = null;
         bool changed = false;
         foreach (IModelPass pass in recipe.Passes)
         {
@@ -85,6 +87,12 @@ internal sealed class CandidateSearch(
 
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+        if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
+            && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } slower)
+        {
+            result = new ComparisonResult(slower);
+        }
+
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
@@ -119,6 +127,7 @@ internal sealed class CandidateSearch(
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
     {
         CopySource(artifactPath, reason);
+        plan = null;
         for (int i = 0; i < steps.Count; i++)
         {
             steps[i] = steps[i] with { Applied = false };
@@ -168,6 +177,7 @@ internal sealed class CandidateSearch(
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
+        Quantization = plan,
     };
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
@@ -189,6 +199,7 @@ internal sealed class CandidateSearch(
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation);
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
+        plan = outcome.Plan ?? plan;
         return outcome.Changed;
     }
 
