@@ -40,6 +40,9 @@ public sealed class OptimizationResult
 
     public LatencyRatio? LatencyRatio { get; set; }
 
+    /// <summary>Null when nothing was quantized with calibration samples.</summary>
+    public QuantizationDecisions? Quantization { get; set; }
+
     public IList<Diagnostic> Diagnostics { get; } = [];
 
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -65,6 +68,7 @@ public sealed class OptimizationResult
         .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
+        .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
 
     private static OptimizationResult Read(JsonObject json)
@@ -81,6 +85,7 @@ public sealed class OptimizationResult
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
             LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
+            Quantization = QuantizationDecisions.Read(json.Object(nameof(Quantization))),
         };
         foreach (var step in json.Objects(nameof(Recipe)))
         {

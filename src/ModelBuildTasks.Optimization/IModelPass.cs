@@ -22,6 +22,9 @@ public interface IModelPass
 /// <param name="Refusals">Each place where the technique did not apply, with its reason.</param>
 public sealed record PassOutcome(bool Changed, string Explanation, IReadOnlyList<string> Refusals)
 {
+    /// <summary>What was decided for each layer and tensor; null for passes that quantize nothing.</summary>
+    public QuantizationPlan? Plan { get; init; }
+
     public static PassOutcome Applied(string explanation, IReadOnlyList<string>? refusals = null) => new(true, explanation, refusals ?? []);
 
     public static PassOutcome Refused(string reason, IReadOnlyList<string>? refusals = null) => new(false, reason, refusals ?? []);

@@ -63,6 +63,7 @@ public static class CachedResult
             Optimized = result.Optimized,
             AccuracyDrop = result.AccuracyDrop,
             LatencyRatio = result.LatencyRatio,
+            Quantization = result.Quantization,
         };
         foreach (var step in result.Recipe)
         {

@@ -48,6 +48,15 @@ internal static class KernelCosts
     /// </summary>
     internal static double PlanarPooling(long elements, long taps) => 0.8 * elements * taps;
 
+    /// <summary>
+    /// Taking some of the channels: of integers with the channels last one by one, of floats as whole planes, which blocked convolutions unpack and
+    /// pack again. Measured on FastestDet, whose blocks shuffle channels.
+    /// </summary>
+    internal static double ChannelSlice(double elements, bool isInteger) => NodeOverhead + (isInteger ? 1.0 : 0.5) * elements;
+
+    /// <summary>Bringing integers from channels last to channels first or back. Measured on ResNet-20.</summary>
+    internal static double LayoutChange(double elements) => NodeOverhead + 0.1 * elements;
+
     internal static double Float(Layer layer, IReadOnlyList<long> output)
     {
         double storage = FloatWeight * layer.Weight.Length;

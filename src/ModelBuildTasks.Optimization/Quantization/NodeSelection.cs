@@ -10,7 +10,7 @@ namespace ModelBuildTasks.Optimization.Quantization;
 internal sealed class NodeSelection
 {
     /// <summary>A float input this much smaller than the result (a gate for each channel) costs next to nothing to quantize.</summary>
-    private const long SmallInput = 16;
+    internal const long SmallInput = 16;
 
     private readonly QuantizationCandidates candidates;
     private readonly Dictionary<Value, Node> chosenByResult = [];
@@ -38,6 +38,8 @@ internal sealed class NodeSelection
     internal IEnumerable<Node> Nodes => candidates.Order.Where(chosen.Contains);
 
     internal IReadOnlyDictionary<Node, Layer> Layers { get; }
+
+    internal bool Contains(Node node) => chosen.Contains(node);
 
     /// <summary>The chosen node whose result a value is; null when it is computed in float, fed or constant.</summary>
     internal Node? SourceOf(Value value) => chosenByResult.GetValueOrDefault(value);

@@ -17,6 +17,9 @@ internal readonly record struct QuantizationParameters(float Scale, int ZeroPoin
 
     private int HighestCode => Type == ElementType.Int8 ? sbyte.MaxValue : byte.MaxValue;
 
+    /// <summary>The smallest number that has a code of its own.</summary>
+    internal float Lowest => (LowestCode - ZeroPoint) * Scale;
+
     /// <summary>The largest number that has a code of its own.</summary>
     internal float Highest => (HighestCode - ZeroPoint) * Scale;
 

@@ -20,9 +20,16 @@ internal static class SelectionTime
             }
         }
 
+        foreach (Node node in candidates.Order.Where(IsChannelSlice))
+        {
+            sum += KernelCosts.ChannelSlice(candidates.ElementsOf(node.Output), isInteger: selection.Contains(node));
+        }
+
         HashSet<Value> quantized = [];
+        HashSet<Value> planar = [];
         foreach (Node node in selection.Nodes)
         {
+            sum += LayoutChanges(candidates, selection, node, planar);
             foreach (Value input in QuantizableOperators.DataInputs(node).Select(index => node.Input(index)!))
             {
                 if (!selection.IsInteger(input) && input.Constant is null && quantized.Add(input))
@@ -40,6 +47,39 @@ internal static class SelectionTime
 
         return sum;
     }
+
+    /// <summary>
+    /// ONNX Runtime's integer convolutions have the channels last; what is quantized from floats has them first. Where an Add or Concat meets both, all of
+    /// its inputs and what follows it are brought to channels first, and convolutions behind it pay for the way back. Notes what is so in <paramref name="planar"/>.
+    /// </summary>
+    private static double LayoutChanges(QuantizationCandidates candidates, NodeSelection selection, Node node, HashSet<Value> planar)
+    {
+        Value[] inputs =
+        [
+            .. QuantizableOperators.DataInputs(node).Select(index => node.Input(index)!)
+                .Where(input => candidates.ShapeOf(input).Count >= 4 && candidates.ElementsOf(input) * NodeSelection.SmallInput > candidates.ElementsOf(node.Output)),
+        ];
+        if (selection.Layers.ContainsKey(node))
+        {
+            return inputs.Where(planar.Contains).Sum(input => KernelCosts.LayoutChange(candidates.ElementsOf(input)));
+        }
+
+        bool IsPlanar(Value input) => planar.Contains(input) || (!selection.IsInteger(input) && input.Constant is null);
+        if (!inputs.Any(IsPlanar))
+        {
+            return 0;
+        }
+
+        planar.Add(selection.ResultOf(node));
+        return inputs.Where(input => !IsPlanar(input)).Sum(input => KernelCosts.LayoutChange(candidates.ElementsOf(input)));
+    }
+
+    /// <summary>Takes some of the channels of planes, as a shuffle of channels does.</summary>
+    private static bool IsChannelSlice(Node node) =>
+        node is { OpType: "Slice", Domain: "" } && node.Input(3)?.Constant is { Length: 1, ElementType: ElementType.Int64 } axes && axes.Span<long>()[0] == 1;
+
+    /// <summary>The same with nothing in integers.</summary>
+    internal static double OfFloat(QuantizationCandidates candidates) => Of(candidates, new NodeSelection(candidates, candidates.Layers.Keys.ToHashSet()));
 
     internal static bool IsPooling(Node node) => node is { OpType: "MaxPool", Domain: "" };
 

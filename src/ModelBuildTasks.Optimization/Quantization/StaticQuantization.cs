@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
@@ -32,6 +33,10 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         {
             return Quantize(model, context);
         }
+        catch (InferenceException exception)
+        {
+            return PassOutcome.Refused($"ONNX Runtime does not run the quantized model: {exception.Message}");
+        }
         catch (CalibrationException exception)
         {
             return PassOutcome.Refused($"Calibration failed: {exception.Message}.");
@@ -49,12 +54,13 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
     {
         CalibratedModel calibrated = new(model, context, Ranges, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
-        string fidelity = "";
+        OutputNoise? noise = null;
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
-            (choice, OutputNoise noise) = MixedPrecisionSearch.Find(calibrated, choice, probe, context.CancellationToken);
-            fidelity = FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
+            MeasuredChoice plain = MeasuredChoice.Of(calibrated, choice, probe);
+            MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, context.CancellationToken);
+            (choice, noise) = (best.Choice, best.Noise);
         }
 
         IReadOnlyList<string> refusals = choice.InFloat.Explain(calibrated.Candidates);
@@ -66,9 +72,14 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         }
 
         int others = choice.Selection.Nodes.Count() - chosen;
+        QuantizationPlan plan = PlanRecord.Of(calibrated.Candidates, choice, noise);
+        string fidelity = noise is null ? "" : FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
         calibrated.Apply(choice);
         return PassOutcome.Applied(
             $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
-            refusals);
+            refusals) with
+        {
+            Plan = plan,
+        };
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Optimization;
 
 namespace ModelBuildTasks.Worker.Caching;
 
@@ -27,6 +28,9 @@ internal sealed record Outcome
     public AccuracyResult? Accuracy { get; init; }
 
     public LatencyResult? Latency { get; init; }
+
+    /// <summary>Null when nothing was quantized with calibration samples.</summary>
+    public QuantizationPlan? Quantization { get; init; }
 
     /// <summary>Why latency was not measured; null when it was.</summary>
     public string? LatencyReason { get; init; }

@@ -27,6 +27,7 @@ internal sealed class CandidateSearch(
 {
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
+    private QuantizationPlan? plan;
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
     internal Outcome Run(RecipeList list, string artifactPath)
@@ -70,6 +71,7 @@ internal sealed class CandidateSearch(
     {
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
+        plan = null;
         bool changed = false;
         bool isLifted = recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model) && Apply(new Float32Conversion(), model);
         if (isLifted)
@@ -100,6 +102,12 @@ internal sealed class CandidateSearch(
 
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+        if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
+            && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } slower)
+        {
+            result = new ComparisonResult(slower);
+        }
+
         if (result.Refusal is { } refusal)
         {
             reason = refusal;
@@ -142,6 +150,7 @@ internal sealed class CandidateSearch(
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
     {
         CopySource(artifactPath, reason);
+        plan = null;
         for (int i = 0; i < steps.Count; i++)
         {
             steps[i] = steps[i] with { Applied = false };
@@ -191,6 +200,7 @@ internal sealed class CandidateSearch(
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
+        Quantization = plan,
     };
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
@@ -212,6 +222,7 @@ internal sealed class CandidateSearch(
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation);
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
+        plan = outcome.Plan ?? plan;
         return outcome.Changed;
     }
 

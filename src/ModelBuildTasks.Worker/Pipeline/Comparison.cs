@@ -20,6 +20,9 @@ internal sealed class Comparison(
     /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point, or a hundredth of likeness.</summary>
     private const double DefaultAllowedDrop = 0.01;
 
+    /// <summary>What measuring can be wrong by, so that equals may ship.</summary>
+    private const double MostOfSimplifiedTime = 1.02;
+
     /// <summary>Why latency is missing though this machine could tell it another time.</summary>
     internal const string MachineIsBusy = "another build kept measuring on this machine";
 
@@ -78,6 +81,22 @@ internal sealed class Comparison(
                 ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
                 : new ComparisonResult(null, accuracy, latency, latencyReason);
         }
+    }
+
+    /// <summary>
+    /// Whether simplifying alone gives the faster model: folding may be worth more than integers, and then what integers lose again would hide
+    /// behind it in the comparison with the original.
+    /// </summary>
+    /// <returns>Why the simplified model should ship instead, as a clause; null when the artifact is as fast.</returns>
+    internal string? ReasonToPrefer(Model simplified, string artifactPath)
+    {
+        progress.Report(new PipelineProgress("measuring latency", 0));
+        using ModelSession plain = ModelSession.Open(simplified);
+        using ModelSession artifact = ModelSession.Open(artifactPath);
+        LatencyResult? latency = LatencyComparison.Run(plain, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
+        return latency is { } measured && (measured.Ratio.Low > 1 || measured.Ratio.Value > MostOfSimplifiedTime)
+            ? FormattableString.Invariant($"it takes {measured.Ratio.Value:0.00} times as long on this machine as the model that is only simplified")
+            : null;
     }
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>

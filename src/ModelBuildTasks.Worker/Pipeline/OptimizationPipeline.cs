@@ -212,6 +212,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             LatencyRatio = outcome.Latency is { } latency
                 ? new LatencyRatio { Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs, Measured = true }
                 : new LatencyRatio { Reason = outcome.LatencyReason },
+            Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
         };
         foreach (Step step in outcome.Steps)
         {

@@ -22,6 +22,11 @@ internal static class ResultTable
             AnsiConsole.MarkupLineInterpolated($"{(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}");
         }
 
+        if (result.Quantization is { } plan)
+        {
+            Print(plan);
+        }
+
         Table table = Headings();
         AddSize(table, result.Original!.Bytes, result.Optimized!.Bytes);
         if (result.AccuracyDrop is { } drop)
@@ -41,6 +46,20 @@ internal static class ResultTable
         }
 
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
+    }
+
+    /// <summary>What stays in float and why; the ranges of all tensors are in the result as JSON.</summary>
+    private static void Print(QuantizationDecisions plan)
+    {
+        foreach (QuantizedOutput output in plan.Outputs)
+        {
+            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"  {output.Name}: {output.SignalToNoise:0.0} dB of signal to noise against float");
+        }
+
+        foreach (QuantizedLayer layer in plan.Layers.Where(layer => !layer.IsInteger))
+        {
+            AnsiConsole.MarkupLineInterpolated($"  {layer.Name} stays in float: {layer.Reason}");
+        }
     }
 
     internal static void PrintUnmeasuredLatency(string reason) => AnsiConsole.MarkupLineInterpolated($"Latency was not measured: {reason}.");

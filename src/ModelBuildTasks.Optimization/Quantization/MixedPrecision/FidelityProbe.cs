@@ -10,10 +10,7 @@ namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 /// </summary>
 internal sealed class FidelityProbe
 {
-    /// <summary>The check shall cost little beside the calibration: this share of its samples, within the bounds below.</summary>
-    private const int ShareOfSamples = 8;
-
-    private const int FewestSamples = 6;
+    /// <summary>Enough to see noise, and an eighth of what a calibration usually has: the check shall cost little beside it.</summary>
     private const int MostSamples = 16;
 
     private readonly Sample[] samples;
@@ -33,7 +30,7 @@ internal sealed class FidelityProbe
     /// <exception cref="InferenceException">The model cannot be run on the samples.</exception>
     internal static FidelityProbe? Create(Model model, Dataset calibration, Func<Value, IReadOnlyList<long>> shapeOf)
     {
-        Sample[] samples = [.. calibration.Take(Math.Clamp(calibration.Count / ShareOfSamples, FewestSamples, MostSamples)).Read()];
+        Sample[] samples = [.. calibration.Take(MostSamples).Read()];
         Model seen = Seen(model.Clone());
         using ModelSession session = ModelSession.Open(seen);
         IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => session.Run(sample.Inputs))];

@@ -1,15 +1,21 @@
+using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 /// <summary>
 /// What quantization adds to a model's outputs: for each part the mean, over its channels, of noise power by signal power. The signal is what varies
-/// about the channel's mean: a constant says nothing, and would make any noise look small.
+/// about the channel's mean: a constant says nothing, and would make any noise look small. For scores of classes it is the square of the share of
+/// answers that change.
 /// </summary>
 internal sealed class OutputNoise
 {
     /// <summary>A channel with less signal than this share of its part's mean is judged as if it had that much: what hardly stirred on the samples can't be told from noise.</summary>
     private const double LeastShareOfSignal = 0.1;
+
+    /// <summary>The classes that could be the best; the scores of the others may drift without a consequence.</summary>
+    private const int Contenders = 10;
 
     private readonly IReadOnlyList<OutputPart> parts;
     private readonly Channel[][] channels;
@@ -44,15 +50,15 @@ internal sealed class OutputNoise
             Tensor reference = expected[part.Output];
             ReadOnlySpan<float> exact = reference.Span<float>();
             ReadOnlySpan<float> found = actual[part.Output].Span<float>();
+            if (part.Axis < 0 && OutputPart.IsOfClasses(reference.Dimensions))
+            {
+                AddClasses(exact, found, (int)reference.Dimensions[1], ref channels[i][0]);
+                continue;
+            }
+
             if (part.Axis < 0)
             {
                 channels[i][0].Add(exact, found);
-                if (OutputPart.IsOfClasses(reference.Dimensions))
-                {
-                    classified++;
-                    agreeing += System.Numerics.Tensors.TensorPrimitives.IndexOfMax(exact) == System.Numerics.Tensors.TensorPrimitives.IndexOfMax(found) ? 1 : 0;
-                }
-
                 continue;
             }
 
@@ -69,9 +75,38 @@ internal sealed class OutputNoise
         }
     }
 
+    /// <summary>
+    /// How likely it is that errors as large as those seen make another class the best: for each contender, that normal noise on the difference of the two
+    /// scores exceeds the lead. A count of changed answers would need far more samples.
+    /// </summary>
+    private void AddClasses(ReadOnlySpan<float> exact, ReadOnlySpan<float> found, int classes, ref Channel channel)
+    {
+        for (int from = 0; from < exact.Length; from += classes)
+        {
+            float[] scores = exact.Slice(from, classes).ToArray();
+            float[] others = found.Slice(from, classes).ToArray();
+            int[] best = [.. Enumerable.Range(0, classes).OrderByDescending(index => scores[index]).Take(Contenders)];
+            double mean = best.Average(index => (double)others[index] - scores[index]);
+            double deviation = Math.Sqrt(2 * best.Average(index => Math.Pow((double)others[index] - scores[index] - mean, 2)));
+            double changed = deviation == 0 ? 0 : best.Skip(1).Sum(contender => Exceeds(((double)scores[best[0]] - scores[contender]) / deviation));
+            channel.AddAnswer(Math.Min(1, changed));
+            classified++;
+            agreeing += best[0] == TensorPrimitives.IndexOfMax(others) ? 1 : 0;
+        }
+    }
+
+    /// <summary>The chance that normal noise exceeds <paramref name="deviations"/>, by the logistic curve that is within 0.01 of it (Camilli 1994).</summary>
+    private static double Exceeds(double deviations) => 1 / (1 + Math.Exp(1.702 * deviations));
+
     private double RatioOf(int index)
     {
         Channel[] all = channels[index];
+        if (all[0].Changed is { } changed)
+        {
+            // Amplitudes, not powers: half the noise changes half as many answers.
+            return changed * changed;
+        }
+
         double least = LeastShareOfSignal * all.Average(channel => channel.Signal);
         return all.Average(channel => channel.Noise == 0 ? 0 : channel.Noise / Math.Max(channel.Signal, least));
     }
@@ -81,12 +116,24 @@ internal sealed class OutputNoise
         private double count;
         private double sum;
         private double squares;
+        private int answers;
+        private double changes;
+
+        /// <summary>The share of answers that change, of an output with scores of classes; null of others.</summary>
+        internal readonly double? Changed => answers == 0 ? null : changes / answers;
 
         /// <summary>Sum of squared differences.</summary>
         internal double Noise { get; private set; }
 
         /// <summary>Sum of squares about the mean.</summary>
         internal readonly double Signal => count == 0 ? 0 : Math.Max(0, squares - sum * sum / count);
+
+        /// <summary>Takes in the chance that one answer changes.</summary>
+        internal void AddAnswer(double changed)
+        {
+            answers++;
+            changes += changed;
+        }
 
         internal void Add(ReadOnlySpan<float> exact, ReadOnlySpan<float> found)
         {

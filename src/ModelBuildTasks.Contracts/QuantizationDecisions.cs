@@ -1,0 +1,115 @@
+using System.Collections.Generic;
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts;
+
+/// <summary>The plan of a quantization: what was decided for each output, layer and tensor.</summary>
+public sealed class QuantizationDecisions
+{
+    /// <summary>Signal to noise of the outputs against the float model's on a few calibration samples, in decibels; null when they were not compared.</summary>
+    public double? SignalToNoise { get; set; }
+
+    public IList<QuantizedOutput> Outputs { get; } = [];
+
+    public IList<QuantizedLayer> Layers { get; } = [];
+
+    public IList<QuantizedTensor> Tensors { get; } = [];
+
+    internal static QuantizationDecisions? Read(JsonObject? json)
+    {
+        if (json is null)
+        {
+            return null;
+        }
+
+        var decisions = new QuantizationDecisions { SignalToNoise = json.Number(nameof(SignalToNoise)) };
+        foreach (var output in json.Objects(nameof(Outputs)))
+        {
+            decisions.Outputs.Add(QuantizedOutput.Read(output));
+        }
+
+        foreach (var layer in json.Objects(nameof(Layers)))
+        {
+            decisions.Layers.Add(QuantizedLayer.Read(layer));
+        }
+
+        foreach (var tensor in json.Objects(nameof(Tensors)))
+        {
+            decisions.Tensors.Add(QuantizedTensor.Read(tensor));
+        }
+
+        return decisions;
+    }
+
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(SignalToNoise), SignalToNoise)
+        .Objects(nameof(Outputs), Outputs, (output, inner) => output.Write(inner))
+        .Objects(nameof(Layers), Layers, (layer, inner) => layer.Write(inner))
+        .Objects(nameof(Tensors), Tensors, (tensor, inner) => tensor.Write(inner));
+}
+
+/// <summary>An output, or the part of one that means one kind of thing, such as the boxes of a detector.</summary>
+public sealed class QuantizedOutput
+{
+    public string Name { get; set; } = "";
+
+    /// <summary>In decibels.</summary>
+    public double? SignalToNoise { get; set; }
+
+    internal static QuantizedOutput Read(JsonObject json) => new() { Name = json.Text(nameof(Name)) ?? "", SignalToNoise = json.Number(nameof(SignalToNoise)) };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(SignalToNoise), SignalToNoise);
+}
+
+/// <summary>A Conv, MatMul or Gemm.</summary>
+public sealed class QuantizedLayer
+{
+    public string Name { get; set; } = "";
+
+    public bool IsInteger { get; set; }
+
+    /// <summary>Why it stays in float, as a clause; null for a layer in integers.</summary>
+    public string? Reason { get; set; }
+
+    internal static QuantizedLayer Read(JsonObject json) =>
+        new() { Name = json.Text(nameof(Name)) ?? "", IsInteger = json.Flag(nameof(IsInteger)), Reason = json.Text(nameof(Reason)) };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(IsInteger), IsInteger).Add(nameof(Reason), Reason);
+}
+
+/// <summary>A tensor between layers that is stored as integers: x ≈ (q − ZeroPoint)·Scale.</summary>
+public sealed class QuantizedTensor
+{
+    public string Name { get; set; } = "";
+
+    /// <summary>The lowest number that has a code.</summary>
+    public double? Lowest { get; set; }
+
+    /// <summary>The highest number that has a code.</summary>
+    public double? Highest { get; set; }
+
+    public double? Scale { get; set; }
+
+    public long ZeroPoint { get; set; }
+
+    /// <summary>The error of rounding to the nearest code, as the root of the mean square.</summary>
+    public double? Error { get; set; }
+
+    internal static QuantizedTensor Read(JsonObject json) => new()
+    {
+        Name = json.Text(nameof(Name)) ?? "",
+        Lowest = json.Number(nameof(Lowest)),
+        Highest = json.Number(nameof(Highest)),
+        Scale = json.Number(nameof(Scale)),
+        ZeroPoint = json.Integer(nameof(ZeroPoint)) ?? 0,
+        Error = json.Number(nameof(Error)),
+    };
+
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(Name), Name)
+        .Add(nameof(Lowest), Lowest)
+        .Add(nameof(Highest), Highest)
+        .Add(nameof(Scale), Scale)
+        .Add(nameof(ZeroPoint), ZeroPoint)
+        .Add(nameof(Error), Error);
+}

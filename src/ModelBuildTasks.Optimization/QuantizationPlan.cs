@@ -1,0 +1,29 @@
+namespace ModelBuildTasks.Optimization;
+
+/// <summary>Every decision of a quantization.</summary>
+/// <param name="SignalToNoise">Of the outputs against the float model's on a few calibration samples, in decibels; null where they were not compared.</param>
+/// <param name="Outputs">The same of each output, or of each part that means one kind of thing.</param>
+/// <param name="Layers">Conv, MatMul and Gemm in topological order.</param>
+/// <param name="Tensors">What is stored as integers between them.</param>
+public sealed record QuantizationPlan(
+    double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors);
+
+/// <summary>An output or a part of one.</summary>
+/// <param name="Name">The output's name, with the range of channels where it has several parts.</param>
+/// <param name="SignalToNoise">In decibels.</param>
+public sealed record PlannedOutput(string Name, double SignalToNoise);
+
+/// <summary>A layer, in integers or in float.</summary>
+/// <param name="Name">The node, with its operator.</param>
+/// <param name="IsInteger">Whether it computes in integers.</param>
+/// <param name="Reason">Why it stays in float, as a clause; null for a layer in integers.</param>
+public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason);
+
+/// <summary>A tensor that is stored as integers: x ≈ (q − <paramref name="ZeroPoint"/>)·<paramref name="Scale"/>.</summary>
+/// <param name="Name">The tensor's name in the float model.</param>
+/// <param name="Lowest">The lowest number that has a code.</param>
+/// <param name="Highest">The highest.</param>
+/// <param name="Scale">The step between codes, positive.</param>
+/// <param name="ZeroPoint">The code of zero.</param>
+/// <param name="Error">What rounding to the nearest code adds, as the root of the mean square: Scale/√12.</param>
+public sealed record PlannedTensor(string Name, float Lowest, float Highest, float Scale, int ZeroPoint, float Error);

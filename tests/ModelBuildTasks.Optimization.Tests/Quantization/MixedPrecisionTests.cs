@@ -1,0 +1,113 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Optimization.Tests.Quantization;
+
+[TestClass]
+public sealed class MixedPrecisionTests
+{
+    private const int Layers = 5;
+
+    [TestMethod]
+    public void A_layer_left_in_float_between_integers_is_not_quantized_by_the_runtime()
+    {
+        // Trap: ONNX Runtime quantizes the weights of a float Conv between DequantizeLinear and QuantizeLinear, with one scale for the whole tensor.
+        SmallNetwork network = Chain(out Node[] convolutions);
+        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), QuantizedWeight.Nearest);
+        FloatNodes inFloat = new();
+        inFloat.Add(convolutions[2], "the test wants it");
+
+        Dictionary<string, int> operators = OptimizedGraph.Operators(calibrated.Form(calibrated.All(inFloat)));
+
+        Assert.AreEqual(Layers - 1, operators["QLinearConv"]);
+    }
+
+    [TestMethod]
+    public void The_layer_that_integers_ruin_returns_to_float_and_says_what_it_costs()
+    {
+        SmallNetwork network = Chain(out Node[] convolutions);
+        ListedSamples samples = WithLoudChannel(network, convolutions[0]);
+        PassContext context = new(TargetProfiles.CpuX64, samples);
+        CalibratedModel calibrated = new(network.Model.Clone(), context, QuantizedWeight.Nearest);
+        FidelityProbe probe = FidelityProbe.Create(network.Model, samples, calibrated.Candidates.ShapeOf)!;
+        double plain = probe.Measure(calibrated.Form(calibrated.Fastest(new FloatNodes()))).Decibels;
+
+        PassOutcome outcome = new StaticQuantization().Apply(network.Model, context);
+
+        StringAssert.Contains(string.Join('\n', outcome.Refusals), $"'{convolutions[0].Name}' stays in float: integers would take");
+        Assert.IsGreaterThan(plain + 3, outcome.Plan!.SignalToNoise!.Value);
+    }
+
+    [TestMethod]
+    public void A_form_made_beside_the_model_is_the_one_that_the_model_becomes()
+    {
+        SmallNetwork network = Chain(out _);
+        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), QuantizedWeight.Nearest);
+        QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
+
+        byte[] form = calibrated.Form(choice).ToBytes();
+        calibrated.Apply(choice);
+
+        CollectionAssert.AreEqual(network.Model.ToBytes(), form);
+    }
+
+    [TestMethod]
+    public void The_plan_tells_of_every_layer_and_of_every_tensor_between_integers()
+    {
+        SmallNetwork network = Chain(out Node[] convolutions);
+
+        QuantizationPlan plan = network.Quantize().Plan!;
+
+        Assert.HasCount(Layers + 1, plan.Layers);
+        Assert.IsTrue(plan.Layers.All(layer => layer.IsInteger == (layer.Reason is null)));
+        PlannedTensor input = plan.Tensors.Single(tensor => tensor.Name == "x");
+        Assert.AreEqual(-1, input.Lowest, 0.05);
+        Assert.AreEqual(1, input.Highest, 0.05);
+        Assert.AreEqual((input.Highest - input.Lowest) / 255, input.Scale, 1e-6);
+        Assert.AreEqual("y", plan.Outputs.Single().Name);
+    }
+
+    private static SmallNetwork Chain(out Node[] convolutions)
+    {
+        SmallNetwork network = new();
+        Value value = network.Input;
+        convolutions = new Node[Layers];
+        for (int i = 0; i < Layers; i++)
+        {
+            value = network.Convolve(value, $"conv{i}");
+            convolutions[i] = value.Producer!;
+            value = network.Graph.Add("Relu", value);
+        }
+
+        network.Classify(value);
+        return network;
+    }
+
+    /// <summary>One channel of the input is so loud that the others have one code left; the first layer evens it out by its weights.</summary>
+    private static ListedSamples WithLoudChannel(SmallNetwork network, Node first)
+    {
+        const float Loudness = 1000;
+        float[] weights = first.Inputs[1]!.Initializer!.ToSingles();
+        int filter = weights.Length / SmallNetwork.Channels;
+        int taps = filter / SmallNetwork.Channels;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] /= i % filter < taps ? Loudness : 1;
+        }
+
+        first.Inputs[1]!.Initializer = Tensor.Create([.. first.Inputs[1]!.Initializer!.Dimensions], weights);
+        return new ListedSamples([.. network.Samples.Read().Select(sample =>
+        {
+            float[] numbers = sample.Inputs[0].ToSingles();
+            for (int i = 0; i < numbers.Length / SmallNetwork.Channels; i++)
+            {
+                numbers[i] *= Loudness;
+            }
+
+            return Tensor.Create(SmallNetwork.InputShape, numbers);
+        })]);
+    }
+}

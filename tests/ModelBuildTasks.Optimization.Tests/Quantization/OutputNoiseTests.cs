@@ -1,0 +1,79 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
+
+namespace ModelBuildTasks.Optimization.Tests.Quantization;
+
+[TestClass]
+public sealed class OutputNoiseTests
+{
+    [TestMethod]
+    public void Large_coordinates_do_not_hide_noise_on_probabilities_beside_them()
+    {
+        // Trap: the cosine of such an output is 1.000 though its probabilities are wrong.
+        OutputPart[] parts = [new("out[0..0]", 0, 2, 0, 1), new("out[1..1]", 0, 2, 1, 1)];
+        OutputNoise noise = new(parts);
+        noise.Add([Detections(350, 10, 0.1f, 200, 0.9f, 0)], [Detections(350, 10, 0.4f, 200, 0.5f, 0)]);
+
+        Assert.IsLessThan(5, noise.Decibels);
+        (string name, double decibels) = noise.Parts.First();
+        Assert.AreEqual("out[0..0]", name);
+        Assert.IsGreaterThan(100, decibels);
+    }
+
+    [TestMethod]
+    public void An_offset_of_the_signal_does_not_make_noise_look_small()
+    {
+        float[] signal = [0, 1, 0, 1];
+        float[] noisy = [0.1f, 0.9f, -0.1f, 1.1f];
+        OutputPart part = new("y", 0, -1, 0, 1);
+        OutputNoise small = new([part]);
+        OutputNoise lifted = new([part]);
+        small.Add([Tensor.Vector(signal)], [Tensor.Vector(noisy)]);
+        lifted.Add([Tensor.Vector(Array.ConvertAll(signal, x => x + 1000))], [Tensor.Vector(Array.ConvertAll(noisy, x => x + 1000))]);
+
+        Assert.AreEqual(small.Decibels, lifted.Decibels, 0.1);
+        Assert.AreEqual(10 * Math.Log10(1 / 0.04), small.Decibels, 0.1);
+    }
+
+    [TestMethod]
+    public void The_same_noise_is_worse_where_two_classes_are_close()
+    {
+        OutputPart part = new("scores", 0, -1, 0, 1);
+        OutputNoise clear = new([part]);
+        OutputNoise close = new([part]);
+        clear.Add([Scores(5, 1, 0)], [Scores(5.1f, 0.9f, 0)]);
+        close.Add([Scores(5, 4.95f, 0)], [Scores(5.1f, 4.85f, 0)]);
+
+        Assert.IsGreaterThan(close.Decibels + 10, clear.Decibels);
+    }
+
+    [TestMethod]
+    public void Outputs_that_are_equal_have_no_noise()
+    {
+        OutputNoise noise = new([new OutputPart("scores", 0, -1, 0, 1)]);
+        noise.Add([Scores(1, 2, 3)], [Scores(1, 2, 3)]);
+
+        Assert.AreEqual(0, noise.Ratio);
+        Assert.AreEqual(1, noise.SameClass);
+    }
+
+    [TestMethod]
+    public void An_output_that_a_Concat_joins_has_a_part_for_each_of_its_inputs()
+    {
+        Model model = Model.Create("test", 13, 7);
+        Value boxes = model.Graph.AddInput("boxes", new TensorType(ElementType.Float, 1, 4, 10));
+        Value classes = model.Graph.AddInput("classes", new TensorType(ElementType.Float, 1, 80, 10));
+        Value output = model.Graph.AddNode("Transpose", [model.Graph.AddNode("Concat", [boxes, classes]).Set("axis", 1L).Output]).Set("perm", [0L, 2, 1]).Output;
+        output.Name = "y";
+
+        OutputPart[] parts = [.. OutputPart.Of(output, 0, [1, 10, 84], value => value == boxes ? [1, 4, 10] : [1, 80, 10])];
+
+        CollectionAssert.AreEqual(new[] { new OutputPart("y[0..3]", 0, 2, 0, 4), new OutputPart("y[4..83]", 0, 2, 4, 80) }, parts);
+    }
+
+    private static Tensor Scores(params float[] scores) => Tensor.Create([1, scores.Length], scores);
+
+    /// <summary>[1, 3, (coordinate, probability)].</summary>
+    private static Tensor Detections(float a, float b, float first, float c, float second, float third) =>
+        Tensor.Create<float>([1, 3, 2], [a, first, b, second, c, third]);
+}
