@@ -7,6 +7,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     SimplificationTable.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
+    WeightOnly.Command(),
     SimplificationMemory.Command(),
     Fuzz.Command(),
     BuildTime.Command(),

@@ -1,10 +1,13 @@
+using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Benchmarks;
 
 /// <summary>
 /// An encoder as exporters write it: decomposed layer normalizations and Gelu, heads split by arithmetic on shapes, free batch and
-/// sequence. With the defaults it has BERT-base's size (434 MB) and some 1,100 nodes; the weights are random.
+/// sequence. With the defaults it has BERT-base's size (434 MB) and some 1,100 nodes; the weights are random: uniform, or "realistic", which
+/// is Student's t with 4 degrees of freedom, embeddings of an eighth of full rank, and normalization gains that make some channels ten times the others.
 /// </summary>
 internal sealed class TransformerModel
 {
@@ -13,16 +16,22 @@ internal sealed class TransformerModel
     private readonly int width;
     private readonly Model model = Model.Create("transformer", opset: 13, irVersion: 7);
 
-    private TransformerModel(int width) => this.width = width;
+    private readonly bool isRealistic;
+
+    private TransformerModel(int width, bool isRealistic)
+    {
+        this.width = width;
+        this.isRealistic = isRealistic;
+    }
 
     private Graph Graph => model.Graph;
 
-    internal static Model Create(int layers = 12, int width = 768, int vocabulary = 30522)
+    internal static Model Create(int layers = 12, int width = 768, int vocabulary = 30522, bool isRealistic = false)
     {
-        TransformerModel builder = new(width);
+        TransformerModel builder = new(width, isRealistic);
         Graph graph = builder.Graph;
         Value tokens = graph.AddInput("tokens", new TensorType(ElementType.Int64, "batch", "sequence"));
-        Value x = builder.Normalize(graph.Add("Gather", builder.Weight(vocabulary, width), tokens));
+        Value x = builder.Normalize(graph.Add("Gather", isRealistic ? builder.Embedding(vocabulary) : builder.Weight(vocabulary, width), tokens));
         for (int layer = 0; layer < layers; layer++)
         {
             x = builder.Normalize(graph.Add("Add", x, builder.Attend(x)));
@@ -68,7 +77,7 @@ internal sealed class TransformerModel
     {
         Value centered = Graph.Add("Sub", x, Mean(x));
         Value deviation = Graph.Add("Sqrt", Graph.Add("Add", Mean(Graph.Add("Pow", centered, Number(2))), Number(1e-5f)));
-        return Graph.Add("Add", Graph.Add("Mul", Graph.Add("Div", centered, deviation), Weight(width)), Weight(width));
+        return Graph.Add("Add", Graph.Add("Mul", Graph.Add("Div", centered, deviation), isRealistic ? Gains() : Weight(width)), Weight(width));
     }
 
     private Value Mean(Value x) => Graph.AddNode("ReduceMean", [x]).Set("axes", [-1L]).Output;
@@ -83,9 +92,39 @@ internal sealed class TransformerModel
         float scale = 1 / MathF.Sqrt(dimensions[0]);
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = (random.NextSingle() - 0.5f) * scale;
+            values[i] = (isRealistic && dimensions.Length > 1 ? HeavyTailed() : random.NextSingle() - 0.5f) * scale;
         }
 
         return Graph.AddInitializer("weight", Tensor.Create(dimensions, values));
     }
+
+    /// <summary>Mixtures of an eighth as many directions as there are channels, and a little noise: activations are correlated.</summary>
+    private Value Embedding(int vocabulary)
+    {
+        int directions = width / 8;
+        float[] mixing = [.. Enumerable.Range(0, directions * width).Select(_ => Gaussian())];
+        float[] values = new float[vocabulary * width];
+        for (int row = 0; row < vocabulary; row++)
+        {
+            Span<float> embedding = values.AsSpan(row * width, width);
+            for (int channel = 0; channel < width; channel++)
+            {
+                embedding[channel] = 2 * Gaussian();
+            }
+
+            for (int used = 0; used < 4; used++)
+            {
+                TensorPrimitives.MultiplyAdd(mixing.AsSpan(random.Next(directions) * width, width), 4 * Gaussian(), embedding, embedding);
+            }
+        }
+
+        return Graph.AddInitializer("embedding", Tensor.Create([vocabulary, width], values));
+    }
+
+    private Value Gains() => Graph.AddInitializer("gains", Tensor.Vector<float>([.. Enumerable.Range(0, width).Select(_ => MathF.Exp(0.7f * Gaussian()))]));
+
+    private float Gaussian() => MathF.Sqrt(-2 * MathF.Log(1 - random.NextSingle())) * MathF.Cos(2 * MathF.PI * random.NextSingle());
+
+    /// <summary>Student's t with 4 degrees of freedom: a Gaussian over the root of half an exponential sum of two.</summary>
+    private float HeavyTailed() => Gaussian() / MathF.Sqrt(-(MathF.Log(1 - random.NextSingle()) + MathF.Log(1 - random.NextSingle())) / 2);
 }

@@ -37,7 +37,6 @@ public sealed class MetadataOfAnItem
     [DataRow("MaxLatencyRatio", "0", "MBT0002")]
     [DataRow("Sparsity", "1.2", "MBT0002")]
     [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
-    [DataRow("Precision", "Int4", "MBT0007")]
     [DataRow("Pruning", "Surgery", "MBT0007")]
     [DataRow("FineTune", "Distill", "MBT0007")]
     [DataRow("Format", "Ort", "MBT0007")]
@@ -51,6 +50,15 @@ public sealed class MetadataOfAnItem
         Assert.AreEqual("digits.onnx", diagnostic.File);
         StringAssert.Contains(diagnostic.Message, $"{metadata}=\"{value}\"");
     }
+
+    [TestMethod]
+    [DataRow("Int4", "Auto")]
+    [DataRow("Int2", "WeightOnly")]
+    [DataRow("Binary", "Auto")]
+    [DataRow("Int8", "WeightOnly")]
+    [DataRow("Auto", "WeightOnly")]
+    public void Weights_alone_may_be_quantized(string precision, string quantization) =>
+        Assert.IsEmpty(Read(("Precision", precision), ("Quantization", quantization)).Diagnostics);
 
     [TestMethod]
     public void All_bad_values_are_reported_at_once()
@@ -67,6 +75,10 @@ public sealed class MetadataOfAnItem
     [TestMethod]
     [DataRow("Precision", "Float32", "Quantization", "Dynamic")]
     [DataRow("Precision", "Int8", "Quantization", "None")]
+    [DataRow("Precision", "Int4", "Quantization", "None")]
+    [DataRow("Precision", "Int2", "Quantization", "Dynamic")]
+    [DataRow("Precision", "Binary", "Quantization", "Static", "CalibrationData", "data")]
+    [DataRow("Precision", "Float16", "Quantization", "WeightOnly")]
     [DataRow("Pruning", "None", "Sparsity", "0.5")]
     [DataRow("Pruning", "Magnitude", "Sparsity", "0")]
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]

@@ -18,8 +18,6 @@ public static class Availability
 
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
-        [typeof(Precision)] = new[] { Precision.Auto, Precision.Float32, Precision.Float16, Precision.Int8 },
-        [typeof(Quantization)] = new[] { Quantization.Auto, Quantization.Static, Quantization.Dynamic, Quantization.None },
         [typeof(Calibration)] = new[] { Calibration.Auto, Calibration.MinMax },
         [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude },
         [typeof(FineTune)] = new[] { FineTune.None },
@@ -35,8 +33,6 @@ public static class Availability
 
     internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
     [
-        .. Only(file, MetadataNames.Precision, settings.Precision),
-        .. Only(file, MetadataNames.Quantization, settings.Quantization),
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
         .. Only(file, MetadataNames.Pruning, settings.Pruning),
         .. Only(file, MetadataNames.FineTune, settings.FineTune),

@@ -22,9 +22,14 @@ internal static class Contradictions
             yield return Contradiction($"Precision=\"{settings.Precision}\" keeps floating point, Quantization=\"{settings.Quantization}\" introduces integers");
         }
 
-        if (settings.Precision == Precision.Int8 && settings.Quantization == Quantization.None)
+        if (settings.Precision is Precision.Int8 or Precision.Int4 or Precision.Int2 or Precision.Binary && settings.Quantization == Quantization.None)
         {
-            yield return Contradiction("Precision=\"Int8\" needs quantization, Quantization is \"None\"");
+            yield return Contradiction($"Precision=\"{settings.Precision}\" needs quantization, Quantization is \"None\"");
+        }
+
+        if (settings.Precision is Precision.Int4 or Precision.Int2 or Precision.Binary && settings.Quantization is Quantization.Static or Quantization.Dynamic)
+        {
+            yield return Contradiction($"Precision=\"{settings.Precision}\" is a form of weights alone, Quantization=\"{settings.Quantization}\" computes in 8-bit integers");
         }
 
         if (settings.Pruning is Pruning.None or Pruning.Threshold && settings.Sparsity > 0)

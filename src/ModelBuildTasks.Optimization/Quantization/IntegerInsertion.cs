@@ -18,23 +18,27 @@ internal sealed class IntegerInsertion
     private readonly ScaleAssignment scales;
     private readonly IReadOnlyDictionary<Value, double[]> means;
     private readonly TargetProfile target;
+    private readonly WeightRounding round;
     private readonly Dictionary<Value, Value> codes = [];
     private readonly Dictionary<Value, Value> dequantized = [];
+    private readonly Dictionary<Value, Value> dequantizedByChannel = [];
     private readonly Dictionary<(Value, int), Value> weights = [];
 
-    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
+    private IntegerInsertion(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target, WeightRounding round)
     {
         this.graph = graph;
         this.selection = selection;
         this.scales = scales;
         this.means = means;
         this.target = target;
+        this.round = round;
     }
 
     /// <param name="means">The mean of each input channel of convolutions, by which their biases are corrected.</param>
-    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target)
+    /// <param name="round">How weights become integers.</param>
+    internal static void Apply(Graph graph, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, TargetProfile target, WeightRounding round)
     {
-        IntegerInsertion insertion = new(graph, selection, scales, means, target);
+        IntegerInsertion insertion = new(graph, selection, scales, means, target, round);
         // Decisions are read from the graph as it was; edits follow.
         foreach (Step step in selection.Nodes.Select(insertion.Plan).ToArray())
         {
@@ -106,7 +110,10 @@ internal sealed class IntegerInsertion
 
         foreach (Use use in step.FloatUses)
         {
-            use.Node.SetInput(use.Index, Dequantized(step.Result, resultParameters));
+            bool isForCpu = target.ExecutionProvider == TargetProfile.CpuProvider;
+            use.Node.SetInput(use.Index, isForCpu && FloatReader.Channels(use) is { } channels
+                ? DequantizedByChannel(step.Result, resultParameters, channels)
+                : Dequantized(step.Result, resultParameters));
         }
     }
 
@@ -130,6 +137,23 @@ internal sealed class IntegerInsertion
             Value source = CodesOf(value, parameters);
             result = Named(graph.AddNode("DequantizeLinear", [source, .. Stored(value.Name, parameters)], name: value.Name + "_dequantize"));
             dequantized.Add(value, result);
+        }
+
+        return result;
+    }
+
+    /// <summary>The same floats as <see cref="Dequantized"/>, by one scale repeated for each channel.</summary>
+    private Value DequantizedByChannel(Value value, QuantizationParameters parameters, int channels)
+    {
+        if (!dequantizedByChannel.TryGetValue(value, out Value? result))
+        {
+            Tensor scale = Tensor.Vector([.. Enumerable.Repeat(parameters.Scale, channels)]);
+            Tensor zeroPoint = Tensor.FromBytes(parameters.Type, [channels], Enumerable.Repeat(unchecked((byte)parameters.ZeroPoint), channels).ToArray());
+            result = Named(graph.AddNode(
+                "DequantizeLinear",
+                [CodesOf(value, parameters), graph.AddInitializer(value.Name + "_scales", scale), graph.AddInitializer(value.Name + "_zero_points", zeroPoint)],
+                name: value.Name + "_dequantize_channels").Set("axis", 1L));
+            dequantizedByChannel.Add(value, result);
         }
 
         return result;
@@ -167,9 +191,9 @@ internal sealed class IntegerInsertion
         // TensorRT takes biases in float.
         bool quantizesBias = canonical.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
         float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
-        QuantizedWeight unlimited = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
+        QuantizedWeight unlimited = round(canonical, bits, smallestScales: null);
         bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
-        QuantizedWeight weight = isLimited ? QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits, floors) : unlimited;
+        QuantizedWeight weight = isLimited ? round(canonical, bits, floors) : unlimited;
 
         if (isLimited || node.OpType == "Gemm" || !weights.TryGetValue((source, bits), out Value? stored))
         {

@@ -90,6 +90,41 @@ internal sealed class NodeSelection
         return layers;
     }
 
+    /// <summary>The layers of each part of the graph that is connected by integers.</summary>
+    internal IEnumerable<Node[]> Islands()
+    {
+        HashSet<Node> seen = [];
+        foreach (Node start in Nodes)
+        {
+            List<Node> island = [];
+            Stack<Node> pending = new([start]);
+            while (pending.TryPop(out Node? node))
+            {
+                if (!seen.Add(node))
+                {
+                    continue;
+                }
+
+                island.Add(node);
+                foreach (Use use in ResultOf(node).Uses.Where(IsChosenUse))
+                {
+                    pending.Push(use.Node);
+                }
+
+                foreach (Value input in QuantizableOperators.DataInputs(node).Select(index => node.Input(index)!).Where(IsInteger))
+                {
+                    pending.Push(SourceOf(input)!);
+                }
+            }
+
+            Node[] layers = [.. island.Where(Layers.ContainsKey)];
+            if (layers.Length > 0)
+            {
+                yield return layers;
+            }
+        }
+    }
+
     private bool IsBetween(Node node) =>
         QuantizableOperators.IsArithmetic(node, candidates.Target)
         || QuantizableOperators.IsTransparent(node, candidates.Target)
@@ -126,13 +161,16 @@ internal sealed class NodeSelection
 
         // The bias of a product is better added in float: the product is widened anyway.
         bool isBias = inputs.Any(input => input.Constant is not null) && inputs.Any(input => SourceOf(input)?.OpType == "MatMul");
-        return !isBias && inputs.Any(IsInteger) && inputs.All(input => IsInteger(input) || IsCheap(input, node));
+        return !isBias && inputs.Any(IsInteger) && inputs.All(input => IsInteger(input) || IsCheap(input, node) || IsQuantizedAnyway(input));
     }
 
     private bool IsCheap(Value input, Node node) =>
         input.Constant is { } constant
             ? constant.ElementType == ElementType.Float
             : candidates.ElementsOf(input) * SmallInput <= candidates.ElementsOf(node.Output);
+
+    /// <summary>A layer in float whose result a chosen layer reads, as the first of a residual network: the integers made for it serve here too.</summary>
+    private bool IsQuantizedAnyway(Value input) => input.Uses.Any(use => candidates.Layers.ContainsKey(use.Node) && IsChosenUse(use));
 
     private bool HasChosenReader(Value value) => value.Uses.Any(IsChosenUse);
 }

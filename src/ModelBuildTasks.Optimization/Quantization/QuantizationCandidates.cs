@@ -1,5 +1,4 @@
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -8,7 +7,7 @@ namespace ModelBuildTasks.Optimization.Quantization;
 internal sealed class QuantizationCandidates
 {
     private readonly Dictionary<Node, Layer> layers = [];
-    private readonly SortedDictionary<string, string> refusals = new(StringComparer.Ordinal);
+    private readonly Dictionary<Node, string> refusals = [];
     private readonly IReadOnlyDictionary<Value, long[]> shapes;
 
     internal QuantizationCandidates(Graph graph, TargetProfile target, IReadOnlyDictionary<Value, long[]> shapes)
@@ -23,7 +22,6 @@ internal sealed class QuantizationCandidates
             {
                 reason = "its result reaches an output without a further layer or pooling, so that 8 bits would show in the result";
             }
-
             else if (layer is { IsProduct: true } && IsForCpu && IsReadAsOutput(node.Output))
             {
                 reason = "its result is an output that further integer operators would read, for which there is no kernel";
@@ -31,7 +29,7 @@ internal sealed class QuantizationCandidates
 
             if (layer is null || reason is not null)
             {
-                Refuse(node, reason!);
+                refusals.Add(node, reason!);
             }
             else
             {
@@ -49,15 +47,17 @@ internal sealed class QuantizationCandidates
 
     internal IReadOnlyDictionary<Node, Layer> Layers => layers;
 
-    /// <summary>Reasons of the layers that stay in float, one line each.</summary>
-    internal IReadOnlyList<string> Refusals => [.. refusals.Select(entry => $"{entry.Key} stays in float: {entry.Value}.")];
+    /// <summary>The layers that no integer kernel fits, each with its reason as a clause.</summary>
+    internal IReadOnlyDictionary<Node, string> Refusals => refusals;
 
     /// <summary>The shape that a value had for the first calibration sample; empty when it was not computed.</summary>
     internal IReadOnlyList<long> ShapeOf(Value value) => shapes.TryGetValue(value, out long[]? shape) ? shape : [];
 
     internal long ElementsOf(Value value) => ShapeOf(value).Aggregate(1L, (product, size) => product * size);
 
-    internal void Refuse(Node layer, string reason) => refusals[LinearLayer.Describe(layer)] = reason;
+    /// <summary>The same candidates in a copy of the graph, before anything of the copy was changed.</summary>
+    internal QuantizationCandidates In(Graph copy) =>
+        new(copy, Target, shapes.Where(entry => copy.Find(entry.Key.Name) is not null).ToDictionary(entry => copy.Find(entry.Key.Name)!, entry => entry.Value));
 
     /// <summary>The kernel of a product gives either integers or floats, and is not found where a result is an output and is quantized too.</summary>
     private bool IsReadAsOutput(Value result) => result.IsOutput && result.Uses.Any(use =>

@@ -21,6 +21,9 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// </summary>
     private const int LargestCode7 = 64;
 
+    /// <summary>Rounds each weight of a layer to the nearest code: a <see cref="WeightRounding"/>.</summary>
+    internal static QuantizedWeight Nearest(Layer layer, int bits, float[]? smallestScales) => From(layer.Weight, layer.ChannelAxis, bits, smallestScales);
+
     /// <summary>Quantizes to the nearest code.</summary>
     /// <param name="bits">7 or 8.</param>
     /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>

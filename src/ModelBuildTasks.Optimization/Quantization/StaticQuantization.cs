@@ -1,10 +1,7 @@
-using ModelBuildTasks.Inference;
-using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
-using ModelBuildTasks.Optimization.Simplification;
-using ModelBuildTasks.Optimization.Training;
+using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -46,90 +43,28 @@ public sealed class StaticQuantization : IModelPass
 
     private static PassOutcome Quantize(Model model, PassContext context)
     {
-        QuantizationCandidates candidates = new(model.Graph, context.Target, Shapes(model, context.Calibration!));
-        (NodeSelection selection, ScaleAssignment scales, Dictionary<Value, double[]> means) = Calibrate(model, candidates, context);
-        int layers = candidates.Order.Count(QuantizableOperators.IsLayer);
-        int chosen = selection.Layers.Count;
+        CalibratedModel calibrated = new(model, context, QuantizedWeight.Nearest);
+        QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
+        string fidelity = "";
+        if (choice.Selection.Layers.Count > 0
+            && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
+        {
+            (choice, OutputNoise noise) = MixedPrecisionSearch.Find(calibrated, choice, probe, context.CancellationToken);
+            fidelity = FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
+        }
+
+        IReadOnlyList<string> refusals = choice.InFloat.Explain(calibrated.Candidates);
+        int layers = calibrated.Candidates.Order.Count(QuantizableOperators.IsLayer);
+        int chosen = choice.Selection.Layers.Count;
         if (chosen == 0)
         {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", candidates.Refusals);
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals);
         }
 
-        OpsetUpgrade.Apply(model, IntegerInsertion.FirstOpset);
-        int others = selection.Nodes.Count() - chosen;
-        IntegerInsertion.Apply(model.Graph, selection, scales, means, context.Target);
+        int others = choice.Selection.Nodes.Count() - chosen;
+        calibrated.Apply(choice);
         return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples).",
-            candidates.Refusals);
-    }
-
-    /// <summary>Selects, calibrates, and takes out what the ranges do not allow, until every range is known and fits.</summary>
-    private static (NodeSelection, ScaleAssignment, Dictionary<Value, double[]> InputMeans) Calibrate(Model model, QuantizationCandidates candidates, PassContext context)
-    {
-        Dictionary<Value, IRangeObserver> observers = [];
-        HashSet<Node> excluded = [];
-        while (true)
-        {
-            NodeSelection selection = candidates.IsForCpu ? FastestSelection.Find(candidates, excluded) : new NodeSelection(candidates, excluded);
-            IReadOnlyList<Value> ranged = ScaleAssignment.ToObserve(selection, context.Target);
-            Dictionary<Value, int> averaged = ConvolutionInputs(candidates, selection);
-            Value[] missing = [.. ranged.Union(averaged.Keys).Where(value => !observers.ContainsKey(value))];
-            if (missing.Length > 0)
-            {
-                Dictionary<Value, IRangeObserver> added = Calibrator.Run(
-                    model, missing, context.Calibration!, CreateObserver, context.Progress, context.CancellationToken);
-                foreach ((Value value, IRangeObserver observer) in added)
-                {
-                    observers.Add(value, observer);
-                }
-            }
-
-            ScaleAssignment scales = new(selection, ranged.ToDictionary(value => value, value => observers[value].Range), context.Target);
-
-            IRangeObserver CreateObserver(Value value) =>
-                averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(new MinMaxObserver(), channels) : new MinMaxObserver();
-            if (scales.TooWideConcat() is not { } concat)
-            {
-                return (selection, scales, observers
-                    .Select(entry => (entry.Key, (entry.Value as ChannelMeanObserver)?.Means))
-                    .Where(entry => entry.Means is not null)
-                    .ToDictionary(entry => entry.Key, entry => entry.Means!));
-            }
-
-            excluded.Add(concat);
-            foreach (Node reader in selection.LayersReading(concat.Output))
-            {
-                excluded.Add(reader);
-                candidates.Refuse(reader, $"it reads {LinearLayer.Describe(concat)}, whose inputs differ too much in range for one scale");
-            }
-        }
-    }
-
-    /// <summary>What chosen convolutions read, with its number of channels. Samples have a batch of one, so that channels lie one behind the other.</summary>
-    private static Dictionary<Value, int> ConvolutionInputs(QuantizationCandidates candidates, NodeSelection selection)
-    {
-        Dictionary<Value, int> inputs = [];
-        foreach (Layer layer in selection.Layers.Values.Where(layer => !layer.IsProduct))
-        {
-            Value input = layer.Node.Inputs[0]!;
-            if (candidates.ShapeOf(input) is [1, var channels, ..])
-            {
-                inputs[input] = (int)channels;
-            }
-        }
-
-        return inputs;
-    }
-
-    private static IReadOnlyDictionary<Value, long[]> Shapes(Model model, Dataset calibration)
-    {
-        try
-        {
-            return ShapeProbe.Run(model, model.Graph.Outputs[0], calibration.Read().First().Inputs);
-        }
-        catch (InferenceException exception)
-        {
-            throw new CalibrationException($"a calibration sample cannot be run: {exception.Message}");
-        }
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
+            refusals);
     }
 }

@@ -17,6 +17,11 @@ public sealed class RecipeBookTests
     [DataRow(Precision.Int8, Quantization.Dynamic, true, Dynamic)]
     [DataRow(Precision.Auto, Quantization.Static, true, Static)]
     [DataRow(Precision.Auto, Quantization.Dynamic, true, Dynamic)]
+    [DataRow(Precision.Auto, Quantization.WeightOnly, false, "weight-only int4 quantization")]
+    [DataRow(Precision.Int8, Quantization.WeightOnly, true, "weight-only int8 quantization")]
+    [DataRow(Precision.Int4, Quantization.Auto, true, "weight-only int4 quantization")]
+    [DataRow(Precision.Int2, Quantization.Auto, false, "weight-only int2 quantization")]
+    [DataRow(Precision.Binary, Quantization.WeightOnly, false, "binary weight quantization")]
     public void A_named_technique_is_the_only_recipe(Precision precision, Quantization quantization, bool hasCalibration, string pass)
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Precision = precision, Quantization = quantization }, TargetProfiles.Cpu, hasCalibration);

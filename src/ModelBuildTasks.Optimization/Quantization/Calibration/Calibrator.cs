@@ -85,7 +85,8 @@ internal static class Calibrator
     /// <summary>Initializers that are inputs too keep their default; samples do not feed them.</summary>
     private static IEnumerable<Value> InputsToFeed(Model model) => model.Graph.Inputs.Where(input => input.Initializer is null);
 
-    private static ModelSession Open(Model model, Value[] observed)
+    /// <summary>A session that computes <paramref name="observed"/>, and no more than they need.</summary>
+    internal static ModelSession Open(Model model, Value[] observed)
     {
         Model copy = model.Clone();
         foreach (Value output in copy.Graph.Outputs.ToArray())

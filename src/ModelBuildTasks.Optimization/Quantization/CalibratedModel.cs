@@ -1,0 +1,148 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Quantization;
+
+/// <summary>
+/// A float model with what its calibration samples showed. One calibration serves any number of choices of what stays in float, and of
+/// quantized forms made from them; only tensors that were not looked at before are observed in a further run over the samples.
+/// </summary>
+internal sealed class CalibratedModel
+{
+    private readonly Model model;
+    private readonly PassContext context;
+    private readonly WeightRounding round;
+    private readonly Dictionary<Value, IRangeObserver> observers = [];
+
+    /// <exception cref="CalibrationException">The first sample cannot be run.</exception>
+    internal CalibratedModel(Model model, PassContext context, WeightRounding round)
+    {
+        this.model = model;
+        this.context = context;
+        this.round = round;
+        Candidates = new QuantizationCandidates(model.Graph, context.Target, Shapes(model, context.Calibration!));
+    }
+
+    internal QuantizationCandidates Candidates { get; }
+
+    /// <summary>The fastest choice with at least <paramref name="inFloat"/> in float. What the ranges do not allow is taken out until every range fits.</summary>
+    /// <exception cref="CalibrationException">A range cannot be told.</exception>
+    internal QuantizationChoice Fastest(FloatNodes inFloat) => Choose(inFloat, Candidates.IsForCpu ? FastestSelection.Find : Plain);
+
+    /// <summary>All in integers that can be, <paramref name="inFloat"/> aside.</summary>
+    /// <inheritdoc cref="Fastest"/>
+    internal QuantizationChoice All(FloatNodes inFloat) => Choose(inFloat, Plain);
+
+    /// <summary>Observes all that any choice needs that has more in float than this one, so that no further run over the samples is necessary.</summary>
+    internal void ObserveAll(NodeSelection selection) =>
+        Observe(selection, selection.Nodes
+            .SelectMany(node => QuantizableOperators.DataInputs(node).Select(index => node.Input(index)!).Append(selection.ResultOf(node)))
+            .Where(value => value.Constant is null)
+            .Distinct());
+
+    /// <summary>The quantized form as a model of its own.</summary>
+    internal Model Form(QuantizationChoice choice)
+    {
+        Model copy = model.Clone();
+        QuantizationCandidates candidates = Candidates.In(copy.Graph);
+        NodeSelection selection = new(candidates, choice.InFloat.Nodes.Select(node => copy.Graph.Find(node.Output.Name)!.Producer!).ToHashSet());
+        ScaleAssignment scales = new(selection, In(copy.Graph, Ranges()), context.Target);
+        Insert(copy, selection, scales, In(copy.Graph, Means()));
+        return copy;
+    }
+
+    /// <summary>Makes the model itself the quantized form. It can be the last call only.</summary>
+    internal void Apply(QuantizationChoice choice) => Insert(model, choice.Selection, choice.Scales, Means());
+
+    private static NodeSelection Plain(QuantizationCandidates candidates, FloatNodes inFloat) => new(candidates, inFloat.Nodes);
+
+    private void Insert(Model into, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means)
+    {
+        OpsetUpgrade.Apply(into, IntegerInsertion.FirstOpset);
+        IntegerInsertion.Apply(into.Graph, selection, scales, means, context.Target, round);
+    }
+
+    private QuantizationChoice Choose(FloatNodes kept, Func<QuantizationCandidates, FloatNodes, NodeSelection> select)
+    {
+        FloatNodes inFloat = new(kept);
+        while (true)
+        {
+            NodeSelection selection = select(Candidates, inFloat);
+            IReadOnlyList<Value> ranged = ScaleAssignment.ToObserve(selection, context.Target);
+            Observe(selection, ranged);
+            ScaleAssignment scales = new(selection, Ranges(), context.Target);
+            if (scales.TooWideConcat() is not { } concat)
+            {
+                return new QuantizationChoice(selection, scales, inFloat);
+            }
+
+            inFloat.Add(concat, "its inputs differ too much in range for one scale");
+            foreach (Node reader in selection.LayersReading(concat.Output))
+            {
+                inFloat.Add(reader, $"it reads {LinearLayer.Describe(concat)}, whose inputs differ too much in range for one scale");
+            }
+        }
+    }
+
+    private void Observe(NodeSelection selection, IEnumerable<Value> values)
+    {
+        Dictionary<Value, int> averaged = ConvolutionInputs(selection);
+        Value[] missing = [.. values.Union(averaged.Keys).Where(value => !observers.ContainsKey(value))];
+        if (missing.Length == 0)
+        {
+            return;
+        }
+
+        Dictionary<Value, IRangeObserver> added = Calibrator.Run(
+            model, missing, context.Calibration!, CreateObserver, context.Progress, context.CancellationToken);
+        foreach ((Value value, IRangeObserver observer) in added)
+        {
+            observers.Add(value, observer);
+        }
+
+        IRangeObserver CreateObserver(Value value) =>
+            averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(new MinMaxObserver(), channels) : new MinMaxObserver();
+    }
+
+    private Dictionary<Value, ValueRange> Ranges() => observers.ToDictionary(entry => entry.Key, entry => entry.Value.Range);
+
+    private Dictionary<Value, double[]> Means() => observers
+        .Select(entry => (entry.Key, (entry.Value as ChannelMeanObserver)?.Means))
+        .Where(entry => entry.Means is not null)
+        .ToDictionary(entry => entry.Key, entry => entry.Means!);
+
+    private static Dictionary<Value, T> In<T>(Graph copy, Dictionary<Value, T> known) => known.ToDictionary(entry => copy.Find(entry.Key.Name)!, entry => entry.Value);
+
+    /// <summary>What chosen convolutions read, with its number of channels. Samples have a batch of one, so that channels lie one behind the other.</summary>
+    private Dictionary<Value, int> ConvolutionInputs(NodeSelection selection)
+    {
+        Dictionary<Value, int> inputs = [];
+        foreach (Layer layer in selection.Layers.Values.Where(layer => !layer.IsProduct))
+        {
+            Value input = layer.Node.Inputs[0]!;
+            if (Candidates.ShapeOf(input) is [1, var channels, ..])
+            {
+                inputs[input] = (int)channels;
+            }
+        }
+
+        return inputs;
+    }
+
+    private static IReadOnlyDictionary<Value, long[]> Shapes(Model model, Dataset calibration)
+    {
+        try
+        {
+            return ShapeProbe.Run(model, model.Graph.Outputs[0], calibration.Read().First().Inputs);
+        }
+        catch (InferenceException exception)
+        {
+            throw new CalibrationException($"a calibration sample cannot be run: {exception.Message}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
+
+/// <summary>
+/// Measures quantized forms of a model against its float form on a few calibration samples. Scores that a last Softmax makes probabilities are compared before it:
+/// behind it, all but the samples that the model is unsure of would show no noise.
+/// </summary>
+internal sealed class FidelityProbe
+{
+    /// <summary>The check shall cost little beside the calibration: this share of its samples, within the bounds below.</summary>
+    private const int ShareOfSamples = 8;
+
+    private const int FewestSamples = 6;
+    private const int MostSamples = 16;
+
+    private readonly Sample[] samples;
+    private readonly IReadOnlyList<Tensor>[] expected;
+    private readonly OutputPart[] parts;
+
+    private FidelityProbe(Sample[] samples, IReadOnlyList<Tensor>[] expected, OutputPart[] parts)
+    {
+        this.samples = samples;
+        this.expected = expected;
+        this.parts = parts;
+    }
+
+    internal int Samples => samples.Length;
+
+    /// <returns>Null when the model has no output of floats to compare.</returns>
+    /// <exception cref="InferenceException">The model cannot be run on the samples.</exception>
+    internal static FidelityProbe? Create(Model model, Dataset calibration, Func<Value, IReadOnlyList<long>> shapeOf)
+    {
+        Sample[] samples = [.. calibration.Take(Math.Clamp(calibration.Count / ShareOfSamples, FewestSamples, MostSamples)).Read()];
+        Model seen = Seen(model.Clone());
+        using ModelSession session = ModelSession.Open(seen);
+        IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => session.Run(sample.Inputs))];
+        OutputPart[] parts =
+        [
+            .. seen.Graph.Outputs.SelectMany((output, index) => expected[0][index].ElementType == ElementType.Float
+                ? OutputPart.Of(output, index, expected[0][index].Dimensions, value => model.Graph.Find(value.Name) is { } original ? shapeOf(original) : [])
+                : []),
+        ];
+        return parts.Length == 0 ? null : new FidelityProbe(samples, expected, parts);
+    }
+
+    /// <exception cref="InferenceException">The form cannot be loaded or run.</exception>
+    internal OutputNoise Measure(Model form)
+    {
+        OutputNoise noise = new(parts);
+        using ModelSession session = ModelSession.Open(Seen(form));
+        for (int i = 0; i < samples.Length; i++)
+        {
+            noise.Add(expected[i], session.Run(samples[i].Inputs));
+        }
+
+        return noise;
+    }
+
+    /// <summary>Makes the scores of classes the outputs in place of their probabilities.</summary>
+    private static Model Seen(Model model)
+    {
+        Graph graph = model.Graph;
+        foreach (Value output in graph.Outputs.ToArray())
+        {
+            Value? scores = output.Producer is { OpType: "Softmax" or "LogSoftmax", Domain: "" } softmax && softmax.Graph == graph ? softmax.Inputs[0] : null;
+            bool isOfClasses = output.Type?.Shape is { Count: >= 2 } shape && shape.Skip(2).All(size => size.Size == 1);
+            if (isOfClasses && scores is { IsOutput: false, Constant: null, Producer: not null })
+            {
+                graph.RemoveOutput(output);
+                graph.AddOutput(scores);
+            }
+        }
+
+        graph.RemoveUnused();
+        return model;
+    }
+}

@@ -1,0 +1,155 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Quantization.WeightOnly;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
+
+namespace ModelBuildTasks.Benchmarks;
+
+/// <summary>
+/// Weight-only quantization of a transformer of BERT-base's size with realistic weights and inputs: time, peak memory, bytes, latency at
+/// sequences of 1 and 128. Promises: round-to-nearest takes at most three times reading, hashing and writing the file; GPTQ at most 4 minutes.
+/// </summary>
+internal static class WeightOnly
+{
+    private const int Samples = 128;
+    private const int Sequence = 128;
+    private const int Vocabulary = 30522;
+    private const double MiB = 1 << 20;
+
+    private static readonly (string Name, BlockFormat Format, WeightOnlyAlgorithm Algorithm)[] Variants =
+    [
+        ("8 bits, rounding", new BlockFormat(8, 32, IsSymmetric: true), WeightOnlyAlgorithm.RoundToNearest),
+        ("4 bits, rounding", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.RoundToNearest),
+        ("4 bits, blocks of 128, rounding", new BlockFormat(4, 128, IsSymmetric: false), WeightOnlyAlgorithm.RoundToNearest),
+        ("4 bits, HQQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.HalfQuadratic),
+        ("4 bits, scale search", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.ScaleSearch),
+        ("4 bits, GPTQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
+        ("2 bits, GPTQ", new BlockFormat(2, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
+        ("signs, GPTQ", BlockFormat.Binary(32), WeightOnlyAlgorithm.Gptq),
+    ];
+
+    internal static Command Command()
+    {
+        Option<FileInfo> model = new("--model") { Description = "Quantize this model in this process, and print seconds and peak private memory." };
+        Option<string> variant = new("--variant") { Description = "The variant's name." };
+        Command command = new("weight-only", "Weight-only quantization of a transformer: time, memory, bytes, latency.") { model, variant };
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(model) is { } file)
+            {
+                Quantize(file.FullName, parsed.GetRequiredValue(variant));
+            }
+            else
+            {
+                MeasureAll();
+            }
+        });
+        command.Add(WeightOnlyErrors.Command());
+        return command;
+    }
+
+    private static void MeasureAll()
+    {
+        string folder = Directory.CreateTempSubdirectory("modelbuild-weights-").FullName;
+        try
+        {
+            string path = Path.Combine(folder, "transformer.onnx");
+            TransformerModel.Create(isRealistic: true).Save(path);
+            double floor = Floor(path);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{new FileInfo(path).Length / MiB:0} MiB; reading, hashing and writing take {floor:0.00} s; {Samples} samples of {Sequence} tokens; {ProcessorName.Current}"));
+            Console.WriteLine("| weights | MiB | seconds | of reading, hashing, writing | peak of private memory, MiB | latency ratio, 1 token | latency ratio, 128 tokens |");
+            Console.WriteLine("|---|---|---|---|---|---|---|");
+            using ModelSession original = ModelSession.Open(path);
+            foreach ((string name, _, _) in Variants)
+            {
+                string[] found = Child(path, name).Split(' ');
+                double seconds = double.Parse(found[0], CultureInfo.InvariantCulture);
+                string output = path + ".packed";
+                string latencies;
+                using (ModelSession packed = ModelSession.Open(output))
+                {
+                    latencies = string.Join(" | ", new[] { 1, Sequence }.Select(length => Ratio(original, packed, length)));
+                }
+
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {new FileInfo(output).Length / MiB:0} | {seconds:0.0} | {seconds / floor:0.0} | {found[1]} | {latencies} |"));
+                File.Delete(output);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Seconds that reading, hashing (SHA-256) and writing the file take, the best of three.</summary>
+    private static double Floor(string path)
+    {
+        double best = double.PositiveInfinity;
+        for (int round = 0; round < 3; round++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            using (FileStream source = File.OpenRead(path))
+            using (FileStream copy = File.Create(path + ".copy"))
+            using (IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256))
+            {
+                byte[] buffer = new byte[1 << 20];
+                for (int read; (read = source.Read(buffer)) > 0;)
+                {
+                    hash.AppendData(buffer, 0, read);
+                    copy.Write(buffer, 0, read);
+                }
+            }
+
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+            File.Delete(path + ".copy");
+        }
+
+        return best;
+    }
+
+    private static string Ratio(ModelSession original, ModelSession packed, int length)
+    {
+        Sample sample = new TokenDataset(1, length, Vocabulary, seed: 3).Read().First();
+        LatencyResult? latency = LatencyComparison.Run(original, packed, sample.Inputs, ProcessorName.Current);
+        return latency is null ? "another process measures" : string.Create(CultureInfo.InvariantCulture, $"{latency.Ratio.Value:0.00} [{latency.Ratio.Low:0.00}, {latency.Ratio.High:0.00}]");
+    }
+
+    private static string Child(string path, string variant)
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!, ["weight-only", "--model", path, "--variant", variant]) { RedirectStandardOutput = true };
+        using Process child = Process.Start(start)!;
+        string output = child.StandardOutput.ReadToEnd().Trim();
+        child.WaitForExit();
+        return child.ExitCode == 0 ? output : throw new InvalidOperationException($"The measured process failed with exit code {child.ExitCode}.");
+    }
+
+    private static void Quantize(string path, string variant)
+    {
+        (_, BlockFormat format, WeightOnlyAlgorithm algorithm) = Variants.Single(entry => entry.Name == variant);
+        double seconds = 0;
+        long peak = PrivateMemory.PeakDuring(() =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            Model model = Model.Load(path);
+            Dataset? samples = algorithm == WeightOnlyAlgorithm.Gptq ? new TokenDataset(Samples, Sequence, Vocabulary, seed: 1) : null;
+            PassOutcome outcome = new WeightOnlyQuantization(format, algorithm).Apply(model, new PassContext(TargetProfiles.CpuX64, samples));
+            if (!outcome.Changed)
+            {
+                throw new InvalidOperationException(outcome.Explanation);
+            }
+
+            model.Save(path + ".packed");
+            seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        });
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.000} {peak / MiB:0}"));
+    }
+}
