@@ -21,6 +21,12 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// </summary>
     private const int LargestCode7 = 64;
 
+    /// <summary>The bias that makes up for what rounding changed; null where that is not known.</summary>
+    internal Tensor? Bias { get; init; }
+
+    /// <summary>The largest code of 7 or 8 bits; the smallest is its negative.</summary>
+    internal static int LargestCode(int bits) => bits == 8 ? LargestCode8 : LargestCode7;
+
     /// <summary>Rounds each weight of a layer to the nearest code: a <see cref="WeightRounding"/>.</summary>
     internal static QuantizedWeight Nearest(Layer layer, int bits, float[]? smallestScales) => From(layer.Weight, layer.ChannelAxis, bits, smallestScales);
 
@@ -29,7 +35,7 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>
     internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
     {
-        int largestCode = bits == 8 ? LargestCode8 : LargestCode7;
+        int largestCode = LargestCode(bits);
         ReadOnlySpan<float> source = weight.Span<float>();
         int channels = (int)weight.Dimensions[axis];
         int inner = Product(weight.Dimensions.Skip(axis + 1));

@@ -2,6 +2,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
+using ModelBuildTasks.Optimization.Quantization.Rounding;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -49,7 +50,15 @@ public sealed class StaticQuantization : IModelPass
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
-            (choice, OutputNoise noise) = MixedPrecisionSearch.Find(calibrated, choice, probe, context.CancellationToken);
+            QuantizationChoice all = choice;
+            Reconstruction.Improve(calibrated, all, probe, context);
+            (choice, OutputNoise noise) = MixedPrecisionSearch.Find(calibrated, all, probe, context.CancellationToken);
+            if (choice != all && choice.Selection.Layers.Count > 0)
+            {
+                // Layers before which others went back to float need to make up for less.
+                noise = Reconstruction.Improve(calibrated, choice, probe, context);
+            }
+
             fidelity = FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
         }
 

@@ -13,7 +13,7 @@ internal sealed class MixedPrecisionSearch
     /// Nothing is left to gain above this signal-to-noise ratio: the best class of ResNet-20, whose classes lie close together on photographs, is then
     /// the same for 98.5 % of them.
     /// </summary>
-    private const double Goal = 35;
+    internal const double Goal = 35;
 
     /// <summary>
     /// Below, a model is not fit for use, so that accuracy is bought at any price that leaves integers faster: noise is a tenth of what an output says, and
