@@ -201,6 +201,9 @@ public sealed class SessionRun : IDisposable
     /// <summary>Element type of output <paramref name="index"/>.</summary>
     public ElementType TypeOf(int index) => (ElementType)(int)values[index].GetTensorTypeAndShape().ElementDataType;
 
+    /// <summary>Sizes of output <paramref name="index"/>.</summary>
+    public IReadOnlyList<long> ShapeOf(int index) => values[index].GetTensorTypeAndShape().Shape;
+
     /// <summary>A copy of output <paramref name="index"/> that outlives this object.</summary>
     /// <exception cref="InferenceException">The output is not a dense tensor of numbers.</exception>
     public Tensor Copy(int index)

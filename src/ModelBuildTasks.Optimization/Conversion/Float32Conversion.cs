@@ -40,8 +40,9 @@ public sealed class Float32Conversion : IModelPass
             return PassOutcome.Refused("The model holds no 16-bit floating point.");
         }
 
-        // A default that callers may override would keep its type.
-        FixedInitializers.Apply(model);
+        // A default that callers may override keeps its type, and gets a Cast behind it.
+        List<string> refusals = [];
+        FixedInitializers.Apply(model, refusals);
         Graph[] graphs = [.. model.Graph.WithSubgraphs()];
         Value[] inputs = [.. model.Graph.Inputs.Where(input => IsHalf(input.Type?.ElementType))];
         (Value Value, TensorType Type)[] outputs = [.. model.Graph.Outputs.Distinct().Where(output => IsHalf(output.Type?.ElementType)).Select(output => (output, output.Type!))];
@@ -67,7 +68,7 @@ public sealed class Float32Conversion : IModelPass
         }
 
         return PassOutcome.Applied(
-            $"{lifted} tensors of 16-bit floating point became float32, as which '{context.Target}' computes; {inputs.Length} inputs and {outputs.Length} outputs keep their type.");
+            $"{lifted} tensors of 16-bit floating point became float32, as which '{context.Target}' computes; {inputs.Length} inputs and {outputs.Length} outputs keep their type.", refusals);
     }
 
     private static int LiftWeights(Graph graph, Value[] fed)

@@ -16,7 +16,6 @@ internal sealed class CalibratedModel
     private readonly Model model;
     private readonly PassContext context;
     private readonly RangeMethod method;
-    private readonly WeightRounding round;
     private readonly Dictionary<Value, IRangeObserver> observers = [];
 
     /// <exception cref="CalibrationException">The first sample cannot be run.</exception>
@@ -25,11 +24,17 @@ internal sealed class CalibratedModel
         this.model = model;
         this.context = context;
         this.method = method;
-        this.round = round;
+        Round = round;
         Candidates = new QuantizationCandidates(model.Graph, context.Target, Shapes(model, context.Calibration!));
     }
 
     internal QuantizationCandidates Candidates { get; }
+
+    /// <summary>How weights become integers in the forms made from here on.</summary>
+    internal WeightRounding Round { get; set; }
+
+    /// <summary>The float model.</summary>
+    internal Model Model => model;
 
     /// <summary>The fastest choice with at least <paramref name="inFloat"/> in float. What the ranges do not allow is taken out until every range fits.</summary>
     /// <exception cref="CalibrationException">A range cannot be told.</exception>
@@ -47,22 +52,25 @@ internal sealed class CalibratedModel
             .Distinct());
 
     /// <summary>The quantized form as a model of its own.</summary>
-    internal Model Form(QuantizationChoice choice)
+    internal Model Form(QuantizationChoice choice) => Form(choice, Round);
+
+    /// <summary>The quantized form as a model of its own, its weights rounded in another way.</summary>
+    internal Model Form(QuantizationChoice choice, WeightRounding round)
     {
         Model copy = model.Clone();
         QuantizationCandidates candidates = Candidates.In(copy.Graph);
         NodeSelection selection = new(candidates, choice.InFloat.Nodes.Select(node => copy.Graph.Find(node.Output.Name)!.Producer!).ToHashSet());
         ScaleAssignment scales = new(selection, In(copy.Graph, Ranges()), context.Target);
-        Insert(copy, selection, scales, In(copy.Graph, Means()));
+        Insert(copy, selection, scales, In(copy.Graph, Means()), round);
         return copy;
     }
 
     /// <summary>Makes the model itself the quantized form. It can be the last call only.</summary>
-    internal void Apply(QuantizationChoice choice) => Insert(model, choice.Selection, choice.Scales, Means());
+    internal void Apply(QuantizationChoice choice) => Insert(model, choice.Selection, choice.Scales, Means(), Round);
 
     private static NodeSelection Plain(QuantizationCandidates candidates, FloatNodes inFloat) => new(candidates, inFloat.Nodes);
 
-    private void Insert(Model into, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means)
+    private void Insert(Model into, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, WeightRounding round)
     {
         OpsetUpgrade.Apply(into, IntegerInsertion.FirstOpset);
         IntegerInsertion.Apply(into.Graph, selection, scales, means, context.Target, round);

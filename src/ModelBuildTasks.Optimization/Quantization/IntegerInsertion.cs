@@ -48,6 +48,14 @@ internal sealed class IntegerInsertion
         graph.RemoveUnused();
     }
 
+    /// <summary>The name of the product that a convolution of pooled channels becomes.</summary>
+    internal static string ProductName(Node convolution) => convolution.Output.Name + "_product";
+
+    /// <summary>The bits that a layer's weights get, 7 or 8.</summary>
+    internal static int WeightBits(Layer layer, TargetProfile target) =>
+        // The kernel for depthwise convolutions multiplies in 16 bits and adds in 32 (MlasConvDepthwiseKernel), so it never saturates.
+        QuantizableOperators.IsDepthwise(layer.Node, layer.Weight) ? 8 : target.WeightBits;
+
     private Step Plan(Node node)
     {
         int[] inputs = [.. QuantizableOperators.DataInputs(node)];
@@ -191,8 +199,7 @@ internal sealed class IntegerInsertion
     {
         Node node = layer.Node;
         Value source = node.Inputs[1]!;
-        // The kernel for depthwise convolutions multiplies in 16 bits and adds in 32 (MlasConvDepthwiseKernel), so it never saturates.
-        int bits = QuantizableOperators.IsDepthwise(node, layer.Weight) ? 8 : target.WeightBits;
+        int bits = WeightBits(layer, target);
         Layer canonical = layer.Canonical();
         // TensorRT takes biases in float.
         bool quantizesBias = canonical.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
@@ -218,7 +225,7 @@ internal sealed class IntegerInsertion
         }
 
         node.SetInput(1, stored);
-        Tensor? corrected = !layer.IsProduct && inputMeans is not null ? BiasCorrection.Apply(canonical, weight, inputMeans) : canonical.Bias;
+        Tensor? corrected = weight.Bias is not null ? weight.Bias : !layer.IsProduct && inputMeans is not null ? BiasCorrection.Apply(canonical, weight, inputMeans) : canonical.Bias;
         string biasName = node.Input(2)?.Name ?? source.Name + "_bias";
         if (corrected is not null)
         {
@@ -235,7 +242,7 @@ internal sealed class IntegerInsertion
         Value rows = graph.AddNode("Flatten", [codes[input]], name: convolution.Output.Name + "_rows").Set("axis", 1L).Output;
         codes.Add(rows, rows);
         Node product = graph.AddNode(
-            "Gemm", [Dequantized(rows, scales[input]), convolution.Inputs[1], convolution.Input(2)], name: convolution.Output.Name + "_product").Set("transB", 1L);
+            "Gemm", [Dequantized(rows, scales[input]), convolution.Inputs[1], convolution.Input(2)], name: ProductName(convolution)).Set("transB", 1L);
         long[] axes = [.. Enumerable.Range(2, layer.Weight.Dimensions.Count - 2)];
         Value result = graph.AddNode(
             "Unsqueeze", [product.Output, graph.AddInitializer(convolution.Output.Name + "_axes", Tensor.Vector(axes))], name: convolution.Output.Name + "_map").Output;

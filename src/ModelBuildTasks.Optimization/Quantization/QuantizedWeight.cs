@@ -21,7 +21,10 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// </summary>
     private const int LargestCode7 = 64;
 
-    /// <summary>The largest code of weights of 7 or 8 bits.</summary>
+    /// <summary>The bias that makes up for what rounding changed; null where that is not known.</summary>
+    internal Tensor? Bias { get; init; }
+
+    /// <summary>The largest code of 7 or 8 bits; the smallest is its negative.</summary>
     internal static int LargestCode(int bits) => bits == 8 ? LargestCode8 : LargestCode7;
 
     /// <summary>Rounds each weight of a layer to the nearest code: a <see cref="WeightRounding"/>.</summary>

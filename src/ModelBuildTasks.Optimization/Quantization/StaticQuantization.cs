@@ -3,6 +3,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
+using ModelBuildTasks.Optimization.Quantization.Rounding;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -58,8 +59,14 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
-            MeasuredChoice plain = MeasuredChoice.Of(calibrated, choice, probe);
-            MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, context.CancellationToken);
+            MeasuredChoice all = MeasuredChoice.Of(calibrated, choice, probe);
+            MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, Reconstruction.Improve(calibrated, all, probe, context), probe, context.CancellationToken);
+            if (best.Choice != choice && best.Choice.Selection.Layers.Count > 0)
+            {
+                // Layers before which others went back to float need to make up for less.
+                best = Reconstruction.Improve(calibrated, best, probe, context);
+            }
+
             (choice, noise) = (best.Choice, best.Noise);
         }
 

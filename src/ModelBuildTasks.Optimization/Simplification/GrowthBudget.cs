@@ -13,6 +13,9 @@ public sealed class GrowthBudget(long saved)
 
     private long left = saved + Advance;
 
+    /// <summary>For rewrites that are asked for whatever they add.</summary>
+    internal static GrowthBudget Unlimited => new(long.MaxValue / 2);
+
     /// <summary>Takes what a rewrite would add to the file from the budget; false, with nothing taken, when that is too much.</summary>
     public bool TrySpend(long bytes)
     {

@@ -148,7 +148,7 @@ internal sealed class LinearLayer
     }
 
     /// <summary>The bias, one number for each output channel, zeros where there is none; null when it is not one constant a channel.</summary>
-    internal double[]? BiasOfChannels() => Bias(out _);
+    internal double[]? BiasOfChannels() => Bias((Node, 2), out _);
 
     internal static string Describe(Node node) => node.Name.Length > 0 ? $"{node.OpType} '{node.Name}'" : $"the {node.OpType} that makes '{node.Output.Name}'";
 

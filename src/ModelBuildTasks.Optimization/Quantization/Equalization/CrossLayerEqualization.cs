@@ -71,28 +71,37 @@ public sealed class CrossLayerEqualization : IModelPass
             return PassOutcome.Refused($"None of {connected.Length} groups of channels would be rounded less.");
         }
 
+        ModelSnapshot unscaled = model.TakeSnapshot();
         foreach (Node node in groups.Layers.Keys)
         {
-            Rescale(node, groups, scales);
+            if (Rescale(node, groups, scales) is { } reason)
+            {
+                model.Restore(unscaled);
+                return PassOutcome.Refused($"Scaled channels would not be exact: {reason}.");
+            }
         }
 
         return PassOutcome.Applied(FormattableString.Invariant(
             $"The channels of {scaled} of {connected.Length} groups of tensors were scaled; their predicted rounding noise fell to {ratios / connected.Length:0%} on average."));
     }
 
-    private static void Rescale(Node node, ChannelGroups groups, Dictionary<int, double> scales)
+    /// <returns>Why it cannot be done exactly, with the model half done; null when it was.</returns>
+    private static string? Rescale(Node node, ChannelGroups groups, Dictionary<int, double> scales)
     {
         (Value input, Value output) = (node.Inputs[0]!, node.Output);
         double[] before = [.. groups.Of(input)!.Select(number => 1 / scales.GetValueOrDefault(number, 1))];
         double[] after = [.. groups.Of(output)!.Select(number => scales.GetValueOrDefault(number, 1))];
+        string? reason = null;
         if (before.Any(scale => scale != 1))
         {
-            LinearLayer.From(node, out _)!.AbsorbBefore(new ChannelAffine(input, before, new double[before.Length]));
+            reason = LinearLayer.From(node, out _)!.AbsorbBefore(new ChannelAffine(input, before, new double[before.Length]), node, GrowthBudget.Unlimited);
         }
 
-        if (after.Any(scale => scale != 1))
+        if (reason is null && after.Any(scale => scale != 1))
         {
-            LinearLayer.From(node, out _)!.AbsorbAfter(new ChannelAffine(output, after, new double[after.Length]));
+            reason = LinearLayer.From(node, out _)!.AbsorbAfter(new ChannelAffine(output, after, new double[after.Length]), node, GrowthBudget.Unlimited);
         }
+
+        return reason;
     }
 }

@@ -10,7 +10,7 @@ namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 internal sealed class MixedPrecisionSearch
 {
     /// <summary>Above this ratio nothing is done: for classes it means that fewer than 2 answers in 100 change.</summary>
-    private const double Goal = 35;
+    internal const double Goal = 35;
 
     /// <summary>
     /// Below this one, accuracy is bought at any price that leaves integers faster: more than 6 answers in 100 change, or noise is a sixteenth of what tells

@@ -120,7 +120,7 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
         foreach (PackedProduct product in products)
         {
             ChannelAffine affine = new(input, best, new double[inputs]);
-            if (LinearLayer.From(product.Node, out string? reason)?.AbsorbBefore(affine) is { } failure)
+            if (LinearLayer.From(product.Node, out string? reason)?.AbsorbBefore(affine, product.Node, GrowthBudget.Unlimited) is { } failure)
             {
                 throw new InvalidOperationException($"{LinearLayer.Describe(product.Node)} took no scale: {reason ?? failure}.");
             }

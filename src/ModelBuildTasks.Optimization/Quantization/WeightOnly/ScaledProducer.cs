@@ -68,7 +68,7 @@ internal sealed class ScaledProducer
         if (product is not null)
         {
             ChannelAffine affine = new(product.Output, Array.ConvertAll(scales, scale => 1 / scale), new double[scales.Length]);
-            if (LinearLayer.From(product, out string? reason)?.AbsorbAfter(affine) is { } failure)
+            if (LinearLayer.From(product, out string? reason)?.AbsorbAfter(affine, product, GrowthBudget.Unlimited) is { } failure)
             {
                 throw new InvalidOperationException($"{LinearLayer.Describe(product)} took no scale: {reason ?? failure}.");
             }
