@@ -13,10 +13,10 @@ internal sealed class MixedPrecisionSearch
     internal const double Goal = 35;
 
     /// <summary>
-    /// Below this one, accuracy is bought at any price that leaves integers faster: more than 6 answers in 100 change, or noise is a sixteenth of what tells
+    /// Below this one, accuracy is bought at any price that leaves integers faster: more than an eighth of the answers change, or noise is an eighth of what tells
     /// the numbers of an output apart. MobileNet and the detectors are there when everything is in integers.
     /// </summary>
-    private const double Floor = 24;
+    private const double Floor = 18;
 
     /// <summary>Between the two, a decibel is worth this share of the time.</summary>
     private const double TimePerDecibel = 0.04;
