@@ -13,6 +13,9 @@ public sealed class CrossLayerEqualizationTests
 {
     private const double Tolerance = 1e-5;
 
+    /// <summary>Scaled weights are rounded to single precision anew. Worst seen: 1.5e-5, FastestDet, behind 70 convolutions.</summary>
+    private const double DeepTolerance = 2e-5;
+
     private static readonly Dictionary<string, Func<EqualizationNetwork, Value, Value>> Between = new()
     {
         ["Relu"] = (network, x) => network.Graph.Add("Relu", x),
@@ -228,7 +231,7 @@ public sealed class CrossLayerEqualizationTests
         CollectionAssert.AreEqual(model.ToBytes(), again.ToBytes());
         using ModelSession after = ModelSession.Open(model);
         IReadOnlyList<Tensor> other = RealModels.RandomInputs(name, before.Inputs, seed: 7, batch: 1);
-        AssertSame([.. before.Run(other)], [.. after.Run(other)]);
+        AssertSame([.. before.Run(other)], [.. after.Run(other)], DeepTolerance);
     }
 
     private static Value Halves(EqualizationNetwork network, Value x)
@@ -245,11 +248,11 @@ public sealed class CrossLayerEqualizationTests
         return session.Run([sample])[0].ToSingles().Max();
     }
 
-    private static void AssertSame(Tensor[] before, Tensor[] after)
+    private static void AssertSame(Tensor[] before, Tensor[] after, double tolerance = Tolerance)
     {
         for (int i = 0; i < before.Length; i++)
         {
-            Assert.IsLessThan(Tolerance, RealModels.RelativeError(before[i], after[i]));
+            Assert.IsLessThan(tolerance, RealModels.RelativeError(before[i], after[i]));
         }
     }
 }
