@@ -28,18 +28,24 @@ internal static class Gptq
         }
 
         int tiles = (weight.LaneGroups + GroupsAtOnce - 1) / GroupsAtOnce;
-        Parallel.For(0, tiles, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, tile =>
-            QuantizeTile(weight, scaling, factor, importance, tile * GroupsAtOnce, result, cancellation));
+        // w − ŵ of the inputs done so far, the lane groups of one input side by side: one array for each thread.
+        Parallel.For(
+            0, tiles, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount },
+            () => new Vector<float>[weight.Inputs * GroupsAtOnce],
+            (tile, _, errors) =>
+            {
+                QuantizeTile(weight, scaling, factor, importance, tile * GroupsAtOnce, errors, result, cancellation);
+                return errors;
+            },
+            _ => { });
         return result;
     }
 
     private static void QuantizeTile(
-        WeightMatrix weight, IBlockScaling scaling, float[] factor, float[] importance, int firstGroup, BlockedWeight result, CancellationToken cancellation)
+        WeightMatrix weight, IBlockScaling scaling, float[] factor, float[] importance, int firstGroup, Vector<float>[] errors, BlockedWeight result, CancellationToken cancellation)
     {
         BlockFormat format = result.Format;
         int groups = Math.Min(GroupsAtOnce, weight.LaneGroups - firstGroup);
-        // w − ŵ of the inputs done so far, the lane groups of one input side by side.
-        Vector<float>[] errors = new Vector<float>[weight.Inputs * GroupsAtOnce];
         Vector<float>[] targets = new Vector<float>[format.BlockSize * GroupsAtOnce];
         Span<Vector<float>> weights = stackalloc Vector<float>[format.BlockSize];
         Span<Vector<float>> column = stackalloc Vector<float>[format.BlockSize];

@@ -29,6 +29,7 @@ internal static class MomentCollector
         Value[] inputs = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
         using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
         int count = 0;
+        float[] buffer = [];
         foreach (Sample[] window in drawn.Read().Chunk(MostSamplesInFlight))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -44,7 +45,7 @@ internal static class MomentCollector
                         Value value = values[v].Value;
                         int output = Array.IndexOf(computed, value);
                         ReadOnlySpan<float> numbers = output >= 0 ? runs[i]!.Span<float>(output) : window[i].Inputs[Array.IndexOf(inputs, value)].Span<float>();
-                        moments[v].Add(Rows(numbers, values[v], MostRowsOfSample), cancellation);
+                        moments[v].Add(Rows(numbers, values[v], ref buffer), cancellation);
                     }
                 }
             }
@@ -61,8 +62,9 @@ internal static class MomentCollector
         return count > 0 ? values.Select((value, i) => (value.Value, moments[i])).ToDictionary() : throw new CalibrationException("there is no calibration sample");
     }
 
-    /// <summary>The rows of one sample, at most <paramref name="most"/> of them, evenly drawn.</summary>
-    private static float[] Rows(ReadOnlySpan<float> numbers, (Value Value, int Inputs) value, int most)
+    /// <summary>The rows of one sample, at most <see cref="MostRowsOfSample"/> of them, evenly drawn.</summary>
+    /// <param name="buffer">Holds them; the same for all samples, as fresh arrays of megabytes would pile up.</param>
+    private static ReadOnlyMemory<float> Rows(ReadOnlySpan<float> numbers, (Value Value, int Inputs) value, ref float[] buffer)
     {
         if (numbers.Length % value.Inputs != 0)
         {
@@ -75,13 +77,17 @@ internal static class MomentCollector
         }
 
         int rows = numbers.Length / value.Inputs;
-        int kept = Math.Min(rows, most);
-        float[] result = new float[kept * value.Inputs];
-        for (int row = 0; row < kept; row++)
+        int kept = Math.Min(rows, MostRowsOfSample);
+        if (buffer.Length < kept * value.Inputs)
         {
-            numbers.Slice((int)((long)row * rows / kept) * value.Inputs, value.Inputs).CopyTo(result.AsSpan(row * value.Inputs));
+            buffer = new float[kept * value.Inputs];
         }
 
-        return result;
+        for (int row = 0; row < kept; row++)
+        {
+            numbers.Slice((int)((long)row * rows / kept) * value.Inputs, value.Inputs).CopyTo(buffer.AsSpan(row * value.Inputs));
+        }
+
+        return buffer.AsMemory(0, kept * value.Inputs);
     }
 }
