@@ -11,7 +11,7 @@ internal sealed class MeanSquaredErrorObserver(bool symmetric, double weightOfCl
 {
     /// <summary>
     /// Rounding errors have either sign and average out in the sums of the next layer; what is cut off has one sign and adds up. Of 1, 3, 10 and 30, this
-    /// loses least on the real models.
+    /// loses least against the whole range on any real model.
     /// </summary>
     internal const double UsualWeightOfClipping = 3;
 

@@ -6,8 +6,8 @@ namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 public enum RangeMethod
 {
     /// <summary>
-    /// The least mean squared error, with what is cut off counted more than what is rounded. Of the rules tried, this one did at least as well as all others over
-    /// the project's real models, detectors and classifiers alike.
+    /// The least mean squared error, with what is cut off counted three times: rounding averages out in the next layer's sums, cutting off does not. Over the
+    /// project's real models its signal to noise is within 0.3 dB of that of the whole range or better, by up to 2 dB.
     /// </summary>
     Auto,
 
