@@ -63,7 +63,7 @@ public sealed class MetadataOfAnItem
     [TestMethod]
     public void All_bad_values_are_reported_at_once()
     {
-        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("Calibration", "Entropy")).Diagnostics.Select(diagnostic => diagnostic.Code);
+        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("Objective", "Memory")).Diagnostics.Select(diagnostic => diagnostic.Code);
 
         CollectionAssert.AreEqual(new[] { "MBT0001", "MBT0002", "MBT0007" }, codes.ToArray());
     }

@@ -22,13 +22,11 @@ internal sealed class SqueezeBeforeTranspose : IGraphRule
 
         long[] squeezed = [.. axes.Select(axis => order[axis]).Order()];
         long[] kept = [.. order.Except(squeezed)];
-        Node squeeze = node.Graph.AddNode("Squeeze", [x], name: node.Name);
-        StatedIntegers.SetAxes(squeeze, squeezed, StatedIntegers.AxesInputSince);
-        Node moved = node.Graph.AddNode("Transpose", [squeeze.Output], name: transpose.Name);
-        moved.Set("perm", [.. kept.Select(axis => axis - squeezed.Count(gone => gone < axis))]);
-        node.Output.ReplaceWith(moved.Output);
-        node.Graph.Remove(node);
-        node.Graph.Remove(transpose);
+        node.SetInput(0, x);
+        StatedIntegers.SetAxes(node, squeezed, StatedIntegers.AxesInputSince);
+        transpose.Set("perm", [.. kept.Select(axis => axis - squeezed.Count(gone => gone < axis))]);
+        node.Output.ReplaceWith(transpose.Output);
+        transpose.SetInput(0, node.Output);
         return RuleOutcome.Applied;
     }
 }

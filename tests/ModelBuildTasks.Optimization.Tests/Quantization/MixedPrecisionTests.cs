@@ -1,6 +1,7 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -16,7 +17,7 @@ public sealed class MixedPrecisionTests
     {
         // Trap: ONNX Runtime quantizes the weights of a float Conv between DequantizeLinear and QuantizeLinear, with one scale for the whole tensor.
         SmallNetwork network = Chain(out Node[] convolutions);
-        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), RangeMethod.MinMax, QuantizedWeight.Nearest);
         FloatNodes inFloat = new();
         inFloat.Add(convolutions[2], "the test wants it");
 
@@ -31,21 +32,21 @@ public sealed class MixedPrecisionTests
         SmallNetwork network = Chain(out Node[] convolutions);
         ListedSamples samples = WithLoudChannel(network, convolutions[0]);
         PassContext context = new(TargetProfiles.CpuX64, samples);
-        CalibratedModel calibrated = new(network.Model.Clone(), context, QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         FidelityProbe probe = FidelityProbe.Create(network.Model, samples, calibrated.Candidates.ShapeOf)!;
-        double plain = probe.Measure(calibrated.Form(calibrated.Fastest(new FloatNodes()))).Decibels;
+        MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
 
-        PassOutcome outcome = new StaticQuantization().Apply(network.Model, context);
+        MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, CancellationToken.None);
 
-        StringAssert.Contains(string.Join('\n', outcome.Refusals), $"'{convolutions[0].Name}' stays in float: integers would take");
-        Assert.IsGreaterThan(plain + 3, outcome.Plan!.SignalToNoise!.Value);
+        StringAssert.Contains(string.Join('\n', best.Choice.InFloat.Explain(calibrated.Candidates)), $"'{convolutions[0].Name}' stays in float: integers would take");
+        Assert.IsGreaterThan(plain.Noise.Decibels + 3, best.Noise.Decibels);
     }
 
     [TestMethod]
     public void A_form_made_beside_the_model_is_the_one_that_the_model_becomes()
     {
         SmallNetwork network = Chain(out _);
-        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), RangeMethod.MinMax, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
 
         byte[] form = calibrated.Form(choice).ToBytes();

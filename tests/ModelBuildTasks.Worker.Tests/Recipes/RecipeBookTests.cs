@@ -97,8 +97,8 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
-    [DataRow("LSTM", "static int8 quantization, dynamic int8 LSTMs")]
-    [DataRow("Relu", "static int8 quantization")]
+    [DataRow("LSTM", "cross-layer equalization, static int8 quantization, dynamic int8 LSTMs")]
+    [DataRow("Relu", "cross-layer equalization, static int8 quantization")]
     public void Static_integers_are_completed_where_the_model_has_recurrences(string operation, string expected)
     {
         Model model = Model.Create("recurrent", 13, 7);

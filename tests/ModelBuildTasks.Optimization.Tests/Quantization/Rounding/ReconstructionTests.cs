@@ -2,6 +2,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.Rounding;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -15,7 +16,7 @@ public sealed class ReconstructionTests
     {
         SmallNetwork network = Network();
         PassContext context = new(TargetProfiles.Cpu, network.Samples);
-        CalibratedModel calibrated = new(network.Model, context, QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(network.Model, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.All(new FloatNodes());
 
         WeightRounding round = Reconstruction.Run(calibrated, choice, context);
@@ -38,7 +39,7 @@ public sealed class ReconstructionTests
         {
             SmallNetwork network = Network();
             PassContext context = new(TargetProfiles.Cpu, network.Samples);
-            CalibratedModel calibrated = new(network.Model, context, QuantizedWeight.Nearest);
+            CalibratedModel calibrated = new(network.Model, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
             QuantizationChoice choice = calibrated.All(new FloatNodes());
             return calibrated.Form(choice, Reconstruction.Run(calibrated, choice, context)).ToBytes();
         }
@@ -52,7 +53,7 @@ public sealed class ReconstructionTests
         Value first = network.Graph.AddNode("Conv", [network.Input, weight]).Set("pads", [1L, 1, 1, 1]).Output;
         network.Classify(network.Graph.AddNode("Conv", [first, weight]).Set("pads", [1L, 1, 1, 1]).Output);
         PassContext context = new(TargetProfiles.Cpu, network.Samples);
-        CalibratedModel calibrated = new(network.Model, context, QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(network.Model, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.All(new FloatNodes());
 
         Model form = calibrated.Form(choice, Reconstruction.Run(calibrated, choice, context));
@@ -68,7 +69,7 @@ public sealed class ReconstructionTests
     {
         QuantizationCase model = new(name);
         PassContext context = new(TargetProfiles.Cpu, model.Open(calibration: true).Take(24));
-        CalibratedModel calibrated = new(model.Simplified, context, QuantizedWeight.Nearest);
+        CalibratedModel calibrated = new(model.Simplified, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.All(new FloatNodes());
 
         WeightRounding round = Reconstruction.Run(calibrated, choice, context);
