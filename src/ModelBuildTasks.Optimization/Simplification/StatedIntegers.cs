@@ -33,7 +33,11 @@ internal static class StatedIntegers
     /// <summary>States <paramref name="axes"/> the way that the model's operator set does.</summary>
     internal static void SetAxes(Node node, long[] axes, long inputSince)
     {
-        if (node.Graph.Model.Opset >= inputSince)
+        if (node.Graph.Model.Opset >= inputSince && node.Input(1) is { Initializer: not null, Uses.Count: 1, IsOutput: false, IsInput: false } stated)
+        {
+            stated.Initializer = Tensor.Vector(axes);
+        }
+        else if (node.Graph.Model.Opset >= inputSince)
         {
             node.SetInput(1, node.Graph.AddInitializer("axes", Tensor.Vector(axes)));
         }
