@@ -54,7 +54,6 @@ public sealed class OutputNoiseTests
         noise.Add([Scores(1, 2, 3)], [Scores(1, 2, 3)]);
 
         Assert.AreEqual(0, noise.Ratio);
-        Assert.AreEqual(1, noise.SameClass);
     }
 
     [TestMethod]

@@ -19,8 +19,6 @@ internal sealed class OutputNoise
 
     private readonly IReadOnlyList<OutputPart> parts;
     private readonly Channel[][] channels;
-    private int classified;
-    private int agreeing;
 
     internal OutputNoise(IReadOnlyList<OutputPart> parts)
     {
@@ -33,9 +31,6 @@ internal sealed class OutputNoise
 
     /// <summary><see cref="Ratio"/> in decibels of signal to noise.</summary>
     internal double Decibels => ToDecibels(Ratio);
-
-    /// <summary>The share of samples with the same largest score, where an output has scores of classes; null elsewhere.</summary>
-    internal double? SameClass => classified == 0 ? null : agreeing / (double)classified;
 
     internal IEnumerable<(string Name, double Decibels)> Parts => parts.Select((part, index) => (part.Name, ToDecibels(RatioOf(index))));
 
@@ -90,8 +85,6 @@ internal sealed class OutputNoise
             double deviation = Math.Sqrt(2 * best.Average(index => Math.Pow((double)others[index] - scores[index] - mean, 2)));
             double changed = deviation == 0 ? 0 : best.Skip(1).Sum(contender => Exceeds(((double)scores[best[0]] - scores[contender]) / deviation));
             channel.AddAnswer(Math.Min(1, changed));
-            classified++;
-            agreeing += best[0] == TensorPrimitives.IndexOfMax(others) ? 1 : 0;
         }
     }
 
