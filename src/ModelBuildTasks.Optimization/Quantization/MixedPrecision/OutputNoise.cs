@@ -74,7 +74,7 @@ internal sealed class OutputNoise
     /// How likely it is that errors as large as those seen make another class the best: for each contender, that normal noise on the difference of the two
     /// scores exceeds the lead. A count of changed answers would need far more samples.
     /// </summary>
-    private void AddClasses(ReadOnlySpan<float> exact, ReadOnlySpan<float> found, int classes, ref Channel channel)
+    private static void AddClasses(ReadOnlySpan<float> exact, ReadOnlySpan<float> found, int classes, ref Channel channel)
     {
         for (int from = 0; from < exact.Length; from += classes)
         {
