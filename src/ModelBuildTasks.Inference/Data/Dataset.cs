@@ -36,6 +36,13 @@ public abstract class Dataset
     public Dataset Take(int count, int seed = 0) =>
         count >= Count ? this : new DatasetSubset(this, SampleSelection.Draw(Count, count, seed));
 
+    /// <summary>The samples that <see cref="Take"/> draws, and all others: what is judged by the one was not made from the other.</summary>
+    public (Dataset Drawn, Dataset Others) Part(int count, int seed = 0)
+    {
+        int[] drawn = SampleSelection.Draw(Count, count, seed);
+        return (new DatasetSubset(this, drawn), new DatasetSubset(this, [.. Enumerable.Range(0, Count).Except(drawn)]));
+    }
+
     /// <summary>The samples at the given ascending indices; formats that can, skip the others without decoding them.</summary>
     protected internal virtual IEnumerable<Sample> Read(IReadOnlyList<int> indices)
     {

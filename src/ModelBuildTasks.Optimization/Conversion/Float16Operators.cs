@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
@@ -26,7 +27,7 @@ internal static class Float16Operators
     internal static bool IsLayer(Node node) => node.Domain.Length == 0 && Layers.Contains(node.OpType);
 
     internal static bool Supports(Node node) => !node.Subgraphs.Any()
-        && (node.Domain.Length == 0 ? Layers.Contains(node.OpType) || Others.Contains(node.OpType) : node is { Domain: "com.microsoft", OpType: "Gelu" or "FastGelu" or "MultiHeadAttention" });
+        && (node.Domain.Length == 0 ? Layers.Contains(node.OpType) || Others.Contains(node.OpType) : node is { Domain: TargetProfile.ContributedDomain, OpType: "Gelu" or "FastGelu" or "MultiHeadAttention" });
 
     /// <summary>The scales of a Resize are float32 whatever it resizes, and the exponent of a Pow may be.</summary>
     internal static bool InputIsHalf(Node node, int input) => !(node.OpType == "Resize" && input >= 1 && input <= ResizeScales);

@@ -16,8 +16,6 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// </remarks>
 public sealed class DynamicLstm : IModelPass
 {
-    private const string Contributed = "com.microsoft";
-
     public string Name => "dynamic int8 LSTMs";
 
     /// <summary>Whether a model holds recurrences at all, branches and loop bodies included.</summary>
@@ -94,13 +92,13 @@ public sealed class DynamicLstm : IModelPass
         Graph graph = node.Graph;
         (Value weight, Value weightScale, Value weightZero) = Quantized(node, 1, bits);
         (Value recurrent, Value recurrentScale, Value recurrentZero) = Quantized(node, 2, bits);
-        graph.Model.OpsetImports[Contributed] = 1;
+        graph.Model.OpsetImports[TargetProfile.ContributedDomain] = 1;
         Node integer = graph.AddNode(
             "DynamicQuantizeLSTM",
             [node.Inputs[0], weight, recurrent, node.Input(3), node.Input(4), node.Input(5), node.Input(6), node.Input(7), weightScale, weightZero, recurrentScale, recurrentZero],
             node.Outputs.Count,
             node.Name,
-            Contributed);
+            TargetProfile.ContributedDomain);
         integer.CopyAttributesFrom(node);
         integer.Unset("layout");
         for (int i = 0; i < node.Outputs.Count; i++)

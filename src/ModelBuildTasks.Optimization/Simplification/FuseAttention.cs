@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using static ModelBuildTasks.Onnx.Pattern;
 
 namespace ModelBuildTasks.Optimization.Simplification;
@@ -15,8 +16,6 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </remarks>
 internal sealed class FuseAttention : IGraphRule
 {
-    private const string Contributed = "com.microsoft";
-
     /// <summary>From this operator set on, Softmax works along the last axis when it states none.</summary>
     private const long LastAxisSince = 13;
 
@@ -73,8 +72,8 @@ internal sealed class FuseAttention : IGraphRule
             return RuleOutcome.Refused("it ends an attention whose sizes are not known to be the same for queries, keys and values");
         }
 
-        node.Graph.Model.OpsetImports.TryAdd(Contributed, 1);
-        Node fused = node.Graph.AddNode("MultiHeadAttention", [match["queries"], match["keys"], match["values"]], name: node.Name, domain: Contributed);
+        node.Graph.Model.OpsetImports.TryAdd(TargetProfile.ContributedDomain, 1);
+        Node fused = node.Graph.AddNode("MultiHeadAttention", [match["queries"], match["keys"], match["values"]], name: node.Name, domain: TargetProfile.ContributedDomain);
         match.ReplaceWith(fused.Set("num_heads", heads).Set("scale", (float)scale).Output);
         return RuleOutcome.Applied;
     }

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using static ModelBuildTasks.Onnx.Pattern;
 
 namespace ModelBuildTasks.Optimization.Simplification;
@@ -12,8 +13,6 @@ internal sealed class FuseGelu : IGraphRule
 {
     /// <summary>The first operator set with Gelu.</summary>
     private const long StandardSince = 20;
-
-    private const string Contributed = "com.microsoft";
 
     private static readonly Pattern X = Any("x");
 
@@ -43,8 +42,8 @@ internal sealed class FuseGelu : IGraphRule
         Model model = node.Graph.Model;
         if (context.Target.RunsContributedOperators)
         {
-            model.OpsetImports.TryAdd(Contributed, 1);
-            match.ReplaceWith(node.Graph.AddNode(exact ? "Gelu" : "FastGelu", [match["x"]], name: node.Name, domain: Contributed).Output);
+            model.OpsetImports.TryAdd(TargetProfile.ContributedDomain, 1);
+            match.ReplaceWith(node.Graph.AddNode(exact ? "Gelu" : "FastGelu", [match["x"]], name: node.Name, domain: TargetProfile.ContributedDomain).Output);
             return RuleOutcome.Applied;
         }
 

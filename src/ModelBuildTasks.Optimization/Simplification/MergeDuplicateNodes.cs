@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
@@ -14,7 +15,7 @@ internal static class MergeDuplicateNodes
     private const int LargestComparedConstant = 1024;
 
     /// <summary>The standard domains, and ONNX Runtime's own. A custom operator may count its calls or read a clock.</summary>
-    private static readonly HashSet<string> KnownDomains = new(StringComparer.Ordinal) { "", "ai.onnx.ml", "com.microsoft" };
+    private static readonly HashSet<string> KnownDomains = new(StringComparer.Ordinal) { "", "ai.onnx.ml", TargetProfile.ContributedDomain };
 
     /// <summary>Merges in a graph and in those nested in it, and returns how many nodes vanished.</summary>
     internal static int Apply(Graph graph) => Apply(graph, []);

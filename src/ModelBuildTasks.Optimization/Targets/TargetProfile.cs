@@ -33,6 +33,9 @@ public sealed record TargetProfile
     /// <summary>Whether this process can run the target's artifacts.</summary>
     public bool RunsHere => ExecutionProvider == CpuProvider && (Architecture is null || Architecture == RuntimeInformation.ProcessArchitecture);
 
+    /// <summary>The domain of ONNX Runtime's own operators.</summary>
+    internal const string ContributedDomain = "com.microsoft";
+
     internal const string CpuProvider = "CPUExecutionProvider";
 
     public override string ToString() => Name;

@@ -72,24 +72,23 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         plan = null;
-        bool changed = false;
-        bool isLifted = recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model) && Apply(new Float32Conversion(), model);
-        if (isLifted)
+        bool isPrepared = false;
+        foreach (IModelPass pass in Lifting(recipe, model).Concat(recipe.Preparation))
         {
-            Apply(new GraphSimplification(request.Settings.DisabledRules), model);
+            isPrepared |= Apply(pass, model);
         }
 
+        bool changed = false;
         foreach (IModelPass pass in recipe.Passes)
         {
             // What follows a pass that applied completes it, and need not find anything.
             changed |= isChosenByUser && !changed ? ApplyRequested(pass, model) : Apply(pass, model);
         }
 
-        if (isLifted && !changed)
+        if (isPrepared && !changed)
         {
-            // By itself it doubles the file and gains no time.
             model = prepared.Model.Clone();
-            GiveUp(stepsBefore, "no integers came of it");
+            GiveUp(stepsBefore, "nothing came of it");
         }
 
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
@@ -123,6 +122,10 @@ internal sealed class CandidateSearch(
         reason = "";
         return OutcomeOf(artifactPath, result);
     }
+
+    /// <summary>Integers are made from float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
+    private IModelPass[] Lifting(Recipe recipe, Model model) =>
+        recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
     /// <summary>Says of the steps from <paramref name="first"/> on that did something that it was for nothing, and why.</summary>
     private void GiveUp(int first, string reason)

@@ -5,7 +5,11 @@ namespace ModelBuildTasks.Worker.Recipes;
 /// <summary>Passes to apply one after the other, after simplification and pruning.</summary>
 /// <param name="Name">What people call it, pruning included, such as "static int8".</param>
 /// <param name="Passes">The passes, in order.</param>
-internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes);
+internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
+{
+    /// <summary>What makes the passes lose less, and is worth nothing without them: it is taken back when none of them applies.</summary>
+    internal IReadOnlyList<IModelPass> Preparation { get; init; } = [];
+}
 
 /// <summary>The recipes to try for one model and target, best first.</summary>
 /// <param name="Pruning">What the project asks to remove, whichever recipe is taken.</param>

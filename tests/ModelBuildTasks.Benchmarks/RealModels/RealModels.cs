@@ -53,7 +53,7 @@ internal static class RealModels
         PassOutcome equalized = new CrossLayerEqualization().Apply(model, context);
         PassOutcome outcome = new StaticQuantization().Apply(model, context);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        byte[] quantized = model.ToBytes();
+        byte[] quantized = outcome.Changed ? model.ToBytes() : simplified;
         Fidelity fidelity = Compare(entry.Kind, simplified, quantized, evaluation);
         string[] ratios = [.. ThreadCounts.Select(threads => withLatency ? Ratio(simplified, quantized, threads, evaluation) : "–")];
         string layers = outcome.Changed ? string.Join(' ', outcome.Explanation.Split(' ').Take(3)) : "none";

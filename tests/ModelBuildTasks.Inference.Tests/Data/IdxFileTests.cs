@@ -81,4 +81,18 @@ public sealed class IdxFileTests
         CollectionAssert.AreEqual(some, dataset.Take(10, seed: 3).Read().Select(sample => sample.Inputs[0].ToSingles()[0]).ToArray());
         CollectionAssert.AreNotEqual(some, dataset.Take(10, seed: 4).Read().Select(sample => sample.Inputs[0].ToSingles()[0]).ToArray());
     }
+
+    [TestMethod]
+    public void Parts_into_the_drawn_samples_and_all_others()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("x.idx.gz", TemporaryFolder.Gzip(TemporaryFolder.Idx(0x08, [100, 1], [.. Enumerable.Range(0, 100).Select(i => (byte)i)])));
+        Dataset dataset = folder.Open("x.idx.gz", TemporaryFolder.Input("N", 1));
+
+        (Dataset drawn, Dataset others) = dataset.Part(30);
+
+        float[] parts = [.. drawn.Read().Concat(others.Read()).Select(sample => sample.Inputs[0].ToSingles()[0])];
+        Assert.AreEqual((30, 70), (drawn.Count, others.Count));
+        CollectionAssert.AreEquivalent(Enumerable.Range(0, 100).Select(i => (float)i).ToArray(), parts);
+    }
 }

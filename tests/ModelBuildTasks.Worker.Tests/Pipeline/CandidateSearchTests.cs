@@ -83,7 +83,7 @@ public sealed class CandidateSearchTests : IDisposable
         Assert.IsLessThanOrEqualTo(result.Original!.Bytes, result.Optimized!.Bytes);
         RecipeStep step = result.Recipe.Single(step => step.Name == "float32 conversion");
         Assert.IsFalse(step.Applied);
-        StringAssert.Contains(step.Explanation, "Given up: no integers came of it");
+        StringAssert.Contains(step.Explanation, "Given up: nothing came of it");
     }
 
     [TestMethod]
@@ -114,6 +114,29 @@ public sealed class CandidateSearchTests : IDisposable
         Note note = outcome.Notes.Single();
         Assert.AreEqual("MBT1006", note.Code);
         CollectionAssert.AreEqual(new[] { "magic", "There is none" }, note.Arguments.ToArray());
+    }
+
+    [TestMethod]
+    public void Preparation_of_a_recipe_that_does_not_apply_is_taken_back()
+    {
+        Recipe hollow = Recipe(new RefusingPass("magic", "There is none.")) with { Preparation = [EditingPass.Harmless("prepared")] };
+
+        Outcome outcome = Search(Auto(hollow, new Recipe("simplification alone", [])));
+
+        Assert.IsFalse(Model.Load(Artifact).Metadata.ContainsKey("edited by"));
+        Step step = outcome.Steps.Single(step => step.Name == "prepared");
+        Assert.IsFalse(step.Applied);
+        StringAssert.Contains(step.Explanation, "Given up: nothing came of it");
+    }
+
+    [TestMethod]
+    public void Preparation_that_finds_nothing_to_do_is_no_finding_and_does_not_stand_for_the_technique()
+    {
+        Recipe named = Recipe(new RefusingPass("magic", "There is none.")) with { Preparation = [new RefusingPass("prepared", "Nothing.")] };
+
+        Note[] steps = [.. Search(Named(named)).Notes.Where(note => note.Code == "MBT1006")];
+
+        Assert.AreEqual("magic", steps.Single().Arguments[0]);
     }
 
     [TestMethod]

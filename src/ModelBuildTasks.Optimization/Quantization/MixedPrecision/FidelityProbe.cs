@@ -17,20 +17,23 @@ internal sealed class FidelityProbe
     private readonly IReadOnlyList<Tensor>[] expected;
     private readonly OutputPart[] parts;
 
-    private FidelityProbe(Sample[] samples, IReadOnlyList<Tensor>[] expected, OutputPart[] parts)
+    private FidelityProbe(Sample[] samples, Dataset unseen, IReadOnlyList<Tensor>[] expected, OutputPart[] parts)
     {
+        Unseen = unseen;
         this.samples = samples;
         this.expected = expected;
         this.parts = parts;
     }
 
-    internal int Samples => samples.Length;
+    /// <summary>The calibration samples that are not measured on: what is fitted to these can be judged here.</summary>
+    internal Dataset Unseen { get; }
 
     /// <returns>Null when the model has no output of floats to compare.</returns>
     /// <exception cref="InferenceException">The model cannot be run on the samples.</exception>
     internal static FidelityProbe? Create(Model model, Dataset calibration, Func<Value, IReadOnlyList<long>> shapeOf)
     {
-        Sample[] samples = [.. calibration.Take(MostSamples).Read()];
+        (Dataset drawn, Dataset unseen) = calibration.Part(Math.Min(MostSamples, (calibration.Count + 1) / 2));
+        Sample[] samples = [.. drawn.Read()];
         Model seen = Seen(model.Clone());
         using ModelSession session = ModelSession.Open(seen);
         IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => session.Run(sample.Inputs))];
@@ -40,7 +43,7 @@ internal sealed class FidelityProbe
                 ? OutputPart.Of(output, index, expected[0][index].Dimensions, value => model.Graph.Find(value.Name) is { } original ? shapeOf(original) : [])
                 : []),
         ];
-        return parts.Length == 0 ? null : new FidelityProbe(samples, expected, parts);
+        return parts.Length == 0 ? null : new FidelityProbe(samples, unseen, expected, parts);
     }
 
     /// <exception cref="InferenceException">The form cannot be loaded or run.</exception>

@@ -1,5 +1,4 @@
 using System.Numerics.Tensors;
-using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 namespace ModelBuildTasks.Optimization.Quantization.Rounding;
 

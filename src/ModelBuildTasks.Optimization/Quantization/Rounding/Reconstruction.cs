@@ -32,17 +32,17 @@ internal sealed class Reconstruction
         this.context = context;
     }
 
-    /// <summary>Makes a model round so from here on, where that brings the outputs of a choice nearer to the float model's.</summary>
+    /// <summary>Makes a model round so from here on, where that brings the outputs of a choice nearer to the float model's on samples that were not fitted to.</summary>
     /// <returns>The choice with the noise that is left.</returns>
     /// <exception cref="InferenceException">A form of the model cannot be run.</exception>
     internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice before, FidelityProbe probe, PassContext context)
     {
-        if (before.Noise.Decibels >= MixedPrecisionSearch.Goal)
+        if (before.Noise.Decibels >= MixedPrecisionSearch.Goal || probe.Unseen.Count == 0)
         {
             return before;
         }
 
-        WeightRounding round = Run(model, before.Choice, context);
+        WeightRounding round = Run(model, before.Choice, context with { Calibration = probe.Unseen });
         OutputNoise after = probe.Measure(model.Form(before.Choice, round));
         if (after.Decibels <= before.Noise.Decibels)
         {

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
@@ -44,7 +45,7 @@ internal sealed record PackedEmbedding(Node Node, WeightMatrix Weight, Use Read)
         long[] rows = [Weight.Outputs, (long)packed.Weight.Blocks * format.BlockBytes];
         // The runtime folds this when it loads the model.
         Value codes = graph.Add("Reshape", packed.Codes, graph.AddInitializer(Name + "_rows", Tensor.Vector(rows)));
-        ReplaceBy(graph.AddNode("GatherBlockQuantized", [codes, Node.Inputs[1], packed.Scales, packed.ZeroPoints], name: Name + "_packed", domain: Domain)
+        ReplaceBy(graph.AddNode("GatherBlockQuantized", [codes, Node.Inputs[1], packed.Scales, packed.ZeroPoints], name: Name + "_packed", domain: TargetProfile.ContributedDomain)
             .Set("bits", (long)format.Bits)
             .Set("block_size", (long)format.BlockSize)
             .Set("gather_axis", 0L)

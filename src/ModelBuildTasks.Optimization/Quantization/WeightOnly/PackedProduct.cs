@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
@@ -40,7 +41,7 @@ internal sealed record PackedProduct(Node Node, WeightMatrix Weight, Use Read, T
     internal override void Rewrite(PackedValues packed)
     {
         Graph graph = Node.Graph;
-        Node product = graph.AddNode("MatMulNBits", [Input, packed.Codes, packed.Scales, packed.ZeroPoints], name: Name + "_packed", domain: Domain)
+        Node product = graph.AddNode("MatMulNBits", [Input, packed.Codes, packed.Scales, packed.ZeroPoints], name: Name + "_packed", domain: TargetProfile.ContributedDomain)
             .Set("K", (long)Weight.Inputs)
             .Set("N", (long)Weight.Outputs)
             .Set("bits", (long)packed.Weight.Format.Bits)

@@ -8,9 +8,6 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// <param name="Read">Where the stored weight is read: by the operator, or by a Transpose before it.</param>
 internal abstract record PackedReader(Node Node, WeightMatrix Weight, Use Read)
 {
-    /// <summary>The operators of ONNX Runtime's own.</summary>
-    internal const string Domain = "com.microsoft";
-
     internal Value Stored => Read.Node.Inputs[Read.Index]!;
 
     /// <summary>What the packed form depends on: operators with the same share it.</summary>

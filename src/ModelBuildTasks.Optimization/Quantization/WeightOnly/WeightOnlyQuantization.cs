@@ -53,7 +53,7 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
             reader.Rewrite(values);
         }
 
-        model.OpsetImports[PackedReader.Domain] = 1;
+        model.OpsetImports[TargetProfile.ContributedDomain] = 1;
         model.IrVersion = Math.Max(model.IrVersion, IrVersions.PlainInitializers);
         model.Graph.RemoveUnused();
         return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals);

@@ -66,8 +66,8 @@ public sealed class RangeMethodTests
         {
             SmallNetwork network = new();
             network.Classify(network.Convolve(network.Convolve(network.Input, "a"), "b"));
-            float[][] samples = [.. Enumerable.Range(1, 4).Select(seed => Observations.Bell(32 * 16 * 16, seed))];
-            samples[2][0] = 50;
+            float[][] samples = [.. Enumerable.Range(1, 8).Select(seed => Observations.Bell(32 * 16 * 16, seed))];
+            samples[2][0] = 12;
             PassOutcome outcome = new StaticQuantization(method).Apply(
                 network.Model, new PassContext(TargetProfiles.Cpu, new ListedSamples([.. samples.Select(sample => Tensor.Create(SmallNetwork.InputShape, sample))])));
             Assert.IsTrue(outcome.Changed, outcome.Explanation);

@@ -1,6 +1,6 @@
-using ModelBuildTasks.Optimization.Quantization.WeightOnly;
+using ModelBuildTasks.Optimization.Quantization;
 
-namespace ModelBuildTasks.Optimization.Tests.Quantization.WeightOnly;
+namespace ModelBuildTasks.Optimization.Tests.Quantization;
 
 [TestClass]
 public sealed class CholeskyTests

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
+namespace ModelBuildTasks.Optimization.Quantization;
 
 /// <summary>
 /// H = UᵀU with U upper triangular, for a symmetric positive definite H, block by block and in place (Golub and Van Loan, Matrix Computations, 4.2.6).
