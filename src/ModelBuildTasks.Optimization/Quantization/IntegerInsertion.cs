@@ -102,6 +102,10 @@ internal sealed class IntegerInsertion
                 }
 
                 WriteWeights(layer, step.Inputs[0].Parameters.Scale, means.GetValueOrDefault(step.Inputs[0].Value));
+                if (step.ResultParameters is null && layer.Node.OpType == "MatMul" && selection.RankOf(layer.Node.Output) > 1)
+                {
+                    AddedBias.KeepApart(layer.Node);
+                }
             }
         }
 

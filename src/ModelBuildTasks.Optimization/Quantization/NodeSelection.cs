@@ -41,6 +41,9 @@ internal sealed class NodeSelection
 
     internal bool Contains(Node node) => chosen.Contains(node);
 
+    /// <summary>The dimensions of a value; 0 where they are not known.</summary>
+    internal int RankOf(Value value) => candidates.ShapeOf(value).Count;
+
     /// <summary>The chosen node whose result a value is; null when it is computed in float, fed or constant.</summary>
     internal Node? SourceOf(Value value) => chosenByResult.GetValueOrDefault(value);
 

@@ -39,6 +39,20 @@ public sealed class QuantizedLayerTests
     }
 
     [TestMethod]
+    public void A_product_with_an_added_bias_computes_in_integers_though_the_runtime_would_make_a_float_gemm_of_both()
+    {
+        SmallNetwork network = new(shape: [2, 64, 256]);
+        Value product = network.Graph.AddNode("MatMul", [network.Input, network.Weight("w", 256, 256)], name: "product").Output;
+        network.Output(network.Graph.Add("Sigmoid", network.Graph.Add("Add", product, network.Weight("b", 256))));
+
+        Assert.IsTrue(network.Quantize().Changed);
+
+        Dictionary<string, int> operators = OptimizedGraph.Operators(network.Model);
+        Assert.IsFalse(operators.ContainsKey("Gemm"), string.Join(", ", operators));
+        Assert.AreEqual(1, operators["MatMulIntegerToFloat"]);
+    }
+
+    [TestMethod]
     public void Infinite_weights_keep_their_layer_in_float()
     {
         SmallNetwork network = new(shape: Rows);

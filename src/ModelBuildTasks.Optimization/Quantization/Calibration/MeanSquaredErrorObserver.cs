@@ -10,8 +10,8 @@ namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 internal sealed class MeanSquaredErrorObserver(bool symmetric, double weightOfClipping = 1) : HistogramObserver
 {
     /// <summary>
-    /// Rounding errors have either sign and average out in the sums of the next layer; what is cut off has one sign and adds up. Of 1, 3, 10 and 30, this
-    /// loses least against the whole range on any real model.
+    /// Rounding errors have either sign and average out in the sums of the next layer; what is cut off has one sign and adds up. Of 1, 3, 10 and 30 on
+    /// a dozen real models, 3 and 10 lost least against the whole range, both at most 0.3 dB.
     /// </summary>
     internal const double UsualWeightOfClipping = 3;
 

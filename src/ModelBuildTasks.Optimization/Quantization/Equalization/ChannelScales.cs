@@ -6,8 +6,8 @@ namespace ModelBuildTasks.Optimization.Quantization.Equalization;
 internal sealed class ChannelScales
 {
     /// <summary>
-    /// A channel that stays this much below a Clip's bound on the samples may be scaled up to the bound. Closer, other inputs would be clipped: at 1.25 a
-    /// MobileNet lost 1 dB.
+    /// A channel that stays this much below a Clip's bound on the samples may be scaled up so far that twice what was seen reaches the bound. Closer, other inputs would
+    /// be clipped.
     /// </summary>
     private const double ClipMargin = 2;
 
