@@ -11,7 +11,7 @@ internal static class PlanRecord
     private static readonly float RoundingError = (float)(1 / Math.Sqrt(12));
 
     internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, OutputNoise? noise) => new(
-        noise?.Decibels,
+        noise?.SignalToNoise,
         [.. (noise?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))],
         [.. candidates.Order.Where(QuantizableOperators.IsLayer).Select(layer => PlanOf(layer, candidates, choice))],
         [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, choice.Scales[value]))]);

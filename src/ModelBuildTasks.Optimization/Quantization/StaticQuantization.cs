@@ -80,7 +80,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
 
         int others = choice.Selection.Nodes.Count() - chosen;
         QuantizationPlan plan = PlanRecord.Of(calibrated.Candidates, choice, noise);
-        string fidelity = noise is null ? "" : FormattableString.Invariant($", {noise.Decibels:0.0} dB of signal to noise");
+        string fidelity = noise is null ? "" : FormattableString.Invariant($", {noise.SignalToNoise:0.0} dB of signal to noise");
         calibrated.Apply(choice);
         return PassOutcome.Applied(
             $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",

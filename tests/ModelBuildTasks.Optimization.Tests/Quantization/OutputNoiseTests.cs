@@ -48,6 +48,17 @@ public sealed class OutputNoiseTests
     }
 
     [TestMethod]
+    public void People_are_told_the_plain_ratio_for_scores_of_classes_too()
+    {
+        OutputNoise noise = new([new OutputPart("scores", 0, -1, 0, 1)]);
+        noise.Add([Scores(9, 0, 0)], [Scores(9.9f, 0, 0)]);
+
+        // Signal about the mean 36 + 9 + 9, noise 0.81.
+        Assert.AreEqual(10 * Math.Log10(54 / 0.81), noise.SignalToNoise, 0.01);
+        Assert.IsGreaterThan(noise.SignalToNoise, noise.Decibels);
+    }
+
+    [TestMethod]
     public void Outputs_that_are_equal_have_no_noise()
     {
         OutputNoise noise = new([new OutputPart("scores", 0, -1, 0, 1)]);

@@ -83,7 +83,7 @@ internal sealed class MixedPrecisionSearch
             }
 
             next.Choice.InFloat.Add(node, FormattableString.Invariant(
-                $"integers would take {decibels:0.0} dB from the signal-to-noise ratio of the outputs for {Math.Max(0, next.Time - current.Time) / floatTime:0.0%} of the time"));
+                $"integers would take {decibels:0.0} dB of the outputs' fidelity for {Math.Max(0, next.Time - current.Time) / floatTime:0.0%} of the time"));
             current = next;
             failures = 0;
         }

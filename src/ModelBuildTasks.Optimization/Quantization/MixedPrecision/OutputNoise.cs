@@ -29,10 +29,14 @@ internal sealed class OutputNoise
     /// <summary>Noise by signal over all parts, 0 for none. A part that hardly differs hides none that does.</summary>
     internal double Ratio => Enumerable.Range(0, parts.Count).Sum(RatioOf);
 
-    /// <summary><see cref="Ratio"/> in decibels of signal to noise.</summary>
+    /// <summary><see cref="Ratio"/> in decibels: what choices are compared by.</summary>
     internal double Decibels => ToDecibels(Ratio);
 
-    internal IEnumerable<(string Name, double Decibels)> Parts => parts.Select((part, index) => (part.Name, ToDecibels(RatioOf(index))));
+    /// <summary>The plain ratio of signal to noise over all parts, in decibels, scores of classes included: what people are told.</summary>
+    internal double SignalToNoise => ToDecibels(Enumerable.Range(0, parts.Count).Sum(PowerRatioOf));
+
+    /// <summary>The same of each part.</summary>
+    internal IEnumerable<(string Name, double Decibels)> Parts => parts.Select((part, index) => (part.Name, ToDecibels(PowerRatioOf(index))));
 
     internal static double ToDecibels(double ratio) => -10 * Math.Log10(ratio);
 
@@ -48,7 +52,6 @@ internal sealed class OutputNoise
             if (part.Axis < 0 && OutputPart.IsOfClasses(reference.Dimensions))
             {
                 AddClasses(exact, found, (int)reference.Dimensions[1], ref channels[i][0]);
-                continue;
             }
 
             if (part.Axis < 0)
@@ -91,15 +94,12 @@ internal sealed class OutputNoise
     /// <summary>The chance that normal noise exceeds <paramref name="deviations"/>, by the logistic curve that is within 0.01 of it (Camilli 1994).</summary>
     private static double Exceeds(double deviations) => 1 / (1 + Math.Exp(1.702 * deviations));
 
-    private double RatioOf(int index)
+    /// <summary>Of answers that change, the square: half the noise changes half as many, and ratios are of powers.</summary>
+    private double RatioOf(int index) => channels[index][0].Changed is { } changed ? changed * changed : PowerRatioOf(index);
+
+    private double PowerRatioOf(int index)
     {
         Channel[] all = channels[index];
-        if (all[0].Changed is { } changed)
-        {
-            // Amplitudes, not powers: half the noise changes half as many answers.
-            return changed * changed;
-        }
-
         double least = LeastShareOfSignal * all.Average(channel => channel.Signal);
         return all.Average(channel => channel.Noise == 0 ? 0 : channel.Noise / Math.Max(channel.Signal, least));
     }
