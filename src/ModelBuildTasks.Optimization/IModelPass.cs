@@ -39,4 +39,11 @@ public sealed record PassContext(
     TargetProfile Target,
     Dataset? Calibration = null,
     IProgress<double>? Progress = null,
-    CancellationToken CancellationToken = default);
+    CancellationToken CancellationToken = default)
+{
+    /// <summary>
+    /// Whether a form of the model keeps the accuracy that the project asks for, by its metric on its evaluation samples. Null where a pass need not ask: it
+    /// takes as long as an evaluation, and is given only after what the pass made by itself has lost too much.
+    /// </summary>
+    public Func<Model, bool>? KeepsAccuracy { get; init; }
+}

@@ -50,6 +50,15 @@ internal readonly record struct QuantizationParameters(float Scale, int ZeroPoin
     /// </summary>
     internal bool Clamps(float upper) => ZeroPoint == LowestCode && Highest - Scale / 2 <= upper;
 
+    /// <summary>What the codes of <paramref name="values"/> mean: each number as integers hold it.</summary>
+    internal void Round(ReadOnlySpan<float> values, Span<float> rounded)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            rounded[i] = (Math.Clamp(MathF.Round(values[i] / Scale, MidpointRounding.ToEven) + ZeroPoint, LowestCode, HighestCode) - ZeroPoint) * Scale;
+        }
+    }
+
     /// <summary>The zero point as a tensor without dimensions, of the quantized type.</summary>
     internal Tensor ZeroPointTensor() => Type == ElementType.Int8 ? Tensor.Scalar((sbyte)ZeroPoint) : Tensor.Scalar((byte)ZeroPoint);
 

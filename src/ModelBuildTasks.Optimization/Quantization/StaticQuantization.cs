@@ -59,12 +59,11 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
-            MeasuredChoice all = MeasuredChoice.Of(calibrated, choice, probe);
-            MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, Reconstruction.Improve(calibrated, all, probe, context), probe, context.CancellationToken);
-            if (best.Choice != choice && best.Choice.Selection.Layers.Count > 0)
+            MeasuredChoice best = MeasuredChoice.Of(calibrated, choice, probe);
+            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.KeepsAccuracy is not null)
             {
-                // Layers before which others went back to float need to make up for less.
                 best = Reconstruction.Improve(calibrated, best, probe, context);
+                best = MixedPrecisionSearch.Improve(calibrated, best, probe, context);
             }
 
             (choice, noise) = (best.Choice, best.Noise);

@@ -69,38 +69,27 @@ internal sealed class CandidateSearch(
     private Outcome? TryRecipe(
         Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out string reason)
     {
-        Model model = prepared.Model.Clone();
-        int stepsBefore = steps.Count;
-        plan = null;
-        bool isPrepared = false;
-        foreach (IModelPass pass in Lifting(recipe, model).Concat(recipe.Preparation))
-        {
-            isPrepared |= Apply(pass, model);
-        }
-
-        bool changed = false;
-        foreach (IModelPass pass in recipe.Passes)
-        {
-            // What follows a pass that applied completes it, and need not find anything.
-            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model) : Apply(pass, model);
-        }
-
-        if (isPrepared && !changed)
-        {
-            model = prepared.Model.Clone();
-            GiveUp(stepsBefore, "nothing came of it");
-        }
-
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
+        bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
+        int stepsBefore = steps.Count;
+        int notesBefore = notes.Count;
+        (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, keepsAccuracy: null);
         if (!changed && !(isAllThereIs && prepared.IsChanged))
         {
             reason = steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified";
             return null;
         }
 
-        bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+        if (result.LosesAccuracy && recipe.CanKeepAccuracy)
+        {
+            steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
+            notes.RemoveRange(notesBefore, notes.Count - notesBefore);
+            model = Apply(recipe, isChosenByUser, prepared, comparison.KeepsAccuracy).Model;
+            result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+        }
+
         if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
             && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } slower)
         {
@@ -121,6 +110,34 @@ internal sealed class CandidateSearch(
 
         reason = "";
         return OutcomeOf(artifactPath, result);
+    }
+
+    /// <summary>Applies a recipe to a copy of the prepared model.</summary>
+    private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Func<Model, bool>? keepsAccuracy)
+    {
+        Model model = prepared.Model.Clone();
+        int stepsBefore = steps.Count;
+        plan = null;
+        bool isPrepared = false;
+        foreach (IModelPass pass in Lifting(recipe, model).Concat(recipe.Preparation))
+        {
+            isPrepared |= Apply(pass, model);
+        }
+
+        bool changed = false;
+        foreach (IModelPass pass in recipe.Passes)
+        {
+            // What follows a pass that applied completes it, and need not find anything.
+            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model, keepsAccuracy) : Apply(pass, model, keepsAccuracy);
+        }
+
+        if (isPrepared && !changed)
+        {
+            model = prepared.Model.Clone();
+            GiveUp(stepsBefore, "nothing came of it");
+        }
+
+        return (model, changed);
     }
 
     /// <summary>Integers are made from float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
@@ -207,9 +224,9 @@ internal sealed class CandidateSearch(
     };
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
-    private bool ApplyRequested(IModelPass pass, Model model)
+    private bool ApplyRequested(IModelPass pass, Model model, Func<Model, bool>? keepsAccuracy = null)
     {
-        bool applied = Apply(pass, model);
+        bool applied = Apply(pass, model, keepsAccuracy);
         if (!applied)
         {
             notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
@@ -218,11 +235,11 @@ internal sealed class CandidateSearch(
         return applied;
     }
 
-    private bool Apply(IModelPass pass, Model model)
+    private bool Apply(IModelPass pass, Model model, Func<Model, bool>? keepsAccuracy = null)
     {
         cancellation.ThrowIfCancellationRequested();
         progress.Report(new PipelineProgress(pass.Name, 0));
-        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation);
+        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation) { KeepsAccuracy = keepsAccuracy };
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
         plan = outcome.Plan ?? plan;

@@ -11,7 +11,11 @@ namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>What a candidate is worth.</summary>
 /// <param name="Refusal">Why it must not ship, as a clause; null when it may.</param>
-internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null);
+internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null)
+{
+    /// <summary>Whether it loses more accuracy than <c>Auto</c> may, or more than the budget of a project that chose the recipe, where it may ship all the same.</summary>
+    internal bool LosesAccuracy { get; init; }
+}
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
 internal sealed class Comparison(
@@ -60,9 +64,10 @@ internal sealed class Comparison(
                 return new ComparisonResult(breakage);
             }
 
-            if (mustProveItself && (accuracy is null ? ReasonToMistrustUnmeasured(artifact) : ReasonToMistrust(accuracy)) is { } loss)
+            string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(artifact) : null;
+            if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss);
+                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null };
             }
 
             if (!measuresLatency)
@@ -79,8 +84,16 @@ internal sealed class Comparison(
 
             return mustProveItself && latency is { Ratio.Low: > 1 }
                 ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
-                : new ComparisonResult(null, accuracy, latency, latencyReason);
+                : new ComparisonResult(null, accuracy, latency, latencyReason) { LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
         }
+    }
+
+    /// <summary>Whether a form of the model keeps the accuracy by the project's metric and samples. There must be samples.</summary>
+    internal bool KeepsAccuracy(Model form)
+    {
+        using ModelSession session = ModelSession.Open(form);
+        AccuracyResult accuracy = MeasureAccuracy(session, data!);
+        return Verification.Check(accuracy) is null && ReasonToMistrust(accuracy) is null;
     }
 
     /// <summary>

@@ -9,6 +9,9 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 {
     /// <summary>What makes the passes lose less, and is worth nothing without them: it is taken back when none of them applies.</summary>
     internal IReadOnlyList<IModelPass> Preparation { get; init; } = [];
+
+    /// <summary>Whether a pass can trade speed for accuracy (<see cref="PassContext.KeepsAccuracy"/>): where too much is lost, the recipe is tried once more so.</summary>
+    internal bool CanKeepAccuracy { get; init; }
 }
 
 /// <summary>The recipes to try for one model and target, best first.</summary>

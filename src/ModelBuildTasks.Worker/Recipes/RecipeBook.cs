@@ -73,7 +73,7 @@ internal static class RecipeBook
         IModelPass[] recurrences = source is not null && DynamicLstm.IsIn(source) ? [new DynamicLstm()] : [];
         if (hasCalibration || settings.Quantization == Quantization.Static)
         {
-            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]) { Preparation = [new CrossLayerEqualization()] };
+            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]) { Preparation = [new CrossLayerEqualization()], CanKeepAccuracy = true };
         }
 
         bool mayGuess = settings.Precision == Precision.Int8 || hasEvaluation;

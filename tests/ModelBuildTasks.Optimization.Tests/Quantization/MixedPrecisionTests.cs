@@ -36,10 +36,28 @@ public sealed class MixedPrecisionTests
         FidelityProbe probe = FidelityProbe.Create(network.Model, samples, calibrated.Candidates.ShapeOf)!;
         MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
 
-        MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, CancellationToken.None);
+        MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, context);
 
         StringAssert.Contains(string.Join('\n', best.Choice.InFloat.Explain(calibrated.Candidates)), $"'{convolutions[0].Name}' stays in float: integers would take");
         Assert.IsGreaterThan(plain.Noise.Decibels + 3, best.Noise.Decibels);
+    }
+
+    [TestMethod]
+    public void Where_the_accuracy_is_asked_for_no_more_returns_to_float_than_keeps_it()
+    {
+        SmallNetwork network = Chain(out _);
+        PassContext context = new(TargetProfiles.CpuX64, network.Samples);
+        CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
+        FidelityProbe probe = FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!;
+        MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
+
+        int WithBudget(double decibels) => MixedPrecisionSearch.Improve(calibrated, plain, probe, context with { KeepsAccuracy = form => probe.Measure(form).Decibels >= decibels })
+            .Choice.Selection.Layers.Count;
+
+        int tight = WithBudget(plain.Noise.Decibels + 3);
+        Assert.AreEqual(plain.Choice.Selection.Layers.Count, WithBudget(plain.Noise.Decibels));
+        Assert.IsLessThan(plain.Choice.Selection.Layers.Count, tight);
+        Assert.IsGreaterThan(0, tight);
     }
 
     [TestMethod]

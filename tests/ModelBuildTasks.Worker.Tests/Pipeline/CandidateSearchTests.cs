@@ -107,6 +107,40 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void A_recipe_that_can_keep_the_accuracy_is_tried_again_when_it_lost_too_much()
+    {
+        TradingPass trading = new();
+
+        Outcome outcome = Search(Auto(Trading(trading), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("careful", Model.Load(Artifact).Metadata["edited by"]);
+        CollectionAssert.AreEqual(new bool?[] { null, false, true }, trading.Answers);
+        Assert.AreEqual("Careful.", outcome.Steps.Single(step => step.Name == "trade").Explanation);
+        Assert.IsEmpty(outcome.Notes);
+    }
+
+    [TestMethod]
+    public void A_named_recipe_is_tried_again_when_it_breaks_the_accuracy_budget()
+    {
+        TradingPass trading = new();
+
+        Search(Named(Trading(trading)), request => request.Budgets.MaxAccuracyDrop = 0.02);
+
+        Assert.AreEqual("careful", Model.Load(Artifact).Metadata["edited by"]);
+    }
+
+    [TestMethod]
+    public void A_named_recipe_without_an_accuracy_budget_is_carried_out_once()
+    {
+        TradingPass trading = new();
+
+        Search(Named(Trading(trading)));
+
+        CollectionAssert.AreEqual(new bool?[] { null }, trading.Answers);
+        Assert.AreEqual(1.0, ShareOfClass0());
+    }
+
+    [TestMethod]
     public void A_named_step_that_does_not_apply_is_a_finding_with_its_reason()
     {
         Outcome outcome = Search(Named(Recipe(new RefusingPass("magic", "There is none."), EditingPass.Harmless("good"))));
@@ -225,6 +259,8 @@ public sealed class CandidateSearchTests : IDisposable
 
     private static Recipe Recipe(params IModelPass[] passes) => new(passes[0].Name, passes);
 
+    private static Recipe Trading(TradingPass pass) => Recipe(pass) with { CanKeepAccuracy = true };
+
     private static RecipeList Auto(params Recipe[] recipes) => new([], recipes, IsChosenByUser: false);
 
     private static RecipeList Named(Recipe recipe) => new([], [recipe], IsChosenByUser: true);
@@ -243,5 +279,30 @@ public sealed class CandidateSearchTests : IDisposable
         using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
         Sample[] samples = [.. Dataset.Open(place["evaluation"], session.Inputs).Read()];
         return samples.Average(sample => session.Run(sample.Inputs)[0].Span<float>().IndexOf(1f) == 0 ? 1.0 : 0);
+    }
+
+    /// <summary>Ruins the model, unless it can ask what that costs.</summary>
+    private sealed class TradingPass : IModelPass
+    {
+        public string Name => "trade";
+
+        /// <summary>What was answered of a ruined and of a whole model; null where there was no one to ask.</summary>
+        internal List<bool?> Answers { get; } = [];
+
+        public PassOutcome Apply(Model model, PassContext context)
+        {
+            if (context.KeepsAccuracy is not { } keepsAccuracy)
+            {
+                Answers.Add(null);
+                return EditingPass.Ruinous(Name).Apply(model, context);
+            }
+
+            Model ruined = model.Clone();
+            EditingPass.Ruinous(Name).Apply(ruined, context);
+            Answers.Add(keepsAccuracy(ruined));
+            Answers.Add(keepsAccuracy(model.Clone()));
+            EditingPass.Harmless("careful").Apply(model, context);
+            return PassOutcome.Applied("Careful.");
+        }
     }
 }

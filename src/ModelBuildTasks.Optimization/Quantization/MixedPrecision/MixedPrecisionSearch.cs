@@ -4,8 +4,8 @@ namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 /// <summary>
 /// Returns to float the nodes whose integers cost most accuracy for the time they save. Each node is left out once by itself, which tells the noise
-/// that it brings to the outputs; then they are left out one after the other, the best bargain first, and each must prove itself together with those before.
-/// For the CPU, float means float32: neither float16 nor 16-bit integers have faster kernels there.
+/// that it brings to the outputs and so an order, the best bargain first; then the first of that order are left out together, more and more of them, and the
+/// best of these choices is taken. For the CPU, float means float32: neither float16 nor 16-bit integers have faster kernels there.
 /// </summary>
 internal sealed class MixedPrecisionSearch
 {
@@ -21,107 +21,130 @@ internal sealed class MixedPrecisionSearch
     /// <summary>Between the two, a decibel is worth this share of the time.</summary>
     private const double TimePerDecibel = 0.04;
 
-    /// <summary>Integers must stay faster than float by more than the prediction may be wrong.</summary>
-    private const double MostOfFloatTime = 0.9;
+    /// <summary>The same below <see cref="Floor"/>: more than any time that can be saved.</summary>
+    private const double TimePerDecibelBelowFloor = 1;
 
-    /// <summary>After so many in a row that prove worthless, those that promised less are not tried.</summary>
-    private const int MostFailures = 4;
+    /// <summary>Integers must stay faster than float by more than the prediction may be wrong.</summary>
+    private const double MostOfFloatTime = 0.92;
 
     /// <summary>Gains below this many decibels are the luck of the samples.</summary>
     private const double SmallestGain = 0.05;
 
+    /// <summary>From one choice to the next, this share more is left out: neighbours among many differ little.</summary>
+    private const double Growth = 0.15;
+
     private readonly CalibratedModel model;
     private readonly FidelityProbe probe;
+    private readonly MeasuredChoice start;
     private readonly double floatTime;
-    private readonly CancellationToken cancellation;
-    private MeasuredChoice current;
 
-    private MixedPrecisionSearch(CalibratedModel model, FidelityProbe probe, MeasuredChoice start, CancellationToken cancellation)
+    /// <summary>A choice that takes longer would be worth less than the start if it had no noise at all, and need not be measured.</summary>
+    private readonly double longestThatMayPay;
+
+    private readonly ParallelOptions options;
+
+    private MixedPrecisionSearch(CalibratedModel model, FidelityProbe probe, MeasuredChoice start, PassContext context)
     {
         this.model = model;
         this.probe = probe;
-        this.cancellation = cancellation;
-        current = start;
+        this.start = start;
         floatTime = SelectionTime.OfFloat(model.Candidates);
+        // Accuracy that is asked for is bought at any price.
+        longestThatMayPay = context.KeepsAccuracy is not null ? double.PositiveInfinity : Math.Exp(TimePerDecibel * Goal - Worth(start));
+        options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = context.CancellationToken };
     }
 
-    /// <summary>The choice with as much more in float as pays; <paramref name="start"/> itself where it is good enough.</summary>
+    /// <summary>
+    /// The choice with as much more in float as pays; <paramref name="start"/> itself where it is good enough. Where that does not keep the accuracy
+    /// (<see cref="PassContext.KeepsAccuracy"/>), the one with the fewest more in float that does; if none does, the nearest to float.
+    /// </summary>
     /// <exception cref="Inference.InferenceException">A form cannot be run.</exception>
-    internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, CancellationToken cancellation)
+    internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, PassContext context)
     {
-        if (start.Noise.Decibels >= Goal || !model.Candidates.IsForCpu)
+        if (!model.Candidates.IsForCpu || (start.Noise.Decibels >= Goal && context.KeepsAccuracy is null))
         {
             return start;
         }
 
         model.ObserveAll(start.Choice.Selection);
-        MixedPrecisionSearch search = new(model, probe, start, cancellation);
-        search.Improve();
-        return search.current;
+        MixedPrecisionSearch search = new(model, probe, start, context);
+        MeasuredChoice[] choices = search.Choices();
+        MeasuredChoice best = choices.Aggregate((best, next) => Worth(next) > Worth(best) + SmallestGain * TimePerDecibel ? next : best);
+        return context.KeepsAccuracy is { } keepsAccuracy ? search.Fewest([.. choices.Where(choice => choice.Noise.Decibels >= best.Noise.Decibels)], keepsAccuracy) : best;
     }
 
-    private void Improve()
+    /// <summary>The start, and the choices with more and more in float that are fast enough.</summary>
+    private MeasuredChoice[] Choices()
     {
-        int failures = 0;
-        foreach ((Node node, double decibels) in Ranked())
+        (Node Node, string Reason)[] ranked = [.. Ranked()];
+        List<QuantizationChoice> choices = [];
+        for (int count = 1; count <= ranked.Length; count += 1 + (int)(count * Growth))
         {
-            if (current.Noise.Decibels >= Goal || failures == MostFailures)
-            {
-                return;
-            }
-
-            if (current.Choice.InFloat.Contains(node))
-            {
-                continue;
-            }
-
-            MeasuredChoice next = Measure(model.Fastest(Without(node)));
-            if (!IsWorthIt(next))
-            {
-                failures++;
-                continue;
-            }
-
-            next.Choice.InFloat.Add(node, FormattableString.Invariant(
-                $"integers would take {decibels:0.0} dB of the outputs' fidelity for {Math.Max(0, next.Time - current.Time) / floatTime:0.0%} of the time"));
-            current = next;
-            failures = 0;
+            choices.Add(model.Fastest(Without(ranked[..count])));
         }
+
+        double longest = Math.Min(Math.Max(MostOfFloatTime * floatTime, start.Time), longestThatMayPay);
+        return [start, .. Measure([.. choices.Where(choice => TimeOf(choice) <= longest)])];
+    }
+
+    /// <summary>The noisiest choice that keeps the accuracy, by bisection: each look takes an evaluation.</summary>
+    private MeasuredChoice Fewest(MeasuredChoice[] choices, Func<Model, bool> keepsAccuracy)
+    {
+        MeasuredChoice[] noisyFirst = [.. choices.OrderBy(choice => choice.Noise.Decibels).ThenBy(choice => choice.Time)];
+        int first = 0;
+        for (int last = noisyFirst.Length - 1; first < last;)
+        {
+            options.CancellationToken.ThrowIfCancellationRequested();
+            int middle = (first + last) / 2;
+            (first, last) = keepsAccuracy(model.Form(noisyFirst[middle].Choice)) ? (first, middle) : (middle + 1, last);
+        }
+
+        return noisyFirst[first];
     }
 
     /// <summary>The chosen nodes that help when they alone are left out, the most decibels for the time first.</summary>
-    private IEnumerable<(Node Node, double Decibels)> Ranked()
+    private IEnumerable<(Node Node, string Reason)> Ranked()
     {
-        MeasuredChoice start = current;
-        Node[] nodes = [.. start.Choice.Selection.Nodes];
-        QuantizationChoice[] choices = [.. nodes.Select(node => model.All(Without(node)))];
-        MeasuredChoice[] measured = new MeasuredChoice[nodes.Length];
-        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
-        Parallel.For(0, nodes.Length, options, i => measured[i] = Measure(choices[i]));
+        (Node Node, QuantizationChoice Choice)[] without =
+        [
+            .. start.Choice.Selection.Nodes
+                .Select(node => (node, model.All(Without([(node, "it is left out to see what it costs")]))))
+                .Where(entry => TimeOf(entry.Item2) <= longestThatMayPay),
+        ];
+        MeasuredChoice[] measured = Measure([.. without.Select(entry => entry.Choice)]);
         double shortest = start.Time * TimePerDecibel * SmallestGain;
-        return nodes
-            .Select((node, index) => (Node: node, Decibels: measured[index].Noise.Decibels - start.Noise.Decibels, Time: Math.Max(measured[index].Time - start.Time, shortest)))
+        return without
+            .Select((entry, index) => (entry.Node, Decibels: measured[index].Noise.Decibels - start.Noise.Decibels, Time: measured[index].Time - start.Time))
             .Where(entry => entry.Decibels > SmallestGain)
-            .OrderByDescending(entry => entry.Decibels / entry.Time)
+            .OrderByDescending(entry => entry.Decibels / Math.Max(entry.Time, shortest))
             .ThenBy(entry => entry.Node.Output.Name, StringComparer.Ordinal)
-            .Select(entry => (entry.Node, entry.Decibels));
+            .Select(entry => (entry.Node, FormattableString.Invariant(
+                $"integers would take {entry.Decibels:0.0} dB of the outputs' fidelity for {Math.Max(0, entry.Time) / floatTime:0.0%} of the time")));
     }
 
-    private bool IsWorthIt(MeasuredChoice next)
-    {
-        double gained = Math.Min(next.Noise.Decibels, Goal) - current.Noise.Decibels;
-        double price = (next.Time - current.Time) / current.Time;
-        return gained > SmallestGain
-            && next.Time <= Math.Max(MostOfFloatTime * floatTime, current.Time)
-            && (current.Noise.Decibels < Floor || price <= gained * TimePerDecibel);
-    }
+    /// <summary>What a choice is worth: its fidelity, less the logarithm of its time.</summary>
+    private static double Worth(MeasuredChoice choice) =>
+        TimePerDecibel * Math.Min(choice.Noise.Decibels, Goal)
+        + TimePerDecibelBelowFloor * Math.Min(choice.Noise.Decibels - Floor, 0)
+        - Math.Log(choice.Time);
 
-    private FloatNodes Without(Node node)
+    private double TimeOf(QuantizationChoice choice) => SelectionTime.Of(model.Candidates, choice.Selection);
+
+    private FloatNodes Without(IEnumerable<(Node Node, string Reason)> nodes)
     {
-        FloatNodes inFloat = new(current.Choice.InFloat);
-        inFloat.Add(node, "it is left out to see what it costs");
+        FloatNodes inFloat = new(start.Choice.InFloat);
+        foreach ((Node node, string reason) in nodes)
+        {
+            inFloat.Add(node, reason);
+        }
+
         return inFloat;
     }
 
-    private MeasuredChoice Measure(QuantizationChoice choice) => MeasuredChoice.Of(model, choice, probe);
+    private MeasuredChoice[] Measure(List<QuantizationChoice> choices)
+    {
+        MeasuredChoice[] measured = new MeasuredChoice[choices.Count];
+        Parallel.For(0, choices.Count, options, i => measured[i] = MeasuredChoice.Of(model, choices[i], probe));
+        return measured;
+    }
 }

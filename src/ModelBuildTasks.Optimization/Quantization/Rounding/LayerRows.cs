@@ -21,27 +21,26 @@ internal sealed class LayerRows
 
     /// <param name="layer">In its canonical form, or a convolution.</param>
     /// <param name="input">The shape of what it reads, [batch, channels, …] for a convolution.</param>
-    /// <param name="output">The shape of its result.</param>
-    internal LayerRows(Layer layer, IReadOnlyList<long> input, IReadOnlyList<long> output)
+    internal LayerRows(Layer layer, IReadOnlyList<long> input)
     {
         isProduct = layer.Node.OpType != "Conv";
         Groups = isProduct ? 1 : (int)layer.Node.GetInt("group", 1);
-        Outputs = layer.OutputChannels / Groups;
         Inputs = InputsOf(layer);
-        Positions = (int)(Product(output) / layer.OutputChannels);
         if (isProduct)
         {
+            Positions = (int)(Product(input) / Inputs);
             return;
         }
 
         channels = (int)input[1];
         kernel = [.. layer.Weight.Dimensions.Skip(2)];
-        inputSizes = [.. kernel.Select((_, axis) => input.Count > axis + 2 ? input[axis + 2] : 1)];
-        outputSizes = [.. output.Skip(2)];
+        inputSizes = [.. input.Skip(2)];
         planeSize = (int)Product(inputSizes);
-        outputPlane = (int)Product(outputSizes);
         strides = [.. layer.Node.GetInts("strides") ?? Ones(kernel.Length)];
         dilations = [.. layer.Node.GetInts("dilations") ?? Ones(kernel.Length)];
+        outputSizes = [.. Enumerable.Range(0, kernel.Length).Select(axis => OutputSize(layer.Node, axis))];
+        outputPlane = (int)Product(outputSizes);
+        Positions = (int)input[0] * outputPlane;
         begins = [.. Enumerable.Range(0, kernel.Length).Select(axis => Begin(layer.Node, axis))];
     }
 
@@ -49,9 +48,6 @@ internal sealed class LayerRows
 
     /// <summary>Numbers in a row: the weights of one output.</summary>
     internal int Inputs { get; }
-
-    /// <summary>Outputs of one group.</summary>
-    internal int Outputs { get; }
 
     /// <summary>Rows that one run gives for each group.</summary>
     internal int Positions { get; }
@@ -114,20 +110,17 @@ internal sealed class LayerRows
         }
     }
 
-    /// <summary>Reads what the layer makes of one row, one number for each output of the group.</summary>
-    internal void ReadOutputs(ReadOnlySpan<float> y, int group, int position, Span<float> outputs)
+    /// <summary>The length of an axis of the result (ONNX Conv).</summary>
+    private long OutputSize(Node node, int axis)
     {
-        if (isProduct)
+        long covered = (kernel[axis] - 1) * dilations[axis] + 1;
+        long[]? pads = node.GetInts("pads");
+        return (node.GetString("auto_pad") ?? "NOTSET") switch
         {
-            y.Slice(position * Outputs, Outputs).CopyTo(outputs);
-            return;
-        }
-
-        int first = position / outputPlane * Groups * Outputs + group * Outputs;
-        for (int output = 0; output < Outputs; output++)
-        {
-            outputs[output] = y[(first + output) * outputPlane + position % outputPlane];
-        }
+            "SAME_UPPER" or "SAME_LOWER" => (inputSizes[axis] + strides[axis] - 1) / strides[axis],
+            "VALID" => (inputSizes[axis] - covered) / strides[axis] + 1,
+            _ => (inputSizes[axis] + (pads?[axis] ?? 0) + (pads?[axis + kernel.Length] ?? 0) - covered) / strides[axis] + 1,
+        };
     }
 
     /// <summary>How many zeros stand in front of an axis (ONNX Conv: pads, auto_pad).</summary>

@@ -39,32 +39,6 @@ internal sealed class LeastSquaresRounding
     /// <summary>How much an error of each weight counts that those before it cannot make up for: Uₖₖ².</summary>
     internal float[] Importance() => [.. diagonal.Skip(1).Select(u => u * u)];
 
-    /// <summary>The change of bias and weights that takes most of what the result lacks: (UᵀU)⁻¹·missing.</summary>
-    /// <param name="missing">Σ [1, x̃]·r of one output.</param>
-    internal float[] Solve(ReadOnlySpan<float> missing)
-    {
-        float[] solution = missing.ToArray();
-        // Uᵀz = missing, with Uᵢⱼ = dᵢ·cᵢⱼ.
-        for (int k = 0; k < size; k++)
-        {
-            float sum = solution[k] - TensorPrimitives.Dot(columns.AsSpan(k * size, k), solution.AsSpan(0, k));
-            solution[k] = sum;
-        }
-
-        for (int k = 0; k < size; k++)
-        {
-            solution[k] /= diagonal[k] * diagonal[k];
-        }
-
-        for (int k = size - 1; k > 0; k--)
-        {
-            Span<float> before = solution.AsSpan(0, k);
-            TensorPrimitives.FusedMultiplyAdd(columns.AsSpan(k * size, k), -solution[k], before, before);
-        }
-
-        return solution;
-    }
-
     /// <summary>Rounds the weights of one output.</summary>
     /// <param name="bias">The bias to be had if nothing were rounded.</param>
     /// <param name="weights">The weights to come near to.</param>

@@ -54,26 +54,24 @@ public sealed class LayerRowsTests
         Layer layer = Layer.From(node, out _)!.Canonical();
         using ModelSession session = ModelSession.Open(model);
         Tensor expected = session.Run([input])[0];
-        float[] weights = LayerObserver.OutputMajor(layer);
+        float[] y = expected.ToSingles();
+        float[] weights = FittedLayer.OutputMajor(layer);
+        int channels = layer.OutputChannels;
+        int plane = node.OpType == "Conv" ? (int)(expected.Length / input.Dimensions[0] / channels) : 1;
 
-        LayerRows rows = new(layer, input.Dimensions, expected.Dimensions);
+        LayerRows rows = new(layer, input.Dimensions);
 
-        Assert.AreEqual(expected.Length, (long)rows.Positions * rows.Groups * rows.Outputs);
+        Assert.AreEqual(expected.Length, (long)rows.Positions * channels);
         float[] row = new float[rows.Inputs];
-        float[] outputs = new float[rows.Outputs];
         int[] offsets = new int[rows.Taps];
         for (int position = 0; position < rows.Positions; position++)
         {
             rows.Locate(position, offsets);
-            for (int group = 0; group < rows.Groups; group++)
+            for (int channel = 0; channel < channels; channel++)
             {
-                rows.Read(input.ToSingles(), group, offsets, row);
-                rows.ReadOutputs(expected.ToSingles(), group, position, outputs);
-                for (int output = 0; output < rows.Outputs; output++)
-                {
-                    int first = (group * rows.Outputs + output) * rows.Inputs;
-                    Assert.AreEqual(outputs[output], row.Select((value, i) => value * weights[first + i]).Sum(), 1e-4f);
-                }
+                rows.Read(input.ToSingles(), channel / (channels / rows.Groups), offsets, row);
+                float product = row.Select((value, i) => value * weights[channel * rows.Inputs + i]).Sum();
+                Assert.AreEqual(y[(position / plane * channels + channel) * plane + position % plane], product, 1e-4f);
             }
         }
     }

@@ -51,22 +51,6 @@ public sealed class LeastSquaresRoundingTests
         Assert.IsTrue(codes.All(code => Math.Abs((int)code) <= LargestCode), string.Join(", ", codes));
     }
 
-    [TestMethod]
-    public void Solves_the_normal_equations()
-    {
-        Case layer = new(3);
-        float[] missing = [5, -1, 2, 0.25f, 3];
-
-        float[] solution = layer.Rounding.Solve(missing);
-
-        const int Size = 1 + Inputs;
-        double[] image = [.. Enumerable.Range(0, Size).Select(row => Enumerable.Range(row, Size - row).Sum(column => (double)layer.Factor[row * Size + column] * solution[column]))];
-        for (int column = 0; column < Size; column++)
-        {
-            Assert.AreEqual(missing[column], Enumerable.Range(0, column + 1).Sum(row => layer.Factor[row * Size + column] * image[row]), 1e-3);
-        }
-    }
-
     /// <summary>Correlated inputs that are not zero on average, and the weights of one output.</summary>
     private sealed class Case
     {
@@ -79,19 +63,15 @@ public sealed class LeastSquaresRoundingTests
                 return Enumerable.Range(0, Inputs).Select(_ => common + 0.4f * random.NextSingle()).ToArray();
             })];
             Weights = [.. Enumerable.Range(0, Inputs).Select(_ => random.NextSingle() * 2 - 1)];
-            LayerMoments moments = new(Inputs, 1);
-            float[] rows = [.. X.SelectMany(x => (float[])[1, .. x, 0])];
+            LayerMoments moments = new(Inputs);
+            float[] rows = [.. X.SelectMany(x => (float[])[1, .. x])];
             moments.Add(rows, CancellationToken.None);
-            Factor = moments.Factor(CancellationToken.None)!;
-            Rounding = new LeastSquaresRounding(Factor, 1 + Inputs);
+            Rounding = new LeastSquaresRounding(moments.Factor(CancellationToken.None)!, 1 + Inputs);
         }
 
         internal float[][] X { get; }
 
         internal float[] Weights { get; }
-
-        /// <summary>U by rows; nothing below the diagonal counts.</summary>
-        internal float[] Factor { get; }
 
         internal LeastSquaresRounding Rounding { get; }
 

@@ -1,0 +1,46 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Quantization.Calibration;
+
+/// <summary>
+/// What chosen values of the float model hold, sample after sample, in ONNX Runtime's own memory. Samples run side by side, a few at a time, and are handed
+/// over in their order: sums of floats then do not depend on the number of threads.
+/// </summary>
+internal static class OrderedActivations
+{
+    /// <summary>Samples whose activations are held at once.</summary>
+    private const int MostSamplesInFlight = 4;
+
+    /// <param name="values">Float values of the main graph, inputs included.</param>
+    /// <param name="take">Gets each sample's activations, which last until it returns.</param>
+    /// <exception cref="CalibrationException">A sample cannot be run.</exception>
+    internal static void Run(Model model, IReadOnlyList<Value> values, Dataset samples, Action<SampleActivations> take, CancellationToken cancellation)
+    {
+        Value[] computed = [.. values.Where(value => value.Producer is not null).Distinct()];
+        Value[] fed = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
+        using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
+        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        foreach (Sample[] window in samples.Read().Chunk(MostSamplesInFlight))
+        {
+            SessionRun?[] runs = new SessionRun?[window.Length];
+            try
+            {
+                Parallel.For(0, window.Length, options, i => runs[i] = session?.RunBorrowed(window[i].Inputs));
+                for (int i = 0; i < window.Length; i++)
+                {
+                    take(new SampleActivations(window[i], runs[i], computed, fed));
+                }
+            }
+            catch (AggregateException failures) when (failures.InnerExceptions.OfType<InferenceException>().FirstOrDefault() is { } refused)
+            {
+                throw new CalibrationException($"a calibration sample cannot be run: {refused.Message}");
+            }
+            finally
+            {
+                Array.ForEach(runs, run => run?.Dispose());
+            }
+        }
+    }
+}
