@@ -25,27 +25,28 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
     internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
 
     /// <summary>All cases whose files are there: the sample's model, and those of <c>MODELBUILD_DATA</c>.</summary>
-    internal static IEnumerable<RealCase> All()
+    /// <param name="photos">A folder of photographs in place of those of <c>MODELBUILD_DATA</c>.</param>
+    internal static IEnumerable<RealCase> All(string? photos)
     {
         string sample = System.IO.Path.Combine(BenchmarkModels.Root(), "samples", "MeterReader");
         yield return new RealCase(
             System.IO.Path.Combine(sample, "Models", "digits.onnx"),
             OutputKind.Classes,
             session => (Dataset.Open(System.IO.Path.Combine(sample, "Data", "calibration"), session.Inputs), Dataset.Open(System.IO.Path.Combine(sample, "Data", "evaluation"), session.Inputs)));
-        foreach (RealCase entry in Stored.Where(entry => File.Exists(entry.Path)))
+        foreach (RealCase entry in Stored(photos ?? BenchmarkModels.Data("datasets", "photos")).Where(entry => File.Exists(entry.Path)))
         {
             yield return entry;
         }
     }
 
-    private static IEnumerable<RealCase> Stored =>
+    private static IEnumerable<RealCase> Stored(string photos) =>
     [
-        Of("mobilenet_v1_0.25_224", OutputKind.Classes, Photos(""" "scale": "1/127.5", "mean": 1""")),
-        Of("squeezenet1.0_imagenet_fp32", OutputKind.Classes, Photos(""" "color": "BGR", "mean": [103.939, 116.779, 123.68]""")),
-        Of("aka_resnet20_cifar10", OutputKind.Classes, Photos(ImageNet)),
-        Of("aka_resnet32_cifar10", OutputKind.Classes, Photos(ImageNet)),
-        Of("ultraface_RFB-320", OutputKind.Boxes, Photos(""" "mean": 127, "std": 128""")),
-        Of("FastestDet", OutputKind.Boxes, Photos(""" "color": "BGR", "scale": "1/255" """)),
+        Of("mobilenet_v1_0.25_224", OutputKind.Classes, Photos(photos, """ "scale": "1/127.5", "mean": 1""")),
+        Of("squeezenet1.0_imagenet_fp32", OutputKind.Classes, Photos(photos, """ "color": "BGR", "mean": [103.939, 116.779, 123.68]""")),
+        Of("aka_resnet20_cifar10", OutputKind.Classes, Photos(photos, ImageNet)),
+        Of("aka_resnet32_cifar10", OutputKind.Classes, Photos(photos, ImageNet)),
+        Of("ultraface_RFB-320", OutputKind.Boxes, Photos(photos, """ "mean": 127, "std": 128""")),
+        Of("FastestDet", OutputKind.Boxes, Photos(photos, """ "color": "BGR", "scale": "1/255" """)),
         Of("magika_standard_v3_3", OutputKind.Classes, Split(Description("magika_src/features758.idx.gz", "magika_src/labels758.idx.gz", ""))),
         Of("ch_ppocr_mobile_v2.0_cls_infer", OutputKind.Classes, Split(Description(
             "textline_orient/images400.idx.gz",
@@ -67,7 +68,7 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
 
     private static RealCase Of(string model, OutputKind kind, Func<ModelSession, (Dataset, Dataset)> data) => new(BenchmarkModels.Data("models", model + ".onnx"), kind, data);
 
-    private static Func<ModelSession, (Dataset, Dataset)> Photos(string description) => Split(Description("photos", null, description));
+    private static Func<ModelSession, (Dataset, Dataset)> Photos(string folder, string description) => Split($"\"data\": \"{folder}\", {description}");
 
     /// <summary>Three tenths calibrate, the rest judges.</summary>
     private static Func<ModelSession, (Dataset, Dataset)> Split(string description) =>

@@ -26,14 +26,15 @@ internal static class RealModels
         Option<string> target = new("--target") { Description = "The target profile.", DefaultValueFactory = _ => TargetProfiles.CpuX64.Name };
         Option<string?> only = new("--only") { Description = "A part of the names of the models to measure." };
         Option<bool> fidelityOnly = new("--fidelity-only") { Description = "Leave latency out, as on a busy machine." };
-        Command command = new("models", "Static int8 of real models: size, fidelity, accuracy, latency.") { target, only, fidelityOnly };
+        Option<DirectoryInfo?> photos = new("--photos") { Description = "A folder of photographs for the image models, in place of those of MODELBUILD_DATA." };
+        Command command = new("models", "Static int8 of real models: size, fidelity, accuracy, latency.") { target, only, photos, fidelityOnly };
         command.SetAction(parsed =>
         {
             TargetProfile profile = TargetProfiles.Find(parsed.GetRequiredValue(target)) ?? throw new ArgumentException("There is no such target.");
             Console.WriteLine($"Target {profile}, {ProcessorName.Current}");
             Console.WriteLine("| model | layers in integers | size | accuracy by labels | same best class | overlap | signal to noise, dB | latency ratio, 1 thread | 2 threads | seconds |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
-            foreach (RealCase entry in RealCase.All().Where(entry => entry.Name.Contains(parsed.GetValue(only) ?? "", StringComparison.Ordinal)))
+            foreach (RealCase entry in RealCase.All(parsed.GetValue(photos)?.FullName).Where(entry => entry.Name.Contains(parsed.GetValue(only) ?? "", StringComparison.Ordinal)))
             {
                 Measure(entry, profile, withLatency: !parsed.GetValue(fidelityOnly));
             }
