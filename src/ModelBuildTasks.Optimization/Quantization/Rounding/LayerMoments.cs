@@ -12,6 +12,9 @@ internal sealed class LayerMoments(int inputs)
     private readonly float[] sums = new float[(1 + inputs) * (1 + inputs)];
     private readonly double[] lacking = new double[inputs];
 
+    /// <summary>The memory that the moments of so many inputs take.</summary>
+    internal static long BytesOf(long inputs) => (1 + inputs) * (1 + inputs) * sizeof(float);
+
     /// <summary>Numbers in a row.</summary>
     internal int Width => 1 + inputs;
 

@@ -46,6 +46,20 @@ public sealed class ReconstructionTests
     }
 
     [TestMethod]
+    public void Layers_are_rounded_alike_one_at_a_time_or_all_at_once()
+    {
+        SmallNetwork network = Network();
+        PassContext context = new(TargetProfiles.Cpu, network.Samples);
+        CalibratedModel calibrated = new(network.Model, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
+        QuantizationChoice choice = calibrated.All(new FloatNodes());
+
+        byte[] together = calibrated.Form(choice, Reconstruction.Run(calibrated, choice, context)).ToBytes();
+        byte[] alone = calibrated.Form(choice, Reconstruction.Run(calibrated, choice, context, mostStatistics: 1)).ToBytes();
+
+        CollectionAssert.AreEqual(together, alone);
+    }
+
+    [TestMethod]
     public void Layers_that_share_their_weights_go_on_sharing_them()
     {
         SmallNetwork network = new();
