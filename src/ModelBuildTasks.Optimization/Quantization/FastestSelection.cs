@@ -5,7 +5,8 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <summary>
 /// Leaves those layers in float that integers make slower, the conversions at their borders included (<see cref="SelectionTime"/>).
 /// Starting from all layers in integers, it takes the exclusion that saves most, of one layer, of one with those behind its pooling, or of
-/// one connected island, until none saves.
+/// one connected island, until none saves. Taking whole chains of layers out and back in as well finds selections that are a tenth faster by prediction, and
+/// that measured up to a tenth slower on MobileNet: a longer search finds the errors of the prediction.
 /// </summary>
 internal sealed class FastestSelection
 {
