@@ -3,7 +3,7 @@ namespace ModelBuildTasks.Optimization;
 /// <summary>Every decision of a quantization.</summary>
 /// <param name="SignalToNoise">Of the outputs against the float model's on a few calibration samples, in decibels; null where they were not compared.</param>
 /// <param name="Outputs">The same of each output, or of each part that means one kind of thing.</param>
-/// <param name="Layers">Conv, MatMul and Gemm in topological order.</param>
+/// <param name="Layers">What multiplies by weights, in topological order.</param>
 /// <param name="Tensors">What is stored as integers between them.</param>
 public sealed record QuantizationPlan(
     double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors);
@@ -17,7 +17,14 @@ public sealed record PlannedOutput(string Name, double SignalToNoise);
 /// <param name="Name">The node, with its operator.</param>
 /// <param name="IsInteger">Whether it computes in integers.</param>
 /// <param name="Reason">Why it stays in float, as a clause; null for a layer in integers.</param>
-public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason);
+public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason)
+{
+    /// <summary>Bits of a stored weight; null for weights in float.</summary>
+    public int? WeightBits { get; init; }
+
+    /// <summary>Of its result against the float model's on a few calibration samples, in decibels; null where it was not measured.</summary>
+    public double? SignalToNoise { get; init; }
+}
 
 /// <summary>A tensor that is stored as integers: x ≈ (q − <paramref name="ZeroPoint"/>)·<paramref name="Scale"/>.</summary>
 /// <param name="Name">The tensor's name in the float model.</param>
@@ -25,5 +32,11 @@ public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason);
 /// <param name="Highest">The highest.</param>
 /// <param name="Scale">The step between codes, positive.</param>
 /// <param name="ZeroPoint">The code of zero.</param>
-/// <param name="Error">What rounding to the nearest code adds, as the root of the mean square: Scale/√12.</param>
-public sealed record PlannedTensor(string Name, float Lowest, float Highest, float Scale, int ZeroPoint, float Error);
+/// <param name="Method">How the range was found.</param>
+/// <param name="Noise">What its numbers lose by becoming codes; null where it was not measured.</param>
+public sealed record PlannedTensor(string Name, float Lowest, float Highest, float Scale, int ZeroPoint, string Method, RoundingNoise? Noise);
+
+/// <summary>What numbers lose by becoming codes, on a few calibration samples.</summary>
+/// <param name="Error">The root of the mean squared error.</param>
+/// <param name="Decibels">The numbers' power over that of the error.</param>
+public sealed record RoundingNoise(double Error, double Decibels);

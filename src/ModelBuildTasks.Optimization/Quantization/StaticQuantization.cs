@@ -74,11 +74,14 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         int chosen = choice.Selection.Layers.Count;
         if (chosen == 0)
         {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals);
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals) with
+            {
+                Plan = PlanRecord.Of(calibrated.Candidates, choice, PlanRecord.MethodOf(Ranges)),
+            };
         }
 
         int others = choice.Selection.Nodes.Count() - chosen;
-        QuantizationPlan plan = PlanRecord.Of(calibrated.Candidates, choice, noise);
+        QuantizationPlan plan = PlanRecord.Of(calibrated.Candidates, choice, PlanRecord.MethodOf(Ranges), noise, InnerNoise.Measure(calibrated, choice, context));
         string fidelity = noise is null ? "" : FormattableString.Invariant($", {noise.SignalToNoise:0.0} dB of signal to noise");
         calibrated.Apply(choice);
         return PassOutcome.Applied(
