@@ -13,9 +13,12 @@ internal static class PlanRecord
     /// <param name="inner">The noise inside; null where it was not measured.</param>
     internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, string ranges, OutputNoise? outputs = null, InnerNoise? inner = null) => new(
         outputs?.SignalToNoise,
-        [.. (outputs?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))],
+        OutputsOf(outputs),
         [.. candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node)).Select(layer => PlanOf(layer, candidates, choice, inner))],
         [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))]);
+
+    /// <summary>The plan with the noise of the outputs as it was measured at last.</summary>
+    internal static QuantizationPlan WithOutputs(QuantizationPlan plan, OutputNoise outputs) => plan with { SignalToNoise = outputs.SignalToNoise, Outputs = OutputsOf(outputs) };
 
     internal static string MethodOf(RangeMethod method) => method switch
     {
@@ -26,6 +29,8 @@ internal static class PlanRecord
         RangeMethod.MeanSquaredError => "Mse",
         _ => FormattableString.Invariant($"Mse, clipping counted {MeanSquaredErrorObserver.UsualWeightOfClipping} times"),
     };
+
+    private static PlannedOutput[] OutputsOf(OutputNoise? outputs) => [.. (outputs?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))];
 
     private static PlannedLayer PlanOf(Node layer, QuantizationCandidates candidates, QuantizationChoice choice, InnerNoise? inner)
     {

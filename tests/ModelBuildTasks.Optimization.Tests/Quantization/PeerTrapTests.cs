@@ -10,6 +10,7 @@ namespace ModelBuildTasks.Optimization.Tests.Quantization;
 /// What other quantizers fall into, each from the arriving model to the one that runs. The rest stand with what they are about:
 /// a range search with too few bins (Calibration, Trap_1_a_range_search_has_enough_bins_to_leave_the_extremes),
 /// Q/DQ around what does not fuse (<see cref="StaticQuantizationTests"/>, Fuses_convolutions_with_relu_and_the_last_product_into_integer_kernels, Integers_do_not_begin_behind_a_pooling_in_float),
+/// layers inside an If also in <see cref="SubgraphQuantizationTests"/>, with integers of fixed ranges,
 /// one scale for boxes and scores (Never_gives_one_scale_to_a_concatenation_of_unlike_ranges, Leaves_an_output_concatenation_and_its_convolutions_in_float),
 /// models too small to gain also in <see cref="StaticQuantizationRefusalTests"/> (Keeps_a_network_in_float_that_is_too_small_for_integers_to_pay), and
 /// tensors of zeros (Gives_a_tensor_of_zeros_a_safe_scale).
