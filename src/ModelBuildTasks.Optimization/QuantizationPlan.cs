@@ -6,7 +6,30 @@ namespace ModelBuildTasks.Optimization;
 /// <param name="Layers">What multiplies by weights, in topological order.</param>
 /// <param name="Tensors">What is stored as integers between them.</param>
 public sealed record QuantizationPlan(
-    double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors);
+    double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors)
+{
+    /// <summary>This plan after a further pass, whose word on a layer is the last. What was measured of the outputs is no longer theirs.</summary>
+    public QuantizationPlan CompletedBy(QuantizationPlan later)
+    {
+        ArgumentNullException.ThrowIfNull(later);
+        List<PlannedLayer> changed = [.. later.Layers];
+        return new QuantizationPlan(later.SignalToNoise, later.Outputs, [.. Layers.Select(LastWord).ToArray(), .. changed], [.. Tensors, .. later.Tensors]);
+
+        // Nodes of different branches may have one name; they come in the same order.
+        PlannedLayer LastWord(PlannedLayer layer)
+        {
+            int index = changed.FindIndex(other => other.Name == layer.Name);
+            if (index < 0)
+            {
+                return layer;
+            }
+
+            PlannedLayer last = changed[index];
+            changed.RemoveAt(index);
+            return last;
+        }
+    }
+}
 
 /// <summary>An output or a part of one.</summary>
 /// <param name="Name">The output's name, with the range of channels where it has several parts.</param>
@@ -21,6 +44,9 @@ public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason)
 {
     /// <summary>Bits of a stored weight; null for weights in float.</summary>
     public int? WeightBits { get; init; }
+
+    /// <summary>Of a layer in float, as a sentence.</summary>
+    internal string Explanation => $"{Name} stays in float: {Reason}.";
 
     /// <summary>Of its result against the float model's on a few calibration samples, in decibels; null where it was not measured.</summary>
     public double? SignalToNoise { get; init; }

@@ -17,6 +17,10 @@ internal static class PlanRecord
         [.. candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node)).Select(layer => PlanOf(layer, candidates, choice, inner))],
         [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))]);
 
+    /// <summary>The plan of integers whose ranges are measured at each run. It must be asked before the model is changed.</summary>
+    internal static QuantizationPlan OfDynamic(IEnumerable<Node> chosen, IEnumerable<PlannedLayer> inFloat, int weightBits) => new(
+        null, [], [.. chosen.Select(node => new PlannedLayer(LinearLayer.Describe(node), IsInteger: true, Reason: null) { WeightBits = weightBits }), .. inFloat], []);
+
     /// <summary>The plan with the noise of the outputs as it was measured at last.</summary>
     internal static QuantizationPlan WithOutputs(QuantizationPlan plan, OutputNoise outputs) => plan with { SignalToNoise = outputs.SignalToNoise, Outputs = OutputsOf(outputs) };
 

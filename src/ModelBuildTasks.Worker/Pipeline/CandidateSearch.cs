@@ -242,7 +242,7 @@ internal sealed class CandidateSearch(
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation) { KeepsAccuracy = keepsAccuracy };
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
-        plan = outcome.Plan ?? plan;
+        plan = outcome.Plan is { } made ? plan?.CompletedBy(made) ?? made : plan;
         return outcome.Changed;
     }
 

@@ -81,7 +81,7 @@ internal sealed record QuantizedGraph(Graph Graph, CalibratedModel? Model, Quant
 
     /// <summary>One sentence for each layer that stays in float.</summary>
     internal IEnumerable<string> Explain() => Model is null
-        ? Plan.Layers.Select(layer => $"{layer.Name} stays in float: {layer.Reason}.")
+        ? Plan.Layers.Select(layer => layer.Explanation)
         : Choice!.InFloat.Explain(Model.Candidates);
 
     /// <summary>Makes the graph compute in integers. What it reads must still be what the model computed when that was decided.</summary>
