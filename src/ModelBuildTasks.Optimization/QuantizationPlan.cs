@@ -8,12 +8,22 @@ namespace ModelBuildTasks.Optimization;
 public sealed record QuantizationPlan(
     double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors)
 {
+    /// <summary>The parts of the graph that are connected by integers.</summary>
+    public IReadOnlyList<PlannedRegion> Regions { get; init; } = [];
+
+    /// <summary>
+    /// What returns to float next when the whole proved slower than in float: of the regions, the half that by prediction gain least. Never all of them, which
+    /// would be no quantization.
+    /// </summary>
+    /// <returns>Names of layers; empty when one region is left.</returns>
+    public IReadOnlyList<string> LeastGaining() => [.. Regions.OrderBy(region => region.Gain).Take(Regions.Count / 2).SelectMany(region => region.Layers)];
+
     /// <summary>This plan after a further pass, whose word on a layer is the last. What was measured of the outputs is no longer theirs.</summary>
     public QuantizationPlan CompletedBy(QuantizationPlan later)
     {
         ArgumentNullException.ThrowIfNull(later);
         List<PlannedLayer> changed = [.. later.Layers];
-        return new QuantizationPlan(later.SignalToNoise, later.Outputs, [.. Layers.Select(LastWord).ToArray(), .. changed], [.. Tensors, .. later.Tensors]);
+        return new QuantizationPlan(later.SignalToNoise, later.Outputs, [.. Layers.Select(LastWord).ToArray(), .. changed], [.. Tensors, .. later.Tensors]) { Regions = [.. Regions, .. later.Regions] };
 
         // Nodes of different branches may have one name; they come in the same order.
         PlannedLayer LastWord(PlannedLayer layer)
@@ -30,6 +40,11 @@ public sealed record QuantizationPlan(
         }
     }
 }
+
+/// <summary>Layers between which there are only integers.</summary>
+/// <param name="Layers">Their names.</param>
+/// <param name="Gain">Nanoseconds that their integers save on one core by prediction.</param>
+public sealed record PlannedRegion(IReadOnlyList<string> Layers, double Gain);
 
 /// <summary>An output or a part of one.</summary>
 /// <param name="Name">The output's name, with the range of channels where it has several parts.</param>

@@ -15,7 +15,10 @@ internal static class PlanRecord
         outputs?.SignalToNoise,
         OutputsOf(outputs),
         [.. candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node)).Select(layer => PlanOf(layer, candidates, choice, inner))],
-        [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))]);
+        [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))])
+    {
+        Regions = [.. choice.Selection.Islands().Select(island => RegionOf(island, candidates, choice))],
+    };
 
     /// <summary>The plan of integers whose ranges are measured at each run. It must be asked before the model is changed.</summary>
     internal static QuantizationPlan OfDynamic(IEnumerable<Node> chosen, IEnumerable<PlannedLayer> inFloat, int weightBits) => new(
@@ -56,6 +59,12 @@ internal static class PlanRecord
             : value.Constant is not null ? "its own numbers"
             : ranges;
         return new PlannedTensor(value.Name, parameters.Lowest, parameters.Highest, parameters.Scale, parameters.ZeroPoint, method, inner?.Of(value));
+    }
+
+    private static PlannedRegion RegionOf(Node[] island, QuantizationCandidates candidates, QuantizationChoice choice)
+    {
+        NodeSelection without = new(candidates, choice.InFloat.Nodes.Union(island).ToHashSet());
+        return new PlannedRegion([.. island.Select(LinearLayer.Describe)], SelectionTime.Of(candidates, without) - SelectionTime.Of(candidates, choice.Selection));
     }
 
     /// <summary>What is stored as integers between the chosen nodes.</summary>

@@ -5,6 +5,7 @@ using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 using ModelBuildTasks.Optimization.Quantization.Rounding;
 using ModelBuildTasks.Optimization.Quantization.Subgraphs;
+using ModelBuildTasks.Optimization.Simplification;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -60,6 +61,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         {
             Layers = [.. plan.Layers, .. nested.SelectMany(graph => graph.Plan.Layers)],
             Tensors = [.. plan.Tensors, .. nested.SelectMany(graph => graph.Plan.Tensors)],
+            Regions = [.. plan.Regions, .. nested.SelectMany(graph => graph.Plan.Regions)],
         };
         IReadOnlyList<string> refusals = [.. choice.InFloat.Explain(calibrated.Candidates), .. nested.SelectMany(graph => graph.Explain())];
         int layers = model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count(QuantizableOperators.IsLayer));
@@ -96,7 +98,13 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
     private (CalibratedModel Model, QuantizationChoice Choice, QuantizationPlan Plan) Decide(Model model, PassContext context)
     {
         CalibratedModel calibrated = new(model, context, Ranges, QuantizedWeight.Nearest);
-        QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
+        FloatNodes inFloat = new();
+        foreach (Node layer in calibrated.Candidates.Layers.Keys.Where(layer => context.SlowerInIntegers.Contains(LinearLayer.Describe(layer))))
+        {
+            inFloat.Add(layer, "integers in this part were measured slower on the machine that built it");
+        }
+
+        QuantizationChoice choice = calibrated.Fastest(inFloat);
         OutputNoise? noise = null;
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)

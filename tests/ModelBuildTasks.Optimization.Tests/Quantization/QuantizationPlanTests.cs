@@ -36,5 +36,46 @@ public sealed class QuantizationPlanTests
         Assert.IsTrue(plan.Layers.Single(layer => layer.Name == "MatMul 'small'") is { IsInteger: false, Reason.Length: > 0 });
     }
 
+    [TestMethod]
+    [DataRow(1, "")]
+    [DataRow(2, "a")]
+    [DataRow(3, "a")]
+    [DataRow(4, "a b")]
+    public void Half_of_the_regions_return_to_float_those_that_gain_least_first(int regions, string expected)
+    {
+        PlannedRegion[] all = [new(["d"], 40), new(["a"], 10), new(["c"], 30), new(["b"], 20)];
+        QuantizationPlan plan = new(null, [], [], []) { Regions = [.. all.OrderBy(region => region.Gain).Take(regions).Reverse()] };
+
+        Assert.AreEqual(expected, string.Join(' ', plan.LeastGaining()));
+    }
+
+    [TestMethod]
+    public void Layers_that_were_measured_slower_stay_in_float_with_the_reason()
+    {
+        SmallNetwork network = TwoRegions();
+        QuantizationPlan first = network.Quantize().Plan!;
+        Assert.HasCount(2, first.Regions);
+        Assert.IsTrue(first.Regions.All(region => region.Gain > 0));
+        HashSet<string> slower = [.. first.LeastGaining()];
+        SmallNetwork again = TwoRegions();
+
+        QuantizationPlan second = new StaticQuantization().Apply(again.Model, new PassContext(TargetProfiles.CpuX64, again.Samples) { SlowerInIntegers = slower }).Plan!;
+
+        Assert.IsNotEmpty(slower);
+        Assert.HasCount(1, second.Regions);
+        Assert.IsTrue(second.Layers.Where(layer => slower.Contains(layer.Name)).All(layer => layer is { IsInteger: false, Reason: not null } && layer.Reason.Contains("measured slower", StringComparison.Ordinal)));
+        Assert.IsTrue(second.Layers.Where(layer => !slower.Contains(layer.Name)).All(layer => layer.IsInteger));
+    }
+
+    /// <summary>Two convolutions, an operator that has no integers, and two more.</summary>
+    private static SmallNetwork TwoRegions()
+    {
+        SmallNetwork network = new();
+        Value value = network.Convolve(network.Graph.Add("Relu", network.Convolve(network.Input, "a")), "b");
+        value = network.Graph.Add("Tanh", value);
+        network.Classify(network.Convolve(network.Graph.Add("Relu", network.Convolve(value, "c")), "d"));
+        return network;
+    }
+
     private static PlannedLayer Float(string name) => new(name, IsInteger: false, "it would be slower");
 }

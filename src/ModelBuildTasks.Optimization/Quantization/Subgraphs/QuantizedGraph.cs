@@ -43,6 +43,12 @@ internal sealed record QuantizedGraph(Graph Graph, CalibratedModel? Model, Quant
                 continue;
             }
 
+            if (context.KeepsAccuracy is not null)
+            {
+                yield return InFloat(original, "the model lost more accuracy than it may, and branches and loops cannot be judged by themselves");
+                continue;
+            }
+
             using HoistedGraph hoisted = HoistedGraph.Of(model, graph, context.Calibration!, context.CancellationToken);
             if (hoisted.Samples.Count == 0)
             {
