@@ -12,7 +12,7 @@ namespace ModelBuildTasks.Optimization.Quantization;
 internal sealed class InnerNoise
 {
     /// <summary>A tensor has thousands of numbers in each sample: a handful tells.</summary>
-    private const int MostSamples = 4;
+    internal const int MostSamples = 4;
 
     private readonly Dictionary<Value, Sums> tensors = [];
     private readonly Dictionary<Node, Sums> layers = [];
