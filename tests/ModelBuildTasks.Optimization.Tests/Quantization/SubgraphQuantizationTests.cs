@@ -44,6 +44,18 @@ public sealed class SubgraphQuantizationTests
     }
 
     [TestMethod]
+    public void Branches_stay_in_float_once_the_model_lost_too_much_accuracy()
+    {
+        PassContext context = new(TargetProfiles.CpuX64, Samples(then: 4, otherwise: 4)) { KeepsAccuracy = _ => true };
+
+        QuantizationPlan plan = new StaticQuantization().Apply(Branching(), context).Plan!;
+
+        PlannedLayer[] inside = [.. plan.Layers.Where(layer => layer.Name is "Conv 'then1'" or "Conv 'then2'" or "Conv 'else1'")];
+        Assert.HasCount(3, inside);
+        Assert.IsTrue(inside.All(layer => !layer.IsInteger && layer.Reason!.StartsWith("the model lost more accuracy", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public void Ranges_of_a_branch_are_those_of_the_samples_that_take_it()
     {
         Model model = Branching();
