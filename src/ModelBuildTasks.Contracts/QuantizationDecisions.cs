@@ -61,20 +61,37 @@ public sealed class QuantizedOutput
     internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(SignalToNoise), SignalToNoise);
 }
 
-/// <summary>A Conv, MatMul or Gemm.</summary>
+/// <summary>A Conv, MatMul, Gemm or another operator with weights.</summary>
 public sealed class QuantizedLayer
 {
     public string Name { get; set; } = "";
 
     public bool IsInteger { get; set; }
 
+    /// <summary>Bits of a stored weight; null for weights in float.</summary>
+    public long? WeightBits { get; set; }
+
+    /// <summary>Of its result against the float model's on a few calibration samples, in decibels; null when it was not measured.</summary>
+    public double? SignalToNoise { get; set; }
+
     /// <summary>Why it stays in float, as a clause; null for a layer in integers.</summary>
     public string? Reason { get; set; }
 
-    internal static QuantizedLayer Read(JsonObject json) =>
-        new() { Name = json.Text(nameof(Name)) ?? "", IsInteger = json.Flag(nameof(IsInteger)), Reason = json.Text(nameof(Reason)) };
+    internal static QuantizedLayer Read(JsonObject json) => new()
+    {
+        Name = json.Text(nameof(Name)) ?? "",
+        IsInteger = json.Flag(nameof(IsInteger)),
+        WeightBits = json.Integer(nameof(WeightBits)),
+        SignalToNoise = json.Number(nameof(SignalToNoise)),
+        Reason = json.Text(nameof(Reason)),
+    };
 
-    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(IsInteger), IsInteger).Add(nameof(Reason), Reason);
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(Name), Name)
+        .Add(nameof(IsInteger), IsInteger)
+        .Add(nameof(WeightBits), WeightBits)
+        .Add(nameof(SignalToNoise), SignalToNoise)
+        .Add(nameof(Reason), Reason);
 }
 
 /// <summary>A tensor between layers that is stored as integers: x ≈ (q − ZeroPoint)·Scale.</summary>
@@ -92,8 +109,14 @@ public sealed class QuantizedTensor
 
     public long ZeroPoint { get; set; }
 
-    /// <summary>The error of rounding to the nearest code, as the root of the mean square.</summary>
+    /// <summary>How the range was found.</summary>
+    public string? Method { get; set; }
+
+    /// <summary>What its numbers lose by becoming codes, as the root of the mean square on a few calibration samples; null when it was not measured.</summary>
     public double? Error { get; set; }
+
+    /// <summary>The numbers' power over that of the error, in decibels.</summary>
+    public double? SignalToNoise { get; set; }
 
     internal static QuantizedTensor Read(JsonObject json) => new()
     {
@@ -102,7 +125,9 @@ public sealed class QuantizedTensor
         Highest = json.Number(nameof(Highest)),
         Scale = json.Number(nameof(Scale)),
         ZeroPoint = json.Integer(nameof(ZeroPoint)) ?? 0,
+        Method = json.Text(nameof(Method)),
         Error = json.Number(nameof(Error)),
+        SignalToNoise = json.Number(nameof(SignalToNoise)),
     };
 
     internal void Write(JsonWriter json) => json
@@ -111,5 +136,7 @@ public sealed class QuantizedTensor
         .Add(nameof(Highest), Highest)
         .Add(nameof(Scale), Scale)
         .Add(nameof(ZeroPoint), ZeroPoint)
-        .Add(nameof(Error), Error);
+        .Add(nameof(Method), Method)
+        .Add(nameof(Error), Error)
+        .Add(nameof(SignalToNoise), SignalToNoise);
 }

@@ -46,4 +46,7 @@ public sealed record PassContext(
     /// takes as long as an evaluation, and is given only after what the pass made by itself has lost too much.
     /// </summary>
     public Func<Model, bool>? KeepsAccuracy { get; init; }
+
+    /// <summary>Layers, by the names that plans give them, which stay in float because a region with them proved slower in integers when it was measured.</summary>
+    public IReadOnlySet<string> SlowerInIntegers { get; init; } = new HashSet<string>();
 }

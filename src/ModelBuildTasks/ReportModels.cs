@@ -45,6 +45,7 @@ public sealed class ReportModels : Task
                 $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
                 .. Figures(result),
                 .. result.Recipe.Select(step => $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}"),
+                .. result.Quantization is null ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
                 .. result.Diagnostics.Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];
         }

@@ -58,22 +58,30 @@ internal sealed class CalibratedModel
     internal Model Form(QuantizationChoice choice, WeightRounding round)
     {
         Model copy = model.Clone();
-        QuantizationCandidates candidates = Candidates.In(copy.Graph);
-        NodeSelection selection = new(candidates, choice.InFloat.Nodes.Select(node => copy.Graph.Find(node.Output.Name)!.Producer!).ToHashSet());
-        ScaleAssignment scales = new(selection, In(copy.Graph, Ranges()), context.Target);
-        Insert(copy, selection, scales, In(copy.Graph, Means()), round);
+        ApplyTo(copy.Graph, choice, round);
         return copy;
     }
 
+    /// <summary>Makes a graph whose nodes and values are those of this model, by name, the quantized form: a copy, or the branch that the model was taken from.</summary>
+    internal void ApplyTo(Graph graph, QuantizationChoice choice) => ApplyTo(graph, choice, Round);
+
     /// <summary>Makes the model itself the quantized form. It can be the last call only.</summary>
-    internal void Apply(QuantizationChoice choice) => Insert(model, choice.Selection, choice.Scales, Means(), Round);
+    internal void Apply(QuantizationChoice choice) => Insert(model.Graph, choice.Selection, choice.Scales, Means(), Round);
+
+    private void ApplyTo(Graph graph, QuantizationChoice choice, WeightRounding round)
+    {
+        QuantizationCandidates candidates = Candidates.In(graph);
+        NodeSelection selection = new(candidates, choice.InFloat.Nodes.Select(node => graph.Find(node.Output.Name)!.Producer!).ToHashSet());
+        ScaleAssignment scales = new(selection, In(graph, Ranges()), context.Target);
+        Insert(graph, selection, scales, In(graph, Means()), round);
+    }
 
     private static NodeSelection Plain(QuantizationCandidates candidates, FloatNodes inFloat) => new(candidates, inFloat.Nodes);
 
-    private void Insert(Model into, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, WeightRounding round)
+    private void Insert(Graph into, NodeSelection selection, ScaleAssignment scales, IReadOnlyDictionary<Value, double[]> means, WeightRounding round)
     {
-        OpsetUpgrade.Apply(into, IntegerInsertion.FirstOpset);
-        IntegerInsertion.Apply(into.Graph, selection, scales, means, context.Target, round);
+        OpsetUpgrade.Apply(into.Model, IntegerInsertion.FirstOpset);
+        IntegerInsertion.Apply(into, selection, scales, means, context.Target, round);
     }
 
     private QuantizationChoice Choose(FloatNodes kept, Func<QuantizationCandidates, FloatNodes, NodeSelection> select)
@@ -121,7 +129,7 @@ internal sealed class CalibratedModel
         .Where(entry => entry.Means is not null)
         .ToDictionary(entry => entry.Key, entry => entry.Means!);
 
-    private static Dictionary<Value, T> In<T>(Graph copy, Dictionary<Value, T> known) => known.ToDictionary(entry => copy.Find(entry.Key.Name)!, entry => entry.Value);
+    private static Dictionary<Value, T> In<T>(Graph copy, Dictionary<Value, T> known) => known.ToDictionary(entry => QuantizationCandidates.Visible(copy, entry.Key.Name)!, entry => entry.Value);
 
     /// <summary>What chosen convolutions read, with its number of channels. Samples have a batch of one, so that channels lie one behind the other.</summary>
     private Dictionary<Value, int> ConvolutionInputs(NodeSelection selection)

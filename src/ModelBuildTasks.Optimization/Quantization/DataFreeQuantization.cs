@@ -38,9 +38,10 @@ public sealed class DataFreeQuantization(NormalizationStatistics statistics) : I
 
         int chosen = choice.Selection.Layers.Count;
         IReadOnlyList<string> refusals = inFloat.Explain(candidates);
+        QuantizationPlan plan = PlanRecord.Of(candidates, choice, "BatchNormalization statistics");
         OpsetUpgrade.Apply(model, IntegerInsertion.FirstOpset);
         IntegerInsertion.Apply(model.Graph, choice.Selection, choice.Scales, InputMeans(choice.Selection, known), context.Target, QuantizedWeight.Nearest);
-        return PassOutcome.Applied($"No data: ranges from BatchNormalization statistics. {chosen} of {layers} Conv, MatMul and Gemm compute in integers.", refusals);
+        return PassOutcome.Applied($"No data: ranges from BatchNormalization statistics. {chosen} of {layers} Conv, MatMul and Gemm compute in integers.", refusals) with { Plan = plan };
     }
 
     private string? Refusal(Model model, PassContext context) =>

@@ -34,8 +34,10 @@ public sealed class DynamicLstm : IModelPass
             return PassOutcome.Refused($"The target '{context.Target}' has no kernels for dynamic quantization.");
         }
 
-        List<string> refusals = [];
-        Node[] chosen = [.. model.Graph.WithSubgraphs().SelectMany(graph => Choose(graph, refusals))];
+        List<PlannedLayer> inFloat = [];
+        Node[] chosen = [.. model.Graph.WithSubgraphs().SelectMany(graph => Choose(graph, inFloat))];
+        QuantizationPlan plan = PlanRecord.OfDynamic(chosen, inFloat, context.Target.WeightBits);
+        string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         foreach (Node node in chosen)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
@@ -44,17 +46,17 @@ public sealed class DynamicLstm : IModelPass
 
         model.Graph.RemoveUnused();
         return chosen.Length == 0 ? PassOutcome.Refused("No LSTM gains from integers.", refusals)
-            : PassOutcome.Applied($"{chosen.Length} LSTMs compute in integers, with ranges measured at each step.", refusals);
+            : PassOutcome.Applied($"{chosen.Length} LSTMs compute in integers, with ranges measured at each step.", refusals) with { Plan = plan };
     }
 
-    /// <summary>The LSTMs of a graph that gain from integers; the reasons of the others go to <paramref name="refusals"/>.</summary>
-    internal static IEnumerable<Node> Choose(Graph graph, List<string> refusals)
+    /// <summary>The LSTMs of a graph that gain from integers; the others go to <paramref name="inFloat"/>.</summary>
+    internal static IEnumerable<Node> Choose(Graph graph, List<PlannedLayer> inFloat)
     {
         foreach (Node node in graph.TopologicalOrder().Where(IsRecurrence))
         {
             if (Refusal(node) is { } reason)
             {
-                refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
+                inFloat.Add(new PlannedLayer(LinearLayer.Describe(node), IsInteger: false, reason));
             }
             else
             {

@@ -31,14 +31,16 @@ public sealed class DynamicQuantization : IModelPass
             return PassOutcome.Refused(reason);
         }
 
-        List<string> refusals = [];
+        List<PlannedLayer> inFloat = [];
         Graph[] graphs = [.. model.Graph.WithSubgraphs()];
         Dictionary<Value, TensorType> types = ShapeInference.Infer(model.Graph);
-        Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, refusals))];
-        Node[] recurrences = [.. graphs.SelectMany(graph => DynamicLstm.Choose(graph, refusals))];
+        Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, inFloat))];
+        Node[] recurrences = [.. graphs.SelectMany(graph => DynamicLstm.Choose(graph, inFloat))];
+        QuantizationPlan plan = PlanRecord.OfDynamic([.. products.Select(layer => layer.Node), .. recurrences], inFloat, context.Target.WeightBits);
+        string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         if (products.Length + recurrences.Length == 0)
         {
-            return PassOutcome.Refused("No matrix product or LSTM gains from dynamic quantization, which never touches convolutions.", refusals);
+            return PassOutcome.Refused("No matrix product or LSTM gains from dynamic quantization, which never touches convolutions.", refusals) with { Plan = plan };
         }
 
         OpsetUpgrade.Apply(model, FirstOpset);
@@ -70,7 +72,7 @@ public sealed class DynamicQuantization : IModelPass
 
         string layers = string.Join(" and ", new[] { (products.Length, "matrix products"), (recurrences.Length, "LSTMs") }.Where(part => part.Item1 > 0).Select(part => $"{part.Item1} {part.Item2}"));
         string tables = embeddings.Length > 0 ? $", {embeddings.Length} embeddings are stored in them" : "";
-        return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run{tables}.", refusals);
+        return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run{tables}.", refusals) with { Plan = plan };
     }
 
     private static string? Refusal(Model model, TargetProfile target) =>
@@ -79,7 +81,7 @@ public sealed class DynamicQuantization : IModelPass
         : OpsetUpgrade.Refusal(model, FirstOpset) is { } old ? $"The model cannot be lifted to operator set {FirstOpset}, which has DynamicQuantizeLinear: {old}."
         : null;
 
-    private static IEnumerable<Layer> Products(Graph graph, Dictionary<Value, TensorType> types, List<string> refusals)
+    private static IEnumerable<Layer> Products(Graph graph, Dictionary<Value, TensorType> types, List<PlannedLayer> inFloat)
     {
         foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" }))
         {
@@ -87,7 +89,7 @@ public sealed class DynamicQuantization : IModelPass
             reason ??= DynamicCosts.RefusalOfProduct(layer!, types.GetValueOrDefault(node.Output));
             if (reason is not null)
             {
-                refusals.Add($"{LinearLayer.Describe(node)} stays in float: {reason}.");
+                inFloat.Add(new PlannedLayer(LinearLayer.Describe(node), IsInteger: false, reason));
             }
             else
             {

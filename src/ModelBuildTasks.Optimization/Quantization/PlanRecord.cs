@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 using ModelBuildTasks.Optimization.Simplification;
 
@@ -7,24 +8,67 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <summary>Writes a choice down as the plan that reports show. It must be asked before the model is changed.</summary>
 internal static class PlanRecord
 {
-    /// <summary>Numbers that are rounded to the nearest of evenly spaced codes are off by the step times this on average (root of the mean square).</summary>
-    private static readonly float RoundingError = (float)(1 / Math.Sqrt(12));
+    /// <param name="ranges">How the ranges of activations were found.</param>
+    /// <param name="outputs">The noise of the outputs; null where it was not measured.</param>
+    /// <param name="inner">The noise inside; null where it was not measured.</param>
+    internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, string ranges, OutputNoise? outputs = null, InnerNoise? inner = null) => new(
+        outputs?.SignalToNoise,
+        OutputsOf(outputs),
+        [.. candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node)).Select(layer => PlanOf(layer, candidates, choice, inner))],
+        [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))])
+    {
+        Regions = [.. choice.Selection.Islands().Select(island => RegionOf(island, candidates, choice))],
+    };
 
-    internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, OutputNoise? noise) => new(
-        noise?.SignalToNoise,
-        [.. (noise?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))],
-        [.. candidates.Order.Where(QuantizableOperators.IsLayer).Select(layer => PlanOf(layer, candidates, choice))],
-        [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, choice.Scales[value]))]);
+    /// <summary>The plan of integers whose ranges are measured at each run. It must be asked before the model is changed.</summary>
+    internal static QuantizationPlan OfDynamic(IEnumerable<Node> chosen, IEnumerable<PlannedLayer> inFloat, int weightBits) => new(
+        null, [], [.. chosen.Select(node => new PlannedLayer(LinearLayer.Describe(node), IsInteger: true, Reason: null) { WeightBits = weightBits }), .. inFloat], []);
 
-    private static PlannedLayer PlanOf(Node layer, QuantizationCandidates candidates, QuantizationChoice choice) =>
-        choice.Selection.Contains(layer)
-            ? new PlannedLayer(LinearLayer.Describe(layer), IsInteger: true, Reason: null)
-            : new PlannedLayer(LinearLayer.Describe(layer), IsInteger: false, choice.InFloat.ReasonOf(layer) ?? candidates.Refusals.GetValueOrDefault(layer));
+    /// <summary>The plan with the noise of the outputs as it was measured at last.</summary>
+    internal static QuantizationPlan WithOutputs(QuantizationPlan plan, OutputNoise outputs) => plan with { SignalToNoise = outputs.SignalToNoise, Outputs = OutputsOf(outputs) };
 
-    private static PlannedTensor PlanOf(Value value, QuantizationParameters parameters) =>
-        new(value.Name, parameters.Lowest, parameters.Highest, parameters.Scale, parameters.ZeroPoint, parameters.Scale * RoundingError);
+    internal static string MethodOf(RangeMethod method) => method switch
+    {
+        RangeMethod.MinMax => "MinMax",
+        RangeMethod.AverageMinMax => "mean of MinMax",
+        RangeMethod.Percentile => "Percentile",
+        RangeMethod.Entropy => "Entropy",
+        RangeMethod.MeanSquaredError => "Mse",
+        _ => FormattableString.Invariant($"Mse, clipping counted {MeanSquaredErrorObserver.UsualWeightOfClipping} times"),
+    };
 
-    private static IEnumerable<Value> Tensors(NodeSelection selection)
+    private static PlannedOutput[] OutputsOf(OutputNoise? outputs) => [.. (outputs?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))];
+
+    private static PlannedLayer PlanOf(Node layer, QuantizationCandidates candidates, QuantizationChoice choice, InnerNoise? inner)
+    {
+        bool isInteger = choice.Selection.Layers.TryGetValue(layer, out Layer? chosen);
+        return new PlannedLayer(
+            LinearLayer.Describe(layer), isInteger, isInteger ? null : choice.InFloat.ReasonOf(layer) ?? candidates.Refusals.GetValueOrDefault(layer))
+        {
+            WeightBits = isInteger ? IntegerInsertion.WeightBits(chosen!, candidates.Target) : null,
+            SignalToNoise = inner?.Of(layer)?.Decibels,
+        };
+    }
+
+    private static PlannedTensor PlanOf(Value value, QuantizationCandidates candidates, ScaleAssignment scales, string ranges, InnerNoise? inner)
+    {
+        QuantizationParameters parameters = scales[value];
+        Value source = scales.SourceOf(value);
+        string method = ArrivedQuantization.Of(source, candidates.Target) is not null ? "brought by the model"
+            : source != value ? $"that of '{source.Name}'"
+            : value.Constant is not null ? "its own numbers"
+            : ranges;
+        return new PlannedTensor(value.Name, parameters.Lowest, parameters.Highest, parameters.Scale, parameters.ZeroPoint, method, inner?.Of(value));
+    }
+
+    private static PlannedRegion RegionOf(Node[] island, QuantizationCandidates candidates, QuantizationChoice choice)
+    {
+        NodeSelection without = new(candidates, choice.InFloat.Nodes.Union(island).ToHashSet());
+        return new PlannedRegion([.. island.Select(LinearLayer.Describe)], SelectionTime.Of(candidates, without) - SelectionTime.Of(candidates, choice.Selection));
+    }
+
+    /// <summary>What is stored as integers between the chosen nodes.</summary>
+    internal static IEnumerable<Value> Tensors(NodeSelection selection)
     {
         foreach (Node node in selection.Nodes)
         {

@@ -63,7 +63,18 @@ internal sealed class QuantizationCandidates
 
     /// <summary>The same candidates in a copy of the graph, before anything of the copy was changed.</summary>
     internal QuantizationCandidates In(Graph copy) =>
-        new(copy, Target, shapes.Where(entry => copy.Find(entry.Key.Name) is not null).ToDictionary(entry => copy.Find(entry.Key.Name)!, entry => entry.Value));
+        new(copy, Target, shapes.Where(entry => Visible(copy, entry.Key.Name) is not null).ToDictionary(entry => Visible(copy, entry.Key.Name)!, entry => entry.Value));
+
+    /// <summary>What a graph means by a name: a value of its own, else of a graph around it.</summary>
+    internal static Value? Visible(Graph? graph, string name)
+    {
+        while (graph is not null && graph.Find(name) is null)
+        {
+            graph = graph.Parent;
+        }
+
+        return graph?.Find(name);
+    }
 
     /// <summary>The kernel of a product gives either integers or floats, and is not found where a result is an output and is quantized too.</summary>
     private bool IsReadAsOutput(Value result) => result.IsOutput && result.Uses.Any(use =>

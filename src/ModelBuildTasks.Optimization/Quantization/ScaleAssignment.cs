@@ -55,6 +55,9 @@ internal sealed class ScaleAssignment
 
     internal QuantizationParameters this[Value value] => ArrivedQuantization.Of(Root(value), target) ?? QuantizationParameters.ForActivations(GroupRange(value), target);
 
+    /// <summary>The value whose scale a value has: its own, unless elements are only moved or joined.</summary>
+    internal Value SourceOf(Value value) => Root(value);
+
     /// <summary>The tensors whose range has to be observed for a selection.</summary>
     internal static IReadOnlyList<Value> ToObserve(NodeSelection selection, TargetProfile target)
     {

@@ -4,6 +4,8 @@ using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 using ModelBuildTasks.Optimization.Quantization.Rounding;
+using ModelBuildTasks.Optimization.Quantization.Subgraphs;
+using ModelBuildTasks.Optimization.Simplification;
 
 namespace ModelBuildTasks.Optimization.Quantization;
 
@@ -53,8 +55,56 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
 
     private PassOutcome Quantize(Model model, PassContext context)
     {
+        QuantizedGraph[] nested = [.. QuantizedGraph.In(model, context, Decide)];
+        (CalibratedModel calibrated, QuantizationChoice choice, QuantizationPlan plan) = Decide(model, context);
+        plan = plan with
+        {
+            Layers = [.. plan.Layers, .. nested.SelectMany(graph => graph.Plan.Layers)],
+            Tensors = [.. plan.Tensors, .. nested.SelectMany(graph => graph.Plan.Tensors)],
+            Regions = [.. plan.Regions, .. nested.SelectMany(graph => graph.Plan.Regions)],
+        };
+        IReadOnlyList<string> refusals = [.. choice.InFloat.Explain(calibrated.Candidates), .. nested.SelectMany(graph => graph.Explain())];
+        int layers = model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count(QuantizableOperators.IsLayer));
+        int chosen = plan.Layers.Count(layer => layer.IsInteger);
+        if (chosen == 0)
+        {
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals) with { Plan = plan };
+        }
+
+        FidelityProbe? probe = nested.Any(graph => graph.HasIntegers) ? FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) : null;
+        // Branches first: they still read what the main graph computed when their samples were taken.
+        foreach (QuantizedGraph graph in nested.Where(graph => graph.HasIntegers))
+        {
+            graph.Apply();
+        }
+
+        calibrated.Apply(choice);
+        if (probe?.Measure(model.Clone()) is { } noise)
+        {
+            plan = PlanRecord.WithOutputs(plan, noise);
+        }
+
+        int others = choice.Selection.Nodes.Count() + nested.Sum(graph => graph.Choice?.Selection.Nodes.Count() ?? 0) - chosen;
+        string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : "";
+        return PassOutcome.Applied(
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
+            refusals) with
+        {
+            Plan = plan,
+        };
+    }
+
+    /// <summary>Decides for the main graph of a model, which it does not edit.</summary>
+    private (CalibratedModel Model, QuantizationChoice Choice, QuantizationPlan Plan) Decide(Model model, PassContext context)
+    {
         CalibratedModel calibrated = new(model, context, Ranges, QuantizedWeight.Nearest);
-        QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
+        FloatNodes inFloat = new();
+        foreach (Node layer in calibrated.Candidates.Layers.Keys.Where(layer => context.SlowerInIntegers.Contains(LinearLayer.Describe(layer))))
+        {
+            inFloat.Add(layer, "integers in this part were measured slower on the machine that built it");
+        }
+
+        QuantizationChoice choice = calibrated.Fastest(inFloat);
         OutputNoise? noise = null;
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
@@ -69,23 +119,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
             (choice, noise) = (best.Choice, best.Noise);
         }
 
-        IReadOnlyList<string> refusals = choice.InFloat.Explain(calibrated.Candidates);
-        int layers = calibrated.Candidates.Order.Count(QuantizableOperators.IsLayer);
-        int chosen = choice.Selection.Layers.Count;
-        if (chosen == 0)
-        {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals);
-        }
-
-        int others = choice.Selection.Nodes.Count() - chosen;
-        QuantizationPlan plan = PlanRecord.Of(calibrated.Candidates, choice, noise);
-        string fidelity = noise is null ? "" : FormattableString.Invariant($", {noise.SignalToNoise:0.0} dB of signal to noise");
-        calibrated.Apply(choice);
-        return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
-            refusals) with
-        {
-            Plan = plan,
-        };
+        InnerNoise? inner = choice.Selection.Layers.Count > 0 ? InnerNoise.Measure(calibrated, choice, context) : null;
+        return (calibrated, choice, PlanRecord.Of(calibrated.Candidates, choice, PlanRecord.MethodOf(Ranges), noise, inner));
     }
 }

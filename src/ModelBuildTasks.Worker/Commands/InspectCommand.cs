@@ -1,63 +1,128 @@
 using System.CommandLine;
-using ModelBuildTasks.Onnx;
+using System.Text.Json;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 using Spectre.Console;
 
 namespace ModelBuildTasks.Worker.Commands;
 
-/// <summary><c>modelbuild inspect</c>: what a model holds.</summary>
+/// <summary>
+/// <c>modelbuild inspect</c>: what a model holds, and the plan of its quantization: from the result file of the build that made it, else as far as the graph
+/// tells it, which works for models of other tools too.
+/// </summary>
 internal static class InspectCommand
 {
     internal static Command Create()
     {
-        Argument<FileInfo> model = new("model") { Description = "The ONNX model." };
-        Command command = new("inspect", "Show a model's inputs, outputs, operators and weights.") { model };
-        command.SetAction(parsed => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, Show));
+        Argument<FileInfo> model = new("model") { Description = "The ONNX model, or the result file (.json) of a build or of 'optimize --json'." };
+        Option<bool> json = new("--json") { Description = "Print all of it as JSON." };
+        Command command = new("inspect", "Show a model's inputs, outputs, operators and weights, and how it is quantized.") { model, json };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(model).FullName, parsed.GetValue(json)));
         return command;
     }
 
-    private static int Show(string path)
+    private static int Run(string path, bool asJson)
+    {
+        if (!File.Exists(path) || !path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
+        {
+            return ModelCommand.Run(path, model => Show(model, BesideArtifact(model), asJson));
+        }
+
+        try
+        {
+            OptimizationResult result = OptimizationResult.Read(path);
+            return result.ArtifactPath is { } artifact
+                ? ModelCommand.Run(artifact, model => Show(model, path, asJson))
+                : ModelCommand.Report(result.Diagnostics);
+        }
+        catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message)]);
+        }
+    }
+
+    /// <summary>Where a build puts the result of an artifact; null when none is there.</summary>
+    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(artifact, ".result.json") is var path && File.Exists(path) ? path : null;
+
+    private static int Show(string path, string? resultPath, bool asJson)
     {
         using SourceModel source = SourceModel.Load(path);
-        Model model = source.Model;
-        IReadOnlyList<Graph> graphs = [.. model.Graph.WithSubgraphs()];
-        IReadOnlyList<Tensor> weights = [.. graphs.SelectMany(graph => graph.Initializers).Select(value => value.Initializer!)];
-
-        Grid facts = new Grid().AddColumn().AddColumn();
-        Fact("File", path);
-        Fact("Size", Quantities.Size(source.Bytes));
-        Fact("Format", $"IR {model.IrVersion}, {string.Join(", ", model.OpsetImports.Select(import => $"{(import.Key.Length == 0 ? "ai.onnx" : import.Key)} {import.Value}"))}");
-        Fact("Producer", model.ProducerName.Length == 0 ? "not stated" : model.ProducerName);
-        Fact("Weights", $"{weights.Sum(weight => weight.Length):N0} in {weights.Count:N0} tensors");
-        foreach (IGrouping<ElementType, Tensor> type in weights.GroupBy(weight => weight.ElementType).OrderByDescending(group => group.Sum(w => w.Length)))
+        QuantizationDecisions? recorded = resultPath is null ? null : Recorded(path, resultPath);
+        QuantizationDecisions? plan = recorded ?? (WrittenQuantization.Read(source.Model) is { } written ? PlanContract.Of(written) : null);
+        ModelFacts facts = ModelFacts.Of(source, recorded is null ? null : resultPath, plan);
+        if (asJson)
         {
-            Fact("", $"{type.Key}: {type.Sum(weight => weight.Length):N0}");
+            Console.Out.WriteLine(JsonSerializer.Serialize(facts, ModelFactsJson.Default.ModelFacts));
+        }
+        else
+        {
+            Print(facts);
         }
 
-        foreach (Inference.TensorSignature input in source.Session.Inputs)
+        return ModelCommand.Succeeded;
+    }
+
+    /// <summary>The plan in a result file; null when it has none, or is that of another artifact.</summary>
+    private static QuantizationDecisions? Recorded(string artifact, string resultPath)
+    {
+        try
         {
-            Fact("Input", input.ToString());
+            OptimizationResult result = OptimizationResult.Read(resultPath);
+            if (result.ArtifactSha256 == ContentDigest.OfFile(artifact))
+            {
+                return result.Quantization;
+            }
+
+            Console.Error.WriteLine($"'{resultPath}' tells of another artifact than '{artifact}'; the plan is read from the graph instead.");
+        }
+        catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"'{resultPath}' cannot be read, so the plan is read from the graph instead: {fault.Message}");
         }
 
-        foreach (Inference.TensorSignature output in source.Session.Outputs)
+        return null;
+    }
+
+    private static void Print(ModelFacts facts)
+    {
+        Grid grid = new Grid().AddColumn().AddColumn();
+        Fact("File", facts.File);
+        Fact("Size", Quantities.Size(facts.Bytes));
+        Fact("Format", $"IR {facts.IrVersion}, {string.Join(", ", facts.Opsets.Select(opset => $"{opset.Key} {opset.Value}"))}");
+        Fact("Producer", facts.Producer.Length == 0 ? "not stated" : facts.Producer);
+        Fact("Weights", FormattableString.Invariant($"{facts.Weights.Values.Sum():N0} in {facts.WeightTensors:N0} tensors"));
+        foreach ((string type, long count) in facts.Weights)
         {
-            Fact("Output", output.ToString());
+            Fact("", FormattableString.Invariant($"{type}: {count:N0}"));
         }
 
-        AnsiConsole.Write(facts);
+        foreach (string input in facts.Inputs)
+        {
+            Fact("Input", input);
+        }
 
+        foreach (string output in facts.Outputs)
+        {
+            Fact("Output", output);
+        }
+
+        AnsiConsole.Write(grid);
         Table operators = new Table().Border(TableBorder.Simple).AddColumn("Operator").AddColumn(new TableColumn("Nodes").RightAligned());
-        foreach (IGrouping<string, Node> operation in graphs.SelectMany(graph => graph.Nodes).GroupBy(Name).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal))
+        foreach ((string operation, int count) in facts.Operators)
         {
-            operators.AddRow(Markup.Escape(operation.Key), $"{operation.Count()}");
+            operators.AddRow(Markup.Escape(operation), $"{count}");
         }
 
         AnsiConsole.Write(operators);
-        return ModelCommand.Succeeded;
+        if (facts.Quantization is { } plan)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Quantization, {(facts.Result is { } result ? $"from {result}" : "as far as the graph tells it")}");
+            PlanTables.Print(plan);
+        }
 
-        void Fact(string name, string value) => facts.AddRow(Markup.Escape(name), Markup.Escape(value));
+        void Fact(string name, string value) => grid.AddRow(Markup.Escape(name), Markup.Escape(value));
     }
-
-    private static string Name(Node node) => node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";
 }

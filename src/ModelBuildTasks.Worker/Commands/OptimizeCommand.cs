@@ -86,7 +86,7 @@ internal static class OptimizeCommand
             };
             OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
             int written = parsed.GetValue(json) is { } file ? ModelCommand.Write(result, file.FullName) : ModelCommand.Succeeded;
-            ResultTable.Print(result);
+            ResultTable.Print(result, parsed.GetValue(json)?.FullName);
             return Math.Max(written, ModelCommand.Report(result.Diagnostics));
         }), cancellation));
         return command;

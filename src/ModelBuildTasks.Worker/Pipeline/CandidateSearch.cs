@@ -8,6 +8,7 @@ using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Recipes;
+using ModelBuildTasks.Worker.Reporting;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -25,6 +26,9 @@ internal sealed class CandidateSearch(
     IProgress<PipelineProgress> progress,
     CancellationToken cancellation)
 {
+    /// <summary>How often a recipe is tried, each time with half of its regions of integers returned to float: each attempt is a whole quantization and a measurement.</summary>
+    private const int MostAttempts = 3;
+
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
     private QuantizationPlan? plan;
@@ -72,48 +76,65 @@ internal sealed class CandidateSearch(
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
-        int stepsBefore = steps.Count;
-        int notesBefore = notes.Count;
-        (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, keepsAccuracy: null);
-        if (!changed && !(isAllThereIs && prepared.IsChanged))
+        HashSet<string> slower = [];
+        string? firstRefusal = null;
+        for (int attempt = 1; ; attempt++)
         {
-            reason = steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified";
-            return null;
-        }
+            int stepsBefore = steps.Count;
+            int notesBefore = notes.Count;
+            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(KeepsAccuracy: null, slower));
+            if (!changed && !(isAllThereIs && prepared.IsChanged))
+            {
+                reason = firstRefusal ?? (steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
+                return null;
+            }
 
-        ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
-        if (result.LosesAccuracy && recipe.CanKeepAccuracy)
-        {
-            steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
-            notes.RemoveRange(notesBefore, notes.Count - notesBefore);
-            model = Apply(recipe, isChosenByUser, prepared, comparison.KeepsAccuracy).Model;
-            result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
-        }
+            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+            if (result.LosesAccuracy && recipe.CanKeepAccuracy)
+            {
+                steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
+                notes.RemoveRange(notesBefore, notes.Count - notesBefore);
+                model = Apply(recipe, isChosenByUser, prepared, new Lessons(comparison.KeepsAccuracy, slower)).Model;
+                result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+            }
 
-        if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
-            && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } slower)
-        {
-            result = new ComparisonResult(slower);
-        }
+            if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
+                && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } preferred)
+            {
+                result = ComparisonResult.Slower(preferred);
+            }
 
-        if (result.Refusal is { } refusal)
-        {
-            reason = refusal;
+            if (result.Refusal is not { } refusal)
+            {
+                if (firstRefusal is not null)
+                {
+                    notes.Add(Note.Of(DiagnosticCatalogue.FellBack, recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", firstRefusal));
+                }
+
+                reason = "";
+                return OutcomeOf(artifactPath, result);
+            }
+
+            firstRefusal ??= refusal;
             GiveUp(stepsBefore, refusal);
+            if (result.IsSlower && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
+            {
+                slower.UnionWith(regions);
+                continue;
+            }
+
             if (isObeyed)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
 
+            reason = firstRefusal;
             return null;
         }
-
-        reason = "";
-        return OutcomeOf(artifactPath, result);
     }
 
     /// <summary>Applies a recipe to a copy of the prepared model.</summary>
-    private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Func<Model, bool>? keepsAccuracy)
+    private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Lessons lessons)
     {
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
@@ -128,7 +149,7 @@ internal sealed class CandidateSearch(
         foreach (IModelPass pass in recipe.Passes)
         {
             // What follows a pass that applied completes it, and need not find anything.
-            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model, keepsAccuracy) : Apply(pass, model, keepsAccuracy);
+            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model, lessons) : Apply(pass, model, lessons);
         }
 
         if (isPrepared && !changed)
@@ -224,9 +245,9 @@ internal sealed class CandidateSearch(
     };
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
-    private bool ApplyRequested(IModelPass pass, Model model, Func<Model, bool>? keepsAccuracy = null)
+    private bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)
     {
-        bool applied = Apply(pass, model, keepsAccuracy);
+        bool applied = Apply(pass, model, lessons);
         if (!applied)
         {
             notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
@@ -235,14 +256,18 @@ internal sealed class CandidateSearch(
         return applied;
     }
 
-    private bool Apply(IModelPass pass, Model model, Func<Model, bool>? keepsAccuracy = null)
+    private bool Apply(IModelPass pass, Model model, Lessons? lessons = null)
     {
         cancellation.ThrowIfCancellationRequested();
         progress.Report(new PipelineProgress(pass.Name, 0));
-        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation) { KeepsAccuracy = keepsAccuracy };
+        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
+        {
+            KeepsAccuracy = lessons?.KeepsAccuracy,
+            SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
+        };
         PassOutcome outcome = pass.Apply(model, context);
         steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
-        plan = outcome.Plan ?? plan;
+        plan = outcome.Plan is { } made ? plan?.CompletedBy(made) ?? made : plan;
         return outcome.Changed;
     }
 
@@ -251,6 +276,11 @@ internal sealed class CandidateSearch(
     {
         internal bool IsChanged => IsSimplified || IsPruned;
     }
+
+    /// <summary>What earlier attempts of a recipe taught.</summary>
+    /// <param name="KeepsAccuracy">Tells whether a form keeps the accuracy, after one that did not.</param>
+    /// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
+    private sealed record Lessons(Func<Model, bool>? KeepsAccuracy, IReadOnlySet<string> SlowerInIntegers);
 
     private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
     {

@@ -15,6 +15,11 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 {
     /// <summary>Whether it loses more accuracy than <c>Auto</c> may, or more than the budget of a project that chose the recipe, where it may ship all the same.</summary>
     internal bool LosesAccuracy { get; init; }
+
+    /// <summary>Whether it is refused for its measured time.</summary>
+    internal bool IsSlower { get; init; }
+
+    internal static ComparisonResult Slower(string refusal) => new(refusal) { IsSlower = true };
 }
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
@@ -83,7 +88,7 @@ internal sealed class Comparison(
             }
 
             return mustProveItself && latency is { Ratio.Low: > 1 }
-                ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
+                ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
         }
     }

@@ -16,7 +16,14 @@ internal static class PlanContract
 
         foreach (PlannedLayer layer in plan.Layers)
         {
-            decisions.Layers.Add(new QuantizedLayer { Name = layer.Name, IsInteger = layer.IsInteger, Reason = layer.Reason });
+            decisions.Layers.Add(new QuantizedLayer
+            {
+                Name = layer.Name,
+                IsInteger = layer.IsInteger,
+                WeightBits = layer.WeightBits,
+                SignalToNoise = layer.SignalToNoise,
+                Reason = layer.Reason,
+            });
         }
 
         foreach (PlannedTensor tensor in plan.Tensors)
@@ -28,7 +35,9 @@ internal static class PlanContract
                 Highest = tensor.Highest,
                 Scale = tensor.Scale,
                 ZeroPoint = tensor.ZeroPoint,
-                Error = tensor.Error,
+                Method = tensor.Method,
+                Error = tensor.Noise?.Error,
+                SignalToNoise = tensor.Noise?.Decibels,
             });
         }
 

@@ -10,7 +10,8 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <summary>A result on the console: what was done, and the artifact beside the original.</summary>
 internal static class ResultTable
 {
-    internal static void Print(OptimizationResult result)
+    /// <param name="resultPath">The file that the result was written to as well; null for none.</param>
+    internal static void Print(OptimizationResult result, string? resultPath)
     {
         if (!result.Succeeded)
         {
@@ -46,9 +47,13 @@ internal static class ResultTable
         }
 
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
+        if (result.Quantization is not null)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Every layer and tensor: modelbuild inspect {resultPath ?? result.ArtifactPath}{(resultPath is null ? " (with what each loses, after --json)" : "")}");
+        }
     }
 
-    /// <summary>What stays in float and why; the ranges of all tensors are in the result as JSON.</summary>
+    /// <summary>What stays in float and why.</summary>
     private static void Print(QuantizationDecisions plan)
     {
         foreach (QuantizedOutput output in plan.Outputs)

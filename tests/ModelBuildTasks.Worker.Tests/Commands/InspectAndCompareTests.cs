@@ -1,3 +1,5 @@
+using System.Text.Json;
+using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Targets;
@@ -34,6 +36,57 @@ public sealed class InspectAndCompareTests : IDisposable
         File.WriteAllText(place.ModelPath, "Hello");
 
         (await Run("inspect", place.ModelPath)).AssertFailsWith("MBT4001", place.ModelPath);
+    }
+
+    [TestMethod]
+    public async Task Inspect_shows_the_plan_that_a_build_left_beside_its_artifact()
+    {
+        ModelBuildProcess run = await Run("inspect", Quantize(out _));
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        foreach (string expected in (string[])["Quantization, from ", "Output scores:", "2 of 3 layers compute in integers", "integers would make it slower", "MinMax"])
+        {
+            StringAssert.Contains(run.Output, expected);
+        }
+    }
+
+    [TestMethod]
+    public async Task Inspect_takes_the_result_file_for_its_artifact()
+    {
+        Quantize(out string result);
+
+        ModelBuildProcess run = await Run("inspect", result, "--json");
+
+        Assert.AreEqual(0, run.ExitCode, run.Errors);
+        using JsonDocument facts = JsonDocument.Parse(run.Output);
+        JsonElement plan = facts.RootElement.GetProperty("Quantization");
+        Assert.AreEqual(3, plan.GetProperty("Layers").GetArrayLength());
+        Assert.IsGreaterThan(20, plan.GetProperty("Tensors")[0].GetProperty("SignalToNoise").GetDouble());
+        Assert.AreEqual(result, facts.RootElement.GetProperty("Result").GetString());
+    }
+
+    [TestMethod]
+    public async Task Inspect_reads_the_graph_where_the_result_beside_is_of_another_artifact()
+    {
+        string artifact = Quantize(out _);
+        Model model = Model.Load(artifact);
+        model.ProducerName = "other";
+        model.Save(artifact);
+
+        ModelBuildProcess run = await Run("inspect", artifact);
+
+        Assert.AreEqual(0, run.ExitCode, run.Errors);
+        StringAssert.Contains(run.Errors, "tells of another artifact");
+        StringAssert.Contains(run.Output, "as far as the graph tells it");
+        StringAssert.Contains(run.Output, "2 of 3 layers compute in integers");
+    }
+
+    [TestMethod]
+    public async Task Inspect_refuses_a_file_that_is_no_result()
+    {
+        File.WriteAllText(place["other.json"], "{ }");
+
+        (await Run("inspect", place["other.json"])).AssertFailsWith("MBT4010", place["other.json"]);
     }
 
     [TestMethod]
@@ -126,6 +179,21 @@ public sealed class InspectAndCompareTests : IDisposable
         {
             StringAssert.Contains(run.Output, command);
         }
+    }
+
+    /// <summary>What a build writes: an artifact, and its result beside it.</summary>
+    private string Quantize(out string resultPath)
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        OptimizationRequest request = place.Request(request =>
+        {
+            request.CalibrationData = place.WriteData("calibration");
+            request.Settings = new ModelSettings { Precision = Precision.Int8, Calibration = Calibration.MinMax };
+        });
+        OptimizationResult result = Workplace.Run(request);
+        resultPath = place["obj/model.cpu.result.json"];
+        result.Write(resultPath);
+        return request.OutputPath;
     }
 
     private void Save(Action<Model> edit)

@@ -33,6 +33,18 @@ internal static class SmallModels
         return model;
     }
 
+    /// <summary>x: Float[N, 64] → Gemm, Relu, Gemm, Relu, Gemm → scores: Float[N, 4], large enough for integers to pay except in the last layer.</summary>
+    internal static Model WideMlp(int seed = 1)
+    {
+        const int width = 512;
+        Random random = new(seed);
+        Model model = Create(64);
+        Value hidden = model.Graph.Add("Relu", Dense(model.Graph, model.Graph.Inputs[0], random, 64, width));
+        hidden = model.Graph.Add("Relu", Dense(model.Graph, hidden, random, width, width));
+        Finish(model.Graph, Dense(model.Graph, hidden, random, width, Classes));
+        return model;
+    }
+
     /// <summary>x: Float[N, 64] → Relu → scores: a network with nothing to optimize.</summary>
     internal static Model Plain()
     {
