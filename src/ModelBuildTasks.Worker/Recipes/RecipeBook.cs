@@ -6,6 +6,7 @@ using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.Equalization;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -73,7 +74,7 @@ internal static class RecipeBook
         IModelPass[] recurrences = source is not null && DynamicLstm.IsIn(source) ? [new DynamicLstm()] : [];
         if (hasCalibration || settings.Quantization == Quantization.Static)
         {
-            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]) { Preparation = [new CrossLayerEqualization()] };
+            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]) { Preparation = [new CrossLayerEqualization(), new SmoothQuant()] };
         }
 
         bool mayGuess = settings.Precision == Precision.Int8 || hasEvaluation;

@@ -1,6 +1,6 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
-using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
@@ -38,19 +38,13 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
 
         List<string> refusals = [];
         int scaled = 0;
-        IEnumerable<IGrouping<Value, PackedProduct>> groups = model.Graph.TopologicalOrder()
-            .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
-            .Select(node => PackedProduct.From(node, out _))
-            .OfType<PackedProduct>()
-            .GroupBy(product => product.Input);
-        foreach (IGrouping<Value, PackedProduct> group in groups.ToArray())
+        foreach (ScalableInput input in ScalableInput.In(model.Graph, refusals))
         {
-            PackedProduct[] products = [.. group];
             try
             {
-                if (Refusal(group.Key, products) is { } reason || (reason = Scale(model, group.Key, products, context)) is not null)
+                if ((input.Others.Count > 0 ? "something other than products with constant weights reads it" : Scale(model, input, context)) is { } reason)
                 {
-                    refusals.Add($"'{group.Key.Name}' is not scaled: {reason}.");
+                    refusals.Add(input.Describe(reason));
                 }
                 else
                 {
@@ -68,29 +62,12 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
             : PassOutcome.Refused("No matrix product gains from scaled inputs.", refusals);
     }
 
-    private static string? Refusal(Value input, PackedProduct[] products)
-    {
-        if (input.IsOutput || input.Uses.Any(use => use.Index != 0 || products.All(product => product.Node != use.Node)))
-        {
-            return "something other than products with constant weights reads it";
-        }
-
-        foreach (PackedProduct product in products)
-        {
-            if (LinearLayer.From(product.Node, out string? reason) is null)
-            {
-                return reason ?? "its weights cannot be changed";
-            }
-        }
-
-        return ScaledProducer.Find(input, products[0].Weight.Inputs, out string? refusal) is null ? refusal : null;
-    }
-
-    private string? Scale(Model model, Value input, PackedProduct[] products, PassContext context)
+    private string? Scale(Model model, ScalableInput input, PassContext context)
     {
         context.CancellationToken.ThrowIfCancellationRequested();
-        int inputs = products[0].Weight.Inputs;
-        float[] importance = MomentCollector.Run(model, [(input, inputs)], context.Calibration!, context.CancellationToken)[input].Importance();
+        int inputs = input.Channels;
+        WeightMatrix[] weights = [.. input.Layers.Select(layer => PackedProduct.From(layer.Node, out _)!.Weight)];
+        float[] importance = MomentCollector.Run(model, [(input.Value, inputs)], context.Calibration!, context.CancellationToken)[input.Value].Importance();
         if (importance.Any(moment => !(moment > 0)))
         {
             return "it is zero in all samples";
@@ -98,13 +75,13 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
 
         double meanLogarithm = importance.Average(moment => Math.Log2(moment) / 2);
         double[] best = [.. Enumerable.Repeat(1.0, inputs)];
-        double leastError = products.Sum(product => Error(product.Weight, best, importance, context.CancellationToken));
+        double leastError = weights.Sum(weight => Error(weight, best, importance, context.CancellationToken));
         bool isBetter = false;
         for (int step = 1; step <= Steps; step++)
         {
             double alpha = (double)step / Steps;
             double[] scales = [.. importance.Select(moment => Math.ScaleB(1, (int)Math.Clamp(Math.Round(alpha * (Math.Log2(moment) / 2 - meanLogarithm)), -LargestExponent, LargestExponent)))];
-            double error = products.Sum(product => Error(product.Weight, scales, importance, context.CancellationToken));
+            double error = weights.Sum(weight => Error(weight, scales, importance, context.CancellationToken));
             if (error < leastError)
             {
                 (best, leastError, isBetter) = (scales, error, true);
@@ -116,16 +93,7 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
             return "no scale lowers the error";
         }
 
-        ScaledProducer.Find(input, inputs, out _)!.Divide(best);
-        foreach (PackedProduct product in products)
-        {
-            ChannelAffine affine = new(input, best, new double[inputs]);
-            if (LinearLayer.From(product.Node, out string? reason)?.AbsorbBefore(affine, product.Node, GrowthBudget.Unlimited) is { } failure)
-            {
-                throw new InvalidOperationException($"{LinearLayer.Describe(product.Node)} took no scale: {reason ?? failure}.");
-            }
-        }
-
+        input.Scale(best);
         return null;
     }
 
