@@ -29,12 +29,13 @@ internal static class WeightOnlyErrors
     {
         Option<int> layers = new("--layers") { Description = "Layers of the transformer.", DefaultValueFactory = _ => 12 };
         Option<int> width = new("--width") { Description = "Width of the transformer.", DefaultValueFactory = _ => 384 };
-        Command command = new("errors", "Errors of layers' outputs by algorithm.") { layers, width };
+        Option<int> outliers = new("--outliers") { Description = "Channels of each normalization that are 20 times the others.", DefaultValueFactory = _ => 0 };
+        Command command = new("errors", "Errors of layers' outputs by algorithm.") { layers, width, outliers };
         command.SetAction(parsed =>
         {
-            Console.WriteLine("| model | weights | rounding, of the output | HQQ | scale search | scale search, samples | GPTQ |");
-            Console.WriteLine("|---|---|---|---|---|---|---|");
-            Model transformer = TransformerModel.Create(parsed.GetValue(layers), parsed.GetValue(width), vocabulary: 8000, isRealistic: true);
+            Console.WriteLine("| model | weights | rounding, of the output | HQQ | scale search | scale search, samples | AWQ, scale search | GPTQ | AWQ, GPTQ |");
+            Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            Model transformer = TransformerModel.Create(parsed.GetValue(layers), parsed.GetValue(width), vocabulary: 8000, isRealistic: true, parsed.GetValue(outliers));
             Measure("transformer", transformer, new TokenDataset(32, 128, 8000, seed: 1), new TokenDataset(HeldOut, 128, 8000, seed: 2));
         });
         return command;
@@ -45,36 +46,47 @@ internal static class WeightOnlyErrors
         new GraphSimplification().Apply(model, new PassContext(TargetProfiles.CpuX64));
         foreach (BlockFormat format in Formats)
         {
-            PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
-                .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
-                .Select(node => PackedProduct.From(node, out _))
-                .OfType<PackedProduct>()];
-            double signal = 0;
-            double[] errors = new double[5];
-            foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
-            {
-                (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
-                InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
-                Tensor x = Rows(model, readers[0], heldOut);
-                float[]? factor = moments.Factor();
-                foreach (PackedProduct layer in readers)
-                {
-                    BlockFormat fitting = format.For(layer.Weight.Inputs);
-                    IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
-                    IBlockScaling hqq = format.IsBinary ? new BinaryScaling() : new HalfQuadratic();
-                    IBlockScaling search = format.IsBinary ? new BinaryScaling() : new ScaleSearch();
-                    signal += Squares(x, layer, null);
-                    errors[0] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, plain, [], CancellationToken.None));
-                    errors[1] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, hqq, [], CancellationToken.None));
-                    errors[2] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, [], CancellationToken.None));
-                    errors[3] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, moments.Importance(), CancellationToken.None));
-                    errors[4] += Squares(x, layer, Gptq.Quantize(layer.Weight, fitting, search, factor!, CancellationToken.None));
-                }
-            }
-
+            Model scaled = model.Clone();
+            new ActivationAwareScaling(format).Apply(scaled, new PassContext(TargetProfiles.CpuX64, calibration));
+            (double signal, double[] errors) = Errors(model, format, calibration, heldOut);
+            (_, double[] errorsOfScaled) = Errors(scaled, format, calibration, heldOut);
             string weights = format.IsBinary ? "signs" : $"{format.Bits} bits{(format.IsSymmetric ? ", symmetric" : "")}";
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {weights}, blocks of {format.BlockSize} | {errors[0] / signal:0.00000} | {errors[1] / errors[0]:0.00} | {errors[2] / errors[0]:0.00} | {errors[3] / errors[0]:0.00} | {errors[4] / errors[0]:0.00} |"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {weights}, blocks of {format.BlockSize} | {errors[0] / signal:0.00000} | {errors[1] / errors[0]:0.00} | {errors[2] / errors[0]:0.00} | {errors[3] / errors[0]:0.00} | {errorsOfScaled[3] / errors[0]:0.00} | {errors[4] / errors[0]:0.000} | {errorsOfScaled[4] / errors[0]:0.000} |"));
         }
+    }
+
+    /// <summary>Σ‖XW‖² over all layers, and Σ‖X(W − Ŵ)‖² by rounding, HQQ, scale search, scale search with samples, and GPTQ.</summary>
+    private static (double Signal, double[] Errors) Errors(Model model, BlockFormat format, Dataset calibration, Dataset heldOut)
+    {
+        PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
+            .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
+            .Select(node => PackedProduct.From(node, out _))
+            .OfType<PackedProduct>()];
+        double signal = 0;
+        double[] errors = new double[5];
+        foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
+        {
+            (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
+            InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
+            Tensor x = Rows(model, readers[0], heldOut);
+            float[] importance = moments.Importance();
+            float[]? factor = moments.Factor();
+            foreach (PackedProduct layer in readers)
+            {
+                BlockFormat fitting = format.For(layer.Weight.Inputs);
+                IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
+                IBlockScaling hqq = format.IsBinary ? new BinaryScaling() : new HalfQuadratic();
+                IBlockScaling search = format.IsBinary ? new BinaryScaling() : new ScaleSearch();
+                signal += Squares(x, layer, null);
+                errors[0] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, plain, [], CancellationToken.None));
+                errors[1] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, hqq, [], CancellationToken.None));
+                errors[2] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, [], CancellationToken.None));
+                errors[3] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, importance, CancellationToken.None));
+                errors[4] += Squares(x, layer, Gptq.Quantize(layer.Weight, fitting, search, factor!, CancellationToken.None));
+            }
+        }
+
+        return (signal, errors);
     }
 
     private static Tensor Rows(Model model, PackedProduct layer, Dataset samples)

@@ -42,6 +42,16 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
+    [DataRow(true, "SmoothQuant")]
+    [DataRow(false, "")]
+    public void Dynamic_quantization_comes_behind_what_samples_can_smooth(bool hasCalibration, string preparation)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Quantization = Contracts.Quantization.Dynamic }, TargetProfiles.Cpu, hasCalibration);
+
+        Assert.AreEqual(preparation, string.Concat(list.Recipes.Single().Preparation.Select(pass => pass.Name)));
+    }
+
+    [TestMethod]
     [DataRow(Calibration.Auto)]
     [DataRow(Calibration.MinMax)]
     [DataRow(Calibration.Entropy)]

@@ -42,7 +42,7 @@ public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
         {
             try
             {
-                if ((input.Others.Count > 0 ? "something other than products with constant weights reads it" : Scale(model, input, context)) is { } reason)
+                if (Scale(model, input, context) is { } reason)
                 {
                     refusals.Add(input.Describe(reason));
                 }

@@ -8,8 +8,14 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// </summary>
 internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm algorithm, PassContext context)
 {
-    /// <summary>Bytes of moments that are held at once. Each further group of layers costs another run of the samples up to its last layer.</summary>
-    private const long MostMomentBytes = 256L << 20;
+    /// <summary>
+    /// Bytes of moments that are held at once, as a multiple of the largest layer's: factoring those takes half as much again. Each further group of layers
+    /// costs another run of the samples up to its last layer.
+    /// </summary>
+    private const double MostMoments = 1.5;
+
+    /// <summary>Less than this is not worth another run of the samples: a runtime takes as much for itself.</summary>
+    private const long FewMomentBytes = 16L << 20;
 
     private int withMoments;
     private int blind;
@@ -37,7 +43,7 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
         {
             (Value Input, int Inputs)[] values = [.. group.Select(product => (product.Input, product.Weight.Inputs)).Distinct()];
             Dictionary<Value, InputMoments> moments = MomentCollector.Run(model, values, context.Calibration!, context.CancellationToken);
-            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input))
+            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input).OrderBy(products => MomentBytes(products.First())))
             {
                 moments.Remove(products.Key, out InputMoments? known);
                 float[]? factor = UsesGptq ? known!.Factor(context.CancellationToken) : null;
@@ -89,27 +95,41 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     };
 
     /// <summary>Layers in groups, those that read one value together.</summary>
-    private static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
+    internal static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
     {
-        List<PackedProduct> group = [];
-        long bytes = 0;
-        foreach (PackedProduct[] readers in products.GroupBy(product => product.Input).Select(readers => readers.ToArray()))
+        PackedProduct[][] inputs = [.. products.GroupBy(product => product.Input).Select(readers => readers.ToArray())];
+        double most = Math.Max(FewMomentBytes, MostMoments * inputs.Select(readers => MomentBytes(readers[0])).DefaultIfEmpty().Max());
+        List<PackedProduct[]> group = [];
+        foreach (PackedProduct[] readers in inputs)
         {
-            if (group.Count > 0 && bytes + MomentBytes(readers[0]) > MostMomentBytes)
+            if (group.Count > 0 && Peak([.. group, readers]) > most)
             {
-                yield return [.. group];
+                yield return [.. group.SelectMany(part => part)];
                 group.Clear();
-                bytes = 0;
             }
 
-            group.AddRange(readers);
-            bytes += MomentBytes(readers[0]);
+            group.Add(readers);
         }
 
         if (group.Count > 0)
         {
-            yield return [.. group];
+            yield return [.. group.SelectMany(part => part)];
         }
+    }
+
+    /// <summary>The most bytes that a group's moments take: they are factored one after the other, the smallest first, and let go.</summary>
+    private static long Peak(IEnumerable<PackedProduct[]> group)
+    {
+        long[] sizes = [.. group.Select(readers => MomentBytes(readers[0])).Order()];
+        long held = sizes.Sum();
+        long peak = held;
+        foreach (long size in sizes)
+        {
+            peak = Math.Max(peak, held + size / 2);
+            held -= size;
+        }
+
+        return peak;
     }
 
     /// <summary>Only values of the main graph are computed for every sample; those inside branches and loops may not be.</summary>
