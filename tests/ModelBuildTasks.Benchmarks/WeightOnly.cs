@@ -37,6 +37,7 @@ internal static class WeightOnly
         ("4 bits, HQQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.HalfQuadratic),
         ("4 bits, scale search", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.ScaleSearch),
         ("4 bits, GPTQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
+        ("4 bits, AWQ and GPTQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.Auto),
         ("2 bits, GPTQ", new BlockFormat(2, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
         ("signs, GPTQ", BlockFormat.Binary(32), WeightOnlyAlgorithm.Gptq),
     ];
@@ -158,7 +159,7 @@ internal static class WeightOnly
         Report(() =>
         {
             Model model = Model.Load(path);
-            Dataset? samples = algorithm == WeightOnlyAlgorithm.Gptq ? new TokenDataset(Samples, Sequence, Vocabulary, seed: 1) : null;
+            Dataset? samples = algorithm is WeightOnlyAlgorithm.Gptq or WeightOnlyAlgorithm.Auto ? new TokenDataset(Samples, Sequence, Vocabulary, seed: 1) : null;
             PassOutcome outcome = new WeightOnlyQuantization(format, algorithm).Apply(model, new PassContext(TargetProfiles.CpuX64, samples));
             if (!outcome.Changed)
             {

@@ -46,17 +46,15 @@ internal static class WeightOnlyErrors
         new GraphSimplification().Apply(model, new PassContext(TargetProfiles.CpuX64));
         foreach (BlockFormat format in Formats)
         {
-            Model scaled = model.Clone();
-            new ActivationAwareScaling(format).Apply(scaled, new PassContext(TargetProfiles.CpuX64, calibration));
-            (double signal, double[] errors) = Errors(model, format, calibration, heldOut);
-            (_, double[] errorsOfScaled) = Errors(scaled, format, calibration, heldOut);
+            (double signal, double[] errors) = Errors(model, format, calibration, heldOut, isScaled: false);
+            (_, double[] errorsOfScaled) = Errors(model, format, calibration, heldOut, isScaled: true);
             string weights = format.IsBinary ? "signs" : $"{format.Bits} bits{(format.IsSymmetric ? ", symmetric" : "")}";
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {weights}, blocks of {format.BlockSize} | {errors[0] / signal:0.00000} | {errors[1] / errors[0]:0.00} | {errors[2] / errors[0]:0.00} | {errors[3] / errors[0]:0.00} | {errorsOfScaled[3] / errors[0]:0.00} | {errors[4] / errors[0]:0.000} | {errorsOfScaled[4] / errors[0]:0.000} |"));
         }
     }
 
     /// <summary>Σ‖XW‖² over all layers, and Σ‖X(W − Ŵ)‖² by rounding, HQQ, scale search, scale search with samples, and GPTQ.</summary>
-    private static (double Signal, double[] Errors) Errors(Model model, BlockFormat format, Dataset calibration, Dataset heldOut)
+    private static (double Signal, double[] Errors) Errors(Model model, BlockFormat format, Dataset calibration, Dataset heldOut, bool isScaled)
     {
         PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
             .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
@@ -69,9 +67,19 @@ internal static class WeightOnlyErrors
             (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
             InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
             Tensor x = Rows(model, readers[0], heldOut);
+            BlockFormat common = format.For(readers[0].Weight.Inputs);
+            float[]? scales = isScaled
+                ? ActivationAwareScaling.Find([.. readers.Select(reader => reader.Weight)], moments.Importance(), common, format.IsBinary ? new BinaryScaling() : new ScaleSearch(), CancellationToken.None)
+                : null;
+            if (scales is not null)
+            {
+                moments.Divide(scales);
+                x = Tensor.Create([.. x.Dimensions], [.. x.ToSingles().Select((number, i) => number / scales[i % scales.Length])]);
+            }
+
             float[] importance = moments.Importance();
             float[]? factor = moments.Factor();
-            foreach (PackedProduct layer in readers)
+            foreach (PackedProduct layer in readers.Select(reader => reader with { Weight = reader.Weight with { InputScales = scales } }))
             {
                 BlockFormat fitting = format.For(layer.Weight.Inputs);
                 IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
@@ -138,7 +146,7 @@ internal static class WeightOnlyErrors
         {
             for (int o = 0; o < weight.Outputs; o++)
             {
-                result[i * weight.Outputs + o] = weight.Factor * stored[weight.IsTransposed ? o * weight.Inputs + i : i * weight.Outputs + o];
+                result[i * weight.Outputs + o] = weight.Factor * (weight.InputScales?[i] ?? 1) * stored[weight.IsTransposed ? o * weight.Inputs + i : i * weight.Outputs + o];
             }
         }
 

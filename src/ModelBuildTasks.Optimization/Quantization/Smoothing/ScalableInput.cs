@@ -43,11 +43,13 @@ internal sealed record ScalableInput(Value Value, IReadOnlyList<Layer> Layers, I
 
     internal string Describe(string reason) => $"'{Value.Name}' is not scaled: {reason}.";
 
+    /// <summary>Whether dividing the value changes no weights in front of it, but vectors alone.</summary>
+    internal bool IsDividedByVectors => !ScaledProducer.Find(Value, Channels, out _)!.ChangesWeights;
+
     /// <param name="scales">Positive, one a channel.</param>
     internal void Scale(double[] scales)
     {
-        Graph graph = Value.Graph;
-        ScaledProducer.Find(Value, Channels, out _)!.Divide(scales);
+        Divide(scales);
         foreach (Layer layer in Layers)
         {
             ChannelAffine affine = new(Value, scales, new double[Channels]);
@@ -56,9 +58,16 @@ internal sealed record ScalableInput(Value Value, IReadOnlyList<Layer> Layers, I
                 throw new InvalidOperationException($"{LinearLayer.Describe(layer.Node)} took no scale: {reason ?? failure}.");
             }
         }
+    }
 
+    /// <summary>Divides the value, and multiplies what others than the layers read. The layers' weights are left to the caller.</summary>
+    /// <inheritdoc cref="Scale"/>
+    internal void Divide(double[] scales)
+    {
+        ScaledProducer.Find(Value, Channels, out _)!.Divide(scales);
         if (Others.Count > 0)
         {
+            Graph graph = Value.Graph;
             Value factors = graph.AddInitializer(Value.Name + "_smoothing", Tensor.Vector(Array.ConvertAll(scales, scale => (float)scale)));
             Value unscaled = graph.AddNode("Mul", [Value, factors], name: Value.Name + "_unscaled").Output;
             foreach (Use use in Others)

@@ -14,6 +14,9 @@ internal sealed class ScaledProducer
     {
     }
 
+    /// <summary>Whether weights of a matrix product take the division, not vectors alone.</summary>
+    internal bool ChangesWeights => product is not null;
+
     /// <summary>Walks up from a value to what can take the division; null with the reason where there is nothing.</summary>
     internal static ScaledProducer? Find(Value value, int channels, out string? reason)
     {

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 /// <summary>
@@ -42,6 +44,18 @@ internal sealed class InputMoments(int inputs)
         }
 
         return result;
+    }
+
+    /// <summary>Makes them the moments of X/s.</summary>
+    /// <param name="scales">Powers of two, [inputs], so that nothing is rounded.</param>
+    internal void Divide(float[] scales)
+    {
+        for (int i = 0; i < Inputs; i++)
+        {
+            Span<float> row = sums.AsSpan(i * Inputs, Inputs);
+            TensorPrimitives.Divide(row, scales, row);
+            TensorPrimitives.Divide(row, scales[i], row);
+        }
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
@@ -17,15 +18,19 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     /// <summary>Less than this is not worth another run of the samples: a runtime takes as much for itself.</summary>
     private const long FewMomentBytes = 16L << 20;
 
+    private readonly List<(ScalableInput Input, double[] Scales)> scaled = [];
     private int withMoments;
     private int blind;
+
+    /// <summary>What layers read and is to be divided: their codes stand for weights that are larger by as much.</summary>
+    internal IReadOnlyList<(ScalableInput Input, double[] Scales)> Scaled => scaled;
 
     /// <summary>Which algorithms were used, for people.</summary>
     internal string Summary => string.Join(", ", new[]
     {
         (Count: withMoments, Name: UsesGptq ? "GPTQ" : $"{Scaling(format).Name} weighted by calibration samples"),
         (Count: blind, Scaling(format).Name),
-    }.Where(part => part.Count > 0).Select(part => $"{part.Count} by {part.Name}"));
+    }.Where(part => part.Count > 0).Select(part => $"{part.Count} by {part.Name}")) + (scaled.Count > 0 ? $"; {scaled.Count} inputs scaled for their largest activations" : "");
 
     private bool UsesGptq => algorithm is WeightOnlyAlgorithm.Gptq or WeightOnlyAlgorithm.Auto;
 
@@ -38,6 +43,7 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
         Dictionary<(Value, bool, float), BlockedWeight> result = [];
         ILookup<(Value, bool, float), PackedReader> byWeight = readers.ToLookup(reader => reader.Key);
         PackedProduct[] calibrated = [.. byWeight.Select(same => same.First()).OfType<PackedProduct>().Where(product => !byWeight[product.Key].Any(IsTable) && HasMoments(model, product))];
+        Dictionary<Value, ScalableInput> scalable = algorithm == WeightOnlyAlgorithm.Auto ? ScalableInput.In(model.Graph, []).ToDictionary(input => input.Value) : [];
         int done = 0;
         foreach (PackedProduct[] group in Groups(calibrated))
         {
@@ -46,15 +52,21 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
             foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input).OrderBy(products => MomentBytes(products.First())))
             {
                 moments.Remove(products.Key, out InputMoments? known);
+                float[]? scales = Scales(scalable.GetValueOrDefault(products.Key), [.. products], known!);
                 float[]? factor = UsesGptq ? known!.Factor(context.CancellationToken) : null;
                 if (UsesGptq && factor is null)
                 {
                     continue;
                 }
 
+                if (scales is not null)
+                {
+                    scaled.Add((scalable[products.Key], Array.ConvertAll(scales, scale => (double)scale)));
+                }
+
                 foreach (PackedProduct product in products)
                 {
-                    result.Add(product.Key, Quantize(product, known!, factor));
+                    result.Add(product.Key, Quantize(product with { Weight = product.Weight with { InputScales = scales } }, known!, factor));
                     withMoments++;
                     Report();
                 }
@@ -77,6 +89,26 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report(++done / (double)byWeight.Count);
         }
+    }
+
+    /// <summary>Scales for what all of these products read, the moments divided by them; null where the value cannot be scaled, or gains nothing.</summary>
+    private float[]? Scales(ScalableInput? input, PackedProduct[] products, InputMoments moments)
+    {
+        bool isWhole = input is not null && input.IsDividedByVectors && input.Layers.Select(layer => layer.Node).ToHashSet().SetEquals(products.Select(product => product.Node));
+        float[] importance = moments.Importance();
+        if (!isWhole || importance.Any(moment => !(moment > 0)))
+        {
+            return null;
+        }
+
+        BlockFormat fitting = format.For(moments.Inputs);
+        float[]? scales = ActivationAwareScaling.Find([.. products.Select(product => product.Weight)], importance, fitting, Scaling(fitting), context.CancellationToken);
+        if (scales is not null)
+        {
+            moments.Divide(scales);
+        }
+
+        return scales;
     }
 
     private BlockedWeight Quantize(PackedProduct product, InputMoments moments, float[]? factor)
