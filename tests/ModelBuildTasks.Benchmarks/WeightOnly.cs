@@ -26,7 +26,7 @@ internal static class WeightOnly
     private const int Vocabulary = 30522;
     private const double MiB = 1 << 20;
 
-    /// <summary>The model in a session that runs the samples, four at a time: what GPTQ cannot do without.</summary>
+    /// <summary>The model in a session that runs a few samples side by side: what GPTQ cannot do without.</summary>
     private const string FloatSession = "float session";
 
     private static readonly (string Name, BlockFormat Format, WeightOnlyAlgorithm Algorithm)[] Variants =
