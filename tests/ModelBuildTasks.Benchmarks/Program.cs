@@ -8,6 +8,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     WeightOnly.Command(),
+    TransformerIntegers.Command(),
     SimplificationMemory.Command(),
     Fuzz.Command(),
     BuildTime.Command(),

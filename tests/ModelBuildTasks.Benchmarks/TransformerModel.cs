@@ -7,28 +7,33 @@ namespace ModelBuildTasks.Benchmarks;
 /// <summary>
 /// An encoder as exporters write it: decomposed layer normalizations and Gelu, heads split by arithmetic on shapes, free batch and
 /// sequence. With the defaults it has BERT-base's size (434 MB) and some 1,100 nodes; the weights are random: uniform, or "realistic", which
-/// is Student's t with 4 degrees of freedom, embeddings of an eighth of full rank, and normalization gains that make some channels ten times the others.
+/// is Student's t with 4 degrees of freedom, embeddings of an eighth of full rank, and normalization gains that make some channels ten times the others. On
+/// request, normalizations have outliers, as trained ones do: the same few channels, 20 times the others (Dettmers et al., "LLM.int8()", 2022).
 /// </summary>
 internal sealed class TransformerModel
 {
     private const int Heads = 12;
+    private const float OutlierGain = 20;
+
     private readonly Random random = new(1);
     private readonly int width;
     private readonly Model model = Model.Create("transformer", opset: 13, irVersion: 7);
 
     private readonly bool isRealistic;
+    private readonly int outliers;
 
-    private TransformerModel(int width, bool isRealistic)
+    private TransformerModel(int width, bool isRealistic, int outliers)
     {
         this.width = width;
         this.isRealistic = isRealistic;
+        this.outliers = outliers;
     }
 
     private Graph Graph => model.Graph;
 
-    internal static Model Create(int layers = 12, int width = 768, int vocabulary = 30522, bool isRealistic = false)
+    internal static Model Create(int layers = 12, int width = 768, int vocabulary = 30522, bool isRealistic = false, int outliers = 0)
     {
-        TransformerModel builder = new(width, isRealistic);
+        TransformerModel builder = new(width, isRealistic, outliers);
         Graph graph = builder.Graph;
         Value tokens = graph.AddInput("tokens", new TensorType(ElementType.Int64, "batch", "sequence"));
         Value x = builder.Normalize(graph.Add("Gather", isRealistic ? builder.Embedding(vocabulary) : builder.Weight(vocabulary, width), tokens));
@@ -121,7 +126,16 @@ internal sealed class TransformerModel
         return Graph.AddInitializer("embedding", Tensor.Create([vocabulary, width], values));
     }
 
-    private Value Gains() => Graph.AddInitializer("gains", Tensor.Vector<float>([.. Enumerable.Range(0, width).Select(_ => MathF.Exp(0.7f * Gaussian()))]));
+    private Value Gains()
+    {
+        float[] gains = [.. Enumerable.Range(0, width).Select(_ => MathF.Exp(0.7f * Gaussian()))];
+        for (int i = 0; i < outliers; i++)
+        {
+            gains[(2 * i + 1) * width / (2 * outliers)] *= OutlierGain;
+        }
+
+        return Graph.AddInitializer("gains", Tensor.Vector(gains));
+    }
 
     private float Gaussian() => MathF.Sqrt(-2 * MathF.Log(1 - random.NextSingle())) * MathF.Cos(2 * MathF.PI * random.NextSingle());
 

@@ -21,9 +21,13 @@ namespace ModelBuildTasks.Benchmarks;
 internal static class WeightOnly
 {
     private const int Samples = 128;
+    private const int SessionSamples = 8;
     private const int Sequence = 128;
     private const int Vocabulary = 30522;
     private const double MiB = 1 << 20;
+
+    /// <summary>The model in a session that runs a few samples side by side: what GPTQ cannot do without.</summary>
+    private const string FloatSession = "float session";
 
     private static readonly (string Name, BlockFormat Format, WeightOnlyAlgorithm Algorithm)[] Variants =
     [
@@ -33,6 +37,7 @@ internal static class WeightOnly
         ("4 bits, HQQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.HalfQuadratic),
         ("4 bits, scale search", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.ScaleSearch),
         ("4 bits, GPTQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
+        ("4 bits, AWQ and GPTQ", new BlockFormat(4, 32, IsSymmetric: false), WeightOnlyAlgorithm.Auto),
         ("2 bits, GPTQ", new BlockFormat(2, 32, IsSymmetric: false), WeightOnlyAlgorithm.Gptq),
         ("signs, GPTQ", BlockFormat.Binary(32), WeightOnlyAlgorithm.Gptq),
     ];
@@ -40,7 +45,7 @@ internal static class WeightOnly
     internal static Command Command()
     {
         Option<FileInfo> model = new("--model") { Description = "Quantize this model in this process, and print seconds and peak private memory." };
-        Option<string> variant = new("--variant") { Description = "The variant's name." };
+        Option<string> variant = new("--variant") { Description = "The one to measure, or to quantize a given model with." };
         Command command = new("weight-only", "Weight-only quantization of a transformer: time, memory, bytes, latency.") { model, variant };
         command.SetAction(parsed =>
         {
@@ -50,7 +55,7 @@ internal static class WeightOnly
             }
             else
             {
-                MeasureAll();
+                MeasureAll(parsed.GetValue(variant));
             }
         });
         command.Add(WeightOnlyErrors.Command());
@@ -58,7 +63,7 @@ internal static class WeightOnly
         return command;
     }
 
-    private static void MeasureAll()
+    private static void MeasureAll(string? only)
     {
         string folder = Directory.CreateTempSubdirectory("modelbuild-weights-").FullName;
         try
@@ -70,7 +75,9 @@ internal static class WeightOnly
             Console.WriteLine("| weights | MiB | seconds | core seconds | of reading, hashing, writing | peak of private memory, MiB | latency ratio, 1 token | latency ratio, 128 tokens |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|");
             using ModelSession original = ModelSession.Open(path);
-            foreach ((string name, _, _) in Variants)
+            string[] session = Child(path, FloatSession).Split(' ');
+            Console.WriteLine($"| {FloatSession} | – | {session[0]} | {session[2]} | – | {session[1]} | – | – |");
+            foreach ((string name, _, _) in Variants.Where(variant => only is null || variant.Name == only))
             {
                 string[] found = Child(path, name).Split(' ');
                 double seconds = double.Parse(found[0], CultureInfo.InvariantCulture);
@@ -138,13 +145,21 @@ internal static class WeightOnly
 
     private static void Quantize(string path, string variant)
     {
-        (_, BlockFormat format, WeightOnlyAlgorithm algorithm) = Variants.Single(entry => entry.Name == variant);
-        double seconds = 0;
-        long peak = PrivateMemory.PeakDuring(() =>
+        if (variant == FloatSession)
         {
-            long start = Stopwatch.GetTimestamp();
+            Report(() =>
+            {
+                using ModelSession session = ModelSession.Open(Model.Load(path));
+                Parallel.ForEach(new TokenDataset(SessionSamples, Sequence, Vocabulary, seed: 1).Read(), sample => session.RunBorrowed(sample.Inputs).Dispose());
+            });
+            return;
+        }
+
+        (_, BlockFormat format, WeightOnlyAlgorithm algorithm) = Variants.Single(entry => entry.Name == variant);
+        Report(() =>
+        {
             Model model = Model.Load(path);
-            Dataset? samples = algorithm == WeightOnlyAlgorithm.Gptq ? new TokenDataset(Samples, Sequence, Vocabulary, seed: 1) : null;
+            Dataset? samples = algorithm is WeightOnlyAlgorithm.Gptq or WeightOnlyAlgorithm.Auto ? new TokenDataset(Samples, Sequence, Vocabulary, seed: 1) : null;
             PassOutcome outcome = new WeightOnlyQuantization(format, algorithm).Apply(model, new PassContext(TargetProfiles.CpuX64, samples));
             if (!outcome.Changed)
             {
@@ -152,6 +167,16 @@ internal static class WeightOnly
             }
 
             model.Save(path + ".packed");
+        });
+    }
+
+    private static void Report(Action work)
+    {
+        double seconds = 0;
+        long peak = PrivateMemory.PeakDuring(() =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            work();
             seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         });
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.000} {peak / MiB:0} {Environment.CpuUsage.TotalTime.TotalSeconds:0.0}"));

@@ -29,12 +29,13 @@ internal static class WeightOnlyErrors
     {
         Option<int> layers = new("--layers") { Description = "Layers of the transformer.", DefaultValueFactory = _ => 12 };
         Option<int> width = new("--width") { Description = "Width of the transformer.", DefaultValueFactory = _ => 384 };
-        Command command = new("errors", "Errors of layers' outputs by algorithm.") { layers, width };
+        Option<int> outliers = new("--outliers") { Description = "Channels of each normalization that are 20 times the others.", DefaultValueFactory = _ => 0 };
+        Command command = new("errors", "Errors of layers' outputs by algorithm.") { layers, width, outliers };
         command.SetAction(parsed =>
         {
-            Console.WriteLine("| model | weights | rounding, of the output | HQQ | scale search | scale search, samples | GPTQ |");
-            Console.WriteLine("|---|---|---|---|---|---|---|");
-            Model transformer = TransformerModel.Create(parsed.GetValue(layers), parsed.GetValue(width), vocabulary: 8000, isRealistic: true);
+            Console.WriteLine("| model | weights | rounding, of the output | HQQ | scale search | scale search, samples | AWQ, scale search | GPTQ | AWQ, GPTQ |");
+            Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            Model transformer = TransformerModel.Create(parsed.GetValue(layers), parsed.GetValue(width), vocabulary: 8000, isRealistic: true, parsed.GetValue(outliers));
             Measure("transformer", transformer, new TokenDataset(32, 128, 8000, seed: 1), new TokenDataset(HeldOut, 128, 8000, seed: 2));
         });
         return command;
@@ -45,36 +46,55 @@ internal static class WeightOnlyErrors
         new GraphSimplification().Apply(model, new PassContext(TargetProfiles.CpuX64));
         foreach (BlockFormat format in Formats)
         {
-            PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
-                .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
-                .Select(node => PackedProduct.From(node, out _))
-                .OfType<PackedProduct>()];
-            double signal = 0;
-            double[] errors = new double[5];
-            foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
+            (double signal, double[] errors) = Errors(model, format, calibration, heldOut, isScaled: false);
+            (_, double[] errorsOfScaled) = Errors(model, format, calibration, heldOut, isScaled: true);
+            string weights = format.IsBinary ? "signs" : $"{format.Bits} bits{(format.IsSymmetric ? ", symmetric" : "")}";
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {weights}, blocks of {format.BlockSize} | {errors[0] / signal:0.00000} | {errors[1] / errors[0]:0.00} | {errors[2] / errors[0]:0.00} | {errors[3] / errors[0]:0.00} | {errorsOfScaled[3] / errors[0]:0.00} | {errors[4] / errors[0]:0.000} | {errorsOfScaled[4] / errors[0]:0.000} |"));
+        }
+    }
+
+    /// <summary>Σ‖XW‖² over all layers, and Σ‖X(W − Ŵ)‖² by rounding, HQQ, scale search, scale search with samples, and GPTQ.</summary>
+    private static (double Signal, double[] Errors) Errors(Model model, BlockFormat format, Dataset calibration, Dataset heldOut, bool isScaled)
+    {
+        PackedProduct[] layers = [.. model.Graph.TopologicalOrder()
+            .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
+            .Select(node => PackedProduct.From(node, out _))
+            .OfType<PackedProduct>()];
+        double signal = 0;
+        double[] errors = new double[5];
+        foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
+        {
+            (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
+            InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
+            Tensor x = Rows(model, readers[0], heldOut);
+            BlockFormat common = format.For(readers[0].Weight.Inputs);
+            float[]? scales = isScaled
+                ? ActivationAwareScaling.Find([.. readers.Select(reader => reader.Weight)], moments.Importance(), common, format.IsBinary ? new BinaryScaling() : new ScaleSearch(), CancellationToken.None)
+                : null;
+            if (scales is not null)
             {
-                (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
-                InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
-                Tensor x = Rows(model, readers[0], heldOut);
-                float[]? factor = moments.Factor();
-                foreach (PackedProduct layer in readers)
-                {
-                    BlockFormat fitting = format.For(layer.Weight.Inputs);
-                    IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
-                    IBlockScaling hqq = format.IsBinary ? new BinaryScaling() : new HalfQuadratic();
-                    IBlockScaling search = format.IsBinary ? new BinaryScaling() : new ScaleSearch();
-                    signal += Squares(x, layer, null);
-                    errors[0] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, plain, [], CancellationToken.None));
-                    errors[1] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, hqq, [], CancellationToken.None));
-                    errors[2] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, [], CancellationToken.None));
-                    errors[3] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, moments.Importance(), CancellationToken.None));
-                    errors[4] += Squares(x, layer, Gptq.Quantize(layer.Weight, fitting, search, factor!, CancellationToken.None));
-                }
+                moments.Divide(scales);
+                x = Tensor.Create([.. x.Dimensions], [.. x.ToSingles().Select((number, i) => number / scales[i % scales.Length])]);
             }
 
-            string weights = format.IsBinary ? "signs" : $"{format.Bits} bits{(format.IsSymmetric ? ", symmetric" : "")}";
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | {weights}, blocks of {format.BlockSize} | {errors[0] / signal:0.00000} | {errors[1] / errors[0]:0.00} | {errors[2] / errors[0]:0.00} | {errors[3] / errors[0]:0.00} | {errors[4] / errors[0]:0.00} |"));
+            float[] importance = moments.Importance();
+            float[]? factor = moments.Factor();
+            foreach (PackedProduct layer in readers.Select(reader => reader with { Weight = reader.Weight with { InputScales = scales } }))
+            {
+                BlockFormat fitting = format.For(layer.Weight.Inputs);
+                IBlockScaling plain = format.IsBinary ? new BinaryScaling() : new RoundToNearest();
+                IBlockScaling hqq = format.IsBinary ? new BinaryScaling() : new HalfQuadratic();
+                IBlockScaling search = format.IsBinary ? new BinaryScaling() : new ScaleSearch();
+                signal += Squares(x, layer, null);
+                errors[0] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, plain, [], CancellationToken.None));
+                errors[1] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, hqq, [], CancellationToken.None));
+                errors[2] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, [], CancellationToken.None));
+                errors[3] += Squares(x, layer, BlockQuantizer.Quantize(layer.Weight, fitting, search, importance, CancellationToken.None));
+                errors[4] += Squares(x, layer, Gptq.Quantize(layer.Weight, fitting, search, factor!, CancellationToken.None));
+            }
         }
+
+        return (signal, errors);
     }
 
     private static Tensor Rows(Model model, PackedProduct layer, Dataset samples)
@@ -126,7 +146,7 @@ internal static class WeightOnlyErrors
         {
             for (int o = 0; o < weight.Outputs; o++)
             {
-                result[i * weight.Outputs + o] = weight.Factor * stored[weight.IsTransposed ? o * weight.Inputs + i : i * weight.Outputs + o];
+                result[i * weight.Outputs + o] = weight.Factor * (weight.InputScales?[i] ?? 1) * stored[weight.IsTransposed ? o * weight.Inputs + i : i * weight.Outputs + o];
             }
         }
 

@@ -32,6 +32,11 @@ internal sealed class QuantizationCandidates
                 reason = "its result is an output that further integer operators would read, for which there is no kernel";
             }
 
+            if (QuantizableOperators.IsProductOfActivations(node))
+            {
+                reason = "both of its factors are computed, as in attention, and such products are no faster in integers";
+            }
+
             reason ??= layer is null ? null : QuantizableOperators.Refusal(layer, target);
             if (layer is null || reason is not null)
             {

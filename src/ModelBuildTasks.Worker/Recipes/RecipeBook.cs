@@ -6,6 +6,7 @@ using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.Equalization;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -25,28 +26,28 @@ internal static class RecipeBook
     {
         IModelPass[] pruning = [.. PruningOf(settings)];
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
-        if (Chosen(settings, integers) is { } chosen)
+        if (Chosen(settings, integers, hasCalibration) is { } chosen)
         {
             return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
         }
 
-        List<Recipe> recipes = [.. Automatic(target, integers), new Recipe("simplification alone", [])];
+        List<Recipe> recipes = [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])];
         return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
-    private static Recipe? Chosen(ModelSettings settings, Recipe? integers) => settings switch
+    private static Recipe? Chosen(ModelSettings settings, Recipe? integers, bool hasCalibration) => settings switch
     {
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } => Float16,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
-        { Quantization: Quantization.Dynamic } => DynamicInt8,
-        { Precision: Precision.Int8 } => integers ?? DynamicInt8,
+        { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
+        { Precision: Precision.Int8 } => integers ?? DynamicInt8(hasCalibration),
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers)
+    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers, bool hasCalibration)
     {
         if (target.Activations is not null)
         {
@@ -57,7 +58,7 @@ internal static class RecipeBook
 
             if (!target.ComputesFloat16)
             {
-                yield return DynamicInt8;
+                yield return DynamicInt8(hasCalibration);
             }
         }
 
@@ -73,7 +74,11 @@ internal static class RecipeBook
         IModelPass[] recurrences = source is not null && DynamicLstm.IsIn(source) ? [new DynamicLstm()] : [];
         if (hasCalibration || settings.Quantization == Quantization.Static)
         {
-            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences]) { Preparation = [new CrossLayerEqualization()], CanKeepAccuracy = true };
+            return new Recipe("static int8", [new StaticQuantization(RangesOf(settings.Calibration)), .. recurrences])
+            {
+                Preparation = [new CrossLayerEqualization(), new SmoothQuant()],
+                CanKeepAccuracy = true,
+            };
         }
 
         bool mayGuess = settings.Precision == Precision.Int8 || hasEvaluation;
@@ -91,7 +96,7 @@ internal static class RecipeBook
         _ => RangeMethod.Auto,
     };
 
-    private static Recipe DynamicInt8 => new("dynamic int8", [new DynamicQuantization()]);
+    private static Recipe DynamicInt8(bool hasCalibration) => new("dynamic int8", [new DynamicQuantization()]) { Preparation = hasCalibration ? [new SmoothQuant()] : [] };
 
     /// <summary>Weight-only quantization that leaves the number of bits to us takes 4: the fewest that GPTQ keeps close to float.</summary>
     private static Recipe WeightOnly(Precision precision) => precision switch

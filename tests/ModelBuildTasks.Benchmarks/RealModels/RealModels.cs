@@ -10,6 +10,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Equalization;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using Tensor = ModelBuildTasks.Onnx.Tensor;
@@ -52,6 +53,7 @@ internal static class RealModels
         byte[] simplified = model.ToBytes();
         long start = Stopwatch.GetTimestamp();
         PassOutcome equalized = new CrossLayerEqualization().Apply(model, context);
+        PassOutcome smoothed = new SmoothQuant().Apply(model, context);
         PassOutcome outcome = new StaticQuantization().Apply(model, context);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         byte[] quantized = outcome.Changed ? model.ToBytes() : simplified;
@@ -61,7 +63,7 @@ internal static class RealModels
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"| {entry.Name} | {layers} | {quantized.Length / (double)simplified.Length:0.000} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {string.Join(" | ", ratios)} | {seconds:0.00} |"));
-        Console.WriteLine($"<!-- {equalized.Explanation} -->");
+        Console.WriteLine($"<!-- {equalized.Explanation} {smoothed.Explanation} -->");
         if (!outcome.Changed)
         {
             Console.WriteLine($"<!-- {outcome.Explanation} -->");

@@ -37,8 +37,18 @@ public sealed class RecipeBookTests
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Quantization = Contracts.Quantization.Static }, TargetProfiles.Cpu, hasCalibration: true);
 
-        Assert.AreEqual("cross-layer equalization", list.Recipes.Single().Preparation.Single().Name);
+        CollectionAssert.AreEqual(new[] { "cross-layer equalization", "SmoothQuant" }, list.Recipes.Single().Preparation.Select(pass => pass.Name).ToArray());
         Assert.AreEqual(Static, list.Recipes.Single().Passes.Single().Name);
+    }
+
+    [TestMethod]
+    [DataRow(true, "SmoothQuant")]
+    [DataRow(false, "")]
+    public void Dynamic_quantization_comes_behind_what_samples_can_smooth(bool hasCalibration, string preparation)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Quantization = Contracts.Quantization.Dynamic }, TargetProfiles.Cpu, hasCalibration);
+
+        Assert.AreEqual(preparation, string.Concat(list.Recipes.Single().Preparation.Select(pass => pass.Name)));
     }
 
     [TestMethod]

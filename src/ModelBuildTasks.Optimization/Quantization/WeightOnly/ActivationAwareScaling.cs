@@ -1,157 +1,77 @@
-using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Quantization.Calibration;
-using ModelBuildTasks.Optimization.Simplification;
-
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 /// <summary>
 /// x·W → (x/s)·(s·W): inputs with large activations get larger weights, which keep more of their digits in a block they share with others (AWQ; Lin et al.,
 /// "AWQ: Activation-aware Weight Quantization", 2023). s = m^α with m the root mean square of each input, α searched on the quantized weights' error.
 /// </summary>
-/// <remarks>
-/// The division goes into what computes x: a normalization's scale and bias, or a product's weights, also through Add of a constant and Relu. Scales are powers of two, so
-/// that the float model computes the very same numbers. It stands before a quantization that rounds block by block; GPTQ does not need it.
-/// </remarks>
-/// <param name="format">The form of the codes to come.</param>
-public sealed class ActivationAwareScaling(BlockFormat format) : IModelPass
+/// <remarks>Scales are powers of two, so that the float model computes the very same numbers.</remarks>
+internal static class ActivationAwareScaling
 {
     private const int Steps = 10;
 
     /// <summary>Scales are at most 2 to this power, so that no weight leaves single precision.</summary>
     private const int LargestExponent = 10;
 
-    public string Name => "activation-aware scaling";
+    /// <summary>Outputs of a layer that are tried: the errors of hundreds of weights make up each.</summary>
+    private const int MostOutputs = 64;
 
-    public PassOutcome Apply(Model model, PassContext context)
+    /// <summary>The scales under which the layers that read one value lose least, [inputs]; null when none is better than none.</summary>
+    /// <param name="weights">Of the layers.</param>
+    /// <param name="importance">The moment of each input, positive.</param>
+    /// <param name="format">The form of the codes.</param>
+    internal static float[]? Find(IReadOnlyList<WeightMatrix> weights, float[] importance, BlockFormat format, IBlockScaling scaling, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(model);
-        ArgumentNullException.ThrowIfNull(context);
-        if (context.Calibration is null)
-        {
-            return PassOutcome.Refused("Activation-aware scaling needs calibration samples, and there are none.");
-        }
-
-        if (QuantizationPreconditions.Refusal(model) is { } precondition)
-        {
-            return PassOutcome.Refused(precondition);
-        }
-
-        List<string> refusals = [];
-        int scaled = 0;
-        IEnumerable<IGrouping<Value, PackedProduct>> groups = model.Graph.TopologicalOrder()
-            .Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" })
-            .Select(node => PackedProduct.From(node, out _))
-            .OfType<PackedProduct>()
-            .GroupBy(product => product.Input);
-        foreach (IGrouping<Value, PackedProduct> group in groups.ToArray())
-        {
-            PackedProduct[] products = [.. group];
-            try
-            {
-                if (Refusal(group.Key, products) is { } reason || (reason = Scale(model, group.Key, products, context)) is not null)
-                {
-                    refusals.Add($"'{group.Key.Name}' is not scaled: {reason}.");
-                }
-                else
-                {
-                    scaled++;
-                }
-            }
-            catch (CalibrationException exception)
-            {
-                return scaled > 0 ? throw new InvalidOperationException(exception.Message) : PassOutcome.Refused($"Calibration failed: {exception.Message}.");
-            }
-        }
-
-        return scaled > 0
-            ? PassOutcome.Applied($"{scaled} inputs of matrix products have scales that favour their largest activations.", refusals)
-            : PassOutcome.Refused("No matrix product gains from scaled inputs.", refusals);
-    }
-
-    private static string? Refusal(Value input, PackedProduct[] products)
-    {
-        if (input.IsOutput || input.Uses.Any(use => use.Index != 0 || products.All(product => product.Node != use.Node)))
-        {
-            return "something other than products with constant weights reads it";
-        }
-
-        foreach (PackedProduct product in products)
-        {
-            if (LinearLayer.From(product.Node, out string? reason) is null)
-            {
-                return reason ?? "its weights cannot be changed";
-            }
-        }
-
-        return ScaledProducer.Find(input, products[0].Weight.Inputs, out string? refusal) is null ? refusal : null;
-    }
-
-    private string? Scale(Model model, Value input, PackedProduct[] products, PassContext context)
-    {
-        context.CancellationToken.ThrowIfCancellationRequested();
-        int inputs = products[0].Weight.Inputs;
-        float[] importance = MomentCollector.Run(model, [(input, inputs)], context.Calibration!, context.CancellationToken)[input].Importance();
-        if (importance.Any(moment => !(moment > 0)))
-        {
-            return "it is zero in all samples";
-        }
-
-        double meanLogarithm = importance.Average(moment => Math.Log2(moment) / 2);
-        double[] best = [.. Enumerable.Repeat(1.0, inputs)];
-        double leastError = products.Sum(product => Error(product.Weight, best, importance, context.CancellationToken));
-        bool isBetter = false;
+        double[] exponents = Array.ConvertAll(importance, moment => Math.Log2(moment) / 2);
+        double mean = exponents.Average();
+        WeightMatrix[] drawn = [.. weights.Select(Draw)];
+        float[]? best = null;
+        double leastError = ErrorOf(Array.ConvertAll(exponents, _ => 1f));
         for (int step = 1; step <= Steps; step++)
         {
             double alpha = (double)step / Steps;
-            double[] scales = [.. importance.Select(moment => Math.ScaleB(1, (int)Math.Clamp(Math.Round(alpha * (Math.Log2(moment) / 2 - meanLogarithm)), -LargestExponent, LargestExponent)))];
-            double error = products.Sum(product => Error(product.Weight, scales, importance, context.CancellationToken));
+            float[] scales = Array.ConvertAll(exponents, exponent => MathF.ScaleB(1, (int)Math.Clamp(Math.Round(alpha * (exponent - mean)), -LargestExponent, LargestExponent)));
+            double error = ErrorOf(scales);
             if (error < leastError)
             {
-                (best, leastError, isBetter) = (scales, error, true);
+                (best, leastError) = (scales, error);
             }
         }
 
-        if (!isBetter)
-        {
-            return "no scale lowers the error";
-        }
+        return best;
 
-        ScaledProducer.Find(input, inputs, out _)!.Divide(best);
-        foreach (PackedProduct product in products)
-        {
-            ChannelAffine affine = new(input, best, new double[inputs]);
-            if (LinearLayer.From(product.Node, out string? reason)?.AbsorbBefore(affine, product.Node, GrowthBudget.Unlimited) is { } failure)
-            {
-                throw new InvalidOperationException($"{LinearLayer.Describe(product.Node)} took no scale: {reason ?? failure}.");
-            }
-        }
-
-        return null;
+        double ErrorOf(float[] scales) => drawn.Sum(weight => Error(weight, scales, importance, format, scaling, cancellation));
     }
 
     /// <summary>Σ importance·(w − ŵ)², with ŵ = q(s·w)/s.</summary>
-    private double Error(WeightMatrix weight, double[] scales, float[] importance, CancellationToken cancellation)
+    private static double Error(WeightMatrix weight, float[] scales, float[] importance, BlockFormat format, IBlockScaling scaling, CancellationToken cancellation)
     {
-        float[] scaled = new float[weight.Inputs * weight.Outputs];
-        ReadOnlySpan<float> stored = weight.Stored.Span<float>();
-        for (int i = 0; i < weight.Inputs; i++)
-        {
-            for (int o = 0; o < weight.Outputs; o++)
-            {
-                scaled[i * weight.Outputs + o] = (float)scales[i] * weight.Factor * stored[weight.IsTransposed ? o * weight.Inputs + i : i * weight.Outputs + o];
-            }
-        }
-
-        float[] counts = [.. importance.Select((moment, i) => (float)(moment / (scales[i] * scales[i])))];
-        WeightMatrix matrix = new(Tensor.Create([weight.Inputs, weight.Outputs], scaled), IsTransposed: false);
-        float[] quantized = BlockQuantizer.Quantize(matrix, format.For(weight.Inputs), format.IsBinary ? new BinaryScaling() : new ScaleSearch(), counts, cancellation).ToSingles();
+        float[] counts = [.. importance.Zip(scales, (moment, scale) => moment / (scale * scale))];
+        float[] quantized = BlockQuantizer.Quantize(weight with { InputScales = scales }, format, scaling, counts, cancellation).ToSingles();
+        ReadOnlySpan<float> exact = weight.Stored.Span<float>();
         double error = 0;
         for (int i = 0; i < quantized.Length; i++)
         {
-            double difference = scaled[i] - quantized[i];
-            error += counts[i / weight.Outputs] * difference * difference;
+            int input = i / weight.Outputs;
+            double difference = scales[input] * exact[i] - quantized[i];
+            error += counts[input] * difference * difference;
         }
 
         return error;
+    }
+
+    /// <summary>Some outputs of a layer, [inputs, outputs].</summary>
+    private static WeightMatrix Draw(WeightMatrix weight)
+    {
+        int kept = Math.Min(weight.Outputs, MostOutputs);
+        ReadOnlySpan<float> stored = weight.Stored.Span<float>();
+        float[] drawn = new float[weight.Inputs * kept];
+        for (int i = 0; i < drawn.Length; i++)
+        {
+            int input = i / kept;
+            int output = (int)((long)(i % kept) * weight.Outputs / kept);
+            drawn[i] = weight.Factor * stored[weight.IsTransposed ? output * weight.Inputs + input : input * weight.Outputs + output];
+        }
+
+        return new WeightMatrix(Onnx.Tensor.Create([weight.Inputs, kept], drawn), IsTransposed: false);
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics.Tensors;
+
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 /// <summary>
@@ -44,7 +46,22 @@ internal sealed class InputMoments(int inputs)
         return result;
     }
 
-    /// <summary>U of XᵀX + damping = UᵀU, by rows; null when no input was ever other than zero, or nothing makes the matrix positive definite.</summary>
+    /// <summary>Makes them the moments of X/s.</summary>
+    /// <param name="scales">Powers of two, [inputs], so that nothing is rounded.</param>
+    internal void Divide(float[] scales)
+    {
+        for (int i = 0; i < Inputs; i++)
+        {
+            Span<float> row = sums.AsSpan(i * Inputs, Inputs);
+            TensorPrimitives.Divide(row, scales, row);
+            TensorPrimitives.Divide(row, scales[i], row);
+        }
+    }
+
+    /// <summary>
+    /// U of XᵀX + damping = UᵀU, by rows; null when no input was ever other than zero, or nothing makes the matrix positive definite. It takes the place of
+    /// the moments, which are gone afterwards; half as much memory is needed on the way.
+    /// </summary>
     internal float[]? Factor(CancellationToken cancellation = default)
     {
         float mean = MeanMoment();
@@ -53,21 +70,34 @@ internal sealed class InputMoments(int inputs)
             return null;
         }
 
+        float[] triangle = UpperTriangle();
         for (float damping = Damping; damping <= StrongestDamping; damping *= 10)
         {
-            float[] factor = [.. sums];
-            for (int i = 0; i < Inputs; i++)
+            for (int i = 0, at = 0; i < Inputs; at += Inputs - i++)
             {
-                factor[i * Inputs + i] += damping * mean;
+                triangle.AsSpan(at, Inputs - i).CopyTo(sums.AsSpan(i * Inputs + i));
+                sums[i * Inputs + i] += damping * mean;
             }
 
-            if (Cholesky.TryFactor(factor, Inputs, cancellation))
+            if (Cholesky.TryFactor(sums, Inputs, cancellation))
             {
-                return factor;
+                return sums;
             }
         }
 
         return null;
+    }
+
+    /// <summary>Row after row from the diagonal on: what factoring in place leaves nothing of when it fails.</summary>
+    private float[] UpperTriangle()
+    {
+        float[] triangle = new float[(long)Inputs * (Inputs + 1) / 2];
+        for (int i = 0, at = 0; i < Inputs; at += Inputs - i++)
+        {
+            sums.AsSpan(i * Inputs + i, Inputs - i).CopyTo(triangle.AsSpan(at));
+        }
+
+        return triangle;
     }
 
     private float MeanMoment()

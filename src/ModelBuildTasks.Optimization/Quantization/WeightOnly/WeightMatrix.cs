@@ -8,7 +8,8 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// </summary>
 /// <param name="Stored">Float; [inputs, outputs], or [outputs, inputs] when <paramref name="IsTransposed"/>.</param>
 /// <param name="Factor">What each weight is multiplied by: the alpha of a Gemm.</param>
-internal sealed record WeightMatrix(Tensor Stored, bool IsTransposed, float Factor = 1)
+/// <param name="InputScales">What the weights of each input are multiplied by, too, [inputs]; null for nothing.</param>
+internal sealed record WeightMatrix(Tensor Stored, bool IsTransposed, float Factor = 1, float[]? InputScales = null)
 {
     internal int Inputs => (int)Stored.Dimensions[IsTransposed ? 1 : 0];
 
@@ -26,11 +27,11 @@ internal sealed record WeightMatrix(Tensor Stored, bool IsTransposed, float Fact
         ReadOnlySpan<float> stored = Stored.Span<float>();
         int firstOutput = laneGroup * Vector<float>.Count;
         int lanes = Math.Min(Vector<float>.Count, Outputs - firstOutput);
-        Vector<float> factor = new(Factor);
         Span<float> row = stackalloc float[Vector<float>.Count];
         row.Clear();
         for (int i = 0; i < weights.Length; i++)
         {
+            Vector<float> factor = new(Factor * (InputScales?[firstInput + i] ?? 1));
             if (!IsTransposed && lanes == Vector<float>.Count)
             {
                 weights[i] = new Vector<float>(stored[((firstInput + i) * Outputs + firstOutput)..]) * factor;

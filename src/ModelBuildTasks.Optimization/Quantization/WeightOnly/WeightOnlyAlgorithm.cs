@@ -3,7 +3,7 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// <summary>How the codes of a weight are found.</summary>
 public enum WeightOnlyAlgorithm
 {
-    /// <summary><see cref="Gptq"/> for layers whose inputs calibration samples show, <see cref="ScaleSearch"/> for the others.</summary>
+    /// <summary><see cref="Gptq"/> for layers whose inputs calibration samples show, behind activation-aware scaling where that pays; <see cref="ScaleSearch"/> for the others.</summary>
     Auto,
 
     /// <summary>The nearest codes in the whole range of each block.</summary>

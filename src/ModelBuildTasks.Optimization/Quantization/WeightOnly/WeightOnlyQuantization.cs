@@ -1,5 +1,6 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -39,6 +40,11 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
         catch (CalibrationException exception)
         {
             return PassOutcome.Refused($"Calibration failed: {exception.Message}.", found.Refusals);
+        }
+
+        foreach ((ScalableInput input, double[] scales) in quantizer.Scaled)
+        {
+            input.Divide(scales);
         }
 
         Dictionary<(Value, bool, float), PackedValues> packed = [];

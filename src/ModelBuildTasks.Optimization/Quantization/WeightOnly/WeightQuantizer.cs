@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.Smoothing;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
@@ -8,18 +9,28 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// </summary>
 internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm algorithm, PassContext context)
 {
-    /// <summary>Bytes of moments that are held at once. Each further group of layers costs another run of the samples up to its last layer.</summary>
-    private const long MostMomentBytes = 256L << 20;
+    /// <summary>
+    /// Bytes of moments that are held at once, as a multiple of the largest layer's: less is not possible, as factoring takes half as much again. Each further group
+    /// of layers costs another run of the samples up to its last layer.
+    /// </summary>
+    private const double MostMoments = 1.5;
 
+    /// <summary>Less than this is not worth another run of the samples: a runtime takes as much for itself.</summary>
+    private const long FewMomentBytes = 16L << 20;
+
+    private readonly List<(ScalableInput Input, double[] Scales)> scaled = [];
     private int withMoments;
     private int blind;
+
+    /// <summary>What layers read and is to be divided: their codes stand for weights that are larger by as much.</summary>
+    internal IReadOnlyList<(ScalableInput Input, double[] Scales)> Scaled => scaled;
 
     /// <summary>Which algorithms were used, for people.</summary>
     internal string Summary => string.Join(", ", new[]
     {
         (Count: withMoments, Name: UsesGptq ? "GPTQ" : $"{Scaling(format).Name} weighted by calibration samples"),
         (Count: blind, Scaling(format).Name),
-    }.Where(part => part.Count > 0).Select(part => $"{part.Count} by {part.Name}"));
+    }.Where(part => part.Count > 0).Select(part => $"{part.Count} by {part.Name}")) + (scaled.Count > 0 ? $"; {scaled.Count} inputs scaled for their largest activations" : "");
 
     private bool UsesGptq => algorithm is WeightOnlyAlgorithm.Gptq or WeightOnlyAlgorithm.Auto;
 
@@ -32,23 +43,30 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
         Dictionary<(Value, bool, float), BlockedWeight> result = [];
         ILookup<(Value, bool, float), PackedReader> byWeight = readers.ToLookup(reader => reader.Key);
         PackedProduct[] calibrated = [.. byWeight.Select(same => same.First()).OfType<PackedProduct>().Where(product => !byWeight[product.Key].Any(IsTable) && HasMoments(model, product))];
+        Dictionary<Value, ScalableInput> scalable = algorithm == WeightOnlyAlgorithm.Auto ? ScalableInput.In(model.Graph, []).ToDictionary(input => input.Value) : [];
         int done = 0;
         foreach (PackedProduct[] group in Groups(calibrated))
         {
             (Value Input, int Inputs)[] values = [.. group.Select(product => (product.Input, product.Weight.Inputs)).Distinct()];
             Dictionary<Value, InputMoments> moments = MomentCollector.Run(model, values, context.Calibration!, context.CancellationToken);
-            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input))
+            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input).OrderBy(products => MomentBytes(products.First())))
             {
                 moments.Remove(products.Key, out InputMoments? known);
+                float[]? scales = Scales(scalable.GetValueOrDefault(products.Key), [.. products], known!);
                 float[]? factor = UsesGptq ? known!.Factor(context.CancellationToken) : null;
                 if (UsesGptq && factor is null)
                 {
                     continue;
                 }
 
+                if (scales is not null)
+                {
+                    scaled.Add((scalable[products.Key], Array.ConvertAll(scales, scale => (double)scale)));
+                }
+
                 foreach (PackedProduct product in products)
                 {
-                    result.Add(product.Key, Quantize(product, known!, factor));
+                    result.Add(product.Key, Quantize(product with { Weight = product.Weight with { InputScales = scales } }, known!, factor));
                     withMoments++;
                     Report();
                 }
@@ -73,6 +91,26 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
         }
     }
 
+    /// <summary>Scales for what all of these products read, the moments divided by them; null where the value cannot be scaled, or gains nothing.</summary>
+    private float[]? Scales(ScalableInput? input, PackedProduct[] products, InputMoments moments)
+    {
+        bool isWhole = input is not null && input.IsDividedByVectors && input.Layers.Select(layer => layer.Node).ToHashSet().SetEquals(products.Select(product => product.Node));
+        float[] importance = moments.Importance();
+        if (!isWhole || importance.Any(moment => !(moment > 0)))
+        {
+            return null;
+        }
+
+        BlockFormat fitting = format.For(moments.Inputs);
+        float[]? scales = ActivationAwareScaling.Find([.. products.Select(product => product.Weight)], importance, fitting, Scaling(fitting), context.CancellationToken);
+        if (scales is not null)
+        {
+            moments.Divide(scales);
+        }
+
+        return scales;
+    }
+
     private BlockedWeight Quantize(PackedProduct product, InputMoments moments, float[]? factor)
     {
         BlockFormat fitting = format.For(product.Weight.Inputs);
@@ -89,27 +127,41 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     };
 
     /// <summary>Layers in groups, those that read one value together.</summary>
-    private static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
+    internal static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
     {
-        List<PackedProduct> group = [];
-        long bytes = 0;
-        foreach (PackedProduct[] readers in products.GroupBy(product => product.Input).Select(readers => readers.ToArray()))
+        PackedProduct[][] inputs = [.. products.GroupBy(product => product.Input).Select(readers => readers.ToArray())];
+        double most = Math.Max(FewMomentBytes, MostMoments * inputs.Select(readers => MomentBytes(readers[0])).DefaultIfEmpty().Max());
+        List<PackedProduct[]> group = [];
+        foreach (PackedProduct[] readers in inputs)
         {
-            if (group.Count > 0 && bytes + MomentBytes(readers[0]) > MostMomentBytes)
+            if (group.Count > 0 && Peak([.. group, readers]) > most)
             {
-                yield return [.. group];
+                yield return [.. group.SelectMany(part => part)];
                 group.Clear();
-                bytes = 0;
             }
 
-            group.AddRange(readers);
-            bytes += MomentBytes(readers[0]);
+            group.Add(readers);
         }
 
         if (group.Count > 0)
         {
-            yield return [.. group];
+            yield return [.. group.SelectMany(part => part)];
         }
+    }
+
+    /// <summary>The most bytes that a group's moments take: they are factored one after the other, the smallest first, and let go.</summary>
+    private static long Peak(IEnumerable<PackedProduct[]> group)
+    {
+        long[] sizes = [.. group.Select(readers => MomentBytes(readers[0])).Order()];
+        long held = sizes.Sum();
+        long peak = held;
+        foreach (long size in sizes)
+        {
+            peak = Math.Max(peak, held + size / 2);
+            held -= size;
+        }
+
+        return peak;
     }
 
     /// <summary>Only values of the main graph are computed for every sample; those inside branches and loops may not be.</summary>

@@ -1,7 +1,8 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 
-namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
+namespace ModelBuildTasks.Optimization.Quantization.Smoothing;
 
 /// <summary>What computes a value and can divide each of its channels, those of its last axis, by a constant.</summary>
 internal sealed class ScaledProducer
@@ -12,6 +13,9 @@ internal sealed class ScaledProducer
     private ScaledProducer()
     {
     }
+
+    /// <summary>Whether weights of a matrix product take the division, not vectors alone.</summary>
+    internal bool ChangesWeights => product is not null;
 
     /// <summary>Walks up from a value to what can take the division; null with the reason where there is nothing.</summary>
     internal static ScaledProducer? Find(Value value, int channels, out string? reason)
@@ -37,18 +41,34 @@ internal sealed class ScaledProducer
                     // Scale, and bias where there is one.
                     found.constants.AddRange(Enumerable.Range(1, node.Inputs.Count - 1).Select(input => (node, input)));
                     return found.AreVectors(channels, out reason) ? found : null;
+                case { OpType: "Mul", Domain: "" } when HasOneConstant(node):
+                    found.constants.Add((node, ConstantOf(node)));
+                    return found.AreVectors(channels, out reason) ? found : null;
+                case { OpType: "Mul", Domain: "" } when node.Inputs.FirstOrDefault(input => input!.Producer is { OpType: "MatMul" or "Gemm", Domain: "" }) is { } gated:
+                    // A gate: what the other factor is does not matter.
+                    current = gated;
+                    break;
                 case { OpType: "Relu", Domain: "" }:
                     current = node.Inputs[0]!;
                     break;
-                case { OpType: "Add", Domain: "" } when node.Inputs.Count(input => input!.Constant is not null) == 1:
-                    int constant = node.Inputs[0]!.Constant is not null ? 0 : 1;
-                    found.constants.Add((node, constant));
-                    current = node.Inputs[1 - constant]!;
+                case { OpType: "MultiHeadAttention", Domain: TargetProfile.ContributedDomain } when node.Outputs.Count == 1 && node.Input(2) is { } values && node.Inputs.Skip(3).All(input => input is null):
+                    // Each channel of the result is an average of that channel of the values.
+                    current = values;
+                    break;
+                case { OpType: "Add", Domain: "" } when HasOneConstant(node):
+                    found.constants.Add((node, ConstantOf(node)));
+                    current = node.Inputs[1 - ConstantOf(node)]!;
                     break;
                 case { OpType: "MatMul" or "Gemm", Domain: "" }:
                     found.product = node;
-                    reason = PackedProduct.From(node, out string? refusal)?.Read.Node == node ? null : refusal ?? "its weights cannot be changed";
-                    return reason is null && LinearLayer.From(node, out reason) is not null && found.AreVectors(channels, out reason) ? found : null;
+                    LinearLayer? layer = null;
+                    reason = Layer.From(node, out string? refusal) is null ? refusal : (layer = LinearLayer.From(node, out refusal)) is null ? refusal ?? "its weights cannot be changed" : null;
+                    if (layer is not null && layer.OutputChannels != channels)
+                    {
+                        reason = $"{LinearLayer.Describe(node)} has {layer.OutputChannels} outputs, not {channels}";
+                    }
+
+                    return reason is null && found.AreVectors(channels, out reason) ? found : null;
                 default:
                     reason = $"{LinearLayer.Describe(node)} computes it, into which no scale can go";
                     return null;
@@ -56,7 +76,7 @@ internal sealed class ScaledProducer
         }
     }
 
-    /// <param name="scales">Powers of two, one a channel.</param>
+    /// <param name="scales">Positive, one a channel.</param>
     internal void Divide(double[] scales)
     {
         foreach ((Node node, int input) in constants)
@@ -74,6 +94,10 @@ internal sealed class ScaledProducer
             }
         }
     }
+
+    private static bool HasOneConstant(Node node) => node.Inputs.Count(input => input!.Constant is not null) == 1;
+
+    private static int ConstantOf(Node node) => node.Inputs[0]!.Constant is not null ? 0 : 1;
 
     /// <summary>Whether every constant on the way has one number a channel.</summary>
     private bool AreVectors(int channels, out string? reason)
