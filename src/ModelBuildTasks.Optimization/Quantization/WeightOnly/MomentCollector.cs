@@ -1,4 +1,3 @@
-using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
@@ -6,14 +5,10 @@ using ModelBuildTasks.Optimization.Quantization.Calibration;
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 /// <summary>
-/// Runs calibration samples through the float model and gathers the second moments of what layers read, out of ONNX Runtime's own memory. Samples run
-/// side by side, a few at a time, and are added one after the other in their order: sums then do not depend on the number of threads.
+/// Runs calibration samples through the float model and gathers the second moments of what layers read (<see cref="OrderedActivations"/>).
 /// </summary>
 internal static class MomentCollector
 {
-    /// <summary>Samples whose activations are held at once.</summary>
-    private const int MostSamplesInFlight = 4;
-
     /// <summary>More samples, and more rows of one sample, tell little that is new: the GPTQ paper uses 128 sequences.</summary>
     internal const int MostSamples = 128;
 
@@ -23,42 +18,22 @@ internal static class MomentCollector
     /// <exception cref="CalibrationException">There is no sample, one cannot be run, or a value holds numbers that are not finite.</exception>
     internal static Dictionary<Value, InputMoments> Run(Model model, IReadOnlyList<(Value Value, int Inputs)> values, Dataset samples, CancellationToken cancellation)
     {
-        Dataset drawn = samples.Take(MostSamples);
         InputMoments[] moments = [.. values.Select(value => new InputMoments(value.Inputs))];
-        Value[] computed = [.. values.Select(value => value.Value).Where(value => value.Producer is not null)];
-        Value[] inputs = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
-        using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
         int count = 0;
         float[] buffer = [];
-        foreach (Sample[] window in drawn.Read().Chunk(MostSamplesInFlight))
-        {
-            cancellation.ThrowIfCancellationRequested();
-            count += window.Length;
-            SessionRun?[] runs = new SessionRun?[window.Length];
-            try
+        OrderedActivations.Run(
+            model,
+            [.. values.Select(value => value.Value)],
+            samples.Take(MostSamples),
+            activations =>
             {
-                Parallel.For(0, window.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, i => runs[i] = session?.RunBorrowed(window[i].Inputs));
-                for (int i = 0; i < window.Length; i++)
+                count++;
+                for (int v = 0; v < moments.Length; v++)
                 {
-                    for (int v = 0; v < moments.Length; v++)
-                    {
-                        Value value = values[v].Value;
-                        int output = Array.IndexOf(computed, value);
-                        ReadOnlySpan<float> numbers = output >= 0 ? runs[i]!.Span<float>(output) : window[i].Inputs[Array.IndexOf(inputs, value)].Span<float>();
-                        moments[v].Add(Rows(numbers, values[v], ref buffer), cancellation);
-                    }
+                    moments[v].Add(Rows(activations[values[v].Value], values[v], ref buffer), cancellation);
                 }
-            }
-            catch (AggregateException failures) when (failures.InnerExceptions.OfType<InferenceException>().FirstOrDefault() is { } refused)
-            {
-                throw new CalibrationException($"a calibration sample cannot be run: {refused.Message}");
-            }
-            finally
-            {
-                Array.ForEach(runs, run => run?.Dispose());
-            }
-        }
-
+            },
+            cancellation);
         return count > 0 ? values.Select((value, i) => (value.Value, moments[i])).ToDictionary() : throw new CalibrationException("there is no calibration sample");
     }
 
