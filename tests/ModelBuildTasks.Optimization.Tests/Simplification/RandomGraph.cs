@@ -50,7 +50,7 @@ internal sealed partial class RandomGraph
     private Func<Sized, Sized?>[] Operators =>
     [
         Activation, ArithmeticWithConstant, ArithmeticWithConstant, ChannelAffine, Pairwise, Clamp, CastBack, NoOp,
-        Transposed, BehindTranspose, BehindTranspose, Largest, ChannelsLast, AxisAdded, AxisDropped, Flattened, Reshaped, ReshapedByShape, Sliced, CutInTwo, Joined, Gathered, Expanded, ExpandedToOther, Padded, FilledLike,
+        Transposed, BehindTranspose, BehindTranspose, ChannelsLast, AxisAdded, AxisDropped, Flattened, Reshaped, ReshapedByShape, Sliced, CutInTwo, Joined, Gathered, Expanded, ExpandedToOther, Padded, FilledLike,
         Convolution, TransposedConvolution, Normalization, MatrixProduct, Gemm, Pooled, Reduced, Softmax,
         HardSwish, Gelu, LayerNormalization, Choice, ChoiceOfShape,
     ];

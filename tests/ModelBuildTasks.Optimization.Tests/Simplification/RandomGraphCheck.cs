@@ -13,7 +13,7 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
     /// <summary>Of the largest element, or of <see cref="Smallest"/> if that is more: folds change the rounding, and sums in a row add up.</summary>
     private const double Tolerance = 2e-5;
 
-    private const double Smallest = 1e-3;
+    private const double Smallest = 1e-2;
 
     private static readonly bool[] Optimizations = [false, true];
 
@@ -27,7 +27,9 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
 
         byte[] original = graph.Model.ToBytes();
         IReadOnlyList<Tensor>?[][] expected = [.. Optimizations.Select(optimize => Run(original, optimize, graph.Inputs))];
-        return expected[0].All(outputs => outputs is null)
+        // ONNX Runtime leaves some empty or misjoined results unwritten, which then differ from run to run.
+        bool isUnwritten = expected[0].Zip(Run(original, Optimizations[0], graph.Inputs), Difference).Any(difference => difference is not null);
+        return isUnwritten || expected[0].All(outputs => outputs is null)
             ? new RandomGraphCheck(null, IsCompared: false)
             : new RandomGraphCheck((FindChangedType(original, seed) ?? FindProblem(original, graph.Inputs, expected)) is { } problem ? $"Graph {seed}, operator set {graph.Model.Opset}: {problem}" : null, IsCompared: true);
     }

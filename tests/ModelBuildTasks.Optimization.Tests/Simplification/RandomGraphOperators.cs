@@ -98,7 +98,8 @@ internal sealed partial class RandomGraph
     {
         Sized turned = Transposed(x);
         Sized left = AxisDropped(turned) ?? turned;
-        return Any<Func<Sized, Sized?>>(AxisDropped, Reduced, Largest, Gathered, Sliced, CutInTwo)(left);
+        // The largest of computed numbers may be another one after rounding.
+        return Any<Func<Sized, Sized?>>(AxisDropped, Reduced, x.Value.IsInput ? Largest : Gathered, Sliced, CutInTwo)(left);
     }
 
     private Sized? Largest(Sized x)
@@ -358,7 +359,9 @@ internal sealed partial class RandomGraph
             return null;
         }
 
-        Value deviation = graph.Add("Sub", x.Value, Mean(x.Value));
+        // Numbers that hardly differ are normalized to their rounding errors.
+        Value spread = graph.Add("Add", x.Value, Constant(Tensor.Vector<float>([.. Enumerable.Range(0, (int)x.Shape[^1]).Select(i => (float)i)])));
+        Value deviation = graph.Add("Sub", spread, Mean(spread));
         Value variance = Mean(graph.Add("Pow", deviation, Number(2)));
         Value normal = graph.Add("Div", deviation, graph.Add("Sqrt", graph.Add("Add", variance, Number(1e-5f))));
         return x with { Value = graph.Add("Add", graph.Add("Mul", normal, Weight(x.Shape[^1])), Weight(x.Shape[^1])) };
