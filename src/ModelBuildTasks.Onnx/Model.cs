@@ -40,6 +40,7 @@ public sealed class Model
         {
             // Throws on a cycle, which would otherwise show only when the model is written.
             each.TopologicalOrder();
+            ModelValidation.RequireGroups(each);
         }
     }
 

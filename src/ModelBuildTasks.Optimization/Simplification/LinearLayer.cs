@@ -61,13 +61,21 @@ internal sealed class LinearLayer
         {
             reason = $"'{value.Name}' is used by another node";
         }
-        else if (ChannelAffine.HasDoubles(weight) && weight.Dimensions.Count >= 2)
+        else if (ChannelAffine.HasDoubles(weight) && weight.Dimensions.Count >= 2 && weight.Length > 0)
         {
+            long groups = node.GetInt("group", 1);
+            if (groups < 1 || weight.Dimensions[0] % groups != 0)
+            {
+                // Both layers have the channels that the groups divide first: a Conv its outputs, a ConvTranspose its inputs.
+                reason = $"the {weight.Dimensions[0]} channels of {Describe(node)} can't be divided into {groups} groups";
+                return null;
+            }
+
             bool transposed = node.GetInt("transB", 0) != 0;
             return node.OpType switch
             {
-                "Conv" => new LinearLayer(node, weight, 1, 0, (int)node.GetInt("group", 1)),
-                "ConvTranspose" => new LinearLayer(node, weight, 0, 1, (int)node.GetInt("group", 1)),
+                "Conv" => new LinearLayer(node, weight, 1, 0, (int)groups),
+                "ConvTranspose" => new LinearLayer(node, weight, 0, 1, (int)groups),
                 "Gemm" => new LinearLayer(node, weight, transposed ? 1 : 0, transposed ? 0 : 1, 1),
                 _ when weight.Dimensions.Count == 2 => new LinearLayer(node, weight, 0, 1, 1),
                 _ => null,
@@ -109,7 +117,7 @@ internal sealed class LinearLayer
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        double reach = SumOfOutputs((i, _) => scaled[i]).Append(0).Max();
+        double reach = SumOfOutputs((i, _) => scaled[i]).Max();
         if (affine.HasShift && heaviest > HeaviestShiftBehind * reach)
         {
             return $"{Describe(Node)} makes numbers of order {reach:g2}, which would be rounded beside a bias of order {heaviest:g2}";
@@ -142,8 +150,8 @@ internal sealed class LinearLayer
 
         double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
         double[] weights = ChannelAffine.Doubles(weight)!;
-        double left = bias.Append(0).Max(Math.Abs);
-        double heaviest = SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Append(0).Max();
+        double left = bias.Max(Math.Abs);
+        double heaviest = SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Max();
         if (heaviest > HeaviestShiftBefore * left)
         {
             return $"a shift that {Describe(Node)} makes {heaviest:g2} of would be rounded beside its bias of order {left:g2}, which is all that is left where the shift takes the input to zero";

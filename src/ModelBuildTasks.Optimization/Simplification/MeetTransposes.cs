@@ -90,7 +90,8 @@ internal sealed class MeetTransposes : IGraphRule
         }
 
         int input = node.Input(0)?.Constant is null ? 0 : 1;
-        return Binary.Contains(node.OpType) && node.Inputs.Count == 2 && node.Input(input) is { Constant: null } && node.Input(1 - input)?.Constant is not null ? input : null;
+        // The slope of a PRelu, its second input, does not widen the first.
+        return Binary.Contains(node.OpType) && (input == 0 || node.OpType != "PRelu") && node.Inputs.Count == 2 && node.Input(input) is { Constant: null } && node.Input(1 - input)?.Constant is not null ? input : null;
     }
 
     private static Tensor? Constant((Node Node, int Input) step) => Binary.Contains(step.Node.OpType) ? step.Node.Input(1 - step.Input)!.Constant : null;

@@ -33,7 +33,7 @@ internal static class StatedIntegers
         }
 
         long[] axes = [.. stated.Select(axis => axis < 0 ? axis + (rank ?? 0) : axis).Order()];
-        return axes[0] >= 0 && !(axes[^1] >= rank) && axes.Distinct().Count() == axes.Length ? axes : null;
+        return axes[0] >= 0 && axes[^1] < (rank ?? int.MaxValue) && axes.Distinct().Count() == axes.Length ? axes : null;
     }
 
     /// <summary>The order that a Transpose states; null when it states none, or one that does not have each axis once.</summary>
