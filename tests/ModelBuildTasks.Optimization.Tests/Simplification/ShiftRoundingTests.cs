@@ -45,7 +45,12 @@ public class ShiftRoundingTests
 
     [TestMethod]
     public void A_bias_that_is_taken_away_again_folds_up_to_the_stated_weight() =>
-        AssertLeaves(["Conv"], From([1, 3, 4, 4], (g, x) => g.Add("Sub", g.Add("Add", g.Add("Conv", x, Weight(g, 2, 3, 1, 1)), Number(g, 20)), Number(g, 20))));
+        AssertLeaves(["Conv"], From([1, 3, 4, 4], (g, x) =>
+        {
+            // The sums of the weights are 1.5, and of both shifts together 80 times as much is just allowed.
+            Value layer = g.Add("Conv", x, g.AddInitializer("w", Tensor.Create([2, 3, 1, 1], [0.5f, 0.5f, 0.5f, 0.25f, 0.5f, 0.75f])));
+            return g.Add("Sub", g.Add("Add", layer, Number(g, 59.9f)), Number(g, 59.9f));
+        }));
 
     [TestMethod]
     public void A_channel_that_is_only_its_bias_does_not_keep_a_normalization_from_folding() =>
