@@ -22,7 +22,7 @@ public sealed class Model
 {
     private const int WriteBuffer = 1 << 16;
 
-    private readonly ModelProto carrier;
+    private ModelProto carrier;
     private readonly Dictionary<string, int> names = new(StringComparer.Ordinal);
     private int omitted;
 
@@ -40,6 +40,7 @@ public sealed class Model
         {
             // Throws on a cycle, which would otherwise show only when the model is written.
             each.TopologicalOrder();
+            ModelValidation.RequireGroups(each);
         }
     }
 
@@ -110,13 +111,12 @@ public sealed class Model
         ArgumentNullException.ThrowIfNull(snapshot);
         names.Clear();
         omitted = 0;
-        Graph = new Graph(this, null, snapshot.Proto.Graph.Clone());
-        IrVersion = snapshot.Proto.IrVersion;
-        OpsetImports.Clear();
-        foreach ((string domain, long version) in ReadOpsets(snapshot.Proto))
-        {
-            OpsetImports[domain] = version;
-        }
+        carrier = snapshot.Proto.Clone();
+        GraphProto graph = carrier.Graph;
+        carrier.Graph = null;
+        Graph = new Graph(this, null, graph);
+        Replace(OpsetImports, ReadOpsets(carrier));
+        Replace(Metadata, ReadMetadata(carrier));
     }
 
     /// <summary>Bytes that the model takes in a file, or in two if one can't hold it. Weights are not read for this.</summary>
@@ -244,6 +244,15 @@ public sealed class Model
         }
 
         return proto;
+    }
+
+    private static void Replace<T>(IDictionary<string, T> entries, IDictionary<string, T> others)
+    {
+        entries.Clear();
+        foreach ((string key, T value) in others)
+        {
+            entries[key] = value;
+        }
     }
 
     private static Dictionary<string, long> ReadOpsets(ModelProto proto) => proto.OpsetImport

@@ -118,7 +118,25 @@ internal sealed class ModelValidation
         {
             CheckNested(node);
         }
+
+        if (GroupProblem(node) is { } problem)
+        {
+            Report(Place(node), problem);
+        }
     }
+
+    /// <summary>Refuses what ONNX Runtime does not survive: 1.31 divides by the group of a ConvTranspose without a look at it, which ends the process.</summary>
+    /// <exception cref="ModelFormatException">A node has less than one group.</exception>
+    internal static void RequireGroups(Graph graph)
+    {
+        if (graph.Nodes.FirstOrDefault(node => GroupProblem(node) is not null) is { } node)
+        {
+            throw ModelFormatException.Invalid($"In {Place(node)}, {GroupProblem(node)}");
+        }
+    }
+
+    private static string? GroupProblem(Node node) =>
+        node is { OpType: "Conv" or "ConvTranspose", Domain: "" } && node.GetInt("group", 1) is < 1 and var groups ? $"its group is {groups}; a layer has at least one." : null;
 
     /// <summary>Numbers of inputs and outputs, as the operators' documentation gives them.</summary>
     private void CheckNested(Node node)

@@ -52,6 +52,18 @@ public class BadInputTests
     }
 
     [TestMethod]
+    [DataRow("Conv", 0L)]
+    [DataRow("ConvTranspose", 0L)]
+    [DataRow("ConvTranspose", -1L)]
+    public void A_layer_of_no_groups_is_invalid_before_a_runtime_divides_by_them(string operation, long groups)
+    {
+        NodeProto layer = Protos.Node(operation, ["x", "x"], "y");
+        layer.Attribute.Add(new AttributeProto { Name = "group", Type = 2, I = groups });
+
+        AssertInvalid($"its group is {groups}", Protos.Model(layer));
+    }
+
+    [TestMethod]
     public void A_cycle_is_invalid() =>
         AssertInvalid("cycle", Protos.Model(Protos.Node("Add", ["x", "b"], "a"), Protos.Node("Relu", ["a"], "b")));
 

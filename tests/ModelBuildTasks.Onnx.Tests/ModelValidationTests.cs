@@ -32,6 +32,14 @@ public class ModelValidationTests
     }
 
     [TestMethod]
+    public void A_layer_of_no_groups_is_found()
+    {
+        Graph.AddOutput(Graph.AddNode("ConvTranspose", [x, x], name: "c").Set("group", 0L).Output);
+
+        AssertFound("node 'c' (ConvTranspose) in graph 'main'", "its group is 0");
+    }
+
+    [TestMethod]
     public void An_operator_set_of_no_version_is_found()
     {
         model.Opset = 0;

@@ -106,6 +106,11 @@ internal sealed class IntegerInsertion
                 {
                     AddedBias.KeepApart(layer.Node);
                 }
+
+                if (step.ResultParameters is null && selection.Clamp(step.Node) is { } clamp && target.ExecutionProvider == TargetProfile.CpuProvider)
+                {
+                    FloatClamp.KeepApart(clamp);
+                }
             }
         }
 

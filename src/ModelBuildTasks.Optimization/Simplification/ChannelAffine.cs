@@ -41,6 +41,12 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
         }
 
         (double[] gamma, double[] beta, double[] mean, double[] variance) = (parameters[0]!, parameters[1]!, parameters[2]!, parameters[3]!);
+        if (new[] { beta, mean, variance }.Any(parameter => parameter.Length != gamma.Length))
+        {
+            reason = "its parameters are not of one length";
+            return null;
+        }
+
         double epsilon = node.GetFloat("epsilon", DefaultEpsilon);
         double[] scale = new double[gamma.Length];
         double[] shift = new double[gamma.Length];

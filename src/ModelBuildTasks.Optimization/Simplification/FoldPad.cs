@@ -86,7 +86,7 @@ internal sealed class FoldPad : IGraphRule
 
         long[]? kernel = node.GetInts("kernel_shape");
         bool plain = node.GetInt("ceil_mode", 0) == 0 && (node.GetInts("dilations")?.All(step => step == 1) ?? true);
-        if (kernel is null || !plain || own.Zip(added, (a, b) => a + b).Where((size, i) => size >= kernel[i % kernel.Length]).Any())
+        if (kernel?.Length != own.Length / 2 || !plain || own.Zip(added, (a, b) => a + b).Where((size, i) => size >= kernel[i % kernel.Length]).Any())
         {
             // A window that holds padding only has no maximum, and ONNX Runtime refuses to pad by a kernel or more.
             return $"{LinearLayer.Describe(node)} would pad by its kernel or more, rounds up, or is dilated";

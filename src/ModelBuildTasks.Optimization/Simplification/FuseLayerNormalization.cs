@@ -29,14 +29,10 @@ internal sealed class FuseLayerNormalization : IGraphRule
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
-        // A product that a constant is added to is matched from that sum.
-        bool isInner = node.OpType == "Mul" && node.Output.Uses is [{ Node: { OpType: "Add", Domain: "" } sum }] && Shifted.Match(sum) is not null;
-        if (isInner || (Shifted.Match(node) ?? Scaled.Match(node)) is not { } match
-            || ReducedAxes.Trailing(match["mean"].Producer!, match["x"], context) is not { } axis
-            || ReducedAxes.Trailing(match["variance"].Producer!, match["d"], context) != axis
-            || context.TypeOf(match["x"]) is not { Shape: { } shape } || !ReducedAxes.Spans(match["scale"], shape, axis)
-            || (match.Find("bias") is { } bias && !ReducedAxes.Spans(bias, shape, axis))
-            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon] || context.RankOf(node.Output) != shape.Count || !FusedKernels.Take(match["x"], context))
+        if (IsShiftedLater(node) || (Shifted.Match(node) ?? Scaled.Match(node)) is not { } match || !FusedKernels.Take(match["x"], context)
+            || context.TypeOf(match["x"])?.Shape is not { } shape || context.RankOf(node.Output) != shape.Count
+            || AxisOf(match, context) is not { } axis || !HasParameters(match, shape, axis)
+            || ChannelAffine.Doubles(match["epsilon"].Constant) is not [var epsilon])
         {
             return RuleOutcome.NotApplicable;
         }
@@ -51,11 +47,23 @@ internal sealed class FuseLayerNormalization : IGraphRule
             return RuleOutcome.Refused($"it ends a layer normalization, which needs operator set {Since}, and the model has {node.Graph.Model.Opset}");
         }
 
-        Node fused = node.Graph.AddNode("LayerNormalization", [match["x"], match["scale"], match.Find("bias")], name: node.Name);
+        Value? shift = match.Find("bias") is { } bias ? ReducedAxes.Without(bias, shape, axis) : null;
+        Node fused = node.Graph.AddNode("LayerNormalization", [match["x"], ReducedAxes.Without(match["scale"], shape, axis), shift], name: node.Name);
         fused.Set("axis", axis - shape.Count).Set("epsilon", (float)epsilon);
         match.ReplaceWith(fused.Output);
         return RuleOutcome.Applied;
     }
+
+    /// <summary>A product that a constant is added to is matched from that sum.</summary>
+    private static bool IsShiftedLater(Node node) =>
+        node.OpType == "Mul" && node.Output.Uses is [{ Node: { OpType: "Add", Domain: "" } sum }] && Shifted.Match(sum) is not null;
+
+    /// <summary>The first of the axes that both means are over.</summary>
+    private static long? AxisOf(PatternMatch match, RuleContext context) =>
+        ReducedAxes.Trailing(match["mean"].Producer!, match["x"], context) is { } axis && ReducedAxes.Trailing(match["variance"].Producer!, match["d"], context) == axis ? axis : null;
+
+    private static bool HasParameters(PatternMatch match, IReadOnlyList<Dimension> shape, long axis) =>
+        ReducedAxes.Spans(match["scale"], shape, axis) && (match.Find("bias") is not { } bias || ReducedAxes.Spans(bias, shape, axis));
 
     private static Pattern Mean(string name, Pattern of) => Op("ReduceMean", of, Optional($"axes of the {name}")).Named(name);
 }

@@ -46,7 +46,7 @@ internal sealed class FuseRmsNormalization : IGraphRule
             return RuleOutcome.Refused($"it ends a root mean square normalization, which needs operator set {Since}, and the model has {node.Graph.Model.Opset}");
         }
 
-        Node fused = node.Graph.AddNode("RMSNormalization", [match["x"], match["scale"]], name: node.Name);
+        Node fused = node.Graph.AddNode("RMSNormalization", [match["x"], ReducedAxes.Without(match["scale"], shape, axis)], name: node.Name);
         fused.Set("axis", axis - shape.Count).Set("epsilon", (float)epsilon);
         match.ReplaceWith(fused.Output);
         return RuleOutcome.Applied;

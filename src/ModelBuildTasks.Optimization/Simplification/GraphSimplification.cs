@@ -24,13 +24,16 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
     /// <summary>Each round does all it sees; real models need three to six, as one folded constant uncovers the next.</summary>
     private const int MostRounds = 32;
 
+    /// <summary>What goes before the rules and can't be left out.</summary>
+    private const string Inference = "shape inference";
+
     /// <summary>Inputs that are named in the outcome; a model may have hundreds.</summary>
     private const int MostNamedInputs = 3;
 
     /// <summary>Rules that store constants which may take more bytes than what they replace.</summary>
     private static readonly string[] Growing = [nameof(FoldShape), nameof(FixReshape), nameof(FoldChannelArithmetic), nameof(FoldLeadingAffine), nameof(FoldConstants)];
 
-    private static readonly IGraphRule[] Rules =
+    private static readonly IGraphRule[] StandardRules =
     [
         new ConstantToInitializer(),
         new SettleBranchByRank(),
@@ -69,9 +72,12 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
 
     /// <summary>The rules that can be switched off, in the order in which they are tried.</summary>
     public static IReadOnlyList<string> RuleNames { get; } =
-        [nameof(FixedInitializers), .. Rules.Select(rule => rule.GetType().Name), nameof(FoldConstants), nameof(MergeDuplicateNodes), nameof(MergeDuplicateInitializers)];
+        [nameof(FixedInitializers), .. StandardRules.Select(rule => rule.GetType().Name), nameof(FoldConstants), nameof(MergeDuplicateNodes), nameof(MergeDuplicateInitializers)];
 
     public string Name => "simplification";
+
+    /// <summary>The rules, in their order.</summary>
+    internal IReadOnlyList<IGraphRule> Rules { get; init; } = StandardRules;
 
     public PassOutcome Apply(Model model, PassContext context)
     {
@@ -79,22 +85,36 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         ArgumentNullException.ThrowIfNull(context);
         long bytesBefore = model.StoredBytes;
         ModelSnapshot original = model.TakeSnapshot();
-        PassOutcome outcome = Apply(model, context, bytesBefore);
-        if (model.StoredBytes > bytesBefore)
+        try
         {
+            PassOutcome outcome = Apply(model, context, bytesBefore);
+            if (model.StoredBytes > bytesBefore)
+            {
+                model.Restore(original);
+                outcome = Without(Growing).Apply(model, context, bytesBefore);
+            }
+
+            long bytesAfter = model.StoredBytes;
+            if (bytesAfter <= bytesBefore)
+            {
+                return outcome;
+            }
+
             model.Restore(original);
-            outcome = new GraphSimplification([.. disabled, .. Growing]).Apply(model, context, bytesBefore);
+            return PassOutcome.Refused($"Simplified, the model would take {bytesAfter} bytes instead of {bytesBefore}, so it stays as it is.", outcome.Refusals);
         }
-
-        long bytesAfter = model.StoredBytes;
-        if (bytesAfter <= bytesBefore)
+        catch (RuleException failed)
         {
-            return outcome;
+            // Nothing that loads may stop a build here, whatever a rule did not think of.
+            model.Restore(original);
+            PassOutcome rest = failed.Rule == Inference
+                ? PassOutcome.Refused("The model is not understood well enough to be simplified, so it stays as it is.")
+                : Without(failed.Rule).Apply(model, context);
+            return rest with { Refusals = [$"{failed.Rule}: {failed.Message}; it was left out. Please report this as a bug.", .. rest.Refusals] };
         }
-
-        model.Restore(original);
-        return PassOutcome.Refused($"Simplified, the model would take {bytesAfter} bytes instead of {bytesBefore}, so it stays as it is.", outcome.Refusals);
     }
+
+    private GraphSimplification Without(params ReadOnlySpan<string> rules) => new([.. disabled, .. rules]) { Rules = Rules };
 
     private PassOutcome Apply(Model model, PassContext context, long bytesBefore)
     {
@@ -102,7 +122,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         int weightsBefore = CountInitializers(model);
         SortedDictionary<string, int> counts = new(StringComparer.Ordinal);
         HashSet<string> inputRefusals = [];
-        IReadOnlyList<string> fixedInputs = IsEnabled(nameof(FixedInitializers)) ? FixedInitializers.Apply(model, inputRefusals) : [];
+        IReadOnlyList<string> fixedInputs = IsEnabled(nameof(FixedInitializers)) ? RuleException.Guard(nameof(FixedInitializers), () => FixedInitializers.Apply(model, inputRefusals)) : [];
         Count(counts, "initializers no longer inputs", fixedInputs.Count);
         model.Graph.RemoveUnused();
         Count(counts, "unused nodes", nodesBefore - CountNodes(model));
@@ -114,7 +134,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)round / MostRounds);
             refusals.Clear();
-            RuleContext rules = new(ShapeInference.Infer(model.Graph), context.Target) { Growth = new GrowthBudget(bytesBefore - model.StoredBytes) };
+            RuleContext rules = new(RuleException.Guard(Inference, () => ShapeInference.Infer(model.Graph)), context.Target) { Growth = new GrowthBudget(bytesBefore - model.StoredBytes) };
             if (!ApplyRound(model, rules, counts, refusals) && !MergeWeights(model, counts))
             {
                 break;
@@ -141,12 +161,12 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         {
             foreach (IGraphRule rule in Rules.Where(rule => IsEnabled(rule.GetType().Name)))
             {
-                int applied = ApplyEverywhere(rule, graph, context, refusals);
+                int applied = RuleException.Guard(rule.GetType().Name, () => ApplyEverywhere(rule, graph, context, refusals));
                 Count(counts, rule.Name, applied);
                 changed |= applied > 0;
             }
 
-            int folded = IsEnabled(nameof(FoldConstants)) ? FoldConstants.Apply(graph, context, refusals) : 0;
+            int folded = IsEnabled(nameof(FoldConstants)) ? RuleException.Guard(nameof(FoldConstants), () => FoldConstants.Apply(graph, context, refusals)) : 0;
             Count(counts, "constant folding", folded);
             changed |= folded > 0;
         }
@@ -158,7 +178,7 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
 
     private bool MergeNodes(Model model, SortedDictionary<string, int> counts)
     {
-        int merged = IsEnabled(nameof(MergeDuplicateNodes)) ? MergeDuplicateNodes.Apply(model.Graph) : 0;
+        int merged = IsEnabled(nameof(MergeDuplicateNodes)) ? RuleException.Guard(nameof(MergeDuplicateNodes), () => MergeDuplicateNodes.Apply(model.Graph)) : 0;
         Count(counts, "duplicate node merging", merged);
         return merged > 0;
     }
@@ -166,7 +186,9 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
     /// <summary>Layers with equal weights may then be one; true when that leaves something for another round.</summary>
     private bool MergeWeights(Model model, SortedDictionary<string, int> counts)
     {
-        int merged = IsEnabled(nameof(MergeDuplicateInitializers)) ? model.Graph.WithSubgraphs().ToArray().Sum(MergeDuplicateInitializers.Apply) : 0;
+        int merged = IsEnabled(nameof(MergeDuplicateInitializers))
+            ? RuleException.Guard(nameof(MergeDuplicateInitializers), () => model.Graph.WithSubgraphs().ToArray().Sum(MergeDuplicateInitializers.Apply))
+            : 0;
         Count(counts, "duplicate initializers merged", merged);
         return merged > 0 && MergeNodes(model, counts);
     }

@@ -4,6 +4,10 @@ using ModelBuildTasks.Optimization.Targets;
 namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>One rewrite, anchored at a node, that leaves what the graph computes as it was.</summary>
+/// <remarks>
+/// A value keeps its type for as long as it lives: what has other dimensions is a new value. <see cref="RuleContext"/> tells types as they were before the
+/// round, and the rules that follow in it rely on them.
+/// </remarks>
 public interface IGraphRule
 {
     /// <summary>The rewrite's name, as reports show it.</summary>
@@ -38,27 +42,25 @@ public readonly record struct RuleOutcome
 }
 
 /// <summary>What rules know beyond the graph.</summary>
-/// <param name="Types">Types that ONNX Runtime inferred for the values of this round.</param>
+/// <param name="Types">Types that ONNX Runtime inferred for the values before this round; what rules made since is not among them.</param>
 /// <param name="Target">What the simplified model is to run on.</param>
 public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types, TargetProfile Target)
 {
     /// <summary>What new constants may add to the file.</summary>
     public GrowthBudget Growth { get; init; } = new(saved: 0);
 
-    /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown.</summary>
-    public TensorType? TypeOf(Value value)
-    {
-        ArgumentNullException.ThrowIfNull(value);
-        return value.Constant is { } tensor ? new TensorType(tensor.ElementType, [.. tensor.Dimensions.Select(size => (Dimension)size)])
-            : Types.TryGetValue(value, out TensorType? inferred) ? inferred
-            : value.IsInput ? ShapeInference.OfInput(value)
-            : null;
-    }
+    /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown, or when a node leaves the value out.</summary>
+    public TensorType? TypeOf(Value? value) =>
+        value is null ? null
+        : value.Constant is { } tensor ? new TensorType(tensor.ElementType, [.. tensor.Dimensions.Select(size => (Dimension)size)])
+        : Types.TryGetValue(value, out TensorType? inferred) ? inferred
+        : value.IsInput ? ShapeInference.OfInput(value)
+        : null;
 
     /// <summary>The number of dimensions; null when unknown.</summary>
-    public int? RankOf(Value value) => TypeOf(value)?.Shape?.Count;
+    public int? RankOf(Value? value) => TypeOf(value)?.Shape?.Count;
 
     /// <summary>The shape of a value whose every dimension is fixed; null otherwise.</summary>
-    public long[]? StaticShapeOf(Value value) =>
+    public long[]? StaticShapeOf(Value? value) =>
         TypeOf(value)?.Shape is { } shape && shape.All(dimension => dimension.Size is not null) ? [.. shape.Select(dimension => dimension.Size!.Value)] : null;
 }

@@ -8,10 +8,26 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// </summary>
 internal sealed class LinearLayer
 {
+    /// <summary>
+    /// How many times the sum of an output's weights, which is what inputs of order one can make of it, a shift behind the layer may be. What follows may take
+    /// it away again (y + 1e8 − 1e8), and then as much of the result is left as the two were rounded by, which is twice 80·2⁻²⁴ = 1e-5 in float32.
+    /// </summary>
+    private const double HeaviestShiftBehind = 80;
+
+    /// <summary>
+    /// How many times the bias a shift before the layer may be, multiplied by the weights. Where x·s is −t, the layer alone gives its bias; with the shift inside,
+    /// W·t is rounded there, in float32 by 20·2⁻²⁴ = 1.2e-6 of it, and some times that in a sum of hundreds of products, which 1e-5 has room for.
+    /// </summary>
+    private const double HeaviestShiftBefore = 20;
+
     private readonly Tensor weight;
     private readonly int inputAxis;
     private readonly int outputAxis;
     private readonly int groups;
+
+    // Numbers from one channel to the next: asked for every weight, of which there may be a hundred million.
+    private readonly int inputStride;
+    private readonly int outputStride;
 
     private LinearLayer(Node node, Tensor weight, int inputAxis, int outputAxis, int groups)
     {
@@ -20,6 +36,8 @@ internal sealed class LinearLayer
         this.inputAxis = inputAxis;
         this.outputAxis = outputAxis;
         this.groups = groups;
+        inputStride = Stride(inputAxis);
+        outputStride = Stride(outputAxis);
     }
 
     internal Node Node { get; }
@@ -49,13 +67,21 @@ internal sealed class LinearLayer
         {
             reason = $"'{value.Name}' is used by another node";
         }
-        else if (ChannelAffine.HasDoubles(weight) && weight.Dimensions.Count >= 2)
+        else if (ChannelAffine.HasDoubles(weight) && weight.Dimensions.Count >= 2 && weight.Length > 0)
         {
+            long groups = node.GetInt("group", 1);
+            if (groups < 1 || weight.Dimensions[0] % groups != 0)
+            {
+                // Both layers have the channels that the groups divide first: a Conv its outputs, a ConvTranspose its inputs.
+                reason = $"the {weight.Dimensions[0]} channels of {Describe(node)} can't be divided into {groups} groups";
+                return null;
+            }
+
             bool transposed = node.GetInt("transB", 0) != 0;
             return node.OpType switch
             {
-                "Conv" => new LinearLayer(node, weight, 1, 0, (int)node.GetInt("group", 1)),
-                "ConvTranspose" => new LinearLayer(node, weight, 0, 1, (int)node.GetInt("group", 1)),
+                "Conv" => new LinearLayer(node, weight, 1, 0, (int)groups),
+                "ConvTranspose" => new LinearLayer(node, weight, 0, 1, (int)groups),
                 "Gemm" => new LinearLayer(node, weight, transposed ? 1 : 0, transposed ? 0 : 1, 1),
                 _ when weight.Dimensions.Count == 2 => new LinearLayer(node, weight, 0, 1, 1),
                 _ => null,
@@ -90,12 +116,20 @@ internal sealed class LinearLayer
             scaled[i] = weights[i] * affine.Scale[OutputChannel(i)];
         }
 
+        double heaviest = 0;
         for (int o = 0; o < bias.Length; o++)
         {
+            heaviest = Math.Max(heaviest, Math.Abs(bias[o] * affine.Scale[o]) + Math.Abs(affine.Shift[o]));
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        return Store(scaled, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
+        double reach = SumOfOutputs((i, _) => scaled[i]).Max();
+        if (affine.HasShift && heaviest > HeaviestShiftBehind * reach)
+        {
+            return $"{Describe(Node)} makes numbers of order {reach:g2}, which would be rounded beside a bias of order {heaviest:g2}";
+        }
+
+        return Store(scaled, bias, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
     }
 
     /// <summary>
@@ -122,6 +156,13 @@ internal sealed class LinearLayer
 
         double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
         double[] weights = ChannelAffine.Doubles(weight)!;
+        double left = bias.Max(Math.Abs);
+        double heaviest = SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Max();
+        if (heaviest > HeaviestShiftBefore * left)
+        {
+            return $"a shift that {Describe(Node)} makes {heaviest:g2} of would be rounded beside its bias of order {left:g2}, which is all that is left where the shift takes the input to zero";
+        }
+
         double[] scaled = new double[weights.Length];
         for (int i = 0; i < scaled.Length; i++)
         {
@@ -133,7 +174,7 @@ internal sealed class LinearLayer
             }
         }
 
-        return Store(scaled, bias, NeedsBias(affine, place) ? place : null, absorbed, growth);
+        return Store(scaled, bias, new double[bias.Length], NeedsBias(affine, place) ? place : null, absorbed, growth);
     }
 
     /// <summary>Visits each weight as (output channel, input channel, weight), α of a Gemm included.</summary>
@@ -193,21 +234,38 @@ internal sealed class LinearLayer
         return bias;
     }
 
+    /// <summary>Sums of magnitudes over the weights of each output channel; <paramref name="part"/> takes a weight's index and its input channel.</summary>
+    private double[] SumOfOutputs(Func<int, int, double> part)
+    {
+        double[] sums = new double[OutputChannels];
+        for (int i = 0; i < (int)weight.Length; i++)
+        {
+            sums[OutputChannel(i)] += Math.Abs(part(i, InputChannel(i)));
+        }
+
+        return sums;
+    }
+
     private static bool NeedsBias(ChannelAffine affine, (Node Owner, int Input) place) => place.Owner.Input(place.Input) is not null || affine.HasShift;
 
-    private int InnerSize(int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
+    private int Stride(int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
 
-    private int Along(int element, int axis) => element / InnerSize(axis) % (int)weight.Dimensions[axis];
+    private int AlongInputs(int element) => element / inputStride % (int)weight.Dimensions[inputAxis];
+
+    private int AlongOutputs(int element) => element / outputStride % (int)weight.Dimensions[outputAxis];
 
     private int OutputChannel(int element) =>
-        Node.OpType == "ConvTranspose" ? GroupOf(Along(element, inputAxis), InputChannels) * (int)weight.Dimensions[outputAxis] + Along(element, outputAxis) : Along(element, outputAxis);
+        groups > 1 && Node.OpType == "ConvTranspose"
+            ? GroupOf(AlongInputs(element), InputChannels) * (int)weight.Dimensions[outputAxis] + AlongOutputs(element) : AlongOutputs(element);
 
     private int InputChannel(int element) =>
-        Node.OpType == "Conv" ? GroupOf(Along(element, outputAxis), OutputChannels) * (int)weight.Dimensions[inputAxis] + Along(element, inputAxis) : Along(element, inputAxis);
+        groups > 1 && Node.OpType == "Conv"
+            ? GroupOf(AlongOutputs(element), OutputChannels) * (int)weight.Dimensions[inputAxis] + AlongInputs(element) : AlongInputs(element);
 
     private int GroupOf(int channel, int channels) => channel / (channels / groups);
 
-    private string? Store(double[] newWeights, double[] newBias, (Node Owner, int Input)? biasPlace, Node absorbed, GrowthBudget growth)
+    /// <param name="besides">What each output channel has besides its weights, in numbers of the same order: inputs of order one.</param>
+    private string? Store(double[] newWeights, double[] newBias, double[] besides, (Node Owner, int Input)? biasPlace, Node absorbed, GrowthBudget growth)
     {
         Tensor stored = Narrow(newWeights, [.. weight.Dimensions]);
         Tensor storedBias = Narrow(newBias, [newBias.Length]);
@@ -217,7 +275,7 @@ internal sealed class LinearLayer
             return $"the weights of {Describe(Node)} would overflow {weight.ElementType}";
         }
 
-        if (LosesDigits(newWeights, rounded))
+        if (LosesDigits(newWeights, rounded, besides))
         {
             return $"the weights of {Describe(Node)} would fall below the smallest normal number of {weight.ElementType}, where it has fewer digits";
         }
@@ -239,9 +297,10 @@ internal sealed class LinearLayer
 
     /// <summary>
     /// Whether the weights of an input or output channel are rounded by more, in the root of the mean square, than normal numbers are, which is at most
-    /// <see cref="Precision"/>. Single weights near zero, which every layer has, may: they count for nothing beside the others.
+    /// <see cref="Precision"/>. Single weights near zero, which every layer has, may: they count for nothing beside the others. So may those of a channel that
+    /// training has brought to naught, and that gives its bias only: <paramref name="besides"/> is what each output has besides weights for inputs of order one.
     /// </summary>
-    private bool LosesDigits(double[] exact, double[] rounded)
+    private bool LosesDigits(double[] exact, double[] rounded, double[] besides)
     {
         (double smallestNormal, double roundOff) = Precision;
         if (!exact.Any(value => value != 0 && Math.Abs(value) < smallestNormal))
@@ -258,10 +317,12 @@ internal sealed class LinearLayer
             // In units of the smallest normal number, whose square is zero in doubles where it is that of double.
             double error = (rounded[i] - exact[i]) / smallestNormal;
             double value = exact[i] / smallestNormal;
+            double beside = besides[OutputChannel(i)] / smallestNormal;
+            double square = value * value + beside * beside;
             outputErrors[OutputChannel(i)] += error * error;
-            outputSquares[OutputChannel(i)] += value * value;
+            outputSquares[OutputChannel(i)] += square;
             inputErrors[InputChannel(i)] += error * error;
-            inputSquares[InputChannel(i)] += value * value;
+            inputSquares[InputChannel(i)] += square;
         }
 
         bool Exceeds(double[] errors, double[] squares) => errors.Zip(squares).Any(sums => sums.First > roundOff * roundOff * sums.Second);

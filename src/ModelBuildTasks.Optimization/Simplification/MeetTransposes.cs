@@ -33,7 +33,7 @@ internal sealed class MeetTransposes : IGraphRule
         }
 
         if (between.Count == 0 || value is not { Uses.Count: 1, IsOutput: false, Producer: { } first } || !IsTranspose(first) || first.Graph != node.Graph
-            || first.GetInts("perm") is not { } order || first.Input(0) is not { } x)
+            || StatedIntegers.Order(first) is not { } order || first.Input(0) is not { } x)
         {
             return RuleOutcome.NotApplicable;
         }
@@ -45,18 +45,33 @@ internal sealed class MeetTransposes : IGraphRule
             return RuleOutcome.Refused($"a constant between {LinearLayer.Describe(first)} and it varies along several axes");
         }
 
-        foreach (((Node step, int input), Tensor? constant) in between.Zip(moved))
+        Value made = x;
+        for (int i = between.Count - 1; i >= 0; i--)
         {
-            if (constant is not null && constant.Dimensions.Count > 0)
-            {
-                step.SetInput(1 - input, node.Graph.AddInitializer(step.Input(1 - input)!.Name, constant));
-            }
+            made = Moved(between[i], made, moved[i]);
         }
 
-        between[^1].Node.SetInput(between[^1].Input, x);
-        first.SetInput(0, node.Input(0));
-        node.SetInput(0, first.Output);
+        node.SetInput(0, node.Graph.AddNode("Transpose", [made], name: first.Name).Set("perm", order).Output);
+        foreach (Node read in between.Select(step => step.Node).Append(first))
+        {
+            node.Graph.Remove(read);
+        }
+
         return RuleOutcome.Applied;
+    }
+
+    private static Value Moved((Node Node, int Input) step, Value x, Tensor? constant)
+    {
+        Value?[] inputs = [.. step.Node.Inputs];
+        inputs[step.Input] = x;
+        if (constant is not null && constant.Dimensions.Count > 0)
+        {
+            inputs[1 - step.Input] = step.Node.Graph.AddInitializer(inputs[1 - step.Input]!.Name, constant);
+        }
+
+        Node moved = step.Node.Graph.AddNode(step.Node.OpType, inputs, name: step.Node.Name);
+        moved.CopyAttributesFrom(step.Node);
+        return moved.Output;
     }
 
     private static bool IsTranspose(Node node) => node is { OpType: "Transpose", Domain: "" };
@@ -75,7 +90,8 @@ internal sealed class MeetTransposes : IGraphRule
         }
 
         int input = node.Input(0)?.Constant is null ? 0 : 1;
-        return Binary.Contains(node.OpType) && node.Inputs.Count == 2 && node.Input(input) is { Constant: null } && node.Input(1 - input)?.Constant is not null ? input : null;
+        // The slope of a PRelu, its second input, does not widen the first.
+        return Binary.Contains(node.OpType) && (input == 0 || node.OpType != "PRelu") && node.Inputs.Count == 2 && node.Input(input) is { Constant: null } && node.Input(1 - input)?.Constant is not null ? input : null;
     }
 
     private static Tensor? Constant((Node Node, int Input) step) => Binary.Contains(step.Node.OpType) ? step.Node.Input(1 - step.Input)!.Constant : null;

@@ -89,9 +89,8 @@ internal sealed class MergeReshapes : IGraphRule
 
         // The axes of the node next to the wider shape stand as they are; the others count around them.
         (long[] wide, long[] narrow) = squeezes ? (first, second) : (second, first);
-        long[] around = [.. Enumerable.Range(0, (int)(wide.Length + narrow.Max() + 1)).Select(axis => (long)axis).Except(wide)];
         Node merged = outer.Graph.AddNode(outer.OpType, [source], name: outer.Name);
-        StatedIntegers.SetAxes(merged, [.. wide.Concat(narrow.Select(axis => around[axis])).Order()], StatedIntegers.AxesInputSince);
+        StatedIntegers.SetAxes(merged, [.. wide.Concat(narrow.Select(axis => wide.Aggregate(axis, (at, taken) => taken <= at ? at + 1 : at))).Order()], StatedIntegers.AxesInputSince);
         return merged;
     }
 }

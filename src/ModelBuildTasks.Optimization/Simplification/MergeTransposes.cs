@@ -31,6 +31,6 @@ internal sealed class MergeTransposes : IGraphRule
     }
 
     private static long[]? Order(Node node, RuleContext context) =>
-        node.GetInts("perm")
-        ?? (context.RankOf(node.Input(0)!) is { } rank ? [.. Enumerable.Range(0, rank).Select(i => (long)(rank - 1 - i))] : null);
+        StatedIntegers.Order(node)
+        ?? (!node.Has("perm") && context.RankOf(node.Input(0)!) is { } rank ? [.. Enumerable.Range(0, rank).Select(i => (long)(rank - 1 - i))] : null);
 }

@@ -46,9 +46,9 @@ internal static class Ranks
 
     private static int? NeededAt(Node node, int index, RuleContext context) => (node.OpType, index) switch
     {
-        // X, initial_h and initial_c (ONNX Operators.md).
+        // X, initial_h and initial_c (ONNX Operators.md). A of a Gemm is not here: ONNX Runtime takes a vector for a row.
         ("LSTM" or "GRU" or "RNN", 0 or 5) or ("LSTM", 6) => 3,
-        ("Gemm", 0 or 1) => 2,
+        ("Gemm", 1) => 2,
         ("Conv" or "ConvTranspose", 0) => context.RankOf(node.Input(1)!),
         (_, 0) when Growth(node) is { } growth => NeededOf(node.Output, context) - growth,
         _ => null,

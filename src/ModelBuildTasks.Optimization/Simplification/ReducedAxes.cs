@@ -12,7 +12,24 @@ internal static class ReducedAxes
             ? axes[0]
             : null;
 
-    /// <summary>Whether a parameter has one element for each position of the axes from <paramref name="axis"/> on, whose sizes are fixed.</summary>
-    internal static bool Spans(Value parameter, IReadOnlyList<Dimension> shape, long axis) =>
-        parameter.Constant is { } constant && constant.Dimensions.SequenceEqual(shape.Skip((int)axis).Select(dimension => dimension.Size ?? -1));
+    /// <summary>
+    /// Whether a parameter has one element for each position of the axes from <paramref name="axis"/> on, whose sizes are fixed. Ones before them are allowed,
+    /// as long as they do not raise the rank.
+    /// </summary>
+    internal static bool Spans(Value parameter, IReadOnlyList<Dimension> shape, long axis)
+    {
+        long[] spanned = Spanned(shape, axis);
+        return parameter.Constant is { } constant && constant.Dimensions.Count <= shape.Count && constant.Dimensions.Count >= spanned.Length
+            && constant.Dimensions.TakeLast(spanned.Length).SequenceEqual(spanned) && constant.Dimensions.SkipLast(spanned.Length).All(size => size == 1);
+    }
+
+    /// <summary>The parameter without the ones before the axes that it spans, as the fused operators take it.</summary>
+    internal static Value Without(Value parameter, IReadOnlyList<Dimension> shape, long axis)
+    {
+        Tensor constant = parameter.Constant!;
+        long[] spanned = Spanned(shape, axis);
+        return constant.Dimensions.Count == spanned.Length ? parameter : parameter.Graph.AddInitializer(parameter.Name, constant.WithDimensions(spanned));
+    }
+
+    private static long[] Spanned(IReadOnlyList<Dimension> shape, long axis) => [.. shape.Skip((int)axis).Select(dimension => dimension.Size ?? -1)];
 }

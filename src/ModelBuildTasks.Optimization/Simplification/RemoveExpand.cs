@@ -8,6 +8,10 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// size (or the symbol) of the result in each dimension. Not where x is the Expand itself: two inputs would each rely on the other. What other readers make
 /// of the Expand may be x, as those keep their shapes.
 /// </summary>
+/// <remarks>
+/// A 0 in s is the dimension of x to a Reshape, and none at all to an Expand. So s has to be one dimension of something, a batch mostly, among constants: an empty
+/// batch leaves x empty, too, unless x has 1 there whatever the batch is, which exporters do not write.
+/// </remarks>
 internal sealed class RemoveExpand : IGraphRule
 {
     private static readonly HashSet<string> Broadcasting = new(StringComparer.Ordinal)
@@ -26,7 +30,7 @@ internal sealed class RemoveExpand : IGraphRule
             return RuleOutcome.NotApplicable;
         }
 
-        if (y.Producer is { OpType: "Reshape", Domain: "" } reshape && reshape.Input(1) == node.Input(1) && node.Output.CanReplaceWith(y))
+        if (y.Producer is { OpType: "Reshape", Domain: "" } reshape && reshape.Input(1) == node.Input(1) && StatesSizes(node.Input(1)) && node.Output.CanReplaceWith(y))
         {
             node.Output.ReplaceWith(y);
         }
@@ -47,6 +51,15 @@ internal sealed class RemoveExpand : IGraphRule
         node.Graph.Remove(node);
         return RuleOutcome.Applied;
     }
+
+    private static bool StatesSizes(Value? shape) =>
+        Uncast(shape)?.Producer is { OpType: "Concat", Domain: "" } concat
+        && concat.Inputs.Where(part => StatedIntegers.Of(part)?.All(size => size > 0) != true).ToArray() is [var computed] && IsOfShape(computed);
+
+    private static Value? Uncast(Value? value) => value?.Producer is { OpType: "Cast", Domain: "" } cast ? Uncast(cast.Input(0)) : value;
+
+    private static bool IsOfShape(Value? part) => part?.Producer is { Domain: "" } node
+        && (node.OpType == "Shape" || (node.OpType is "Gather" or "Slice" or "Squeeze" or "Unsqueeze" or "Reshape" or "Cast" && IsOfShape(node.Input(0))));
 
     private static bool IsBroadcast(Use use) => use.Node.Domain.Length == 0 && Broadcasting.Contains(use.Node.OpType);
 

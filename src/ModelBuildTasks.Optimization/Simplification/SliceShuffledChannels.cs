@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using static ModelBuildTasks.Onnx.Pattern;
 
 namespace ModelBuildTasks.Optimization.Simplification;
 
@@ -12,20 +13,22 @@ internal sealed class SliceShuffledChannels : IGraphRule
     /// <summary>The first operator set whose Slice has steps.</summary>
     private const long StepsSince = 10;
 
+    private static readonly Pattern Grouped = Op("Reshape", Any("x"), Any("groups")).Named("grouped");
+
+    private static readonly Pattern Shuffled =
+        Op("Gather", Op("Reshape", Op("Transpose", Grouped).Where(node => node.GetInts("perm") is [1, 0, 2]), Any("sizes")).Named("regrouped"), Constant("index"))
+            .Where(node => node.GetInt("axis", 0) == 0 && node.Input(1)?.Constant is { Dimensions.Count: 0 });
+
     public string Name => "slice of shuffled channels";
 
     public bool Matches(Node node) => node is { OpType: "Gather", Domain: "" };
 
     public RuleOutcome Apply(Node node, RuleContext context)
     {
-        if (node.Graph.Model.Opset < StepsSince || node.GetInt("axis", 0) != 0
-            || node.Input(1)?.Constant is not { Dimensions.Count: 0 } || StatedIntegers.Of(node.Input(1)) is not [var index]
-            || node.Input(0)?.Producer is not { OpType: "Reshape", Domain: "" } regrouped
-            || regrouped.Input(0)?.Producer is not { OpType: "Transpose", Domain: "" } shuffled || shuffled.GetInts("perm") is not [1, 0, 2]
-            || shuffled.Input(0)?.Producer is not { OpType: "Reshape", Domain: "" } grouped || grouped.Input(0) is not { } x
-            || context.StaticShapeOf(grouped.Output) is not [_, var groups, var inner]
-            || context.StaticShapeOf(regrouped.Output) is not { Length: > 1 } made || made[0] != groups
-            || context.StaticShapeOf(x) is not { } shape || AxisOf(shape, groups, inner) is not { } axis)
+        if (node.Graph.Model.Opset < StepsSince || Shuffled.Match(node) is not { } match || StatedIntegers.Of(match["index"]) is not [var index]
+            || context.StaticShapeOf(match["grouped"]) is not [_, var groups, var inner]
+            || context.StaticShapeOf(match["regrouped"]) is not { Length: > 1 } made || made[0] != groups
+            || context.StaticShapeOf(match["x"]) is not { } shape || AxisOf(shape, groups, inner) is not { } axis)
         {
             return RuleOutcome.NotApplicable;
         }
@@ -40,7 +43,7 @@ internal sealed class SliceShuffledChannels : IGraphRule
 
         Graph graph = node.Graph;
         Value[] range = [.. new[] { start, size, axis, groups }.Select(number => graph.AddInitializer("slice", Tensor.Vector(number)))];
-        node.Output.ReplaceWith(graph.AddNode("Slice", [x, .. range], name: node.Name).Output);
+        node.Output.ReplaceWith(graph.AddNode("Slice", [match["x"], .. range], name: node.Name).Output);
         graph.Remove(node);
         return RuleOutcome.Applied;
     }

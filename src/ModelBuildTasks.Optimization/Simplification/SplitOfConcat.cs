@@ -24,7 +24,7 @@ internal sealed class SplitOfConcat : IGraphRule
         Value[] parts = [.. concat.Inputs.OfType<Value>()];
         long?[] lengths = [.. parts.Select(part => context.TypeOf(part)?.Shape is { } shape && axis < shape.Count ? shape[axis].Size : null)];
         bool isBack = Count(node.GetInt("axis", 0), rank) == axis && lengths.All(length => length is not null) && Pieces(node, lengths).SequenceEqual(lengths);
-        if (!isBack || parts.Length != node.Outputs.Count || node.Outputs.Zip(parts).Any(pair => !pair.First.CanReplaceWith(pair.Second)))
+        if (!isBack || parts.Length != node.Outputs.Count || node.Outputs.Zip(parts).Any(pair => !pair.First.CanReplaceWith(pair.Second)) || StandsForTwoOutputs(node, parts))
         {
             return RuleOutcome.NotApplicable;
         }
@@ -37,6 +37,9 @@ internal sealed class SplitOfConcat : IGraphRule
         node.Graph.Remove(node);
         return RuleOutcome.Applied;
     }
+
+    private static bool StandsForTwoOutputs(Node split, Value[] parts) =>
+        split.Outputs.Zip(parts).Where(pair => pair.First.IsOutput).GroupBy(pair => pair.Second).Any(outputs => outputs.Count() > 1);
 
     private static int Count(long axis, int rank) => (int)(axis < 0 ? axis + rank : axis);
 

@@ -15,18 +15,25 @@ internal sealed class SqueezeBeforeTranspose : IGraphRule
     public RuleOutcome Apply(Node node, RuleContext context)
     {
         if (node.Input(0) is not { Uses.Count: 1, IsOutput: false, Producer: { OpType: "Transpose", Domain: "" } transpose } || transpose.Graph != node.Graph
-            || transpose.GetInts("perm") is not { } order || transpose.Input(0) is not { } x || StatedIntegers.Axes(node, order.Length) is not { } axes)
+            || StatedIntegers.Order(transpose) is not { } order || transpose.Input(0) is not { } x || StatedIntegers.Axes(node, order.Length) is not { } axes)
         {
             return RuleOutcome.NotApplicable;
         }
 
         long[] squeezed = [.. axes.Select(axis => order[axis]).Order()];
         long[] kept = [.. order.Except(squeezed)];
-        node.SetInput(0, x);
-        StatedIntegers.SetAxes(node, squeezed, StatedIntegers.AxesInputSince);
-        transpose.Set("perm", [.. kept.Select(axis => axis - squeezed.Count(gone => gone < axis))]);
-        node.Output.ReplaceWith(transpose.Output);
-        transpose.SetInput(0, node.Output);
+        (string turned, string made) = (transpose.Output.Name, node.Output.Name);
+        Value? stated = node.Input(1);
+        node.SetInput(1, null);
+        Node first = node.Graph.AddNode("Squeeze", [x, stated], name: node.Name);
+        StatedIntegers.SetAxes(first, squeezed, StatedIntegers.AxesInputSince);
+        Node second = node.Graph.AddNode("Transpose", [first.Output], name: transpose.Name).Set("perm", [.. kept.Select(axis => axis - squeezed.Count(gone => gone < axis))]);
+        node.Output.ReplaceWith(second.Output);
+        node.Graph.Remove(node);
+        node.Graph.Remove(transpose);
+        // Names with a number behind them could be what makes a small model grow.
+        first.Output.Name = turned;
+        second.Output.Name = made;
         return RuleOutcome.Applied;
     }
 }

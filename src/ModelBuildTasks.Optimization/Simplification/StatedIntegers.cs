@@ -24,11 +24,21 @@ internal static class StatedIntegers
 
     /// <summary>The axes of a Squeeze, an Unsqueeze or a reduction, sorted.</summary>
     /// <param name="rank">Dimensions that negative axes count from: of the input, or of the output for Unsqueeze. Null when unknown.</param>
-    /// <returns>Null when they are left out or computed, or when one is negative and the rank is unknown.</returns>
-    internal static long[]? Axes(Node node, int? rank) =>
-        Of(node, "axes", 1) is { Length: > 0 } axes && (rank is not null || axes.All(axis => axis >= 0))
-            ? [.. axes.Select(axis => axis < 0 ? axis + rank!.Value : axis).Order()]
-            : null;
+    /// <returns>Null when they are left out or computed, when one is negative and the rank is unknown, or when they are not axes: beyond the rank, or one twice.</returns>
+    internal static long[]? Axes(Node node, int? rank)
+    {
+        if (Of(node, "axes", 1) is not { Length: > 0 } stated)
+        {
+            return null;
+        }
+
+        long[] axes = [.. stated.Select(axis => axis < 0 ? axis + (rank ?? 0) : axis).Order()];
+        return axes[0] >= 0 && axes[^1] < (rank ?? int.MaxValue) && axes.Distinct().Count() == axes.Length ? axes : null;
+    }
+
+    /// <summary>The order that a Transpose states; null when it states none, or one that does not have each axis once.</summary>
+    internal static long[]? Order(Node transpose) =>
+        transpose.GetInts("perm") is { } order && order.Order().Select((axis, i) => axis == i).All(same => same) ? order : null;
 
     /// <summary>States <paramref name="axes"/> the way that the model's operator set does.</summary>
     internal static void SetAxes(Node node, long[] axes, long inputSince)

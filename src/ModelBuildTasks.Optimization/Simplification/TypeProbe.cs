@@ -130,6 +130,11 @@ internal sealed class TypeProbe
             return;
         }
 
+        if (RunsBackOpenEnded(node))
+        {
+            inputs[2] = model.Graph.AddInput(model.Graph.UniqueName("ends"), TypeOutside(node.Input(2)!)!);
+        }
+
         Node copy = model.Graph.AddNode(node.OpType, inputs, node.Outputs.Count, UniqueNodeName(), node.Domain);
         copy.CopyAttributesFrom(node);
         for (int i = 0; i < node.Outputs.Count; i++)
@@ -137,6 +142,13 @@ internal sealed class TypeProbe
             Watch(node.Outputs[i], copy.Outputs[i]);
         }
     }
+
+    /// <summary>
+    /// Whether a Slice steps back and ends where open ones do. ONNX Runtime 1.31 infers that it is empty, and runs to the front (slice_helper.h), so the sizes
+    /// that it infers from the stated ends are not asked for.
+    /// </summary>
+    private static bool RunsBackOpenEnded(Node node) =>
+        SliceRange.IsSlice(node) && StatedIntegers.Of(node.Input(4))?.Any(step => step < 0) == true && StatedIntegers.Of(node.Input(2))?.Any(end => end >= int.MaxValue) == true;
 
     private void AddIf(Node node)
     {

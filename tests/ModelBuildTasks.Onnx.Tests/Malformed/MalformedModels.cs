@@ -56,7 +56,10 @@ internal sealed class MalformedModels : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     /// <summary>Makes malformed model <paramref name="number"/>, then loads, validates, copies and writes it.</summary>
-    internal MalformedOutcome Run(int number)
+    internal MalformedOutcome Run(int number) => Run(number, null);
+
+    /// <summary>As <see cref="Run(int)"/>, and hands what loads on.</summary>
+    internal MalformedOutcome Run(int number, Action<Model>? next)
     {
         Random random = new(number);
         // Every second model is a real one, where there are any.
@@ -66,6 +69,7 @@ internal sealed class MalformedModels : IDisposable
         File.WriteAllBytes(path, bytes);
         Stopwatch clock = Stopwatch.StartNew();
         long before = GC.GetAllocatedBytesForCurrentThread();
+        long? allocated = null;
         ModelFormatException? refusal = null;
         Exception? fault = null;
         try
@@ -73,6 +77,8 @@ internal sealed class MalformedModels : IDisposable
             Model model = Model.Load(path);
             model.Validate();
             model.Clone().Save(Path.Combine(folder, "written.onnx"));
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            next?.Invoke(model);
         }
         catch (ModelFormatException exception)
         {
@@ -85,6 +91,6 @@ internal sealed class MalformedModels : IDisposable
             fault = exception;
         }
 
-        return new MalformedOutcome($"{number}, {name}", bytes.Length, GC.GetAllocatedBytesForCurrentThread() - before, clock.Elapsed, refusal, fault);
+        return new MalformedOutcome($"{number}, {name}", bytes.Length, allocated ?? GC.GetAllocatedBytesForCurrentThread() - before, clock.Elapsed, refusal, fault);
     }
 }

@@ -234,6 +234,28 @@ public sealed class StaticQuantizationTests
     }
 
     [TestMethod]
+    [DataRow("MatMul", "Relu")]
+    [DataRow("MatMul", "Clip")]
+    [DataRow("Gemm", "Relu")]
+    [DataRow("Gemm", "Clip")]
+    public void A_product_whose_clamped_result_is_read_in_float_stays_in_integers_when_the_runtime_loads_it(string product, string clamp)
+    {
+        Model model = Model.Create("product", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 64, 256));
+        Value w = model.Graph.AddInitializer("w", Weights.Uniform(new Random(3), [256, 256]));
+        Value made = model.Graph.Add(product, x, w);
+        Value clamped = clamp == "Relu" ? model.Graph.Add("Relu", made)
+            : model.Graph.Add("Clip", made, model.Graph.AddInitializer("low", Tensor.Scalar(0f)), model.Graph.AddInitializer("high", Tensor.Scalar(6f)));
+        model.Graph.AddOutput(model.Graph.Add("Abs", clamped));
+
+        AssertQuantizes(model, [64, 256]);
+
+        Dictionary<string, int> operators = OptimizedGraph.Operators(model);
+        Assert.AreEqual(1, operators.GetValueOrDefault("MatMulIntegerToFloat") + operators.GetValueOrDefault("QGemm"), string.Join(", ", operators));
+        Assert.IsFalse(operators.ContainsKey("DequantizeLinear"), string.Join(", ", operators));
+    }
+
+    [TestMethod]
     public void Turns_a_pointwise_convolution_behind_global_pooling_into_a_product()
     {
         SmallNetwork network = new();

@@ -166,7 +166,7 @@ public class FoldArithmeticTests
 
     [TestMethod]
     public void A_normalization_before_an_unpadded_convolution_moves_into_it() =>
-        AssertLeaves(["Conv"], Simplified.From([1, 4, 5, 5], (g, x) => g.AddNode("Conv", [Simplified.Normalize(g, x, 4), Simplified.Weight(g, 6, 2, 3, 3)]).Set("group", 2L).Output));
+        AssertLeaves(["Conv"], Simplified.From([1, 4, 5, 5], (g, x) => g.AddNode("Conv", [Simplified.Normalize(g, x, 4), Simplified.Weight(g, 6, 2, 3, 3), Simplified.Weight(g, 6)]).Set("group", 2L).Output));
 
     [TestMethod]
     public void A_scale_before_a_padded_convolution_moves_into_it() =>

@@ -23,6 +23,30 @@ public class FuseGeluTests
         AssertLeaves(["FastGelu"], From([2, 16], (g, x) => Product(g, "(hx)g", x, Approximate(g, x, cube))));
 
     [TestMethod]
+    [DataRow("Gelu")]
+    [DataRow("FastGelu")]
+    public void It_differs_from_the_formula_by_no_more_than_rounding_at_1(string operation)
+    {
+        float[] x = [.. Enumerable.Range(-512, 1025).Select(i => i / 64f)];
+
+        (float[] written, float[] left) = Results(Tensor.Vector(x), (g, v) => Product(g, "(hx)g", v, operation == "Gelu" ? Exact(g, v) : Approximate(g, v, "x³ as a power")));
+
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.AreEqual(written[i], left[i], Math.Abs(x[i]) * Math.ScaleB(1, -22), $"at {x[i]}");
+        }
+    }
+
+    [TestMethod]
+    public void It_does_not_overflow_where_a_product_of_the_formula_does()
+    {
+        (float[] written, float[] left) = Results(Tensor.Vector(3e38f, 1e38f), (g, v) => Product(g, "h(xg)", v, Exact(g, v)));
+
+        CollectionAssert.AreEqual(new[] { float.PositiveInfinity, 1e38f }, written);
+        CollectionAssert.AreEqual(new[] { 3e38f, 1e38f }, left);
+    }
+
+    [TestMethod]
     public void A_part_that_is_read_otherwise_keeps_it_and_says_why()
     {
         Simplified result = From([2, 16], (g, x) =>

@@ -29,6 +29,19 @@ public class FuseHardSigmoidTests
         AssertLeaves(["Neg", "HardSigmoid", "Mul"], Of(17, (g, x) => g.Add("Mul", g.AddNode("HardSigmoid", [x]).Set("alpha", 0.2f).Output, x)));
 
     [TestMethod]
+    public void It_differs_from_the_formula_by_no_more_than_rounding_at_1()
+    {
+        float[] x = [.. Enumerable.Range(-512, 1025).Select(i => i / 64f), -2.9999998f, 1e30f];
+
+        (float[] written, float[] left) = Simplified.Results(Tensor.Vector(x), (g, v) => g.Add("Div", g.Add("Mul", v, Clipped(g, v, 17)), Number(g, 6)));
+
+        for (int i = 0; i < x.Length; i++)
+        {
+            Assert.AreEqual(written[i], left[i], Math.Abs(x[i]) * Math.ScaleB(1, -22), $"at {x[i]}");
+        }
+    }
+
+    [TestMethod]
     public void A_clip_that_is_read_otherwise_keeps_it_and_says_why()
     {
         Simplified result = Of(17, (g, x) =>

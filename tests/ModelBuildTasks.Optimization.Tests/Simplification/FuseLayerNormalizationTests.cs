@@ -49,6 +49,32 @@ public class FuseLayerNormalizationTests
         CollectionAssert.Contains(From(["n", 8, 8], (g, x) => Normalized(g, x, [-1], parameters: [8, 1])).Operators, "Sqrt");
 
     [TestMethod]
+    public void Ones_before_the_last_axis_of_the_parameters_are_left_out() =>
+        AssertLeaves(["LayerNormalization"], From(["n", 3, 8], (g, x) => Normalized(g, x, [-1], parameters: [1, 1, 8])));
+
+    [TestMethod]
+    public void Parameters_that_raise_the_rank_keep_it() =>
+        CollectionAssert.Contains(From([3, 8], (g, x) => Normalized(g, x, [-1], parameters: [1, 1, 8])).Operators, "Sqrt");
+
+    [TestMethod]
+    [DataRow(0f, 1f)]
+    [DataRow(10f, 1f)]
+    [DataRow(1000f, 1f)]
+    [DataRow(1000f, 0.3f)]
+    [DataRow(-100000f, 2f)]
+    public void It_differs_from_the_formula_by_as_many_roundings_as_the_mean_is_deviations_large(float mean, float deviation)
+    {
+        Random random = new(3);
+        float[] x = [.. Enumerable.Range(0, 100 * 8).Select(_ => mean + deviation * (float)(Math.Sqrt(12) * (random.NextDouble() - 0.5)))];
+
+        (float[] written, float[] left) = Results(Tensor.Create([100, 8], x), (g, v) => Normalized(g, v, [-1]));
+
+        // Of random rows some deviate less than all together.
+        double allowed = (1 + Math.Abs(mean) / (deviation / 4)) * Math.ScaleB(1, -22);
+        Assert.IsLessThanOrEqualTo(allowed, written.Zip(left, (a, b) => Math.Abs((double)a - b)).Max() / written.Max(Math.Abs));
+    }
+
+    [TestMethod]
     public void A_mean_that_is_read_otherwise_keeps_it_and_says_why()
     {
         Simplified result = From([2, 3, 8], (g, x) =>

@@ -174,6 +174,34 @@ public class GraphSimplificationTests
         Assert.ThrowsExactly<OperationCanceledException>(() => new GraphSimplification().Apply(model, Context with { CancellationToken = new CancellationToken(canceled: true) }));
     }
 
+    [TestMethod]
+    public void A_rule_that_throws_is_left_out_with_what_it_changed_and_the_others_apply()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 4));
+        model.Graph.AddOutput(model.Graph.Add("Exp", model.Graph.Add("Identity", x)));
+
+        PassOutcome outcome = new GraphSimplification { Rules = [new Failing(new InvalidOperationException("no such axis")), new RemoveNoOp()] }.Apply(model, Context);
+
+        Assert.AreEqual("Exp", model.Graph.Nodes.Single().OpType);
+        Assert.AreEqual("x", model.Graph.Nodes.Single().Inputs.Single()!.Name);
+        Assert.Contains("Failing: it failed at this model (InvalidOperationException: no such axis)", string.Join("\n", outcome.Refusals));
+        Assert.IsEmpty(model.Validate());
+    }
+
+    private sealed class Failing(Exception exception) : IGraphRule
+    {
+        public string Name => "failing";
+
+        public bool Matches(Node node) => node.OpType == "Exp";
+
+        public RuleOutcome Apply(Node node, RuleContext context)
+        {
+            node.SetInput(0, node.Graph.Add("Neg", node.Input(0)));
+            throw exception;
+        }
+    }
+
     private sealed class CountedRounds : IProgress<double>
     {
         internal int Count { get; private set; }

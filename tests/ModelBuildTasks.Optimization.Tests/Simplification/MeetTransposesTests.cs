@@ -1,4 +1,7 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 using static ModelBuildTasks.Optimization.Tests.Simplification.Simplified;
 
 namespace ModelBuildTasks.Optimization.Tests.Simplification;
@@ -23,6 +26,19 @@ public class MeetTransposesTests
             Value between = g.Add("PRelu", g.Add("Sub", Weight(g, 4, 1, 1), g.Add("Mul", last, Weight(g, 5, 1))), Weight(g, 3));
             return Transposed(g, between, 0, 3, 1, 2);
         }));
+
+    [TestMethod]
+    public void A_constant_that_a_slope_would_widen_keeps_the_transposes_which_the_runtime_refuses_and_so_it_must()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4, 5, 6));
+        Value last = Transposed(model.Graph, x, 0, 2, 3, 1);
+        model.Graph.AddOutput(Transposed(model.Graph, model.Graph.Add("PRelu", model.Graph.AddInitializer("k", Tensor.Scalar(-2f)), last), 0, 3, 1, 2));
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(model));
+    }
 
     [TestMethod]
     public void Transposes_that_do_not_cancel_become_one() =>

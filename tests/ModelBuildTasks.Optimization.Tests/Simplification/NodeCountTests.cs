@@ -11,6 +11,7 @@ public class NodeCountTests
     [TestMethod]
     [DataRow("silero_vad.onnx", 58)]
     [DataRow("ch_ppocr_mobile_v2.0_cls_infer.onnx", 125)]
+    [DataRow("ch_PP-OCRv3_det_infer.onnx", 169)]
     [DataRow("ultraface_RFB-320.onnx", 121)]
     [DataRow("mobilenet_v1_0.25_224.onnx", 58)]
     [DataRow("FastestDet.onnx", 178)]

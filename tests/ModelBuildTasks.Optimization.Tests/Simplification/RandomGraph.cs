@@ -50,7 +50,7 @@ internal sealed partial class RandomGraph
     private Func<Sized, Sized?>[] Operators =>
     [
         Activation, ArithmeticWithConstant, ArithmeticWithConstant, ChannelAffine, Pairwise, Clamp, CastBack, NoOp,
-        Transposed, ChannelsLast, AxisAdded, AxisDropped, Flattened, Reshaped, ReshapedByShape, Sliced, CutInTwo, Joined, Gathered, Expanded, ExpandedToOther, Padded, FilledLike,
+        Transposed, BehindTranspose, BehindTranspose, ChannelsLast, AxisAdded, AxisDropped, Flattened, Reshaped, ReshapedByShape, Sliced, CutInTwo, Joined, Gathered, Expanded, ExpandedToOther, Padded, FilledLike,
         Convolution, TransposedConvolution, Normalization, MatrixProduct, Gemm, Pooled, Reduced, Softmax,
         HardSwish, Gelu, LayerNormalization, Choice, ChoiceOfShape,
     ];
@@ -142,7 +142,10 @@ internal sealed partial class RandomGraph
     }
 
     private Sized Unsqueezed(Value value, long[] shape, int axis) =>
-        new(WithAxes(graph.AddNode("Unsqueeze", [value]), [axis], 13).Output, [.. shape[..axis], 1, .. shape[axis..]]);
+        new(WithAxes(graph.AddNode("Unsqueeze", [value]), [FromEitherEnd(axis, shape.Length + 1)], 13).Output, [.. shape[..axis], 1, .. shape[axis..]]);
+
+    /// <summary>Since operator set 11, axes may be negative, and then count from the end.</summary>
+    private long FromEitherEnd(int axis, int rank) => opset >= 11 && Toss() ? axis - rank : axis;
 
     private static long[] Replaced(long[] shape, int axis, long size) => [.. shape.Select((old, i) => i == axis ? size : old)];
 

@@ -13,7 +13,7 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
     /// <summary>Of the largest element, or of <see cref="Smallest"/> if that is more: folds change the rounding, and sums in a row add up.</summary>
     private const double Tolerance = 2e-5;
 
-    private const double Smallest = 1e-3;
+    private const double Smallest = 1e-2;
 
     private static readonly bool[] Optimizations = [false, true];
 
@@ -27,10 +27,27 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
 
         byte[] original = graph.Model.ToBytes();
         IReadOnlyList<Tensor>?[][] expected = [.. Optimizations.Select(optimize => Run(original, optimize, graph.Inputs))];
-        return expected[0].All(outputs => outputs is null)
+        // ONNX Runtime leaves some empty or misjoined results unwritten, which then differ from run to run.
+        bool isUnwritten = expected[0].Zip(Run(original, Optimizations[0], graph.Inputs), Difference).Any(difference => difference is not null);
+        return isUnwritten || expected[0].All(outputs => outputs is null)
             ? new RandomGraphCheck(null, IsCompared: false)
-            : new RandomGraphCheck(FindProblem(original, graph.Inputs, expected) is { } problem ? $"Graph {seed}, operator set {graph.Model.Opset}: {problem}" : null, IsCompared: true);
+            : new RandomGraphCheck((FindChangedType(original, seed) ?? FindProblem(original, graph.Inputs, expected)) is { } problem ? $"Graph {seed}, operator set {graph.Model.Opset}: {problem}" : null, IsCompared: true);
     }
+
+    /// <summary>Applies one rule alone, each graph another. What lives on must have the type that it had: the rules rely on that within a round.</summary>
+    private static string? FindChangedType(byte[] original, int seed)
+    {
+        string rule = GraphSimplification.RuleNames[seed % GraphSimplification.RuleNames.Count];
+        Model model = Model.Parse(original);
+        Dictionary<Value, TensorType> before = ShapeInference.Infer(model.Graph);
+        new GraphSimplification([.. GraphSimplification.RuleNames.Where(name => name != rule)]).Apply(model, new PassContext(TargetProfiles.Cpu));
+        return ShapeInference.Infer(model.Graph).Where(after => before.TryGetValue(after.Key, out TensorType? was) && !CanBeOne(was, after.Value))
+            .Select(after => $"{rule} made {before[after.Key]} of '{after.Key.Name}' {after.Value}").FirstOrDefault();
+    }
+
+    private static bool CanBeOne(TensorType one, TensorType other) =>
+        one.ElementType == other.ElementType
+        && (one.Shape is not { } a || other.Shape is not { } b || (a.Count == b.Count && a.Zip(b).All(pair => pair.First.Size is null || pair.Second.Size is null || pair.First.Size == pair.Second.Size)));
 
     private static string? FindProblem(byte[] original, IReadOnlyList<Tensor>[] inputs, IReadOnlyList<Tensor>?[][] expected)
     {
@@ -91,9 +108,10 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
         {
             return session.Run(inputs);
         }
-        catch (InferenceException)
+        catch (InferenceException refusal)
         {
-            return null;
+            // The runtime gives results of one symbolic shape one buffer, and finds two sizes: a matter of which nodes stand side by side.
+            return refusal.Message.Contains("re-use buffer", StringComparison.Ordinal) ? [] : null;
         }
     }
 

@@ -90,7 +90,30 @@ internal sealed partial class RandomGraph
         }
 
         int dropped = Any(ones);
-        return new Sized(WithAxes(graph.AddNode("Squeeze", [x.Value]), [dropped], 13).Output, Without(x.Shape, dropped));
+        return new Sized(WithAxes(graph.AddNode("Squeeze", [x.Value]), [FromEitherEnd(dropped, x.Rank)], 13).Output, Without(x.Shape, dropped));
+    }
+
+    /// <summary>An axis turned and dropped, and then something that looks at axes, as converters of recurrent layers write it.</summary>
+    private Sized? BehindTranspose(Sized x)
+    {
+        Sized turned = Transposed(x);
+        Sized left = AxisDropped(turned) ?? turned;
+        // The largest of computed numbers may be another one after rounding.
+        return Any<Func<Sized, Sized?>>(AxisDropped, Reduced, x.Value.IsInput ? Largest : Gathered, Sliced, CutInTwo)(left);
+    }
+
+    private Sized? Largest(Sized x)
+    {
+        if (x.IsEmpty || x.Rank < 2)
+        {
+            return null;
+        }
+
+        int axis = random.Next(x.Rank);
+        bool keep = Toss();
+        Value indices = graph.AddNode("ArgMax", [x.Value]).Set("axis", FromEitherEnd(axis, x.Rank)).Set("keepdims", keep ? 1L : 0).Output;
+        Sized made = keep ? new Sized(indices, Replaced(x.Shape, axis, 1)) : Unsqueezed(indices, Without(x.Shape, axis), axis);
+        return made with { Value = graph.AddNode("Cast", [made.Value]).Set("to", Float).Output };
     }
 
     private Sized Flattened(Sized x)
@@ -179,7 +202,7 @@ internal sealed partial class RandomGraph
         }
 
         int axis = random.Next(x.Rank);
-        Value gathered = graph.AddNode("Gather", [x.Value, Constant(Tensor.Scalar((long)random.Next((int)x.Shape[axis])))]).Set("axis", axis).Output;
+        Value gathered = graph.AddNode("Gather", [x.Value, Constant(Tensor.Scalar((long)random.Next((int)x.Shape[axis])))]).Set("axis", FromEitherEnd(axis, x.Rank)).Output;
         return x.Rank == 1 || Toss() ? Unsqueezed(gathered, Without(x.Shape, axis), axis) : new Sized(gathered, Without(x.Shape, axis));
     }
 
@@ -308,7 +331,7 @@ internal sealed partial class RandomGraph
         int axis = random.Next(x.Rank);
         bool keep = x.Rank == 1 || Toss();
         string operation = Any("ReduceMean", "ReduceSum", "ReduceMax");
-        Value reduced = WithAxes(graph.AddNode(operation, [x.Value]), [axis], operation == "ReduceSum" ? 13 : 18).Set("keepdims", keep ? 1L : 0).Output;
+        Value reduced = WithAxes(graph.AddNode(operation, [x.Value]), [FromEitherEnd(axis, x.Rank)], operation == "ReduceSum" ? 13 : 18).Set("keepdims", keep ? 1L : 0).Output;
         return keep ? new Sized(reduced, Replaced(x.Shape, axis, 1))
             : Toss() ? Unsqueezed(reduced, Without(x.Shape, axis), axis)
             : new Sized(reduced, Without(x.Shape, axis));
@@ -336,7 +359,9 @@ internal sealed partial class RandomGraph
             return null;
         }
 
-        Value deviation = graph.Add("Sub", x.Value, Mean(x.Value));
+        // Numbers that hardly differ are normalized to their rounding errors.
+        Value spread = graph.Add("Add", x.Value, Constant(Tensor.Vector<float>([.. Enumerable.Range(0, (int)x.Shape[^1]).Select(i => (float)i)])));
+        Value deviation = graph.Add("Sub", spread, Mean(spread));
         Value variance = Mean(graph.Add("Pow", deviation, Number(2)));
         Value normal = graph.Add("Div", deviation, graph.Add("Sqrt", graph.Add("Add", variance, Number(1e-5f))));
         return x with { Value = graph.Add("Add", graph.Add("Mul", normal, Weight(x.Shape[^1])), Weight(x.Shape[^1])) };

@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
@@ -57,6 +58,7 @@ public class RanksTests
     [DataRow("GRU", 5, 3)]
     [DataRow("GRU", 6, null)]
     [DataRow("Gemm", 1, 2)]
+    [DataRow("Gemm", 0, null)]
     [DataRow("Gemm", 2, null)]
     [DataRow("MatMul", 0, null)]
     public void A_reader_insists_on_a_rank_only_where_the_operator_has_one(string operation, int index, int? needed)
@@ -66,6 +68,58 @@ public class RanksTests
         Graph.AddNode(operation, inputs);
 
         Assert.AreEqual(needed, Ranks.NeededOf(unknown, Context));
+    }
+
+    /// <summary>The shapes of the inputs, of the right rank all.</summary>
+    private static readonly Dictionary<string, long[][]> Insisting = new()
+    {
+        ["LSTM"] = [[5, 2, 3], [1, 8, 3], [1, 8, 2], [1, 16], [], [1, 2, 2], [1, 2, 2]],
+        ["GRU"] = [[5, 2, 3], [1, 6, 3], [1, 6, 2], [1, 12], [], [1, 2, 2]],
+        ["RNN"] = [[5, 2, 3], [1, 2, 3], [1, 2, 2], [1, 4], [], [1, 2, 2]],
+        ["Gemm"] = [[2, 4], [4, 3]],
+        ["Conv"] = [[1, 3, 4, 4], [2, 3, 1, 1]],
+        ["ConvTranspose"] = [[1, 3, 4, 4], [3, 2, 1, 1]],
+    };
+
+    [TestMethod]
+    [DataRow("LSTM", 0)]
+    [DataRow("LSTM", 5)]
+    [DataRow("LSTM", 6)]
+    [DataRow("GRU", 0)]
+    [DataRow("GRU", 5)]
+    [DataRow("RNN", 0)]
+    [DataRow("RNN", 5)]
+    [DataRow("Gemm", 1)]
+    [DataRow("Conv", 0)]
+    [DataRow("ConvTranspose", 0)]
+    public void The_runtime_refuses_every_rank_but_the_one_that_a_reader_needs(string operation, int index)
+    {
+        long[] shape = Insisting[operation][index];
+        foreach (long[] other in new[] { [], shape[..1], shape[1..], shape[..^1], [1, .. shape], [.. shape, 1] }.Where(other => other.Length != shape.Length))
+        {
+            Assert.IsFalse(Runs(operation, index, other), $"it runs on {other.Length} dimensions");
+        }
+
+        Assert.IsTrue(Runs(operation, index, shape));
+    }
+
+    /// <summary>Whether ONNX Runtime runs the operator with an input of a rank that it learns only then.</summary>
+    private static bool Runs(string operation, int index, long[] shape)
+    {
+        Model single = Model.Create("g", 17, 8);
+        Value fed = single.Graph.AddInput("x", AnyRank);
+        Node node = single.Graph.AddNode(operation, [.. Insisting[operation].Select((size, i) => i == index ? fed : size.Length == 0 ? null : Simplified.Weight(single.Graph, size))]);
+        single.Graph.AddOutput(operation is "LSTM" or "GRU" or "RNN" ? node.Set("hidden_size", 2L).Output : node.Output);
+        try
+        {
+            using ModelSession session = ModelSession.Open(single, new SessionSettings(Optimize: false));
+            session.Run([Simplified.Random(shape)]);
+            return true;
+        }
+        catch (InferenceException)
+        {
+            return false;
+        }
     }
 
     [TestMethod]
@@ -79,7 +133,7 @@ public class RanksTests
     [TestMethod]
     public void A_reader_that_may_not_run_insists_on_nothing()
     {
-        Choice(branch => branch.Add("Gemm", unknown, matrix), branch => branch.Add("Relu", unknown));
+        Choice(branch => branch.Add("Gemm", matrix, unknown), branch => branch.Add("Relu", unknown));
 
         Assert.IsNull(Ranks.NeededOf(unknown, Context));
     }

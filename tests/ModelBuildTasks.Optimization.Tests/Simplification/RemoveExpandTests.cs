@@ -9,12 +9,27 @@ public class RemoveExpandTests
     [TestMethod]
     public void An_expand_to_the_shape_of_the_reshape_before_goes() =>
         CollectionAssert.DoesNotContain(
-            From(["n", "m", 4], (g, x) =>
+            From(["n", 2, 4], (g, x) =>
             {
-                Value shape = g.Add("Concat", g, g.Add("Gather", g.Add("Shape", x), Longs(g, 1)), g.Add("Gather", g.Add("Shape", x), Longs(g, 0)), Longs(g, 4));
+                Value batch = g.Add("Gather", g.AddNode("Cast", [g.Add("Shape", x)]).Set("to", (long)ElementType.Int32).Output, Longs(g, 0));
+                Value joined = g.AddNode("Concat", [batch, g.AddInitializer("rest", Tensor.Vector(8, 1))]).Set("axis", 0L).Output;
+                Value shape = g.AddNode("Cast", [joined]).Set("to", (long)ElementType.Int64).Output;
                 return g.Add("Expand", g.Add("Reshape", x, shape), shape);
             }).Operators,
             "Expand");
+
+    [TestMethod]
+    [DataRow(0L)]
+    [DataRow(1L)]
+    public void An_expand_to_the_shape_that_a_caller_feeds_stays_since_a_0_copies_in_one_and_empties_in_the_other(long first)
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 3));
+        Value shape = model.Graph.AddInput("shape", new TensorType(ElementType.Int64, 2));
+        model.Graph.AddOutput(model.Graph.Add("Exp", model.Graph.Add("Expand", model.Graph.Add("Reshape", x, shape), shape)));
+
+        CollectionAssert.Contains(Of(model, Random(1, 3), Tensor.Vector(first, 3L)).Operators, "Expand");
+    }
 
     [TestMethod]
     public void An_expand_to_what_arithmetic_broadcasts_to_goes() =>

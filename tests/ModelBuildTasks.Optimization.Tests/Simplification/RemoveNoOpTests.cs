@@ -71,4 +71,12 @@ public class RemoveNoOpTests
     }
 
     private static Value Longs(Graph graph, params long[] values) => graph.AddInitializer("i", Tensor.Vector(values));
+
+    [TestMethod]
+    public void A_slice_of_one_that_runs_back_from_an_open_end_stays_though_the_runtime_infers_the_same_size() =>
+        Simplified.AssertLeaves(["Slice", "Slice", "Neg"], Simplified.From([5, 6], (g, x) =>
+        {
+            Value back = g.Add("Slice", x, Simplified.Longs(g, 2), Simplified.Longs(g, int.MaxValue), Simplified.Longs(g, 1), Simplified.Longs(g, -1));
+            return g.Add("Neg", g.Add("Slice", back, Simplified.Longs(g, 2), Simplified.Longs(g, -1), Simplified.Longs(g, 1)));
+        }));
 }

@@ -45,6 +45,23 @@ internal sealed class Simplified
         return result;
     }
 
+    /// <summary>What a graph computes from x as it is written, and what it does simplified.</summary>
+    internal static (float[] Written, float[] Left) Results(Tensor x, Func<Graph, Value, Value> build)
+    {
+        Model model = Model.Create("g", 17, 8);
+        model.Graph.AddOutput(build(model.Graph, model.Graph.AddInput("x", new TensorType(ElementType.Float, [.. x.Dimensions.Select(size => (Dimension)size)]))));
+        float[] written = Run(model, x);
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+        Assert.HasCount(1, model.Graph.Nodes);
+        return (written, Run(model, x));
+    }
+
+    private static float[] Run(Model model, Tensor x)
+    {
+        using ModelSession session = ModelSession.Open(model, new SessionSettings(Optimize: false));
+        return session.Run([x])[0].ToSingles();
+    }
+
     internal static Tensor Random(params long[] dimensions) =>
         Tensor.Create(dimensions, Enumerable.Range(0, (int)dimensions.Aggregate(1L, (a, b) => a * b)).Select(_ => Numbers.NextSingle() + 0.1f).ToArray());
 

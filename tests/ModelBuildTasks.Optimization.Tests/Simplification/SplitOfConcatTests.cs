@@ -41,6 +41,19 @@ public class SplitOfConcatTests
     public void A_piece_that_the_model_gives_out_keeps_its_name() =>
         AssertLeaves(["Sin"], From([2, 3], (g, x) => Split(g, Join(g, 1, g.Add("Neg", x), g.Add("Sin", x)), 1, 17, 3, 3).Outputs[1]));
 
+    [TestMethod]
+    public void One_part_that_would_stand_for_two_outputs_keeps_both_names()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Graph graph = model.Graph;
+        Value part = graph.Add("Relu", graph.AddInput("x", new TensorType(ElementType.Float, 2, 3)));
+        Node split = Split(graph, Join(graph, 1, part, part), 1, 17, 3, 3);
+        graph.AddOutput(split.Outputs[0]);
+        graph.AddOutput(split.Outputs[1]);
+
+        AssertLeaves(["Relu", "Concat", "Split"], Of(model, Random(2, 3)));
+    }
+
     private static Value Join(Graph g, long axis, params Value[] parts) => g.AddNode("Concat", parts).Set("axis", axis).Output;
 
     private static Value Product(Graph g, Node split) => g.Add("Mul", split.Outputs[0], split.Outputs[1]);
