@@ -43,6 +43,9 @@ internal sealed class MixedPrecisionSearch
 
     private readonly ParallelOptions options;
 
+    /// <summary>Whether accuracy is asked for: layers that help little by themselves may then be needed, too.</summary>
+    private readonly bool isAsked;
+
     private MixedPrecisionSearch(CalibratedModel model, FidelityProbe probe, MeasuredChoice start, PassContext context)
     {
         this.model = model;
@@ -50,7 +53,8 @@ internal sealed class MixedPrecisionSearch
         this.start = start;
         floatTime = SelectionTime.OfFloat(model.Candidates);
         // Accuracy that is asked for is bought at any price.
-        longestThatMayPay = context.KeepsAccuracy is not null ? double.PositiveInfinity : Math.Exp(TimePerDecibel * Goal - Worth(start));
+        isAsked = context.KeepsAccuracy is not null;
+        longestThatMayPay = isAsked ? double.PositiveInfinity : Math.Exp(TimePerDecibel * Goal - Worth(start));
         options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = context.CancellationToken };
     }
 
@@ -115,7 +119,7 @@ internal sealed class MixedPrecisionSearch
         double shortest = start.Time * TimePerDecibel * SmallestGain;
         return without
             .Select((entry, index) => (entry.Node, Decibels: measured[index].Noise.Decibels - start.Noise.Decibels, Time: measured[index].Time - start.Time))
-            .Where(entry => entry.Decibels > SmallestGain)
+            .Where(entry => entry.Decibels > SmallestGain || isAsked)
             .OrderByDescending(entry => entry.Decibels / Math.Max(entry.Time, shortest))
             .ThenBy(entry => entry.Node.Output.Name, StringComparer.Ordinal)
             .Select(entry => (entry.Node, FormattableString.Invariant(
