@@ -17,6 +17,9 @@ internal sealed class InnerNoise
     private readonly Dictionary<Value, Sums> tensors = [];
     private readonly Dictionary<Node, Sums> layers = [];
 
+    /// <summary>Layers behind a selection of elements, as by Compress, that turned out another in the quantized model: their numbers have no counterparts.</summary>
+    private readonly HashSet<Node> incomparable = [];
+
     private InnerNoise()
     {
     }
@@ -40,8 +43,8 @@ internal sealed class InnerNoise
     /// <summary>Of a tensor's numbers as codes; null where it was not measured.</summary>
     internal RoundingNoise? Of(Value value) => tensors.GetValueOrDefault(value)?.Noise;
 
-    /// <summary>Of a layer's result, with what it hands on to integers rounded to them; null where it was not measured.</summary>
-    internal RoundingNoise? Of(Node layer) => layers.GetValueOrDefault(layer)?.Noise;
+    /// <summary>Of a layer's result, with what it hands on to integers rounded to them; null where it was not measured or has another length.</summary>
+    internal RoundingNoise? Of(Node layer) => incomparable.Contains(layer) ? null : layers.GetValueOrDefault(layer)?.Noise;
 
     private void Run(CalibratedModel model, QuantizationChoice choice, PassContext context)
     {
@@ -115,6 +118,12 @@ internal sealed class InnerNoise
 
     private void Add(Node layer, ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
+        if (expected.Length != actual.Length)
+        {
+            incomparable.Add(layer);
+            return;
+        }
+
         Sums sums = layers.TryGetValue(layer, out Sums? known) ? known : layers[layer] = new Sums();
         for (int i = 0; i < expected.Length; i++)
         {

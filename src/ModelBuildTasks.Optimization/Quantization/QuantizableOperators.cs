@@ -43,7 +43,13 @@ internal static class QuantizableOperators
 
     /// <summary>Has a kernel that reads and writes integers of different scales.</summary>
     internal static bool IsArithmetic(Node node, TargetProfile target) =>
-        IsFusedByRuntime(target) && node is { OpType: "Add" or "Mul" or "AveragePool" or "GlobalAveragePool" or "LeakyRelu" or "Sigmoid", Domain: "" };
+        IsFusedByRuntime(target) && node.Domain.Length == 0 && node.OpType switch
+        {
+            "Add" or "Mul" or "GlobalAveragePool" or "LeakyRelu" or "Sigmoid" => true,
+            // QLinearAveragePool has no such attribute.
+            "AveragePool" => node.GetInts("dilations") is not { } dilations || dilations.All(dilation => dilation == 1),
+            _ => false,
+        };
 
     /// <summary>
     /// Moves or selects elements of input 0, so that it works on the integers themselves, under the scale of its input.
@@ -55,7 +61,8 @@ internal static class QuantizableOperators
         // The integer kernel interpolates linearly or picks the nearest; a cubic leaves the range of its input.
         // A crop fills what lies outside with a number of its own, which would be taken for a code.
         "Resize" or "Upsample" => node.GetString("mode") is null or "nearest" && node.GetString("coordinate_transformation_mode") != "tf_crop_and_resize",
-        "Pad" => PadsWithZeros(node),
+        // When ONNX Runtime moves the channels of convolutions, it does not move the axes that a Pad names.
+        "Pad" => node.Input(3) is null && PadsWithZeros(node),
         _ => false,
     };
 

@@ -98,6 +98,27 @@ public sealed class InnerNoiseTests
         Assert.AreEqual($"that of '{convolved.Name}'", plan.Tensors.Single(tensor => tensor.Name == swapped.Name).Method);
     }
 
+    [TestMethod]
+    public void A_layer_that_gets_another_number_of_rows_in_integers_has_no_figure()
+    {
+        SmallNetwork network = new(opset: 17, shape: [1024, 256]);
+        Value rows = network.Graph.AddNode("MatMul", [network.Input, network.Weight("a.w", 256, 256)], name: "a").Output;
+        Value mean = network.Graph.AddNode("ReduceMean", [rows]).Set("axes", [1L]).Set("keepdims", 0L).Output;
+        Value keep = network.Graph.Add("Greater", mean, network.Graph.AddInitializer("zero", Tensor.Scalar(0f)));
+        Value kept = network.Graph.AddNode("Compress", [rows, keep]).Set("axis", 0L).Output;
+        Value result = network.Graph.AddNode("MatMul", [kept, network.Weight("b.w", 256, 256)], name: "b").Output;
+        network.Output(network.Graph.AddNode("ReduceMean", [result]).Set("axes", [0L]).Output);
+        PassContext context = new(TargetProfiles.CpuX64, network.Samples);
+        CalibratedModel model = new(network.Model, context, RangeMethod.MinMax, QuantizedWeight.Nearest);
+
+        InnerNoise noise = InnerNoise.Measure(model, model.Fastest(new FloatNodes()), context)!;
+
+        Assert.IsNotNull(noise.Of(Layer("a")));
+        Assert.IsNull(noise.Of(Layer("b")));
+
+        Node Layer(string name) => model.Candidates.Order.Single(node => node.Name == name);
+    }
+
     private static SmallNetwork Chain(int first = SmallNetwork.Channels)
     {
         SmallNetwork network = first == SmallNetwork.Channels ? new() : new(shape: [1, first, 32, 32]);

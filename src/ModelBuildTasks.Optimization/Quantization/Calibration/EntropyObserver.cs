@@ -38,13 +38,21 @@ internal sealed class EntropyObserver : HistogramObserver
         return new ValueRange(Math.Max(seen.Lowest, -reach), Math.Min(seen.Highest, reach));
     }
 
-    /// <summary>Σ p·ln(p/q) over the bins from <paramref name="first"/> to before <paramref name="end"/>.</summary>
+    /// <summary>
+    /// Σ p·ln(p/q) over the bins from <paramref name="first"/> to before <paramref name="end"/>, without the one at zero: zero has an exact code in any range, and
+    /// the zeros of a Relu, spread over the bins beside them, would cost more than any clipping.
+    /// </summary>
     private static double Divergence(Histogram histogram, int first, int end)
     {
         double[] clipped = new double[end - first];
         double[] inside = new double[end - first];
         for (int bin = -Histogram.BinsOfSide; bin < Histogram.BinsOfSide; bin++)
         {
+            if (bin == 0)
+            {
+                continue;
+            }
+
             clipped[Math.Clamp(bin, first, end - 1) - first] += histogram[bin];
             if (bin >= first && bin < end)
             {

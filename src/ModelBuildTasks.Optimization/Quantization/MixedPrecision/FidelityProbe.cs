@@ -28,7 +28,7 @@ internal sealed class FidelityProbe
     /// <summary>The calibration samples that are not measured on: what is fitted to these can be judged here.</summary>
     internal Dataset Unseen { get; }
 
-    /// <returns>Null when the model has no output of floats to compare.</returns>
+    /// <returns>Null when the model gives no floats to compare.</returns>
     /// <exception cref="InferenceException">The model cannot be run on the samples.</exception>
     internal static FidelityProbe? Create(Model model, Dataset calibration, Func<Value, IReadOnlyList<long>> shapeOf)
     {
@@ -39,8 +39,8 @@ internal sealed class FidelityProbe
         IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => session.Run(sample.Inputs))];
         OutputPart[] parts =
         [
-            .. seen.Graph.Outputs.SelectMany((output, index) => expected[0][index].ElementType == ElementType.Float
-                ? OutputPart.Of(output, index, expected[0][index].Dimensions, value => model.Graph.Find(value.Name) is { } original ? shapeOf(original) : [])
+            .. seen.Graph.Outputs.SelectMany((output, index) => expected.Select(outputs => outputs[index]).FirstOrDefault(HasFloats) is { } given
+                ? OutputPart.Of(output, index, given.Dimensions, value => model.Graph.Find(value.Name) is { } original ? shapeOf(original) : [])
                 : []),
         ];
         return parts.Length == 0 ? null : new FidelityProbe(samples, unseen, expected, parts);
@@ -58,6 +58,8 @@ internal sealed class FidelityProbe
 
         return noise;
     }
+
+    private static bool HasFloats(Tensor tensor) => tensor.ElementType == ElementType.Float && !tensor.Dimensions.Contains(0);
 
     /// <summary>Makes the scores of classes the outputs in place of their probabilities.</summary>
     private static Model Seen(Model model)

@@ -7,7 +7,8 @@ namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 /// <summary>
 /// What quantization adds to a model's outputs: for each part the mean, over its channels, of noise power by signal power. The signal is what varies
 /// about the channel's mean: a constant says nothing, and would make any noise look small. For scores of classes it is the square of the share of
-/// answers that change.
+/// answers that change. What is not finite in the float model says nothing and is left out; where only the quantized one gives no finite number, the error is
+/// as large as the signal.
 /// </summary>
 internal sealed class OutputNoise
 {
@@ -48,7 +49,7 @@ internal sealed class OutputNoise
             OutputPart part = parts[i];
             Tensor reference = expected[part.Output];
             ReadOnlySpan<float> exact = reference.Span<float>();
-            ReadOnlySpan<float> found = actual[part.Output].Span<float>();
+            ReadOnlySpan<float> found = Comparable(actual[part.Output], reference);
             if (part.Axis < 0 && OutputPart.IsOfClasses(reference.Dimensions))
             {
                 AddClasses(exact, found, (int)reference.Dimensions[1], ref channels[i][0]);
@@ -73,6 +74,10 @@ internal sealed class OutputNoise
         }
     }
 
+    /// <summary>Where a form selects more or fewer elements, as NonMaxSuppression does, none is the counterpart of another: all of the sample is lost.</summary>
+    private static ReadOnlySpan<float> Comparable(Tensor actual, Tensor reference) =>
+        actual.Dimensions.SequenceEqual(reference.Dimensions) ? actual.Span<float>() : Enumerable.Repeat(float.NaN, reference.Span<float>().Length).ToArray();
+
     /// <summary>
     /// How likely it is that errors as large as those seen make another class the best: for each contender, that normal noise on the difference of the two
     /// scores exceeds the lead. A count of changed answers would need far more samples.
@@ -83,7 +88,18 @@ internal sealed class OutputNoise
         {
             float[] scores = exact.Slice(from, classes).ToArray();
             float[] others = found.Slice(from, classes).ToArray();
-            int[] best = [.. Enumerable.Range(0, classes).OrderByDescending(index => scores[index]).Take(Contenders)];
+            int[] best = [.. Enumerable.Range(0, classes).Where(index => float.IsFinite(scores[index])).OrderByDescending(index => scores[index]).Take(Contenders)];
+            if (best.Length == 0)
+            {
+                continue;
+            }
+
+            if (!best.All(index => float.IsFinite(others[index])))
+            {
+                channel.AddAnswer(1);
+                continue;
+            }
+
             double mean = best.Average(index => (double)others[index] - scores[index]);
             double deviation = Math.Sqrt(2 * best.Average(index => Math.Pow((double)others[index] - scores[index] - mean, 2)));
             double changed = deviation == 0 ? 0 : best.Skip(1).Sum(contender => Exceeds(((double)scores[best[0]] - scores[contender]) / deviation));
@@ -101,12 +117,13 @@ internal sealed class OutputNoise
     {
         Channel[] all = channels[index];
         double least = LeastShareOfSignal * all.Average(channel => channel.Signal);
-        return all.Average(channel => channel.Noise == 0 ? 0 : channel.Noise / Math.Max(channel.Signal, least));
+        return all.Average(channel => channel.Lost + (channel.Noise == 0 ? 0 : channel.Noise / Math.Max(channel.Signal, least)));
     }
 
     private struct Channel
     {
         private double count;
+        private double lost;
         private double sum;
         private double squares;
         private int answers;
@@ -114,6 +131,9 @@ internal sealed class OutputNoise
 
         /// <summary>The share of answers that change, of an output with scores of classes; null of others.</summary>
         internal readonly double? Changed => answers == 0 ? null : changes / answers;
+
+        /// <summary>The share of numbers that are no longer finite.</summary>
+        internal readonly double Lost => count == 0 ? 0 : lost / count;
 
         /// <summary>Sum of squared differences.</summary>
         internal double Noise { get; private set; }
@@ -131,16 +151,31 @@ internal sealed class OutputNoise
         internal void Add(ReadOnlySpan<float> exact, ReadOnlySpan<float> found)
         {
             double noise = 0, total = 0, power = 0;
+            int finite = 0, missing = 0;
             for (int i = 0; i < exact.Length; i++)
             {
+                if (!float.IsFinite(exact[i]))
+                {
+                    continue;
+                }
+
                 double x = exact[i];
-                double difference = x - found[i];
+                finite++;
                 total += x;
                 power += x * x;
-                noise += difference * difference;
+                if (float.IsFinite(found[i]))
+                {
+                    double difference = x - found[i];
+                    noise += difference * difference;
+                }
+                else
+                {
+                    missing++;
+                }
             }
 
-            count += exact.Length;
+            count += finite;
+            lost += missing;
             sum += total;
             squares += power;
             Noise += noise;

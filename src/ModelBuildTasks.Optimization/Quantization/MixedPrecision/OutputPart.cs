@@ -18,14 +18,14 @@ internal sealed record OutputPart(string Name, int Output, int Axis, int First, 
 
     /// <param name="value">The output.</param>
     /// <param name="index">Its index.</param>
-    /// <param name="shape">Its shape.</param>
+    /// <param name="shape">Its shape, without an axis of length 0.</param>
     /// <param name="shapeOf">The shape of values behind it.</param>
     internal static IEnumerable<OutputPart> Of(Value value, int index, IReadOnlyList<long> shape, Func<Value, IReadOnlyList<long>> shapeOf)
     {
         if (Joined(value) is { } concat && WidthsOf(concat, shapeOf) is { } widths && AxisOf(shape, widths.Sum()) is { } joined)
         {
             int first = 0;
-            foreach (int width in widths)
+            foreach (int width in widths.Where(width => width > 0))
             {
                 yield return new OutputPart($"{value.Name}[{first}..{first + width - 1}]", index, joined, first, width);
                 first += width;

@@ -16,5 +16,5 @@ internal sealed class BinaryScaling : IBlockScaling
 
     /// <summary>The least squares scale for signs is the mean of |w|, weighted by importance.</summary>
     public BlockScale Fit(ReadOnlySpan<Vector<float>> weights, ReadOnlySpan<float> importance, BlockFormat format) =>
-        ScaleSearch.LeastSquares(new BlockScale(Vector<float>.One, new Vector<float>(format.MiddleCode)), weights, importance, format);
+        ScaleSearch.LeastSquares(new BlockScale(BlockScale.Usable(Vector<float>.Zero), new Vector<float>(format.MiddleCode)), weights, importance, format);
 }

@@ -33,12 +33,16 @@ internal readonly record struct BlockScale(Vector<float> Scale, Vector<float> Ze
     internal static BlockScale Select(Vector<int> takesFirst, BlockScale first, BlockScale second) => new(
         Vector.ConditionalSelect(takesFirst, first.Scale, second.Scale), Vector.ConditionalSelect(takesFirst, first.ZeroPoint, second.ZeroPoint));
 
-    /// <summary>A scale by which numbers can be divided: where the one given is zero, subnormal or not finite, 1, under which such weights become 0.</summary>
+    /// <summary>
+    /// A scale by which numbers can be divided: where the one given is too small or not finite, the smallest. A larger
+    /// one would give zeros as well, but kernels subtract Σ x·ZeroPoint·Scale from Σ x·code·Scale in single precision, and what rounding leaves of that grows with the scale.
+    /// </summary>
     internal static Vector<float> Usable(Vector<float> scale)
     {
         Vector<float> magnitude = Vector.Abs(scale);
-        Vector<int> usable = Vector.GreaterThanOrEqual(magnitude, new Vector<float>(QuantizationParameters.SmallestScale)) & Vector.LessThanOrEqual(magnitude, new Vector<float>(float.MaxValue));
-        return Vector.ConditionalSelect(usable, scale, Vector<float>.One);
+        Vector<float> smallest = new(QuantizationParameters.SmallestScale);
+        Vector<int> usable = Vector.GreaterThanOrEqual(magnitude, smallest) & Vector.LessThanOrEqual(magnitude, new Vector<float>(float.MaxValue));
+        return Vector.ConditionalSelect(usable, scale, smallest);
     }
 }
 

@@ -46,7 +46,8 @@ internal static class MomentCollector
             throw new CalibrationException($"the tensor '{value.Value.Name}' has {numbers.Length} numbers, which are no rows of {value.Inputs}");
         }
 
-        if (!System.Numerics.Tensors.TensorPrimitives.IsFiniteAll(numbers))
+        // Of no numbers, none is finite.
+        if (!numbers.IsEmpty && !System.Numerics.Tensors.TensorPrimitives.IsFiniteAll(numbers))
         {
             throw new CalibrationException($"the tensor '{value.Value.Name}' holds numbers that are not finite");
         }

@@ -44,6 +44,18 @@ public sealed class MomentCollectorTests
     }
 
     [TestMethod]
+    public void An_empty_sample_adds_nothing()
+    {
+        Model model = Doubling(out _, out Value y);
+        Tensor sample = Tensor.Create([1, 1, 3], [1f, 2f, 3f]);
+
+        float[] alone = MomentCollector.Run(model, [(y, 3)], new ListedSamples(sample), CancellationToken.None)[y].Importance();
+        float[] withEmpty = MomentCollector.Run(model, [(y, 3)], new ListedSamples(sample, Tensor.Create<float>([1, 0, 3], [])), CancellationToken.None)[y].Importance();
+
+        CollectionAssert.AreEqual(alone, withEmpty);
+    }
+
+    [TestMethod]
     public void A_sample_that_cannot_be_run_is_reported()
     {
         Model model = Doubling(out _, out Value y);

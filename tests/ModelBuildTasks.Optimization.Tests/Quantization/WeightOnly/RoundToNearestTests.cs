@@ -1,3 +1,4 @@
+using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.WeightOnly;
 
 namespace ModelBuildTasks.Optimization.Tests.Quantization.WeightOnly;
@@ -46,6 +47,17 @@ public sealed class RoundToNearestTests
             BlockScale scale = block.Fit(new RoundToNearest(), format);
 
             Assert.AreEqual(0, block.Errors(scale, format, 0)[0], 1e-7);
+        }
+    }
+
+    [TestMethod]
+    [DataRow(0f)]
+    [DataRow(1e-20f)]
+    public void Weights_too_small_for_a_scale_take_the_smallest(float weight)
+    {
+        foreach (bool symmetric in new[] { true, false })
+        {
+            Assert.AreEqual(QuantizationParameters.SmallestScale, new Block(32, _ => weight).Fit(new RoundToNearest(), new BlockFormat(8, 32, symmetric)).Scale[0]);
         }
     }
 }
