@@ -107,7 +107,8 @@ internal sealed class IntegerInsertion
                     AddedBias.KeepApart(layer.Node);
                 }
 
-                if (step.ResultParameters is null && selection.Clamp(step.Node) is { } clamp && target.ExecutionProvider == TargetProfile.CpuProvider)
+                if (step.ResultParameters is null && selection.Clamp(step.Node) is { } clamp && target.ExecutionProvider == TargetProfile.CpuProvider
+                    && !ArrivedQuantization.Quantizes(step.Result))
                 {
                     FloatClamp.KeepApart(clamp);
                 }
