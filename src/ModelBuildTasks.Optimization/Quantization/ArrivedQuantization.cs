@@ -9,11 +9,22 @@ namespace ModelBuildTasks.Optimization.Quantization;
 internal static class ArrivedQuantization
 {
     /// <summary>The integers behind a value that the model dequantizes, where the target's kernels take them as they are; null otherwise.</summary>
-    internal static QuantizationParameters? Of(Value value, TargetProfile target)
+    internal static QuantizationParameters? Of(Value value, TargetProfile target) =>
+        value.Producer is { OpType: "DequantizeLinear", Domain: "" } dequantize && dequantize.Input(0) is { Constant: null } ? ParametersOf(dequantize, target) : null;
+
+    /// <summary>
+    /// Whether the model turns a value into integers whose lowest and highest code do not do the work of the clamp that gives it. ONNX Runtime then computes the
+    /// layer in front of the clamp in float, from weights that it dequantizes at every run.
+    /// </summary>
+    /// <param name="clamped">What a Relu or Clip between zero and <paramref name="bound"/> gives.</param>
+    internal static bool LeavesClamp(Value clamped, float bound, TargetProfile target) =>
+        Quantizes(clamped) && !clamped.Uses.All(use => ParametersOf(use.Node, target)?.Clamps(bound) ?? false);
+
+    /// <param name="conversion">A QuantizeLinear or DequantizeLinear.</param>
+    private static QuantizationParameters? ParametersOf(Node conversion, TargetProfile target)
     {
-        if (value.Producer is not { OpType: "DequantizeLinear", Domain: "" } dequantize || dequantize.Input(0) is not { Constant: null }
-            || dequantize.Input(1)?.Constant is not { ElementType: ElementType.Float, Length: 1 } scale
-            || dequantize.Input(2)?.Constant is not { Length: 1 } zeroPoint || zeroPoint.ElementType != target.Activations)
+        if (conversion.Input(1)?.Constant is not { ElementType: ElementType.Float, Length: 1 } scale
+            || conversion.Input(2)?.Constant is not { Length: 1 } zeroPoint || zeroPoint.ElementType != target.Activations)
         {
             return null;
         }

@@ -131,14 +131,14 @@ internal sealed class CalibratedModel
 
     private static Dictionary<Value, T> In<T>(Graph copy, Dictionary<Value, T> known) => known.ToDictionary(entry => QuantizationCandidates.Visible(copy, entry.Key.Name)!, entry => entry.Value);
 
-    /// <summary>What chosen convolutions read, with its number of channels. Samples have a batch of one, so that channels lie one behind the other.</summary>
+    /// <summary>What chosen convolutions read, with its number of channels.</summary>
     private Dictionary<Value, int> ConvolutionInputs(NodeSelection selection)
     {
         Dictionary<Value, int> inputs = [];
         foreach (Layer layer in selection.Layers.Values.Where(layer => !layer.IsProduct))
         {
             Value input = layer.Node.Inputs[0]!;
-            if (Candidates.ShapeOf(input) is [1, var channels, ..])
+            if (Candidates.ShapeOf(input) is [_, var channels, ..])
             {
                 inputs[input] = (int)channels;
             }

@@ -112,7 +112,7 @@ internal sealed class InnerNoise
         Sums sums = tensors.TryGetValue(value, out Sums? known) ? known : tensors[value] = new Sums();
         foreach (float number in numbers)
         {
-            sums.Add(number, Math.Clamp(MathF.Round(number / parameters.Scale) * parameters.Scale, parameters.Lowest, parameters.Highest));
+            sums.Add(number, parameters.Rounded(number));
         }
     }
 

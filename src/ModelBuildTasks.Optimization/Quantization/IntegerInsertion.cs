@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -130,9 +131,16 @@ internal sealed class IntegerInsertion
         foreach (Use use in step.FloatUses)
         {
             bool isForCpu = target.ExecutionProvider == TargetProfile.CpuProvider;
-            use.Node.SetInput(use.Index, isForCpu && FloatReader.Channels(use) is { } channels
+            Value floats = isForCpu && FloatReader.Channels(use) is { } channels
                 ? DequantizedByChannel(step.Result, resultParameters, channels)
-                : Dequantized(step.Result, resultParameters));
+                : Dequantized(step.Result, resultParameters);
+            if (isForCpu && QuantizableOperators.IsDilatedPooling(use.Node))
+            {
+                // Right behind the DequantizeLinear, ONNX Runtime would make it the integer pooling that has no dilations, and refuse its own model.
+                floats = graph.AddNode("Max", [floats, graph.AddInitializer(step.Result.Name + "_least", Tensor.Scalar(float.MinValue))], name: use.Node.Output.Name + "_apart").Output;
+            }
+
+            use.Node.SetInput(use.Index, floats);
         }
     }
 
@@ -196,6 +204,7 @@ internal sealed class IntegerInsertion
     {
         if (node.OpType == "Pad")
         {
+            NameAllAxes(node);
             node.SetInput(2, graph.AddInitializer(node.Output.Name + "_zero", parameters.ZeroPointTensor()));
         }
 
@@ -203,6 +212,28 @@ internal sealed class IntegerInsertion
         {
             node.Output.Type = type with { ElementType = parameters.Type };
         }
+    }
+
+    /// <summary>Pads for every axis: when ONNX Runtime moves the channels of convolutions, it does not move the axes that a Pad names.</summary>
+    private void NameAllAxes(Node pad)
+    {
+        if (StatedIntegers.Of(pad, "axes", 3) is not { } axes)
+        {
+            return;
+        }
+
+        int rank = selection.RankOf(pad.Output);
+        long[] named = StatedIntegers.Of(pad, "pads", 1)!;
+        long[] all = new long[2 * rank];
+        for (int i = 0; i < axes.Length; i++)
+        {
+            long axis = axes[i] < 0 ? axes[i] + rank : axes[i];
+            all[axis] = named[i];
+            all[axis + rank] = named[i + axes.Length];
+        }
+
+        pad.SetInput(1, graph.AddInitializer(pad.Output.Name + "_pads", Tensor.Vector(all)));
+        pad.SetInput(3, null);
     }
 
     private void WriteWeights(Layer layer, float inputScale, double[]? inputMeans)

@@ -17,6 +17,9 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
     /// <summary>Whether the layer is a product of matrices, which can give floats.</summary>
     internal bool IsProduct => Node.OpType != "Conv" || IsPooled;
 
+    /// <summary>The weights of one output.</summary>
+    internal int Inputs => (int)(Weight.Length / OutputChannels);
+
     internal int OutputChannels => (int)Weight.Dimensions[ChannelAxis];
 
     /// <summary>Sees a node as such a layer; null with the reason where no integer kernel fits it.</summary>

@@ -52,10 +52,7 @@ internal sealed class NodeSelection
 
     /// <summary>The Relu or Clip that is absorbed into the quantization of the node's result.</summary>
     internal Node? Clamp(Node node) =>
-        (QuantizableOperators.IsLayer(node) || QuantizableOperators.IsArithmetic(node, candidates.Target))
-        && node.Output is { IsOutput: false, Uses: [{ Node: var reader, Index: 0 }] } && reader.Graph == node.Graph
-        && QuantizableOperators.ClampBound(reader) is not null
-            ? reader : null;
+        QuantizableOperators.IsLayer(node) || QuantizableOperators.IsArithmetic(node, candidates.Target) ? QuantizableOperators.ClampBehind(node) : null;
 
     /// <summary>
     /// Whether a chosen node hands on integers. A MatMul or Gemm whose result is read in float gives floats at no cost; a Conv has no such

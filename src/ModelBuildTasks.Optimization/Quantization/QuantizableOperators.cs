@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -46,8 +47,7 @@ internal static class QuantizableOperators
         IsFusedByRuntime(target) && node.Domain.Length == 0 && node.OpType switch
         {
             "Add" or "Mul" or "GlobalAveragePool" or "LeakyRelu" or "Sigmoid" => true,
-            // QLinearAveragePool has no such attribute.
-            "AveragePool" => node.GetInts("dilations") is not { } dilations || dilations.All(dilation => dilation == 1),
+            "AveragePool" => !IsDilatedPooling(node),
             _ => false,
         };
 
@@ -61,8 +61,7 @@ internal static class QuantizableOperators
         // The integer kernel interpolates linearly or picks the nearest; a cubic leaves the range of its input.
         // A crop fills what lies outside with a number of its own, which would be taken for a code.
         "Resize" or "Upsample" => node.GetString("mode") is null or "nearest" && node.GetString("coordinate_transformation_mode") != "tf_crop_and_resize",
-        // When ONNX Runtime moves the channels of convolutions, it does not move the axes that a Pad names.
-        "Pad" => node.Input(3) is null && PadsWithZeros(node),
+        "Pad" => PadsWithZeros(node) && (node.Input(3) is null || (StatedIntegers.Of(node, "pads", 1) is not null && StatedIntegers.Of(node, "axes", 3) is not null)),
         _ => false,
     };
 
@@ -71,6 +70,10 @@ internal static class QuantizableOperators
     /// <summary>The inputs that hold the numbers, not weights, shapes or indices.</summary>
     internal static IEnumerable<int> DataInputs(Node node) =>
         node.OpType is "Add" or "Mul" or "Concat" ? Enumerable.Range(0, node.Inputs.Count) : [0];
+
+    /// <summary>The Relu, or Clip from zero, that alone reads what a node gives.</summary>
+    internal static Node? ClampBehind(Node node) =>
+        node.Output is { IsOutput: false, Uses: [{ Node: var reader, Index: 0 }] } && reader.Graph == node.Graph && ClampBound(reader) is not null ? reader : null;
 
     /// <summary>The upper bound when a node clamps to [0, bound]: Relu, and Clip from zero. Null for every other node.</summary>
     internal static float? ClampBound(Node node)
@@ -93,6 +96,10 @@ internal static class QuantizableOperators
     /// <summary>Whether each output channel of a convolution reads one input channel of its own.</summary>
     internal static bool IsDepthwise(Node node, Tensor weight) =>
         node.OpType == "Conv" && node.GetInt("group", 1) is var groups && groups > 1 && groups == weight.Dimensions[0] && weight.Dimensions[1] == 1;
+
+    /// <summary>An AveragePool for which there is no integer kernel: QLinearAveragePool has no dilations (ONNX Runtime 1.31).</summary>
+    internal static bool IsDilatedPooling(Node node) =>
+        node is { OpType: "AveragePool", Domain: "" } && node.GetInts("dilations") is { } dilations && dilations.Any(dilation => dilation != 1);
 
     private static bool IsFusedByRuntime(TargetProfile target) => target.ExecutionProvider == TargetProfile.CpuProvider;
 

@@ -32,6 +32,11 @@ internal sealed class QuantizationCandidates
                 reason = "its result is an output that further integer operators would read, for which there is no kernel";
             }
 
+            if (IsForCpu && QuantizableOperators.ClampBehind(node) is { } clamp && ArrivedQuantization.LeavesClamp(clamp.Output, QuantizableOperators.ClampBound(clamp)!.Value, target))
+            {
+                reason = $"the integers that the model itself makes behind it do not do the work of its {clamp.OpType}";
+            }
+
             if (QuantizableOperators.IsProductOfActivations(node))
             {
                 reason = "both of its factors are computed, as in attention, and such products are no faster in integers";

@@ -50,12 +50,18 @@ internal readonly record struct QuantizationParameters(float Scale, int ZeroPoin
     /// </summary>
     internal bool Clamps(float upper) => ZeroPoint == LowestCode && Highest - Scale / 2 <= upper;
 
-    /// <summary>What the codes of <paramref name="values"/> mean: each number as integers hold it.</summary>
+    /// <summary>QuantizeLinear: round(x/scale) + zero point, ties to even, saturated.</summary>
+    internal int CodeOf(float value) => (int)Math.Clamp(MathF.Round(value / Scale, MidpointRounding.ToEven) + ZeroPoint, LowestCode, HighestCode);
+
+    /// <summary>The number that the code of <paramref name="value"/> means.</summary>
+    internal float Rounded(float value) => (CodeOf(value) - ZeroPoint) * Scale;
+
+    /// <summary>Each number as integers hold it; both may be the same memory.</summary>
     internal void Round(ReadOnlySpan<float> values, Span<float> rounded)
     {
         for (int i = 0; i < values.Length; i++)
         {
-            rounded[i] = (Math.Clamp(MathF.Round(values[i] / Scale, MidpointRounding.ToEven) + ZeroPoint, LowestCode, HighestCode) - ZeroPoint) * Scale;
+            rounded[i] = Rounded(values[i]);
         }
     }
 

@@ -13,7 +13,7 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
 {
     private const float DefaultEpsilon = 1e-5f;
 
-    internal bool HasShift => Shift.Any(value => value != 0);
+    internal bool HasShift { get; } = Shift.Any(value => value != 0);
 
     internal bool HasScale => Scale.Any(value => value != 1);
 

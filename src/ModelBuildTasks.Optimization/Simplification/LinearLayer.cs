@@ -21,32 +21,36 @@ internal sealed class LinearLayer
     private const double HeaviestShiftBefore = 20;
 
     private readonly Tensor weight;
-    private readonly int inputAxis;
-    private readonly int outputAxis;
     private readonly int groups;
 
-    // Numbers from one channel to the next: asked for every weight, of which there may be a hundred million.
+    // The size of each axis and the numbers from one channel to the next: asked for every weight, of which there may be a hundred million.
+    private readonly int inputSize;
+    private readonly int outputSize;
     private readonly int inputStride;
     private readonly int outputStride;
+    private readonly bool groupsOutputs;
+    private readonly bool groupsInputs;
 
     private LinearLayer(Node node, Tensor weight, int inputAxis, int outputAxis, int groups)
     {
         Node = node;
         this.weight = weight;
-        this.inputAxis = inputAxis;
-        this.outputAxis = outputAxis;
         this.groups = groups;
+        inputSize = (int)weight.Dimensions[inputAxis];
+        outputSize = (int)weight.Dimensions[outputAxis];
         inputStride = Stride(inputAxis);
         outputStride = Stride(outputAxis);
+        groupsOutputs = groups > 1 && node.OpType == "ConvTranspose";
+        groupsInputs = groups > 1 && node.OpType == "Conv";
     }
 
     internal Node Node { get; }
 
     /// <summary>Number of output channels.</summary>
-    internal int OutputChannels => (int)weight.Dimensions[outputAxis] * (Node.OpType == "ConvTranspose" ? groups : 1);
+    internal int OutputChannels => groupsOutputs ? outputSize * groups : outputSize;
 
     /// <summary>Number of input channels.</summary>
-    internal int InputChannels => (int)weight.Dimensions[inputAxis] * (Node.OpType == "Conv" ? groups : 1);
+    internal int InputChannels => groupsInputs ? inputSize * groups : inputSize;
 
     /// <summary>Dimensions of the input and the output; null for MatMul, which takes any number.</summary>
     internal int? Rank => Node.OpType == "MatMul" ? null : weight.Dimensions.Count;
@@ -123,7 +127,7 @@ internal sealed class LinearLayer
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        double reach = SumOfOutputs((i, _) => scaled[i]).Max();
+        double reach = affine.HasShift ? SumOfOutputs((i, _) => scaled[i]).Max() : 0;
         if (affine.HasShift && heaviest > HeaviestShiftBehind * reach)
         {
             return $"{Describe(Node)} makes numbers of order {reach:g2}, which would be rounded beside a bias of order {heaviest:g2}";
@@ -157,7 +161,7 @@ internal sealed class LinearLayer
         double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
         double[] weights = ChannelAffine.Doubles(weight)!;
         double left = bias.Max(Math.Abs);
-        double heaviest = SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Max();
+        double heaviest = affine.HasShift ? SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Max() : 0;
         if (heaviest > HeaviestShiftBefore * left)
         {
             return $"a shift that {Describe(Node)} makes {heaviest:g2} of would be rounded beside its bias of order {left:g2}, which is all that is left where the shift takes the input to zero";
@@ -250,17 +254,15 @@ internal sealed class LinearLayer
 
     private int Stride(int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
 
-    private int AlongInputs(int element) => element / inputStride % (int)weight.Dimensions[inputAxis];
+    private int AlongInputs(int element) => element / inputStride % inputSize;
 
-    private int AlongOutputs(int element) => element / outputStride % (int)weight.Dimensions[outputAxis];
+    private int AlongOutputs(int element) => element / outputStride % outputSize;
 
     private int OutputChannel(int element) =>
-        groups > 1 && Node.OpType == "ConvTranspose"
-            ? GroupOf(AlongInputs(element), InputChannels) * (int)weight.Dimensions[outputAxis] + AlongOutputs(element) : AlongOutputs(element);
+        groupsOutputs ? GroupOf(AlongInputs(element), InputChannels) * outputSize + AlongOutputs(element) : AlongOutputs(element);
 
     private int InputChannel(int element) =>
-        groups > 1 && Node.OpType == "Conv"
-            ? GroupOf(AlongOutputs(element), OutputChannels) * (int)weight.Dimensions[inputAxis] + AlongInputs(element) : AlongInputs(element);
+        groupsInputs ? GroupOf(AlongOutputs(element), OutputChannels) * inputSize + AlongInputs(element) : AlongInputs(element);
 
     private int GroupOf(int channel, int channels) => channel / (channels / groups);
 

@@ -36,6 +36,19 @@ public sealed class ArrivedQuantizationTests
     }
 
     [TestMethod]
+    public void A_layer_stays_in_float_where_the_integers_behind_it_do_not_do_the_work_of_its_relu()
+    {
+        Value between = Bring(network.Graph.Add("Relu", network.Convolve(Bring(network.Input, 1f / 100, zero: 128), "a")), 1f / 80, zero: 10);
+        network.Classify(network.Convolve(between, "b"));
+
+        PassOutcome outcome = network.Quantize();
+
+        PlannedLayer layer = outcome.Plan!.Layers.Single(layer => layer.Name == "Conv 'a'");
+        Assert.IsFalse(layer.IsInteger);
+        StringAssert.Contains(layer.Reason, "do the work of its Relu");
+    }
+
+    [TestMethod]
     public void Integers_of_another_type_are_not_taken_for_the_targets()
     {
         network.Classify(network.Convolve(Bring(network.Input, 1f / 100, zero: 128), "a"));

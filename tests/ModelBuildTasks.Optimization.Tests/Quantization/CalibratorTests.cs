@@ -19,6 +19,22 @@ public sealed class CalibratorTests
     }
 
     [TestMethod]
+    public void Rows_of_a_batch_tell_what_samples_of_one_row_do()
+    {
+        Model model = Model.Create("batches", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", 2, 2));
+        Value y = model.Graph.Add("Identity", x);
+        model.Graph.AddOutput(y);
+        // Channel 0 is about 1, channel 1 about 10.
+        ListedSamples samples = new(Tensor.Create([1, 2, 2], [1f, 1f, 10f, 10f]), Tensor.Create([2, 2, 2], [0f, 2f, 9f, 11f, 1f, 1f, 12f, 8f]));
+
+        Dictionary<Value, IRangeObserver> observed = Calibrator.Run(model, [x, y], samples, _ => new ChannelMeanObserver(new MinMaxObserver(), 2), null, CancellationToken.None);
+
+        CollectionAssert.AreEqual(new[] { 1.0, 10.0 }, ((ChannelMeanObserver)observed[x]).Means);
+        CollectionAssert.AreEqual(new[] { 1.0, 10.0 }, ((ChannelMeanObserver)observed[y]).Means);
+    }
+
+    [TestMethod]
     public void Leaves_the_model_as_it_was()
     {
         Model model = Doubling(out _, out Value y);

@@ -234,6 +234,28 @@ public sealed class StaticQuantizationTests
     }
 
     [TestMethod]
+    public void A_pooling_with_dilations_stays_in_float()
+    {
+        SmallNetwork network = new(opset: 19);
+        Value pooled = network.Graph.AddNode("AveragePool", [network.Convolve(network.Input, "a")]).Set("kernel_shape", [3L, 3]).Set("dilations", [2L, 2]).Output;
+        network.Classify(network.Convolve(pooled, "b"));
+
+        Assert.IsLessThan(Tolerance, network.QuantizationError());
+
+        Assert.IsFalse(OptimizedGraph.Operators(network.Model).ContainsKey("QLinearAveragePool"));
+    }
+
+    [TestMethod]
+    public void A_padding_of_named_axes_runs_between_integers()
+    {
+        SmallNetwork network = new(opset: 18);
+        Value padded = network.Graph.AddNode("Pad", [network.Convolve(network.Input, "a"), network.Constant("pads", 1, 1, 1, 1), null, network.Constant("axes", 2, 3)]).Output;
+        network.Classify(network.Convolve(padded, "b"));
+
+        Assert.IsLessThan(Tolerance, network.QuantizationError());
+    }
+
+    [TestMethod]
     [DataRow("MatMul", "Relu")]
     [DataRow("MatMul", "Clip")]
     [DataRow("Gemm", "Relu")]

@@ -16,6 +16,9 @@ internal static class Calibrator
     /// <summary>Each sample in flight holds its activations; more cores than this would trade memory for little.</summary>
     private const int MostSamplesInFlight = 8;
 
+    /// <summary>The fewest dimensions with which the first is surely not that of channels: [batch, channels, …] or [batch, …, channels].</summary>
+    private const int BatchedRank = 3;
+
     /// <summary>Observes each of <paramref name="values"/>, which must be float tensors of the main graph.</summary>
     /// <exception cref="CalibrationException">A tensor holds numbers that are not finite, or the samples cannot be run.</exception>
     internal static Dictionary<Value, IRangeObserver> Run(
@@ -31,7 +34,7 @@ internal static class Calibrator
         {
             foreach ((Value value, int index) in fed)
             {
-                ObserveOne(value, sample.Inputs[index].Span<float>(), observers[value]);
+                ObserveOne(value, sample.Inputs[index].Span<float>(), sample.Inputs[index].Dimensions, observers[value]);
             }
 
             if (session is not null)
@@ -44,7 +47,7 @@ internal static class Calibrator
                         throw new CalibrationException($"the tensor '{computed[i].Name}' holds {run.TypeOf(i)}, not float32");
                     }
 
-                    ObserveOne(computed[i], run.Span<float>(i), observers[computed[i]]);
+                    ObserveOne(computed[i], run.Span<float>(i), run.ShapeOf(i), observers[computed[i]]);
                 }
             }
 
@@ -73,9 +76,16 @@ internal static class Calibrator
         return observers;
     }
 
-    private static void ObserveOne(Value value, ReadOnlySpan<float> numbers, IRangeObserver observer)
+    /// <summary>Rows of a batch are observed one by one: a sample of eight rows tells what eight samples do.</summary>
+    private static void ObserveOne(Value value, ReadOnlySpan<float> numbers, IReadOnlyList<long> shape, IRangeObserver observer)
     {
-        observer.Observe(numbers);
+        int rows = shape.Count >= BatchedRank && shape[0] > 1 ? (int)shape[0] : 1;
+        int length = numbers.Length / rows;
+        for (int row = 0; row < rows; row++)
+        {
+            observer.Observe(numbers.Slice(row * length, length));
+        }
+
         if (!observer.Seen.IsFinite)
         {
             throw new CalibrationException($"the tensor '{value.Name}' holds numbers that are not finite");

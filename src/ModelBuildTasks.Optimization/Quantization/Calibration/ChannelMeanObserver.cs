@@ -1,6 +1,6 @@
 namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 
-/// <summary>Also knows the mean of each channel of a tensor [1, channels, …].</summary>
+/// <summary>Also knows the mean of each channel of tensors [channels, …], the rows of batches.</summary>
 internal sealed class ChannelMeanObserver(IRangeObserver range, int channels) : IRangeObserver
 {
     private readonly Lock gate = new();

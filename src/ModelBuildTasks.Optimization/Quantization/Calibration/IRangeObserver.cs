@@ -3,7 +3,7 @@ namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 /// <summary>Gathers what one tensor's values are over the calibration samples, and says which range its integers should cover.</summary>
 internal interface IRangeObserver
 {
-    /// <summary>Takes in the tensor of one sample. May be called from several threads at once; the order of samples must not matter.</summary>
+    /// <summary>Takes in the tensor of one sample, or one row of a batch. May be called from several threads at once; the order of samples must not matter.</summary>
     void Observe(ReadOnlySpan<float> values);
 
     /// <summary>What lies between the smallest and the largest value so far, NaN where there was one; that of zero when nothing was observed.</summary>

@@ -2,7 +2,7 @@ using ModelBuildTasks.Optimization.Quantization.Calibration;
 
 namespace ModelBuildTasks.Optimization.Quantization.Equalization;
 
-/// <summary>What the channels of one value are over the samples: [1, channels, …].</summary>
+/// <summary>What the channels of one value are over the samples: [channels, …], the rows of batches.</summary>
 internal sealed class ChannelStatistics(int channels) : IRangeObserver
 {
     private readonly MinMaxObserver extremes = new();

@@ -17,7 +17,7 @@ internal sealed record FittedLayer(int Bits, sbyte[] Codes, float[] Scales, floa
     internal static FittedLayer? From(LayerObserver observed, int bits, CancellationToken cancellation)
     {
         Layer layer = observed.Layer;
-        int inputs = LayerRows.InputsOf(layer);
+        int inputs = layer.Inputs;
         float[] weights = OutputMajor(layer);
         float[] biases = layer.Bias?.ToSingles() ?? new float[layer.OutputChannels];
         FittedLayer result = new(bits, new sbyte[weights.Length], new float[layer.OutputChannels], layer.Node.OpType == "MatMul" ? null : biases);
@@ -57,7 +57,7 @@ internal sealed record FittedLayer(int Bits, sbyte[] Codes, float[] Scales, floa
         sbyte[] codes = Codes;
         if (layer.ChannelAxis != 0)
         {
-            int inputs = LayerRows.InputsOf(layer);
+            int inputs = layer.Inputs;
             codes = new sbyte[Codes.Length];
             for (int i = 0; i < codes.Length; i++)
             {
@@ -80,7 +80,7 @@ internal sealed record FittedLayer(int Bits, sbyte[] Codes, float[] Scales, floa
             return source.ToArray();
         }
 
-        int inputs = LayerRows.InputsOf(layer);
+        int inputs = layer.Inputs;
         float[] result = new float[source.Length];
         for (int i = 0; i < result.Length; i++)
         {

@@ -24,7 +24,7 @@ internal sealed class LayerObserver
     {
         this.layer = layer;
         this.parameters = parameters;
-        double inputs = LayerRows.InputsOf(layer);
+        double inputs = layer.Inputs;
         double rows = Math.Max(Math.Min(Math.Max(RowsOfInput * inputs, FewestRows), MostProducts / (inputs * inputs)), 2 * inputs);
         rowsOfSample = (int)Math.Ceiling(rows / samples);
     }

@@ -25,7 +25,7 @@ internal sealed class LayerRows
     {
         isProduct = layer.Node.OpType != "Conv";
         Groups = isProduct ? 1 : (int)layer.Node.GetInt("group", 1);
-        Inputs = InputsOf(layer);
+        Inputs = layer.Inputs;
         if (isProduct)
         {
             Positions = (int)(Product(input) / Inputs);
@@ -51,8 +51,6 @@ internal sealed class LayerRows
 
     /// <summary>Rows that one run gives for each group.</summary>
     internal int Positions { get; }
-
-    internal static int InputsOf(Layer layer) => (int)(layer.Weight.Length / layer.OutputChannels);
 
     /// <summary>Where the numbers of a row of group 0 lie in the input; −1 for padding.</summary>
     /// <param name="position">From 0 to <see cref="Positions"/>.</param>

@@ -49,7 +49,7 @@ internal static class Reconstruction
     internal static WeightRounding Run(CalibratedModel model, QuantizationChoice choice, PassContext context, long mostStatistics = MostStatistics)
     {
         Dictionary<string, FittedLayer> fitted = [];
-        foreach (Layer[] layers in Batches(choice.Selection.Layers.Values.Where(layer => WeightOf(layer).Uses.Count == 1 && LayerRows.InputsOf(layer) <= MostInputs), mostStatistics))
+        foreach (Layer[] layers in Batches(choice.Selection.Layers.Values.Where(layer => WeightOf(layer).Uses.Count == 1 && layer.Inputs <= MostInputs), mostStatistics))
         {
             LayerObserver[] observers = Observe(model, choice, layers, context);
             FittedLayer?[] found = new FittedLayer?[layers.Length];
@@ -94,7 +94,7 @@ internal static class Reconstruction
         long bytes = 0;
         foreach (Layer layer in layers)
         {
-            long needed = LayerMoments.BytesOf(LayerRows.InputsOf(layer)) * layer.Node.GetInt("group", 1);
+            long needed = LayerMoments.BytesOf(layer.Inputs) * layer.Node.GetInt("group", 1);
             if (batch.Count > 0 && bytes + needed > mostStatistics)
             {
                 yield return [.. batch];

@@ -12,7 +12,7 @@ namespace ModelBuildTasks.Optimization.Quantization.Smoothing;
 /// <param name="Others">What else reads it.</param>
 internal sealed record ScalableInput(Value Value, IReadOnlyList<Layer> Layers, IReadOnlyList<Use> Others)
 {
-    internal int Channels { get; } = InputsOf(Layers[0]);
+    internal int Channels { get; } = Layers[0].Inputs;
 
     /// <summary>All of a graph, in topological order.</summary>
     /// <param name="refusals">Takes a sentence for each value that cannot be scaled.</param>
@@ -99,6 +99,4 @@ internal sealed record ScalableInput(Value Value, IReadOnlyList<Layer> Layers, I
 
         return ScaledProducer.Find(Value, Channels, out string? refusal) is null ? refusal : null;
     }
-
-    private static int InputsOf(Layer layer) => (int)(layer.Weight.Length / layer.OutputChannels);
 }

@@ -72,11 +72,7 @@ internal sealed class SmoothingTrial
     {
         IRangeObserver observer = RangeMethod.Auto.Create(target);
         observer.Observe(inputs);
-        QuantizationParameters parameters = QuantizationParameters.ForActivations(observer.Range, target);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            inputs[i] = Math.Clamp(MathF.Round(inputs[i] / parameters.Scale) * parameters.Scale, parameters.Lowest, parameters.Highest);
-        }
+        QuantizationParameters.ForActivations(observer.Range, target).Round(inputs, inputs);
     }
 
     private float[] Rounded(float[] weight, float[] factors)

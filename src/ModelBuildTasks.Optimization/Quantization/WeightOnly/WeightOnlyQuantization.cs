@@ -62,7 +62,7 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
         model.OpsetImports[TargetProfile.ContributedDomain] = 1;
         model.IrVersion = Math.Max(model.IrVersion, IrVersions.PlainInitializers);
         model.Graph.RemoveUnused();
-        return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals);
+        return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals) with { Plan = WrittenQuantization.Read(model) };
     }
 
     private static string Count(PackableWeights found)

@@ -32,6 +32,18 @@ public sealed class WeightOnlyQuantizationTests
     }
 
     [TestMethod]
+    public void The_plan_tells_the_bits_of_packed_weights()
+    {
+        Model model = Product(64, 24, out _);
+
+        PassOutcome outcome = new WeightOnlyQuantization(FourBits).Apply(model, new PassContext(TargetProfiles.CpuX64));
+
+        PlannedLayer layer = outcome.Plan!.Layers.Single();
+        Assert.AreEqual(4, layer.WeightBits);
+        Assert.IsFalse(layer.IsInteger);
+    }
+
+    [TestMethod]
     public void Signs_come_out_as_plus_and_minus_the_mean_magnitude()
     {
         Model model = Product(32, 8, out Tensor weight);
