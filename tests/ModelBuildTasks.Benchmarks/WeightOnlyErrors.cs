@@ -64,8 +64,7 @@ internal static class WeightOnlyErrors
         double[] errors = new double[5];
         foreach (PackedProduct[] readers in layers.GroupBy(layer => layer.Input).Select(group => group.ToArray()))
         {
-            (Value, int)[] value = [(readers[0].Input, readers[0].Weight.Inputs)];
-            InputMoments moments = MomentCollector.Run(model, value, calibration, CancellationToken.None).Single().Value;
+            InputMoments moments = MomentCollector.Run(model, [([readers[0].Input], readers[0].Weight.Inputs)], calibration, CancellationToken.None).Single();
             Tensor x = Rows(model, readers[0], heldOut);
             BlockFormat common = format.For(readers[0].Weight.Inputs);
             float[]? scales = isScaled

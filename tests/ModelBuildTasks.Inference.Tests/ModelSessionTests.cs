@@ -83,6 +83,29 @@ public class ModelSessionTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void A_model_whose_products_share_weights_of_8_bits_is_opened(bool sharesWeights)
+    {
+        Model model = SharedProducts(sharesWeights);
+
+        using ModelSession session = ModelSession.Open(model);
+
+        Assert.AreEqual(2, session.Outputs.Count);
+    }
+
+    [TestMethod]
+    public void Products_of_8_bits_do_not_saturate()
+    {
+        Model model = SharedProducts(sharesWeights: false);
+        byte[] ones = Enumerable.Repeat((byte)255, 16).ToArray();
+
+        using ModelSession session = ModelSession.Open(model);
+
+        Assert.AreEqual(16 * 255 * 127, session.Run([Tensor.Create([1, 16], ones)])[0].Span<int>()[0]);
+    }
+
+    [TestMethod]
     public void A_wrong_shape_or_type_is_an_inference_error()
     {
         using ModelSession session = ModelSession.Open(Doubler());
@@ -112,6 +135,19 @@ public class ModelSessionTests
         Model model = Model.Create("g", 17, 8);
         Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", 2));
         model.Graph.AddOutput(model.Graph.Add("Mul", x, model.Graph.AddInitializer("two", Tensor.Scalar(2f))));
+        return model;
+    }
+
+    /// <summary>Two integer products of x, [1, 16] of uint8, by weights that are all 127.</summary>
+    private static Model SharedProducts(bool sharesWeights)
+    {
+        Model model = Model.Create("products", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.UInt8, 1, 16));
+        sbyte[] weights = Enumerable.Repeat((sbyte)127, 16 * 16).ToArray();
+        Value first = model.Graph.AddInitializer("w", Tensor.Create([16, 16], weights));
+        Value second = sharesWeights ? first : model.Graph.AddInitializer("v", Tensor.Create([16, 16], weights));
+        model.Graph.AddOutput(model.Graph.Add("MatMulInteger", x, first));
+        model.Graph.AddOutput(model.Graph.Add("MatMulInteger", x, second));
         return model;
     }
 }

@@ -36,12 +36,12 @@ public sealed class DynamicLstm : IModelPass
 
         List<PlannedLayer> inFloat = [];
         Node[] chosen = [.. model.Graph.WithSubgraphs().SelectMany(graph => Choose(graph, inFloat))];
-        QuantizationPlan plan = PlanRecord.OfDynamic(chosen, inFloat, context.Target.WeightBits);
+        QuantizationPlan plan = PlanRecord.OfDynamic(chosen.Select(node => (node, context.Target.SaturationFreeBits)), inFloat);
         string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         foreach (Node node in chosen)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            Rewrite(node, context.Target.WeightBits);
+            Rewrite(node, context.Target);
         }
 
         model.Graph.RemoveUnused();
@@ -88,9 +88,9 @@ public sealed class DynamicLstm : IModelPass
         return DynamicCosts.RefusalOfRecurrence(input.Length + recurrent.Length, input.Dimensions[0]);
     }
 
-    /// <param name="bits">Bits of a weight, 7 or 8.</param>
-    internal static void Rewrite(Node node, int bits)
+    internal static void Rewrite(Node node, TargetProfile target)
     {
+        int bits = target.SaturationFreeBits;
         Graph graph = node.Graph;
         (Value weight, Value weightScale, Value weightZero) = Quantized(node, 1, bits);
         (Value recurrent, Value recurrentScale, Value recurrentZero) = Quantized(node, 2, bits);

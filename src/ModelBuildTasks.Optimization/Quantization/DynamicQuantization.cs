@@ -36,7 +36,8 @@ public sealed class DynamicQuantization : IModelPass
         Dictionary<Value, TensorType> types = ShapeInference.Infer(model.Graph);
         Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, inFloat))];
         Node[] recurrences = [.. graphs.SelectMany(graph => DynamicLstm.Choose(graph, inFloat))];
-        QuantizationPlan plan = PlanRecord.OfDynamic([.. products.Select(layer => layer.Node), .. recurrences], inFloat, context.Target.WeightBits);
+        QuantizationPlan plan = PlanRecord.OfDynamic(
+            [.. products.Select(layer => (layer.Node, IntegerInsertion.WeightBits(layer, context.Target))), .. recurrences.Select(node => (node, context.Target.SaturationFreeBits))], inFloat);
         string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         if (products.Length + recurrences.Length == 0)
         {
@@ -48,13 +49,13 @@ public sealed class DynamicQuantization : IModelPass
         foreach (Layer layer in products)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            Rewrite(layer, context.Target.WeightBits, quantizedInputs);
+            Rewrite(layer, IntegerInsertion.WeightBits(layer, context.Target), quantizedInputs);
         }
 
         foreach (Node node in recurrences)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            DynamicLstm.Rewrite(node, context.Target.WeightBits);
+            DynamicLstm.Rewrite(node, context.Target);
         }
 
         Node[] embeddings = [.. graphs.SelectMany(graph => graph.Nodes).Where(QuantizedEmbedding.IsEmbedding)];

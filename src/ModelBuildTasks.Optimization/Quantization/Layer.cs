@@ -17,6 +17,9 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
     /// <summary>Whether the layer is a product of matrices, which can give floats.</summary>
     internal bool IsProduct => Node.OpType != "Conv" || IsPooled;
 
+    /// <summary>Whether another operator reads the same weights.</summary>
+    internal bool IsTied { get; private init; }
+
     /// <summary>The weights of one output.</summary>
     internal int Inputs => (int)(Weight.Length / OutputChannels);
 
@@ -69,16 +72,17 @@ internal sealed record Layer(Node Node, Tensor Weight, Tensor? Bias, int Channel
         }
 
         bool pooled = IsPooledConvolution(node, weight);
+        bool tied = node.Inputs[1]!.Uses.Count > 1;
         if (node.OpType == "MatMul" || node.Input(2) is null)
         {
-            return new Layer(node, weight, null, axis, pooled);
+            return new Layer(node, weight, null, axis, pooled) { IsTied = tied };
         }
 
         Tensor? bias = BiasVector(node.Input(2)!.Constant, weight.Dimensions[axis]);
         reason = bias is null ? "its bias is not one constant number for each output"
             : TensorPrimitives.IsFiniteAll(bias.Span<float>()) ? null
             : "its bias holds numbers that are not finite";
-        return reason is not null ? null : new Layer(node, weight, bias, axis, pooled);
+        return reason is not null ? null : new Layer(node, weight, bias, axis, pooled) { IsTied = tied };
     }
 
     /// <summary>

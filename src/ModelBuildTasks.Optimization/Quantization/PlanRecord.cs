@@ -21,8 +21,8 @@ internal static class PlanRecord
     };
 
     /// <summary>The plan of integers whose ranges are measured at each run. It must be asked before the model is changed.</summary>
-    internal static QuantizationPlan OfDynamic(IEnumerable<Node> chosen, IEnumerable<PlannedLayer> inFloat, int weightBits) => new(
-        null, [], [.. chosen.Select(node => new PlannedLayer(LinearLayer.Describe(node), IsInteger: true, Reason: null) { WeightBits = weightBits }), .. inFloat], []);
+    internal static QuantizationPlan OfDynamic(IEnumerable<(Node Node, int Bits)> chosen, IEnumerable<PlannedLayer> inFloat) => new(
+        null, [], [.. chosen.Select(layer => new PlannedLayer(LinearLayer.Describe(layer.Node), IsInteger: true, Reason: null) { WeightBits = layer.Bits }), .. inFloat], []);
 
     /// <summary>The plan with the noise of the outputs as it was measured at last.</summary>
     internal static QuantizationPlan WithOutputs(QuantizationPlan plan, OutputNoise outputs) => plan with { SignalToNoise = outputs.SignalToNoise, Outputs = OutputsOf(outputs) };

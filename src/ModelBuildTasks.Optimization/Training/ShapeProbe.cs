@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Training;
 
-/// <summary>Finds the shape of every value by running the model once: ONNX Runtime knows every operator's shape rule, we need not.</summary>
+/// <summary>Finds the shape of every tensor by running the model once: ONNX Runtime knows every operator's shape rule, we need not. Sequences and maps have none.</summary>
 internal static class ShapeProbe
 {
     public static IReadOnlyDictionary<Value, long[]> Run(Model model, Value result, IReadOnlyList<Tensor> example)
@@ -21,7 +21,7 @@ internal static class ShapeProbe
         }
 
         using ModelSession session = ModelSession.Open(probe, new SessionSettings(Optimize: false));
-        IReadOnlyList<Tensor> values = session.Run(example);
+        using SessionRun values = session.RunBorrowed(example);
         Graph graph = model.Graph;
         Dictionary<Value, long[]> shapes = graph.Initializers.ToDictionary(value => value, value => value.Initializer!.Dimensions.ToArray());
         for (int i = 0; i < example.Count; i++)
@@ -31,7 +31,10 @@ internal static class ShapeProbe
 
         for (int i = 0; i < names.Length; i++)
         {
-            shapes[graph.Find(names[i])!] = [.. values[i].Dimensions];
+            if (values.IsTensor(i))
+            {
+                shapes[graph.Find(names[i])!] = [.. values.ShapeOf(i)];
+            }
         }
 
         return shapes;

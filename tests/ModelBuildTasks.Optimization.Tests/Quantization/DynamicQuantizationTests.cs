@@ -63,6 +63,16 @@ public sealed class DynamicQuantizationTests
     }
 
     [TestMethod]
+    public void Keeps_seven_bits_where_two_products_share_weights_which_ONNX_Runtime_could_not_load_otherwise()
+    {
+        (Model model, Value x) = Product();
+        Value w = Weight(model, "w", 256, 256);
+        model.Graph.AddOutput(model.Graph.Add("MatMul", model.Graph.Add("Relu", model.Graph.Add("MatMul", x, w)), w));
+        AssertQuantizes(model, TargetProfiles.CpuX64);
+        Assert.AreEqual(64, model.Graph.Find("w_quantized")!.Initializer!.Span<sbyte>().ToArray().Max(code => Math.Abs((int)code)));
+    }
+
+    [TestMethod]
     public void Never_touches_a_model_made_of_convolutions()
     {
         SmallNetwork network = new();

@@ -40,6 +40,20 @@ public sealed class StaticQuantizationTests
     }
 
     [TestMethod]
+    public void A_sequence_between_layers_stays_as_it_is()
+    {
+        SmallNetwork network = new();
+        Value parts = network.Graph.Add("SplitToSequence", network.Graph.Add("Relu", network.Convolve(network.Input, "a")));
+        parts.Producer!.Set("axis", 1L);
+        Value joined = network.Graph.Add("ConcatFromSequence", parts);
+        joined.Producer!.Set("axis", 1L);
+        network.Classify(network.Graph.Add("Relu", network.Convolve(joined, "b")));
+
+        Assert.IsLessThan(Tolerance, network.QuantizationError());
+        Assert.AreEqual(2, OptimizedGraph.Operators(network.Model)["QLinearConv"]);
+    }
+
+    [TestMethod]
     public void Adds_a_shortcut_in_integers()
     {
         SmallNetwork network = new();
@@ -315,6 +329,7 @@ public sealed class StaticQuantizationTests
         network.Classify(again.Output);
 
         Assert.IsLessThan(Tolerance, network.QuantizationError());
+        Assert.IsTrue(network.Graph.Find("a.w_quantized")!.Initializer!.Span<sbyte>().ToArray().All(code => Math.Abs((int)code) <= 64), "ONNX Runtime does not load 8 bits on processors without VNNI.");
     }
 
     [TestMethod]

@@ -42,18 +42,18 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     {
         Dictionary<(Value, bool, float), BlockedWeight> result = [];
         ILookup<(Value, bool, float), PackedReader> byWeight = readers.ToLookup(reader => reader.Key);
-        PackedProduct[] calibrated = [.. byWeight.Select(same => same.First()).OfType<PackedProduct>().Where(product => !byWeight[product.Key].Any(IsTable) && HasMoments(model, product))];
+        CalibratedProducts[] calibrated = CalibratedProducts.From(byWeight.Where(same => !same.Any(IsTable)).Select(same => same.OfType<PackedProduct>().Where(product => HasMoments(model, product))));
         Dictionary<Value, ScalableInput> scalable = algorithm == WeightOnlyAlgorithm.Auto ? ScalableInput.In(model.Graph, []).ToDictionary(input => input.Value) : [];
         int done = 0;
-        foreach (PackedProduct[] group in Groups(calibrated))
+        foreach (CalibratedProducts[] group in Groups(calibrated))
         {
-            (Value Input, int Inputs)[] values = [.. group.Select(product => (product.Input, product.Weight.Inputs)).Distinct()];
-            Dictionary<Value, InputMoments> moments = MomentCollector.Run(model, values, context.Calibration!, context.CancellationToken);
-            foreach (IGrouping<Value, PackedProduct> products in group.GroupBy(product => product.Input).OrderBy(products => MomentBytes(products.First())))
+            Queue<InputMoments> moments = new(MomentCollector.Run(model, [.. group.Select(products => (products.Inputs, products.Width))], context.Calibration!, context.CancellationToken));
+            foreach (CalibratedProducts products in group)
             {
-                moments.Remove(products.Key, out InputMoments? known);
-                float[]? scales = Scales(scalable.GetValueOrDefault(products.Key), [.. products], known!);
-                float[]? factor = UsesGptq ? known!.Factor(context.CancellationToken) : null;
+                InputMoments known = moments.Dequeue();
+                ScalableInput? input = products.Inputs is [var only] ? scalable.GetValueOrDefault(only) : null;
+                float[]? scales = Scales(input, products.Products, known);
+                float[]? factor = UsesGptq ? known.Factor(context.CancellationToken) : null;
                 if (UsesGptq && factor is null)
                 {
                     continue;
@@ -61,12 +61,12 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
 
                 if (scales is not null)
                 {
-                    scaled.Add((scalable[products.Key], Array.ConvertAll(scales, scale => (double)scale)));
+                    scaled.Add((input!, Array.ConvertAll(scales, scale => (double)scale)));
                 }
 
-                foreach (PackedProduct product in products)
+                foreach (PackedProduct product in products.Products)
                 {
-                    result.Add(product.Key, Quantize(product with { Weight = product.Weight with { InputScales = scales } }, known!, factor));
+                    result.Add(product.Key, Quantize(product with { Weight = product.Weight with { InputScales = scales } }, known, factor));
                     withMoments++;
                     Report();
                 }
@@ -92,7 +92,7 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     }
 
     /// <summary>Scales for what all of these products read, the moments divided by them; null where the value cannot be scaled, or gains nothing.</summary>
-    private float[]? Scales(ScalableInput? input, PackedProduct[] products, InputMoments moments)
+    private float[]? Scales(ScalableInput? input, IReadOnlyList<PackedProduct> products, InputMoments moments)
     {
         bool isWhole = input is not null && input.IsDividedByVectors && input.Layers.Select(layer => layer.Node).ToHashSet().SetEquals(products.Select(product => product.Node));
         float[] importance = moments.Importance();
@@ -126,33 +126,32 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
         _ => new ScaleSearch(),
     };
 
-    /// <summary>Layers in groups, those that read one value together.</summary>
-    internal static IEnumerable<PackedProduct[]> Groups(PackedProduct[] products)
+    /// <summary>Layers in groups whose moments are held at once, in each the smallest first: they are factored in that order, and let go.</summary>
+    internal static IEnumerable<CalibratedProducts[]> Groups(IReadOnlyList<CalibratedProducts> products)
     {
-        PackedProduct[][] inputs = [.. products.GroupBy(product => product.Input).Select(readers => readers.ToArray())];
-        double most = Math.Max(FewMomentBytes, MostMoments * inputs.Select(readers => MomentBytes(readers[0])).DefaultIfEmpty().Max());
-        List<PackedProduct[]> group = [];
-        foreach (PackedProduct[] readers in inputs)
+        double most = Math.Max(FewMomentBytes, MostMoments * products.Select(MomentBytes).DefaultIfEmpty().Max());
+        List<CalibratedProducts> group = [];
+        foreach (CalibratedProducts next in products)
         {
-            if (group.Count > 0 && Peak([.. group, readers]) > most)
+            if (group.Count > 0 && Peak([.. group, next]) > most)
             {
-                yield return [.. group.SelectMany(part => part)];
+                yield return [.. group.OrderBy(MomentBytes)];
                 group.Clear();
             }
 
-            group.Add(readers);
+            group.Add(next);
         }
 
         if (group.Count > 0)
         {
-            yield return [.. group.SelectMany(part => part)];
+            yield return [.. group.OrderBy(MomentBytes)];
         }
     }
 
-    /// <summary>The most bytes that a group's moments take: they are factored one after the other, the smallest first, and let go.</summary>
-    private static long Peak(IEnumerable<PackedProduct[]> group)
+    /// <summary>The most bytes that a group's moments take: factoring takes half as much again.</summary>
+    private static long Peak(IEnumerable<CalibratedProducts> group)
     {
-        long[] sizes = [.. group.Select(readers => MomentBytes(readers[0])).Order()];
+        long[] sizes = [.. group.Select(MomentBytes).Order()];
         long held = sizes.Sum();
         long peak = held;
         foreach (long size in sizes)
@@ -165,9 +164,11 @@ internal sealed class WeightQuantizer(BlockFormat format, WeightOnlyAlgorithm al
     }
 
     /// <summary>Only values of the main graph are computed for every sample; those inside branches and loops may not be.</summary>
-    private bool HasMoments(Model model, PackedProduct product) => UsesMoments && product.Input.Graph == model.Graph && MomentBytes(product) <= InputMoments.MostBytes;
+    private bool HasMoments(Model model, PackedProduct product) => UsesMoments && product.Input.Graph == model.Graph && MomentBytes(product.Weight.Inputs) <= InputMoments.MostBytes;
 
     private static bool IsTable(PackedReader reader) => reader is PackedEmbedding;
 
-    private static long MomentBytes(PackedProduct product) => sizeof(float) * (long)product.Weight.Inputs * product.Weight.Inputs;
+    private static long MomentBytes(CalibratedProducts products) => MomentBytes(products.Width);
+
+    private static long MomentBytes(int inputs) => sizeof(float) * (long)inputs * inputs;
 }

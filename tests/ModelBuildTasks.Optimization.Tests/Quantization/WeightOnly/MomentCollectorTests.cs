@@ -13,13 +13,26 @@ public sealed class MomentCollectorTests
         Model model = Doubling(out Value x, out Value y);
         ListedSamples samples = ListedSamples.Random([1, 5, 3], 10);
 
-        Dictionary<Value, InputMoments> moments = MomentCollector.Run(model, [(x, 3), (y, 3)], samples, CancellationToken.None);
+        InputMoments[] moments = MomentCollector.Run(model, [([x], 3), ([y], 3)], samples, CancellationToken.None);
 
         float[] all = [.. samples.Read().SelectMany(sample => sample.Inputs[0].ToSingles())];
         double[] expected = [.. Enumerable.Range(0, 3).Select(i => all.Chunk(3).Sum(row => (double)row[i] * row[i]))];
-        Assert.AreEqual(50, moments[x].Rows);
-        AssertDamped(expected, moments[x]);
-        AssertDamped([.. expected.Select(moment => 4 * moment)], moments[y]);
+        Assert.AreEqual(50, moments[0].Rows);
+        AssertDamped(expected, moments[0]);
+        AssertDamped([.. expected.Select(moment => 4 * moment)], moments[1]);
+    }
+
+    [TestMethod]
+    public void Moments_of_a_layer_that_stands_in_two_places_are_those_of_all_rows_that_it_reads()
+    {
+        Model model = Doubling(out Value x, out Value y);
+        ListedSamples samples = ListedSamples.Random([1, 5, 3], 10);
+
+        InputMoments moments = MomentCollector.Run(model, [([x, y], 3)], samples, CancellationToken.None).Single();
+
+        float[] all = [.. samples.Read().SelectMany(sample => sample.Inputs[0].ToSingles())];
+        Assert.AreEqual(100, moments.Rows);
+        AssertDamped([.. Enumerable.Range(0, 3).Select(i => 5 * all.Chunk(3).Sum(row => (double)row[i] * row[i]))], moments);
     }
 
     [TestMethod]
@@ -27,7 +40,7 @@ public sealed class MomentCollectorTests
     {
         Model model = Doubling(out Value x, out _);
 
-        CalibrationException exception = Assert.ThrowsExactly<CalibrationException>(() => MomentCollector.Run(model, [(x, 3)], new ListedSamples(), CancellationToken.None));
+        CalibrationException exception = Assert.ThrowsExactly<CalibrationException>(() => MomentCollector.Run(model, [([x], 3)], new ListedSamples(), CancellationToken.None));
         StringAssert.Contains(exception.Message, "no calibration sample");
     }
 
@@ -39,7 +52,7 @@ public sealed class MomentCollectorTests
         Model model = Doubling(out _, out Value y);
 
         CalibrationException exception = Assert.ThrowsExactly<CalibrationException>(() => MomentCollector.Run(
-            model, [(y, 3)], new ListedSamples(Tensor.Create([1, 1, 3], [1f, number, 2f])), CancellationToken.None));
+            model, [([y], 3)], new ListedSamples(Tensor.Create([1, 1, 3], [1f, number, 2f])), CancellationToken.None));
         StringAssert.Contains(exception.Message, $"'{y.Name}'");
     }
 
@@ -49,8 +62,8 @@ public sealed class MomentCollectorTests
         Model model = Doubling(out _, out Value y);
         Tensor sample = Tensor.Create([1, 1, 3], [1f, 2f, 3f]);
 
-        float[] alone = MomentCollector.Run(model, [(y, 3)], new ListedSamples(sample), CancellationToken.None)[y].Importance();
-        float[] withEmpty = MomentCollector.Run(model, [(y, 3)], new ListedSamples(sample, Tensor.Create<float>([1, 0, 3], [])), CancellationToken.None)[y].Importance();
+        float[] alone = MomentCollector.Run(model, [([y], 3)], new ListedSamples(sample), CancellationToken.None)[0].Importance();
+        float[] withEmpty = MomentCollector.Run(model, [([y], 3)], new ListedSamples(sample, Tensor.Create<float>([1, 0, 3], [])), CancellationToken.None)[0].Importance();
 
         CollectionAssert.AreEqual(alone, withEmpty);
     }
@@ -61,7 +74,7 @@ public sealed class MomentCollectorTests
         Model model = Doubling(out _, out Value y);
 
         CalibrationException exception = Assert.ThrowsExactly<CalibrationException>(() => MomentCollector.Run(
-            model, [(y, 3)], new ListedSamples(Tensor.Create([1, 4], [1f, 2f, 3f, 4f])), CancellationToken.None));
+            model, [([y], 3)], new ListedSamples(Tensor.Create([1, 4], [1f, 2f, 3f, 4f])), CancellationToken.None));
         StringAssert.Contains(exception.Message, "cannot be run");
     }
 
@@ -71,10 +84,10 @@ public sealed class MomentCollectorTests
         Model model = Doubling(out _, out Value y);
         ListedSamples samples = ListedSamples.Random([1, 7, 3], 40);
 
-        float[] first = MomentCollector.Run(model, [(y, 3)], samples, CancellationToken.None)[y].Importance();
+        float[] first = MomentCollector.Run(model, [([y], 3)], samples, CancellationToken.None)[0].Importance();
         for (int run = 0; run < 5; run++)
         {
-            CollectionAssert.AreEqual(first, MomentCollector.Run(model, [(y, 3)], samples, CancellationToken.None)[y].Importance());
+            CollectionAssert.AreEqual(first, MomentCollector.Run(model, [([y], 3)], samples, CancellationToken.None)[0].Importance());
         }
     }
 
@@ -85,7 +98,7 @@ public sealed class MomentCollectorTests
         using CancellationTokenSource cancelled = new();
         cancelled.Cancel();
 
-        Assert.ThrowsExactly<OperationCanceledException>(() => MomentCollector.Run(model, [(y, 3)], ListedSamples.Random([1, 1, 3], 4), cancelled.Token));
+        Assert.ThrowsExactly<OperationCanceledException>(() => MomentCollector.Run(model, [([y], 3)], ListedSamples.Random([1, 1, 3], 4), cancelled.Token));
     }
 
     private static Model Doubling(out Value x, out Value y)
