@@ -62,7 +62,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
-        "'{0}' for {1} is the original model: {2}.", "Give CalibrationData so that static quantization can be tried, loosen a budget, or set Precision=\"Float32\" to say that this is wanted.");
+        "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
 
     /// <summary>{0} budget, {1} allowed, {2} measured with its interval.</summary>
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
