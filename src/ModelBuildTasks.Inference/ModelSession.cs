@@ -29,9 +29,6 @@ public sealed class ModelSession : IDisposable
     /// <summary>The option of ONNX Runtime for x64 (onnxruntime_session_options_config_keys.h).</summary>
     private const string ExactProducts = "session.x64quantprecision";
 
-    /// <summary>What ONNX Runtime 1.31 says of 8-bit weights that two operators of a model share, as it does not come to terms with them under that option.</summary>
-    private const string CannotReplaceWeights = "Attempt to replace the existing tensor";
-
     private readonly InferenceSession session;
     private readonly TemporaryModel? file;
     private readonly RunOptions runOptions = new();
@@ -133,7 +130,8 @@ public sealed class ModelSession : IDisposable
 
     /// <summary>
     /// Opens with exact 8-bit products. Without VNNI they saturate, unless ONNX Runtime is asked to make weights unsigned; with VNNI that changes nothing. What
-    /// is measured is thus what the artifact gives on every processor; generated accessors ask for the same.
+    /// is measured is thus what the artifact gives on every processor; generated accessors ask for the same. ONNX Runtime 1.31 does not come to terms with 8-bit
+    /// weights that two operators share, nor with signed ones beside signed activations: where the model is refused, it is opened as it is.
     /// </summary>
     private static InferenceSession Create(SessionSettings? settings, Func<SessionOptions, InferenceSession> open)
     {
@@ -143,7 +141,7 @@ public sealed class ModelSession : IDisposable
             exact.AddSessionConfigEntry(ExactProducts, "1");
             return open(exact);
         }
-        catch (OnnxRuntimeException exception) when (exception.Message.Contains(CannotReplaceWeights, StringComparison.Ordinal))
+        catch (OnnxRuntimeException)
         {
             using SessionOptions saturating = Configure(settings);
             return open(saturating);

@@ -54,7 +54,7 @@ public sealed class Model
         set => carrier.IrVersion = value;
     }
 
-    /// <summary>Operator set version by domain; the standard operators have the empty domain.</summary>
+    /// <summary>Operator set version by domain; the standard operators have the empty domain, for which "ai.onnx" stands as well.</summary>
     public IDictionary<string, long> OpsetImports { get; }
 
     /// <summary>Version of the standard operator set.</summary>
@@ -256,8 +256,8 @@ public sealed class Model
     }
 
     private static Dictionary<string, long> ReadOpsets(ModelProto proto) => proto.OpsetImport
-        .GroupBy(DomainOf, StringComparer.Ordinal)
-        .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), StringComparer.Ordinal);
+        .GroupBy(DomainOf, DomainComparer.Instance)
+        .ToDictionary(imports => imports.Key, imports => imports.Max(import => import.Version), DomainComparer.Instance);
 
     private static OrderedDictionary<string, string> ReadMetadata(ModelProto proto)
     {
@@ -272,7 +272,7 @@ public sealed class Model
 
     private void SyncOpsets(ModelProto proto)
     {
-        ILookup<string, OperatorSetIdProto> stated = proto.OpsetImport.ToLookup(DomainOf, StringComparer.Ordinal);
+        ILookup<string, OperatorSetIdProto> stated = proto.OpsetImport.ToLookup(DomainOf, DomainComparer.Instance);
         OperatorSetIdProto[] kept = [.. proto.OpsetImport.Where(import => OpsetImports.ContainsKey(DomainOf(import)))];
         proto.OpsetImport.Clear();
         proto.OpsetImport.AddRange(kept);
@@ -280,7 +280,7 @@ public sealed class Model
         {
             if (!stated.Contains(domain))
             {
-                proto.OpsetImport.Add(new OperatorSetIdProto { Domain = domain, Version = version });
+                proto.OpsetImport.Add(new OperatorSetIdProto { Domain = DomainComparer.Short(domain), Version = version });
             }
             else if (stated[domain].Max(import => import.Version) != version)
             {
@@ -294,5 +294,5 @@ public sealed class Model
     }
 
     /// <summary>The standard domain has two spellings, and some converters state both; the newer version counts.</summary>
-    private static string DomainOf(OperatorSetIdProto import) => import.Domain is "ai.onnx" ? "" : import.Domain;
+    private static string DomainOf(OperatorSetIdProto import) => DomainComparer.Short(import.Domain)!;
 }

@@ -13,6 +13,19 @@ public class ModelValidationTests
     private Graph Graph => model.Graph;
 
     [TestMethod]
+    public void The_long_name_of_the_standard_operators_is_the_short_one()
+    {
+        Model model = Model.Create("named", 13, 7);
+        model.OpsetImports.Remove("");
+        model.OpsetImports["ai.onnx"] = 17;
+        model.Graph.AddOutput(model.Graph.Add("Relu", model.Graph.AddInput("x", new TensorType(ElementType.Float, 2))));
+
+        Assert.AreEqual(17, model.Opset);
+        Assert.IsEmpty(model.Validate());
+        Assert.AreEqual(17, Model.Parse(model.ToBytes()).Opset);
+    }
+
+    [TestMethod]
     public void A_valid_model_has_no_findings()
     {
         Node choice = Choose();

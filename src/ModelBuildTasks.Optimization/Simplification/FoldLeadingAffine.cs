@@ -54,7 +54,7 @@ internal sealed class FoldLeadingAffine : IGraphRule
             return RuleOutcome.Refused($"'{shared.Name}' is used by another node");
         }
 
-        if (layer.AbsorbBefore(affine, before, context.Growth) is { } problem)
+        if (layer.AbsorbBefore(affine, before, context.Growth, context.Shifts) is { } problem)
         {
             return RuleOutcome.Refused(problem);
         }

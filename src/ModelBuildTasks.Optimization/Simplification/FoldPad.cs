@@ -56,6 +56,11 @@ internal sealed class FoldPad : IGraphRule
             return RuleOutcome.Refused(problem);
         }
 
+        if (WouldJoinMaximum(pad.Output, pad.Output.Uses.Where(use => use.Node != node), context))
+        {
+            return RuleOutcome.Refused($"ONNX Runtime would join {LinearLayer.Describe(pad)} with the MaxPool that also reads it, and pad with -∞");
+        }
+
         if (node.OpType == "AveragePool")
         {
             node.Set("count_include_pad", 1L);
@@ -75,6 +80,14 @@ internal sealed class FoldPad : IGraphRule
     private static double? Filling(Node pad) => pad.Input(2) is { } value
         ? (ChannelAffine.Doubles(value.Constant) is [var stated] ? stated : null)
         : pad.GetFloat("value", 0);
+
+    /// <summary>
+    /// Whether a MaxPool is among <paramref name="readers"/> of a padding that its maximum may be. ONNX Runtime joins the two where no other node reads the padding
+    /// or stands between, and then pads with −∞ whatever was stated (pad_fusion.cc of 1.31): such a node has to stay.
+    /// </summary>
+    internal static bool WouldJoinMaximum(Value padded, IEnumerable<Use> readers, RuleContext context) =>
+        padded.Producer is { OpType: "Pad", Domain: "" } pad && readers.Any(use => use.Node is { OpType: "MaxPool", Domain: "" })
+        && Filling(pad) is not double.NegativeInfinity && !(Filling(pad) == 0 && pad.Input(0) is { } x && IsNeverNegative(x, context));
 
     private static string? Objection(Node node, Value x, double filling, long[] own, long[] added, RuleContext context)
     {

@@ -129,12 +129,13 @@ public sealed class GraphSimplification(IReadOnlyCollection<string>? disabledRul
         Count(counts, "unused initializers", weightsBefore - CountInitializers(model));
 
         HashSet<string> refusals = [];
+        ShiftShares shifts = new();
         for (int round = 0; round < MostRounds; round++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)round / MostRounds);
             refusals.Clear();
-            RuleContext rules = new(RuleException.Guard(Inference, () => ShapeInference.Infer(model.Graph)), context.Target) { Growth = new GrowthBudget(bytesBefore - model.StoredBytes) };
+            RuleContext rules = new(RuleException.Guard(Inference, () => ShapeInference.Infer(model.Graph)), context.Target) { Growth = new GrowthBudget(bytesBefore - model.StoredBytes), Shifts = shifts };
             if (!ApplyRound(model, rules, counts, refusals) && !MergeWeights(model, counts))
             {
                 break;

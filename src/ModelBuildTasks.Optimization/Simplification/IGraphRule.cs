@@ -49,6 +49,9 @@ public sealed record RuleContext(IReadOnlyDictionary<Value, TensorType> Types, T
     /// <summary>What new constants may add to the file.</summary>
     public GrowthBudget Growth { get; init; } = new(saved: 0);
 
+    /// <summary>What shifts layers have taken; the same throughout all rounds.</summary>
+    internal ShiftShares Shifts { get; init; } = new();
+
     /// <summary>The type of a value: a constant's own, the inferred, or what a graph input states; null when unknown, or when a node leaves the value out.</summary>
     public TensorType? TypeOf(Value? value) =>
         value is null ? null

@@ -4,7 +4,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 
 /// <summary>
 /// Unsqueeze(Reduce(x, A, keepdims = 0), A) → Reduce(x, A, keepdims = 1), and Squeeze(Reduce(x, A, keepdims = 1), A) → Reduce(x, A, keepdims = 0), for
-/// every reduction. Either form holds the same elements; keepdims says whether the reduced axes stay with size 1.
+/// every reduction. Either form holds the same elements; keepdims says whether the reduced axes stay with size 1. Negative axes are counted from the front,
+/// as ONNX Runtime 1.31 leaves an empty tensor as it is along a negative axis.
 /// </summary>
 internal sealed class KeepReducedAxes : IGraphRule
 {
@@ -40,14 +41,25 @@ internal sealed class KeepReducedAxes : IGraphRule
         node.Output.ReplaceWith(kept.Output);
         node.Graph.Remove(node);
         reduction.Graph.Remove(reduction);
+        if (IsArgument(kept))
+        {
+            kept.Set("axis", reduced[0]);
+        }
+        else
+        {
+            StatedIntegers.SetAxes(kept, reduced, kept.OpType == "ReduceSum" ? StatedIntegers.AxesInputSince : StatedIntegers.ReductionAxesInputSince);
+        }
+
         return RuleOutcome.Applied;
     }
 
-    private static bool IsReduction(Node node) => node.OpType.StartsWith("Reduce", StringComparison.Ordinal) || node.OpType is "ArgMax" or "ArgMin";
+    private static bool IsReduction(Node node) => node.OpType.StartsWith("Reduce", StringComparison.Ordinal) || IsArgument(node);
+
+    private static bool IsArgument(Node node) => node.OpType is "ArgMax" or "ArgMin";
 
     private static long[]? AxesOf(Node reduction, int? rank)
     {
-        if (reduction.OpType.StartsWith("Reduce", StringComparison.Ordinal))
+        if (!IsArgument(reduction))
         {
             return StatedIntegers.Axes(reduction, rank);
         }

@@ -14,12 +14,6 @@ internal sealed class LinearLayer
     /// </summary>
     private const double HeaviestShiftBehind = 80;
 
-    /// <summary>
-    /// How many times the bias a shift before the layer may be, multiplied by the weights. Where x·s is −t, the layer alone gives its bias; with the shift inside,
-    /// W·t is rounded there, in float32 by 20·2⁻²⁴ = 1.2e-6 of it, and some times that in a sum of hundreds of products, which 1e-5 has room for.
-    /// </summary>
-    private const double HeaviestShiftBefore = 20;
-
     private readonly Tensor weight;
     private readonly int groups;
 
@@ -120,6 +114,8 @@ internal sealed class LinearLayer
             scaled[i] = weights[i] * affine.Scale[OutputChannel(i)];
         }
 
+        double alpha = Alpha;
+
         double heaviest = 0;
         for (int o = 0; o < bias.Length; o++)
         {
@@ -127,7 +123,7 @@ internal sealed class LinearLayer
             bias[o] = bias[o] * affine.Scale[o] + affine.Shift[o];
         }
 
-        double reach = affine.HasShift ? SumOfOutputs((i, _) => scaled[i]).Max() : 0;
+        double reach = affine.HasShift ? SumOfOutputs((i, _) => alpha * scaled[i]).Max() : 0;
         if (affine.HasShift && heaviest > HeaviestShiftBehind * reach)
         {
             return $"{Describe(Node)} makes numbers of order {reach:g2}, which would be rounded beside a bias of order {heaviest:g2}";
@@ -139,8 +135,9 @@ internal sealed class LinearLayer
     /// <summary>
     /// W·(x·s + t): W' = W·s[i], b' = b + Σ W·t. With padding, a shift would not reach the padded border. A MatMul has its bias in the Add behind it.
     /// </summary>
+    /// <param name="shares">What shifts layers have taken already.</param>
     /// <inheritdoc cref="AbsorbAfter"/>
-    internal string? AbsorbBefore(ChannelAffine affine, Node absorbed, GrowthBudget growth)
+    internal string? AbsorbBefore(ChannelAffine affine, Node absorbed, GrowthBudget growth, ShiftShares shares)
     {
         if (affine.HasShift && (Node.OpType == "ConvTranspose" || IsPadded))
         {
@@ -158,11 +155,11 @@ internal sealed class LinearLayer
             return reason;
         }
 
-        double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
+        double alpha = Alpha;
         double[] weights = ChannelAffine.Doubles(weight)!;
         double left = bias.Max(Math.Abs);
         double heaviest = affine.HasShift ? SumOfOutputs((i, channel) => alpha * weights[i] * affine.Shift[channel]).Max() : 0;
-        if (heaviest > HeaviestShiftBefore * left)
+        if (!shares.TryTake(Node.Inputs[1]!, heaviest, left))
         {
             return $"a shift that {Describe(Node)} makes {heaviest:g2} of would be rounded beside its bias of order {left:g2}, which is all that is left where the shift takes the input to zero";
         }
@@ -184,7 +181,7 @@ internal sealed class LinearLayer
     /// <summary>Visits each weight as (output channel, input channel, weight), α of a Gemm included.</summary>
     internal void VisitWeights(Action<int, int, double> visit)
     {
-        double alpha = Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
+        double alpha = Alpha;
         double[] weights = ChannelAffine.Doubles(weight)!;
         for (int i = 0; i < weights.Length; i++)
         {
@@ -196,6 +193,9 @@ internal sealed class LinearLayer
     internal double[]? BiasOfChannels() => Bias((Node, 2), out _);
 
     internal static string Describe(Node node) => node.Name.Length > 0 ? $"{node.OpType} '{node.Name}'" : $"the {node.OpType} that makes '{node.Output.Name}'";
+
+    /// <summary>What a Gemm multiplies its product by.</summary>
+    private double Alpha => Node.OpType == "Gemm" ? Node.GetFloat("alpha", 1) : 1;
 
     private bool IsPadded => (Node.GetInts("pads")?.Any(pad => pad != 0) ?? false) || Node.GetString("auto_pad") is not (null or "NOTSET" or "VALID");
 

@@ -36,6 +36,11 @@ internal sealed class RemoveNoOp : IGraphRule
             return RuleOutcome.Refused($"{LinearLayer.Describe(node)} gives the graph output '{node.Output.Name}' its name");
         }
 
+        if (FoldPad.WouldJoinMaximum(input, node.Output.Uses, context))
+        {
+            return RuleOutcome.Refused($"without {LinearLayer.Describe(node)}, ONNX Runtime would join the Pad in front with the MaxPool behind, and pad with -∞");
+        }
+
         node.Output.ReplaceWith(input);
         node.Graph.Remove(node);
         return RuleOutcome.Applied;

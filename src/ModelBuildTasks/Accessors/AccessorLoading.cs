@@ -94,7 +94,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         }
         catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
         {
-            // ONNX Runtime 1.31 refuses it where two operators share 8-bit weights.
+            // ONNX Runtime 1.31 refuses it where two operators share 8-bit weights, or activations are signed, too.
         }
 
         """);

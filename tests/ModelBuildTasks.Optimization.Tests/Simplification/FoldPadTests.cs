@@ -38,6 +38,22 @@ public class FoldPadTests
     }
 
     [TestMethod]
+    [DataRow(11L)]
+    [DataRow(17L)]
+    public void A_padding_that_a_maximum_reads_too_stays_between_them_as_ONNX_Runtime_would_join_the_two(long opset)
+    {
+        Simplified result = From([1, 3, 6, 6], (g, x) =>
+        {
+            Value padded = Pad(g, g.Add("Sub", g.Add("Sigmoid", x), g.AddInitializer("two", Tensor.Scalar(2f))), Border);
+            Value pooled = Pool(g, "MaxPool", padded);
+            return g.Add("Add", g.Add("ReduceMax", pooled), g.Add("ReduceMax", g.Add("Conv", padded, Weight(g, 4, 3, 3, 3))));
+        }, opset);
+
+        CollectionAssert.Contains(result.Operators, "Pad");
+        Assert.Contains("would join", result.Refusals);
+    }
+
+    [TestMethod]
     public void Another_constant_stays_and_says_why()
     {
         Simplified result = From([1, 3, 6, 6], (g, x) => g.Add("Conv", Pad(g, x, Border, 1), Weight(g, 4, 3, 3, 3)));

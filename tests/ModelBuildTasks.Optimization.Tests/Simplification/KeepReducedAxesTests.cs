@@ -1,4 +1,7 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 using static ModelBuildTasks.Optimization.Tests.Simplification.Simplified;
 
 namespace ModelBuildTasks.Optimization.Tests.Simplification;
@@ -21,6 +24,20 @@ public class KeepReducedAxesTests
     [TestMethod]
     public void The_axis_of_a_maximum_is_kept() =>
         AssertLeaves(["ArgMax", "Cast"], From(["n", 3, "m"], (g, x) => Float(g, g.Add("Unsqueeze", g.AddNode("ArgMax", [x]).Set("axis", -1L).Set("keepdims", 0L).Output, Longs(g, 2)))));
+
+    [TestMethod]
+    public void Axes_are_counted_from_the_front_as_ONNX_Runtime_reduces_nothing_empty_along_negative_ones()
+    {
+        Model model = Model.Create("g", 13, 7);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, "n", 3));
+        Value mean = model.Graph.AddNode("ReduceMean", [x]).Set("axes", [-1L]).Set("keepdims", 0L).Output;
+        model.Graph.AddOutput(model.Graph.Add("Unsqueeze", mean, Longs(model.Graph, -1)));
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.Cpu));
+
+        using ModelSession session = ModelSession.Open(model);
+        CollectionAssert.AreEqual(new long[] { 0, 1 }, session.Run([Tensor.Create<float>([0, 3], [])])[0].Dimensions.ToArray());
+    }
 
     [TestMethod]
     public void Other_axes_stay() =>

@@ -9,6 +9,14 @@ namespace ModelBuildTasks.Optimization.Tests.Simplification;
 public class MergeDuplicateNodesTests
 {
     [TestMethod]
+    public void Twin_nodes_become_one()
+    {
+        Simplified result = Simplified.From([4], (g, x) => g.Add("Add", g.Add("Exp", x), g.Add("Exp", x)));
+
+        CollectionAssert.AreEqual(new[] { "Exp", "Add" }, result.Operators);
+    }
+
+    [TestMethod]
     public void Constants_with_the_same_elements_count_as_one_input() =>
         AssertLeaves(["Pow", "Add"], From([4], (g, x) => g.Add("Add", g.Add("Pow", x, g.AddInitializer("a", Tensor.Scalar(3f))), g.Add("Pow", x, g.AddInitializer("b", Tensor.Scalar(3f))))));
 

@@ -7,6 +7,18 @@ namespace ModelBuildTasks.Optimization.Tests.Simplification;
 public class MergeReshapesTests
 {
     [TestMethod]
+    public void Reshapes_that_lead_back_vanish()
+    {
+        Simplified result = Simplified.From([1, 4], (g, x) =>
+        {
+            Value axes = g.AddInitializer("axes", Tensor.Vector(0L));
+            return g.Add("Neg", g.Add("Squeeze", g.Add("Unsqueeze", g.Add("Exp", x), axes), axes));
+        });
+
+        CollectionAssert.AreEqual(new[] { "Exp", "Neg" }, result.Operators);
+    }
+
+    [TestMethod]
     public void Two_reshapes_become_the_last() =>
         AssertLeaves(["Exp", "Reshape", "Neg"], From([2, 6], (g, x) => Between(g, x, inner => g.Add("Reshape", g.Add("Reshape", inner, Longs(g, 3, 4)), Longs(g, 2, 2, 3)))));
 

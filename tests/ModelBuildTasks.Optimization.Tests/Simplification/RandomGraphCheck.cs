@@ -29,10 +29,17 @@ internal sealed record RandomGraphCheck(string? Problem, bool IsCompared)
         IReadOnlyList<Tensor>?[][] expected = [.. Optimizations.Select(optimize => Run(original, optimize, graph.Inputs))];
         // ONNX Runtime leaves some empty or misjoined results unwritten, which then differ from run to run.
         bool isUnwritten = expected[0].Zip(Run(original, Optimizations[0], graph.Inputs), Difference).Any(difference => difference is not null);
-        return isUnwritten || expected[0].All(outputs => outputs is null)
+        // Where it computes something else with optimizations than without, either is right.
+        bool disagrees = expected[0].Zip(expected[1], Difference).Any(difference => difference is not null);
+        return isUnwritten || disagrees || ReducesEmptyFromTheEnd(graph.Model, expected[0]) || expected[0].All(outputs => outputs is null)
             ? new RandomGraphCheck(null, IsCompared: false)
             : new RandomGraphCheck((FindChangedType(original, seed) ?? FindProblem(original, graph.Inputs, expected)) is { } problem ? $"Graph {seed}, operator set {graph.Model.Opset}: {problem}" : null, IsCompared: true);
     }
+
+    /// <summary>ONNX Runtime 1.31 leaves an empty tensor as it is along a negative axis, where the rules count axes from the front.</summary>
+    private static bool ReducesEmptyFromTheEnd(Model model, IReadOnlyList<Tensor>?[] outputs) =>
+        outputs.Any(each => each?.Any(output => output.Length == 0) == true)
+        && model.Graph.WithSubgraphs().SelectMany(inner => inner.Nodes).Any(node => node.OpType.StartsWith("Reduce", StringComparison.Ordinal) && StatedIntegers.Of(node, "axes", 1)?.Any(axis => axis < 0) == true);
 
     /// <summary>Applies one rule alone, each graph another. What lives on must have the type that it had: the rules rely on that within a round.</summary>
     private static string? FindChangedType(byte[] original, int seed)

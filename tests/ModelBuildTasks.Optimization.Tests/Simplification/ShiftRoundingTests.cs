@@ -35,6 +35,28 @@ public class ShiftRoundingTests
         AssertLeaves(["Gemm"], Near([2f], [], [3, 512], (g, x, mean) => g.Add("Gemm", g.Add("Sub", x, mean), Weight(g, 512, 8), g.AddInitializer("bias", Tensor.Vector<float>([.. Enumerable.Repeat(40f, 8)])))));
 
     [TestMethod]
+    public void Shifts_in_a_row_count_together_against_the_bias_that_the_layer_came_with()
+    {
+        // Each alone is 19 times the bias that it finds, the sum of weights being 4 and the bias 1.
+        Simplified result = Near([1900f], [], [3, 4], (g, x, mean) =>
+        {
+            Value near = g.Add("Sub", x, mean);
+            Value second = g.Add("Sub", g.Add("Add", near, Number(g, 1895.25f)), Number(g, -4.75f));
+            return g.Add("Gemm", second, g.AddInitializer("w", Tensor.Create([4, 2], [.. Enumerable.Repeat(1f, 8)])), g.AddInitializer("bias", Tensor.Vector(1f, 1f)));
+        });
+
+        CollectionAssert.Contains(result.Operators, "Add");
+        Assert.Contains("would be rounded beside its bias", result.Refusals);
+    }
+
+    [TestMethod]
+    [DataRow(0.001f)]
+    [DataRow(1e-6f)]
+    public void What_the_alpha_of_a_Gemm_makes_small_keeps_a_shift_behind_it_apart(float alpha) =>
+        AssertLeaves(["Gemm", "Add", "Sub"], From([3, 8], (g, x) =>
+            g.Add("Sub", g.Add("Add", g.AddNode("Gemm", [x, Weight(g, 8, 3)]).Set("alpha", alpha).Output, Number(g, 50)), Number(g, 50))));
+
+    [TestMethod]
     public void What_is_added_behind_a_layer_and_taken_away_again_stays()
     {
         Simplified result = From([1, 3, 4, 4], (g, x) => g.Add("Sub", g.Add("Add", g.Add("Conv", x, Weight(g, 2, 3, 1, 1)), Number(g, 1e8f)), Number(g, 1e8f)));

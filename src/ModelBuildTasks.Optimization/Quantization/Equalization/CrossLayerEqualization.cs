@@ -94,7 +94,7 @@ public sealed class CrossLayerEqualization : IModelPass
         string? reason = null;
         if (before.Any(scale => scale != 1))
         {
-            reason = LinearLayer.From(node, out _)!.AbsorbBefore(new ChannelAffine(input, before, new double[before.Length]), node, GrowthBudget.Unlimited);
+            reason = LinearLayer.From(node, out _)!.AbsorbBefore(new ChannelAffine(input, before, new double[before.Length]), node, GrowthBudget.Unlimited, new ShiftShares());
         }
 
         if (reason is null && after.Any(scale => scale != 1))

@@ -53,7 +53,7 @@ internal sealed record ScalableInput(Value Value, IReadOnlyList<Layer> Layers, I
         foreach (Layer layer in Layers)
         {
             ChannelAffine affine = new(Value, scales, new double[Channels]);
-            if (LinearLayer.From(layer.Node, out string? reason)?.AbsorbBefore(affine, layer.Node, GrowthBudget.Unlimited) is { } failure)
+            if (LinearLayer.From(layer.Node, out string? reason)?.AbsorbBefore(affine, layer.Node, GrowthBudget.Unlimited, new ShiftShares()) is { } failure)
             {
                 throw new InvalidOperationException($"{LinearLayer.Describe(layer.Node)} took no scale: {reason ?? failure}.");
             }
