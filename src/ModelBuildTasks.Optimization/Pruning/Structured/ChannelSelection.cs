@@ -1,0 +1,69 @@
+namespace ModelBuildTasks.Optimization.Pruning.Structured;
+
+/// <summary>
+/// Chooses how many channels of which sets go: again and again the step that saves most modelled time for what it loses, until the share is reached. A step leaves a number
+/// of channels that kernels like.
+/// </summary>
+internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency)
+{
+    /// <summary>ONNX Runtime's blocked convolutions and its products of matrices work on 8 or 16 channels at once (MlasNchwcGetBlockSize: 8 with AVX2, 16 with AVX-512).</summary>
+    internal const int Multiple = 8;
+
+    /// <summary>Sets with fewer channels go one by one: rounding would leave them whole or halve them.</summary>
+    private const int FewChannels = 2 * Multiple;
+
+    /// <summary>Nanoseconds that a channel counts besides what the model of kernels sees: the elements that other operators need not touch.</summary>
+    private const double TimeOfChannel = 1;
+
+    /// <summary>A loss below this is the rounding of sums.</summary>
+    private const double LeastLoss = 1e-9;
+
+    private readonly int[] removed = new int[sets.Count];
+
+    /// <param name="count">Channels to remove; no more are, and fewer where no step fits.</param>
+    internal HashSet<int> Take(int count, CancellationToken cancellation)
+    {
+        HashSet<int> gone = [];
+        while (gone.Count < count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (int Set, int Count, double Merit) best = (-1, 0, 0);
+            for (int set = 0; set < sets.Count; set++)
+            {
+                foreach (int next in Steps(set).TakeWhile(next => gone.Count + next - removed[set] <= count))
+                {
+                    HashSet<int> added = [.. orders[set].Classes[removed[set]..next]];
+                    double saved = latency.Saving(gone, added) + TimeOfChannel * added.Count;
+                    double merit = saved / (orders[set].Losses[next] - orders[set].Losses[removed[set]] + LeastLoss);
+                    best = merit > best.Merit ? (set, next, merit) : best;
+                }
+            }
+
+            if (best.Set < 0)
+            {
+                break;
+            }
+
+            gone.UnionWith(orders[best.Set].Classes[removed[best.Set]..best.Count]);
+            removed[best.Set] = best.Count;
+        }
+
+        return gone;
+    }
+
+    /// <summary>The channels of a set that are removed; sets that lose none are left out.</summary>
+    internal IEnumerable<(ChannelSet Set, int Removed)> Decisions => sets.Select((set, i) => (set, removed[i])).Where(decision => decision.Item2 > 0);
+
+    /// <summary>How many may be gone after the next step, ascending; one channel always stays.</summary>
+    private IEnumerable<int> Steps(int set)
+    {
+        int count = sets[set].Classes.Length;
+        for (int next = removed[set] + 1; next < count; next++)
+        {
+            if (count < FewChannels || (count - next) % Multiple == 0)
+            {
+                yield return next;
+            }
+        }
+    }
+}
