@@ -68,7 +68,8 @@ internal sealed class ChannelRemoval
         {
             StoredConstant.Replace(value, axes.Aggregate(constant, (tensor, axis) => TensorSlices.Take(tensor, axis, Positions(graph.Channels[new ValueAxis(value, axis)]))));
         }
-        else if (value.Type is { Shape: { } shape } type)
+
+        if (value.Type is { Shape: { } shape } type)
         {
             value.Type = type with { Shape = [.. shape.Select((size, axis) => axes.Contains(axis) ? Count(graph.Channels[new ValueAxis(value, axis)]) : size)] };
         }

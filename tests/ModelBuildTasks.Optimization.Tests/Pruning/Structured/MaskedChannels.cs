@@ -7,6 +7,9 @@ namespace ModelBuildTasks.Optimization.Tests.Pruning.Structured;
 /// <summary>Removes channels, and holds the result against the model with the weights that read these channels at zero.</summary>
 internal static class MaskedChannels
 {
+    /// <summary>How far one order of summation may lie from another, in differences of two others.</summary>
+    private const double MostRounding = 4;
+
     /// <summary>The classes that may go, in order.</summary>
     internal static int[] Removable(DependencyGraph graph) =>
         [.. graph.Channels.Values.SelectMany(channels => channels).Select(graph.Classes.Find).Distinct().Where(channel => graph.Classes.ReasonToKeep(channel) is null).Order()];
@@ -34,13 +37,17 @@ internal static class MaskedChannels
         using ModelSession expected = ModelSession.Open(reference);
         ChannelRemoval.Apply(graph, classes);
         Assert.HasCount(reference.Validate().Count, graph.Model.Validate());
+        using ModelSession unfused = ModelSession.Open(reference, new SessionSettings(Optimize: false));
         using ModelSession actual = ModelSession.Open(graph.Model);
         IReadOnlyList<Tensor> fed = inputs(expected);
         IReadOnlyList<Tensor> masked = expected.Run(fed);
+        IReadOnlyList<Tensor> rounded = unfused.Run(fed);
         IReadOnlyList<Tensor> pruned = actual.Run(fed);
         for (int i = 0; i < masked.Count; i++)
         {
-            Assert.IsLessThanOrEqualTo(tolerance, RealModels.RelativeError(masked[i], pruned[i]), expected.Outputs[i].Name);
+            // Networks with holes can be so ill-conditioned that the masked model differs from itself by the order of its sums.
+            double rounding = RealModels.RelativeError(masked[i], rounded[i]);
+            Assert.IsLessThanOrEqualTo(Math.Max(tolerance, MostRounding * rounding), RealModels.RelativeError(masked[i], pruned[i]), $"{expected.Outputs[i].Name}, rounding {rounding}");
         }
     }
 }
