@@ -5,8 +5,9 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// <summary>Classes that may go and have slices of the same weights: the channels of one layer, or of layers that a sum or the like couples.</summary>
 /// <param name="Name">The layer that makes them; of coupled ones the first.</param>
 /// <param name="Classes">At least one, ascending.</param>
+/// <param name="Width">Indices that a class has on the axis where it has fewest: 1 for a filter, the head's width for a head.</param>
 /// <param name="Layers">Names of all layers that make or read them.</param>
-internal sealed record ChannelSet(string Name, int[] Classes, IReadOnlySet<string> Layers)
+internal sealed record ChannelSet(string Name, int[] Classes, int Width, IReadOnlySet<string> Layers)
 {
     /// <summary>All sets of a graph, in the order of its nodes.</summary>
     internal static List<ChannelSet> Of(DependencyGraph graph)
@@ -32,7 +33,8 @@ internal sealed record ChannelSet(string Name, int[] Classes, IReadOnlySet<strin
         HashSet<ValueAxis> contracted = [.. graph.Contractions.Select(contraction => contraction.Weight)];
         Node[] makers = [.. axes.Where(axis => !contracted.Contains(axis)).SelectMany(axis => axis.Value.Uses).Select(use => use.Node)];
         Node[] all = [.. axes.SelectMany(axis => axis.Value.Uses).Select(use => use.Node)];
-        return new ChannelSet(NameOf(makers.Length > 0 ? makers[0] : all[0]), classes, all.Select(NameOf).ToHashSet());
+        int width = axes.Min(axis => graph.Channels[axis].Count(channel => graph.Classes.Find(channel) == classes[0]));
+        return new ChannelSet(NameOf(makers.Length > 0 ? makers[0] : all[0]), classes, width, all.Select(NameOf).ToHashSet());
     }
 
     internal static string NameOf(Node node) => node.Name.Length > 0 ? node.Name : node.Outputs[0].Name;

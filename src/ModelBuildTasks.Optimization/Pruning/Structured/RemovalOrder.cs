@@ -5,6 +5,14 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// <param name="Losses">What is lost when so many of the first have gone, from none on; not below 0, not falling.</param>
 internal sealed record RemovalOrder(int[] Classes, double[] Losses)
 {
+    /// <summary>What a loss is measured against is not taken for less: a layer that is lost is lost.</summary>
+    private const double LeastRest = 0.01;
+
+    /// <summary>
+    /// The loss as noise over what is left of the signal, and not over the whole: a share cannot pass 1, so that the last channels of a layer would seem to cost nothing.
+    /// </summary>
+    internal static double NoiseOverRest(double share) => share / Math.Max(LeastRest, 1 - share);
+
     /// <summary>
     /// Takes away, one after the other, the channel that adds least to the loss Σ aᵢⱼ over the removed i and j: with the inner products of what channels
     /// contribute to a sum, the squared error of the sum.

@@ -12,7 +12,7 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// What goes is chosen by what it saves in time for what the outputs lose. The result is exact: what the model gives with the weights that read these channels at zero.
 /// </summary>
 /// <param name="sparsity">Share of the removable channels that go, 0 to 1; fewer where no step of <see cref="ChannelSelection.Multiple"/> fits. With 0, dead channels alone.</param>
-/// <param name="keptLayers">Names of layers whose channels all stay.</param>
+/// <param name="keptLayers">Names of layers that stay as they are: no channels that they make or read are removed.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
 public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<string>? keptLayers = null) : IModelPass
 {
@@ -22,8 +22,8 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
     /// <summary>Samples that tell how a layer's error shows in the outputs; each set of channels costs a run of all.</summary>
     private const int SensitivitySamples = 8;
 
-    /// <summary>The share of a set that is masked to see how its loss shows in the outputs.</summary>
-    private const double ProbedShare = 0.5;
+    /// <summary>So many channels of a set are masked to see how its loss shows in the outputs that the layers which read them lose this share. Fewer would show little but their own noise.</summary>
+    private const double ProbedLoss = 0.1;
 
     private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
 
@@ -73,7 +73,7 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
     {
         if (context.Calibration is not { Count: > 0 } samples || graph.Model.Graph.Inputs.Any(input => input.Initializer is null && input.Type?.ElementType == ElementType.Float16))
         {
-            return [.. sets.Select(set => MagnitudeImportance.Of(graph, set))];
+            return [.. sets.Select(set => Scaled(MagnitudeImportance.Of(graph, set), 1))];
         }
 
         List<RemovalOrder> orders = ReconstructionImportance.Of(graph, sets, samples.Take(MomentSamples), context.CancellationToken);
@@ -82,14 +82,17 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)i / orders.Count);
-            int probed = Math.Max(1, (int)(ProbedShare * orders[i].Classes.Length));
+            int enough = Array.FindIndex(orders[i].Losses, loss => loss >= ProbedLoss);
+            int probed = enough < 0 ? orders[i].Classes.Length : enough;
             double shown = sensitivity.Without(orders[i].Classes.Take(probed).ToHashSet());
-            double scale = orders[i].Losses[probed] > 0 && double.IsFinite(shown) ? shown / orders[i].Losses[probed] : 1;
-            orders[i] = orders[i] with { Losses = [.. orders[i].Losses.Select(loss => scale * loss)] };
+            double lost = RemovalOrder.NoiseOverRest(orders[i].Losses[probed]);
+            orders[i] = Scaled(orders[i], lost > 0 && double.IsFinite(shown) ? RemovalOrder.NoiseOverRest(shown) / lost : 1);
         }
 
         return orders;
     }
+
+    private static RemovalOrder Scaled(RemovalOrder order, double scale) => order with { Losses = [.. order.Losses.Select(loss => scale * RemovalOrder.NoiseOverRest(loss))] };
 
     private static PassOutcome Ended(PassOutcome dead, string reason, List<string> refusals) =>
         dead.Changed ? PassOutcome.Applied($"{dead.Explanation} {reason}", refusals) : PassOutcome.Refused(reason, refusals);

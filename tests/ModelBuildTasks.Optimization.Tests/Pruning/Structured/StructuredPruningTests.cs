@@ -30,10 +30,10 @@ public class StructuredPruningTests
         CoupledGraph network = Network();
         Scale(network.Model, "first", 1e-4f, even: true);
 
-        new StructuredPruning(0.25, ["last"]).Apply(network.Model, Context);
+        new StructuredPruning(0.5, ["last"]).Apply(network.Model, Context);
 
         float[] left = network.Model.Graph.Nodes.Single(node => node.Name == "first").Input(1)!.Constant!.ToSingles();
-        Assert.IsGreaterThan(1e-2, left.Chunk(left.Length / 16).Min(filter => filter.Max(Math.Abs)));
+        Assert.IsGreaterThan(1e-2, left.Chunk(27).Min(filter => filter.Max(Math.Abs)));
     }
 
     [TestMethod]
@@ -59,6 +59,29 @@ public class StructuredPruningTests
         using ModelSession after = ModelSession.Open(network.Model);
         Assert.AreEqual(16, Channels(network.Model, "first"));
         Assert.IsLessThanOrEqualTo(1e-5, RealModels.RelativeError(before.Run([samples[0]])[0], after.Run([samples[0]])[0]));
+    }
+
+    [TestMethod]
+    public void Layers_with_fewer_channels_than_kernels_work_on_stay()
+    {
+        Model model = CoupledGraph.From([1, 3, 6, 6], (g, x) => g.Conv(g.Conv(x, 3, 8, 3), 8, 4)).Model;
+
+        Assert.IsFalse(new StructuredPruning(0.5).Apply(model, Context).Changed);
+    }
+
+    [TestMethod]
+    public void Heads_go_one_by_one()
+    {
+        Model model = CoupledGraph.From([2, 5, 6], (g, x) =>
+        {
+            g.Model.OpsetImports["com.microsoft"] = 1;
+            Node attention = g.Graph.AddNode("MultiHeadAttention", [g.Product(x, 6, 32), g.Product(x, 6, 32), g.Product(x, 6, 32)], domain: "com.microsoft").Set("num_heads", 4L);
+            return g.Product(attention.Output, 32, 6);
+        }).Model;
+
+        Assert.IsTrue(new StructuredPruning(0.25).Apply(model, Context).Changed);
+
+        Assert.AreEqual(3, model.Graph.Nodes.Single(node => node.OpType == "MultiHeadAttention").GetInt("num_heads", 0));
     }
 
     [TestMethod]
