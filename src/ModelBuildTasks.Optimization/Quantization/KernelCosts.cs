@@ -57,7 +57,10 @@ internal static class KernelCosts
     /// <summary>Bringing integers from channels last to channels first or back. Measured on ResNet-20.</summary>
     internal static double LayoutChange(double elements) => NodeOverhead + 0.1 * elements;
 
-    internal static double Float(Layer layer, IReadOnlyList<long> output)
+    internal static double Float(Layer layer, IReadOnlyList<long> output) => Float(layer, output, QuantizableOperators.IsDepthwise(layer.Node, layer.Weight));
+
+    /// <param name="isDepthwise">Whether each filter has a channel of its own, whatever number of groups the node states.</param>
+    internal static double Float(Layer layer, IReadOnlyList<long> output, bool isDepthwise)
     {
         double storage = FloatWeight * layer.Weight.Length;
         if (layer.IsProduct)
@@ -68,9 +71,8 @@ internal static class KernelCosts
         }
 
         double blocked = (double)Pixels(output) * RoundUp(layer.OutputChannels) * InputChannels(layer) * Taps(layer);
-        bool depthwise = QuantizableOperators.IsDepthwise(layer.Node, layer.Weight);
         bool fewChannels = InputChannels(layer) is >= 4 and < Block;
-        return NodeOverhead + storage + blocked / (depthwise ? FloatDepthwiseMultiplications : fewChannels ? FloatMultiplicationsOfFewChannels : FloatMultiplications);
+        return NodeOverhead + storage + blocked / (isDepthwise ? FloatDepthwiseMultiplications : fewChannels ? FloatMultiplicationsOfFewChannels : FloatMultiplications);
     }
 
     internal static double Integer(Layer layer, IReadOnlyList<long> output)

@@ -3,6 +3,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning;
+using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Quantization.Equalization;
@@ -112,6 +113,7 @@ internal static class RecipeBook
     private static IEnumerable<IModelPass> PruningOf(ModelSettings settings) => settings.Pruning switch
     {
         Contracts.Pruning.Magnitude => [new MagnitudePruning(settings.Sparsity, Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString()))],
+        Contracts.Pruning.Structured => [new StructuredPruning(settings.Sparsity)],
         Contracts.Pruning.Threshold => [new ThresholdPruning(settings.PruningThreshold!.Value)],
         _ => [],
     };

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics.Tensors;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Inference;
@@ -13,7 +12,6 @@ using ModelBuildTasks.Optimization.Quantization.Equalization;
 using ModelBuildTasks.Optimization.Quantization.Smoothing;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
-using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Benchmarks;
 
@@ -57,7 +55,7 @@ internal static class RealModels
         PassOutcome outcome = new StaticQuantization().Apply(model, context);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         byte[] quantized = outcome.Changed ? model.ToBytes() : simplified;
-        Fidelity fidelity = Compare(entry.Kind, simplified, quantized, evaluation);
+        Fidelity fidelity = Fidelity.Compare(entry.Kind, simplified, quantized, evaluation);
         string[] ratios = [.. ThreadCounts.Select(threads => withLatency ? Ratio(simplified, quantized, threads, evaluation) : "–")];
         string layers = outcome.Changed ? string.Join(' ', outcome.Explanation.Split(' ').Take(3)) : "none";
         Console.WriteLine(string.Create(
@@ -70,55 +68,7 @@ internal static class RealModels
         }
     }
 
-    private sealed record Fidelity(string Labels, string SameClass, string Overlap, string SignalToNoise);
-
-    private static Fidelity Compare(OutputKind kind, byte[] simplified, byte[] quantized, Dataset evaluation)
-    {
-        using ModelSession original = ModelSession.Open(simplified, new SessionSettings(Environment.ProcessorCount));
-        using ModelSession optimized = ModelSession.Open(quantized, new SessionSettings(Environment.ProcessorCount));
-        int samples = 0, same = 0, originalHits = 0, optimizedHits = 0;
-        DetectionOverlap overlap = new();
-        (double Signal, double Noise)[] energies = new (double, double)[original.Outputs.Count];
-        foreach (Sample sample in evaluation.Read())
-        {
-            IReadOnlyList<Tensor> expected = original.Run(sample.Inputs);
-            IReadOnlyList<Tensor> actual = optimized.Run(sample.Inputs);
-            samples++;
-            for (int i = 0; i < expected.Count; i++)
-            {
-                float[] reference = expected[i].ToSingles();
-                energies[i].Signal += TensorPrimitives.SumOfSquares(reference);
-                energies[i].Noise += reference.Zip(actual[i].ToSingles(), (x, y) => ((double)x - y) * (x - y)).Sum();
-            }
-
-            if (kind == OutputKind.Boxes)
-            {
-                overlap.Add(expected, actual);
-            }
-            else if (kind == OutputKind.Classes)
-            {
-                (int first, int second) = (Best(expected[0]), Best(actual[0]));
-                same += first == second ? 1 : 0;
-                if (sample.Label is { } label)
-                {
-                    int truth = (int)label.ToSingles()[0];
-                    originalHits += first == truth ? 1 : 0;
-                    optimizedHits += second == truth ? 1 : 0;
-                }
-            }
-        }
-
-        double decibels = energies.Min(energy => 10 * Math.Log10(energy.Signal / energy.Noise));
-        return new Fidelity(
-            evaluation.HasLabels ? Text($"{originalHits / (double)samples:0.0000} → {optimizedHits / (double)samples:0.0000}") : "–",
-            kind == OutputKind.Classes ? Text($"{same / (double)samples:0.000}") : "–",
-            kind == OutputKind.Boxes ? Text($"{overlap.Value:0.000}") : "–",
-            Text($"{decibels:0.0}"));
-    }
-
-    private static int Best(Tensor scores) => TensorPrimitives.IndexOfMax(scores.Span<float>());
-
-    private static string Ratio(byte[] simplified, byte[] quantized, int threads, Dataset evaluation)
+    internal static string Ratio(byte[] simplified, byte[] quantized, int threads, Dataset evaluation)
     {
         using ModelSession original = ModelSession.Open(simplified, new SessionSettings(threads));
         using ModelSession optimized = ModelSession.Open(quantized, new SessionSettings(threads));

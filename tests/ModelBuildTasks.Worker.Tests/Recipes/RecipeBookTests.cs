@@ -136,6 +136,15 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
+    public void Structured_pruning_comes_before_every_recipe()
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = Contracts.Pruning.Structured, Sparsity = 0.5 }, TargetProfiles.Cpu, hasCalibration: false);
+
+        Assert.AreEqual("structured pruning", list.Pruning.Single().Name);
+        Assert.AreEqual("structured pruning + dynamic int8", list.Recipes[0].Name);
+    }
+
+    [TestMethod]
     public void Threshold_pruning_takes_the_threshold()
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Pruning = Contracts.Pruning.Threshold, PruningThreshold = 0.1 }, TargetProfiles.Cpu, hasCalibration: false);

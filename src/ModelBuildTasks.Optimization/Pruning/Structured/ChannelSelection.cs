@@ -1,0 +1,74 @@
+namespace ModelBuildTasks.Optimization.Pruning.Structured;
+
+/// <summary>
+/// Chooses how many channels of which sets go: again and again the step that saves most modelled time for what it loses, until the share is reached. A step leaves a number
+/// of channels that kernels like; where there are fewer, removing some would save nothing, and all stay.
+/// </summary>
+internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency)
+{
+    /// <summary>ONNX Runtime's blocked convolutions and its products of matrices work on 8 or 16 channels at once (MlasNchwcGetBlockSize: 8 with AVX2, 16 with AVX-512).</summary>
+    internal const int Multiple = 8;
+
+    /// <summary>Nanoseconds that a channel counts besides what the model of kernels sees: the elements that other operators need not touch.</summary>
+    private const double TimeOfChannel = 1;
+
+    /// <summary>A loss below this is the rounding of sums.</summary>
+    private const double LeastLoss = 1e-9;
+
+    private readonly int[] removed = new int[sets.Count];
+
+    // What each step of a set saves; null where a step of another has changed that.
+    private readonly (int Next, double Saved)[]?[] steps = new (int, double)[]?[sets.Count];
+
+    /// <param name="count">Channels to remove; no more are, and fewer where no step fits.</param>
+    internal HashSet<int> Take(int count, CancellationToken cancellation)
+    {
+        HashSet<int> gone = [];
+        while (gone.Count < count)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            (int Set, int Next, double Merit) best = (-1, 0, 0);
+            for (int set = 0; set < sets.Count; set++)
+            {
+                int now = removed[set];
+                steps[set] ??= [.. Steps(set).Select(next => (next, Saving(set, next, gone)))];
+                foreach ((int next, double saved) in steps[set]!.Where(step => gone.Count + step.Next - now <= count))
+                {
+                    double merit = saved / (orders[set].Losses[next] - orders[set].Losses[now] + LeastLoss);
+                    best = merit > best.Merit ? (set, next, merit) : best;
+                }
+            }
+
+            if (best.Set < 0)
+            {
+                break;
+            }
+
+            gone.UnionWith(orders[best.Set].Classes[removed[best.Set]..best.Next]);
+            removed[best.Set] = best.Next;
+            for (int set = 0; set < sets.Count; set++)
+            {
+                steps[set] = sets[set].Layers.Overlaps(sets[best.Set].Layers) ? null : steps[set];
+            }
+        }
+
+        return gone;
+    }
+
+    private double Saving(int set, int next, HashSet<int> gone)
+    {
+        HashSet<int> added = [.. orders[set].Classes[removed[set]..next]];
+        return latency.Saving(gone, added) + TimeOfChannel * added.Count;
+    }
+
+    /// <summary>The channels of a set that are removed; sets that lose none are left out.</summary>
+    internal IEnumerable<(ChannelSet Set, int Removed)> Decisions => sets.Select((set, i) => (set, removed[i])).Where(decision => decision.Item2 > 0);
+
+    /// <summary>How many may be gone after the next step, ascending.</summary>
+    private IEnumerable<int> Steps(int set)
+    {
+        int count = sets[set].Classes.Length;
+        int multiple = Math.Max(1, Multiple / sets[set].Width);
+        return Enumerable.Range(removed[set] + 1, count - removed[set] - 1).Where(next => (count - next) % multiple == 0);
+    }
+}

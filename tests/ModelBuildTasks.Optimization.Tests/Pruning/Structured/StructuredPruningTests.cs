@@ -1,0 +1,171 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Pruning.Structured;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Tests.Quantization;
+
+namespace ModelBuildTasks.Optimization.Tests.Pruning.Structured;
+
+[TestClass]
+public class StructuredPruningTests
+{
+    private static readonly PassContext Context = new(TargetProfiles.Cpu);
+
+    [TestMethod]
+    public void Leaves_a_number_of_channels_that_kernels_like()
+    {
+        Model model = Network().Model;
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(model, Context);
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.AreEqual(0, Channels(model, "first") % 8);
+        Assert.AreEqual(0, Channels(model, "second") % 8);
+        Assert.AreEqual(32, Channels(model, "first") + Channels(model, "second"));
+    }
+
+    [TestMethod]
+    public void Keeps_the_channels_with_large_weights()
+    {
+        CoupledGraph network = Network();
+        Scale(network.Model, "first", 1e-4f, even: true);
+
+        new StructuredPruning(0.5, ["last"]).Apply(network.Model, Context);
+
+        float[] left = network.Model.Graph.Nodes.Single(node => node.Name == "first").Input(1)!.Constant!.ToSingles();
+        Assert.IsGreaterThan(1e-2, left.Chunk(27).Min(filter => filter.Max(Math.Abs)));
+    }
+
+    [TestMethod]
+    public void Samples_tell_channels_apart_that_weights_do_not()
+    {
+        // Input 0 is always zero, so the filters that see it alone give nothing.
+        CoupledGraph network = Network();
+        Node first = network.Graph.Nodes.Single(node => node.Name == "first");
+        float[] weights = first.Input(1)!.Constant!.ToSingles();
+        for (int i = 0; i < weights.Length; i++)
+        {
+            (int filter, int input) = (i / 27, i / 9 % 3);
+            weights[i] = filter < 16 ? (input == 0 ? 5 : 0) : weights[i];
+        }
+
+        first.Input(1)!.Initializer = Tensor.Create([32, 3, 3, 3], weights);
+        first.Input(2)!.Initializer = Tensor.Create([32], new float[32]);
+        Tensor[] samples = [.. Enumerable.Range(0, 4).Select(_ => WithoutFirstInput(network.Numbers(1, 3, 6, 6)))];
+        using ModelSession before = ModelSession.Open(network.Model);
+
+        new StructuredPruning(0.25).Apply(network.Model, Context with { Calibration = new ListedSamples(samples) });
+
+        using ModelSession after = ModelSession.Open(network.Model);
+        Assert.AreEqual(16, Channels(network.Model, "first"));
+        Assert.IsLessThanOrEqualTo(1e-5, RealModels.RelativeError(before.Run([samples[0]])[0], after.Run([samples[0]])[0]));
+    }
+
+    [TestMethod]
+    public void Layers_with_fewer_channels_than_kernels_work_on_stay()
+    {
+        Model model = CoupledGraph.From([1, 3, 6, 6], (g, x) => g.Conv(g.Conv(x, 3, 8, 3), 8, 4)).Model;
+
+        Assert.IsFalse(new StructuredPruning(0.5).Apply(model, Context).Changed);
+    }
+
+    [TestMethod]
+    public void Heads_go_one_by_one()
+    {
+        Model model = CoupledGraph.From([2, 5, 6], (g, x) =>
+        {
+            g.Model.OpsetImports["com.microsoft"] = 1;
+            Node attention = g.Graph.AddNode("MultiHeadAttention", [g.Product(x, 6, 32), g.Product(x, 6, 32), g.Product(x, 6, 32)], domain: "com.microsoft").Set("num_heads", 4L);
+            return g.Product(attention.Output, 32, 6);
+        }).Model;
+
+        Assert.IsTrue(new StructuredPruning(0.25).Apply(model, Context).Changed);
+
+        Assert.AreEqual(3, model.Graph.Nodes.Single(node => node.OpType == "MultiHeadAttention").GetInt("num_heads", 0));
+    }
+
+    [TestMethod]
+    public void Layers_that_are_named_stay_whole()
+    {
+        Model model = Network().Model;
+
+        new StructuredPruning(0.5, ["first"]).Apply(model, Context);
+
+        Assert.AreEqual(32, Channels(model, "first"));
+    }
+
+    [TestMethod]
+    public void Says_what_was_removed_and_why_the_rest_stays()
+    {
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(Network().Model, Context);
+
+        Assert.StartsWith("32 of 64 channels removed:", outcome.Explanation);
+        Assert.Contains("4 channels stay:", string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void Gives_the_same_bytes_each_time()
+    {
+        (Model one, Model other) = (Network().Model, Network().Model);
+
+        new StructuredPruning(0.5).Apply(one, Context);
+        new StructuredPruning(0.5).Apply(other, Context);
+
+        CollectionAssert.AreEqual(one.ToBytes(), other.ToBytes());
+    }
+
+    [TestMethod]
+    public void A_model_without_such_channels_is_refused()
+    {
+        Model model = CoupledGraph.From([2, 6], (g, x) => g.Product(x, 6, 8)).Model;
+        byte[] before = model.ToBytes();
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(model, Context);
+
+        Assert.IsFalse(outcome.Changed);
+        CollectionAssert.AreEqual(before, model.ToBytes());
+    }
+
+    [TestMethod]
+    public void Refuses_weights_that_are_not_finite()
+    {
+        Model model = Network().Model;
+        Scale(model, "first", float.NaN, even: true);
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(model, Context);
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("not finite", outcome.Explanation);
+    }
+
+    [TestMethod]
+    [DataRow(-0.1)]
+    [DataRow(1.1)]
+    [DataRow(double.NaN)]
+    public void A_sparsity_is_a_share(double sparsity) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new StructuredPruning(sparsity));
+
+    [TestMethod]
+    public void Channels_that_hold_the_same_are_not_both_taken_for_superfluous()
+    {
+        // Contributions that cancel: each is large, both together are nothing.
+        RemovalOrder order = RemovalOrder.Of([7, 8, 9], [4, -4, 0, -4, 4, 0, 0, 0, 1]);
+
+        CollectionAssert.AreEqual(new[] { 9, 7, 8 }, order.Classes);
+        CollectionAssert.AreEqual(new[] { 0.0, 1, 5, 5 }, order.Losses);
+    }
+
+    private static CoupledGraph Network() => CoupledGraph.From([1, 3, 6, 6], (g, x) =>
+        g.Conv(g.Add("Relu", g.Conv(g.Add("Relu", g.Conv(x, 3, 32, 3, name: "first")), 32, 32, 3, name: "second")), 32, 4, name: "last"));
+
+    private static long Channels(Model model, string layer) => model.Graph.Nodes.Single(node => node.Name == layer).Input(1)!.Constant!.Dimensions[0];
+
+    private static void Scale(Model model, string layer, float factor, bool even)
+    {
+        Value weight = model.Graph.Nodes.Single(node => node.Name == layer).Input(1)!;
+        int size = (int)(weight.Constant!.Length / weight.Constant.Dimensions[0]);
+        weight.Initializer = Tensor.Create([.. weight.Constant.Dimensions], weight.Constant.ToSingles().Select((w, i) => i / size % 2 == 0 == even ? w * factor : w).ToArray());
+    }
+
+    private static Tensor WithoutFirstInput(Tensor image) =>
+        Tensor.Create([.. image.Dimensions], image.ToSingles().Select((pixel, i) => i < 36 ? 0 : pixel).ToArray());
+}
