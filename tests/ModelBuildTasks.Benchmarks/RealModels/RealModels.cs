@@ -70,9 +70,9 @@ internal static class RealModels
         }
     }
 
-    private sealed record Fidelity(string Labels, string SameClass, string Overlap, string SignalToNoise);
+    internal sealed record Fidelity(string Labels, string SameClass, string Overlap, string SignalToNoise);
 
-    private static Fidelity Compare(OutputKind kind, byte[] simplified, byte[] quantized, Dataset evaluation)
+    internal static Fidelity Compare(OutputKind kind, byte[] simplified, byte[] quantized, Dataset evaluation)
     {
         using ModelSession original = ModelSession.Open(simplified, new SessionSettings(Environment.ProcessorCount));
         using ModelSession optimized = ModelSession.Open(quantized, new SessionSettings(Environment.ProcessorCount));
