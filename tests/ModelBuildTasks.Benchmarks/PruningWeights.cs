@@ -32,7 +32,7 @@ internal static class PruningWeights
         command.SetAction(parsed =>
         {
             Console.WriteLine($"<!-- {ProcessorName.Current} -->");
-            Console.WriteLine("| model | technique | zeros | error of layers / magnitude's: mean, worst | accuracy by labels | same best class | overlap | signal to noise, dB | seconds | MiB |");
+            Console.WriteLine("| model | technique | zeros | error of layers / magnitude's: median, worst | accuracy by labels | same best class | overlap | signal to noise, dB | seconds | MiB |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
             foreach (RealCase entry in RealCase.All(photos: null).Where(entry => entry.Name.Contains(parsed.GetRequiredValue(only), StringComparison.Ordinal)))
             {
@@ -86,11 +86,11 @@ internal static class PruningWeights
 
             Dictionary<string, double> errors = LayerErrors(original, pruned, evaluation.Take(LayerSamples));
             byMagnitude ??= errors;
-            double[] ratios = [.. errors.Where(error => byMagnitude[error.Key] > 0).Select(error => error.Value / byMagnitude[error.Key])];
+            double[] ratios = [.. errors.Where(error => byMagnitude[error.Key] > 0).Select(error => error.Value / byMagnitude[error.Key]).Order()];
             RealModels.Fidelity fidelity = RealModels.Compare(entry.Kind, original.ToBytes(), pruned.ToBytes(), evaluation);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {entry.Name} | {name} | {Zeros(pruned):P1} | {Math.Exp(ratios.Average(Math.Log)):0.00}, {ratios.Max():0.00} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {seconds:0.0} | {peak / MiB:0} |"));
+                $"| {entry.Name} | {name} | {Zeros(pruned):P1} | {ratios[ratios.Length / 2]:0.00}, {ratios[^1]:0.00} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {seconds:0.0} | {peak / MiB:0} |"));
         }
     }
 

@@ -10,7 +10,9 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// </summary>
 internal sealed class LayerSurgery
 {
-    /// <summary>Every round solves for the weights of all outputs that changed: more of them than a 3×3 filter over 128 channels has would take minutes a layer.</summary>
+    /// <summary>
+    /// Every round solves for the weights of all outputs that changed: more of them than a 3×3 filter over 128 channels has would take minutes a layer.
+    /// </summary>
     internal const int MostInputs = 1152;
 
     /// <summary>Weights whose worth is below this share of the threshold may go, and such as are above the other may come back (the paper's own implementation): between the two they stay as they are.</summary>
@@ -22,11 +24,14 @@ internal sealed class LayerSurgery
     /// <summary>Exchanges of a round, as a share of the kept weights: what each is worth was told for it alone.</summary>
     private const double MostExchanged = 0.05;
 
-    /// <summary>Rounds of a step. Most settle before.</summary>
+    /// <summary>Rounds of the last step. Most layers settle before.</summary>
     private const int MostRounds = 10;
 
+    /// <summary>Rounds of the steps before, whose choice the next step changes anyway.</summary>
+    private const int RoundsBetween = 2;
+
     /// <summary>A round that lessens the error by less than this share has settled.</summary>
-    private const double Settled = 0.002;
+    private const double Settled = 0.005;
 
     private readonly RegressionMoments moments;
     private readonly float[] anchor;
@@ -63,7 +68,7 @@ internal sealed class LayerSurgery
     /// <returns>The weights, [outputs, 1 + inputs], and how many were spliced back on the way; null where the samples tell nothing.</returns>
     internal static (float[] Weights, int Spliced)? Operate(RegressionTask task, double share, CancellationToken cancellation)
     {
-        if (task.BestDamping((moments, damping) => SecondOrderPruning.Prune(moments, task.Weights, share, damping, cancellation), cancellation) is not { } best)
+        if (task.BestDamping(task.Outputs, (moments, damping) => SecondOrderPruning.Prune(moments, task.Weights, share, damping, cancellation), cancellation) is not { } best)
         {
             return null;
         }
@@ -75,7 +80,7 @@ internal sealed class LayerSurgery
         {
             double reached = step == Steps ? share : share * (1 - Math.Pow(1 - step / (double)Steps, 3));
             surgery.RemoveUntil(reached);
-            spliced += surgery.Splice();
+            spliced += surgery.Splice(step == Steps ? MostRounds : RoundsBetween);
         }
 
         return (surgery.weights, spliced);
@@ -103,11 +108,11 @@ internal sealed class LayerSurgery
 
     /// <summary>Exchanges kept weights for removed ones of more worth, as long as the error falls.</summary>
     /// <returns>How many came back.</returns>
-    private int Splice()
+    private int Splice(int rounds)
     {
         int spliced = 0;
         double limit = MostExchanged;
-        for (int round = 0; round < MostRounds; round++)
+        for (int round = 0; round < rounds; round++)
         {
             int[] kept = Positions(isKept: true);
             int[] removed = Positions(isKept: false);

@@ -30,7 +30,7 @@ internal static class OptimalBrainSurgeon
     internal static float[]? Fit(RegressionTask task, int[] order, int blockSize, Func<BlockMask> mask, CancellationToken cancellation)
     {
         float[]? Learn(RegressionMoments moments, float damping) => Prune(moments, task.Weights, order, blockSize, mask(), damping, cancellation);
-        if (task.BestDamping(Learn, cancellation) is not { } best)
+        if (task.BestDamping(task.Outputs, Learn, cancellation) is not { } best)
         {
             return null;
         }
@@ -38,7 +38,7 @@ internal static class OptimalBrainSurgeon
         RegressionMoments all = task.Together();
         return Learn(all, best.Damping) is not { } pruned ? null
             : task.Layer.Inputs > RidgeRefit.MostInputs ? pruned
-            : RidgeRefit.Fit(all, pruned, task.Weights, best.Damping, cancellation) ?? pruned;
+            : RidgeRefit.Fit(all, task.Outputs, pruned, task.Weights, best.Damping, cancellation) ?? pruned;
     }
 
     /// <summary>Prunes with one ridge.</summary>

@@ -12,6 +12,12 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// <param name="pruning">What sets weights to zero.</param>
 public sealed class Reconstruction(IModelPass pruning) : IModelPass
 {
+    /// <summary>Outputs of a layer, evenly drawn, by which its ridge is chosen: with more the choice is the same, and each takes a solution.</summary>
+    private const int OutputsJudged = 32;
+
+    /// <summary>The share of a result's energy below which an error is rounding: sums of products in single precision hold six digits.</summary>
+    private const double SmallestError = 1e-6;
+
     public string Name => $"{pruning.Name} with refit";
 
     public PassOutcome Apply(Model model, PassContext context)
@@ -74,18 +80,16 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
     /// <summary>The weights of one group, fitted where that errs less on samples that were not fitted to; else the same array.</summary>
     internal static float[] Refit(RegressionTask task, CancellationToken cancellation)
     {
-        double before = task.Checked.Error(task.Weights, cancellation);
+        int[] judged = [.. task.Outputs.Where(output => output % Math.Max(1, task.Outputs.Count / OutputsJudged) == 0)];
+        double before = task.Checked.Error(task.Weights, judged, cancellation);
         // Where nothing in front of a layer has changed and nothing of it was removed, there is nothing to mend.
         if (before <= SmallestError * task.Checked.Energy
-            || task.BestDamping((moments, damping) => RidgeRefit.Fit(moments, task.Weights, task.Weights, damping, cancellation), cancellation) is not { } best
+            || task.BestDamping(judged, (moments, damping) => RidgeRefit.Fit(moments, judged, task.Weights, task.Weights, damping, cancellation), cancellation) is not { } best
             || !(best.Error < before))
         {
             return task.Weights;
         }
 
-        return RidgeRefit.Fit(task.Together(), task.Weights, task.Weights, best.Damping, cancellation) ?? task.Weights;
+        return RidgeRefit.Fit(task.Together(), task.Outputs, task.Weights, task.Weights, best.Damping, cancellation) ?? task.Weights;
     }
-
-    /// <summary>The share of a result's energy below which an error is rounding: sums of products in single precision hold six digits.</summary>
-    private const double SmallestError = 1e-6;
 }

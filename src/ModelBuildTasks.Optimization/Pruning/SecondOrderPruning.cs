@@ -32,9 +32,13 @@ public sealed class SecondOrderPruning(double sparsity, PruningScope scope = Pru
         return LayerwisePruning.Apply("Second-order pruning", model, context, _ => null, (original, layers) =>
         {
             IReadOnlyDictionary<RefittedLayer, double> shares = SparsitySchedule.For(original, layers, sparsity, scope, context);
-            return task => OptimalBrainSurgeon.Fit(task, Order(task.Layer.Inputs), BlockSize, () => new ShareMask(shares[task.Layer]).Mark, context.CancellationToken);
+            return task => Fit(task, shares[task.Layer], context.CancellationToken);
         });
     }
+
+    /// <summary>Prunes a share of a group's weights; null where the samples tell nothing.</summary>
+    internal static float[]? Fit(RegressionTask task, double share, CancellationToken cancellation) =>
+        OptimalBrainSurgeon.Fit(task, Order(task.Layer.Inputs), BlockSize, () => new ShareMask(share).Mark, cancellation);
 
     /// <summary>Prunes a share of a group's weights with a given ridge.</summary>
     internal static float[]? Prune(RegressionMoments moments, float[] weights, double share, float damping, CancellationToken cancellation) =>

@@ -75,12 +75,12 @@ internal static class SparsitySchedule
     {
         float[]? Pruned(RegressionMoments moments, double share, float damping) => SecondOrderPruning.Prune(moments, task.Weights, share, damping, cancellation);
         const double Middle = 0.5;
-        if (task.BestDamping((moments, damping) => Pruned(moments, Middle, damping), cancellation) is not { } best)
+        if (task.BestDamping(task.Outputs, (moments, damping) => Pruned(moments, Middle, damping), cancellation) is not { } best)
         {
             return new double[Shares.Length];
         }
 
-        double[] errors = Array.ConvertAll(Shares, share => Pruned(task.Learned, share, best.Damping) is { } weights ? Math.Max(0, task.Checked.Error(weights, cancellation)) : 0);
+        double[] errors = Array.ConvertAll(Shares, share => Pruned(task.Learned, share, best.Damping) is { } weights ? Math.Max(0, task.Checked.Error(weights, task.Outputs, cancellation)) : 0);
         for (int i = 1; i < errors.Length; i++)
         {
             errors[i] = Math.Max(errors[i], errors[i - 1]);

@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// <summary>
 /// Dynamic network surgery (Guo, Yao and Chen, "Dynamic Network Surgery for Efficient DNNs", 2016) without its training loop: layer by layer, weights are removed in a
 /// few steps, what is left is refitted to the calibration samples, and weights that the refit shows to be missed are spliced back for others that matter less
-/// (<see cref="LayerSurgery"/>), until nothing is gained any more.
+/// (<see cref="LayerSurgery"/>), until nothing is gained any more. Layers too wide for that are pruned in one step, as <see cref="SecondOrderPruning"/> does.
 /// </summary>
 /// <param name="sparsity">Share of weights that are zero afterwards, 0 to 1.</param>
 /// <param name="scope">What it is a share of. Over the whole model, layers give up weights by <see cref="SparsitySchedule"/>.</param>
@@ -27,11 +27,16 @@ public sealed class Surgery(double sparsity, PruningScope scope = PruningScope.G
         }
 
         long spliced = 0;
-        PassOutcome outcome = LayerwisePruning.Apply("Network surgery", model, context, WhyTooWide, (original, layers) =>
+        PassOutcome outcome = LayerwisePruning.Apply("Network surgery", model, context, _ => null, (original, layers) =>
         {
             IReadOnlyDictionary<RefittedLayer, double> shares = SparsitySchedule.For(original, layers, sparsity, scope, context);
             return task =>
             {
+                if (task.Layer.Inputs > LayerSurgery.MostInputs)
+                {
+                    return SecondOrderPruning.Fit(task, shares[task.Layer], context.CancellationToken);
+                }
+
                 if (LayerSurgery.Operate(task, shares[task.Layer], context.CancellationToken) is not { } result)
                 {
                     return null;
@@ -43,7 +48,4 @@ public sealed class Surgery(double sparsity, PruningScope scope = PruningScope.G
         });
         return outcome.Changed ? outcome with { Explanation = $"{outcome.Explanation} {spliced} weights were spliced back on the way." } : outcome;
     }
-
-    private static string? WhyTooWide(RefittedLayer layer) =>
-        layer.Inputs > LayerSurgery.MostInputs ? $"an output of it reads {layer.Inputs} numbers, and surgery solves for {LayerSurgery.MostInputs} at most" : null;
 }

@@ -73,7 +73,15 @@ internal static class LayerwiseFit
         int number = 0;
         foreach ((SampleActivations now, SampleActivations before) in read.Zip(given))
         {
-            Parallel.For(0, stage.Length, RegressionMoments.Options(cancellation), l => gathered[l].Add(now, before, number, cancellation));
+            try
+            {
+                Parallel.For(0, stage.Length, RegressionMoments.Options(cancellation), l => gathered[l].Add(now, before, number, cancellation));
+            }
+            catch (AggregateException failures) when (failures.InnerExceptions.OfType<CalibrationException>().FirstOrDefault() is { } refused)
+            {
+                throw new CalibrationException(refused.Message);
+            }
+
             number++;
         }
 

@@ -133,12 +133,12 @@ internal sealed class RegressionMoments(int inputs, int outputs)
         return error;
     }
 
-    /// <summary>The squared error of all outputs.</summary>
+    /// <summary>The squared error of some outputs together.</summary>
     /// <param name="weights">[outputs, 1 + inputs].</param>
-    internal double Error(float[] weights, CancellationToken cancellation)
+    internal double Error(float[] weights, IReadOnlyList<int> chosen, CancellationToken cancellation)
     {
-        double[] errors = new double[outputs];
-        Parallel.For(0, outputs, Options(cancellation), output => errors[output] = Error(weights.AsSpan(output * Width, Width), output));
+        double[] errors = new double[chosen.Count];
+        Parallel.For(0, errors.Length, Options(cancellation), i => errors[i] = Error(weights.AsSpan(chosen[i] * Width, Width), chosen[i]));
         return errors.Sum();
     }
 

@@ -11,11 +11,13 @@ internal static class RidgeRefit
     /// <summary>More weights of an output than those of a 3×3 filter over 256 channels are not solved for: that takes longer than it is worth.</summary>
     internal const int MostInputs = 2304;
 
-    /// <summary>Fits all outputs.</summary>
+    /// <summary>Fits outputs.</summary>
+    /// <param name="outputs">Which ones; the others stay as they are.</param>
     /// <param name="weights">[outputs, 1 + inputs], the bias first; not changed.</param>
     /// <param name="anchor">What the ridge holds them near, [outputs, 1 + inputs].</param>
     /// <returns>The fitted weights; null where the samples tell nothing.</returns>
-    internal static float[]? Fit(RegressionMoments moments, float[] weights, float[] anchor, float damping, CancellationToken cancellation)
+    internal static float[]? Fit(
+        RegressionMoments moments, IReadOnlyList<int> outputs, float[] weights, float[] anchor, float damping, CancellationToken cancellation)
     {
         if (!(moments.MeanMoment > 0))
         {
@@ -23,7 +25,7 @@ internal static class RidgeRefit
         }
 
         float[] result = [.. weights];
-        Parallel.For(0, moments.Outputs, RegressionMoments.Options(cancellation), output =>
+        Parallel.ForEach(outputs, RegressionMoments.Options(cancellation), output =>
         {
             Range row = (output * moments.Width)..((output + 1) * moments.Width);
             FitOutput(moments, output, damping, anchor.AsSpan(row), result.AsSpan(row), cancellation);
