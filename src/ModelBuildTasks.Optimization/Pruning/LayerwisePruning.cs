@@ -42,7 +42,7 @@ internal static class LayerwisePruning
         try
         {
             Func<RegressionTask, float[]?> prune = plan(original, prunable);
-            LayerwiseFit.Run(original, model, [.. layers.Where(layer => layer.Inputs <= MostInputs)], context, task =>
+            LayerwiseFit.Run(original, model, [.. layers.Where(layer => layer.Inputs <= MostInputs)], NormalizationRefit.Find(original, model, null), context, task =>
                 prunable.Contains(task.Layer) ? prune(task) ?? task.Weights
                 : task.Layer.Inputs <= RidgeRefit.MostInputs ? Reconstruction.Refit(task, context.CancellationToken)
                 : task.Weights);

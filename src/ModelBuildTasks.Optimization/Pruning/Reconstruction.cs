@@ -47,7 +47,7 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
 
     /// <summary>Refits every layer of a pruned model whose results on the calibration samples come nearer to the original's by it.</summary>
     /// <param name="original">The model from which <paramref name="pruned"/> was made; layers are paired by the names of their results.</param>
-    /// <param name="keptChannels">By the name of a layer's result: the channels of the original's that it still has, in order, where it is not all.</param>
+    /// <param name="keptChannels">By the name of a layer's result: the channels of the original's that it still has, in order, where it is not all. That of a BatchNormalization counts, too.</param>
     /// <param name="refusals">Gets a reason for each layer that keeps its weights.</param>
     /// <returns>How many layers were.</returns>
     /// <exception cref="CalibrationException">There is no sample, or one cannot be run.</exception>
@@ -61,7 +61,7 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
 
         layers.RemoveAll(layer => layer.Inputs > RidgeRefit.MostInputs);
         HashSet<RefittedLayer> refitted = [];
-        LayerwiseFit.Run(original, pruned, layers, context, task =>
+        LayerwiseFit.Run(original, pruned, layers, NormalizationRefit.Find(original, pruned, keptChannels), context, task =>
         {
             float[] weights = Refit(task, context.CancellationToken);
             lock (refitted)

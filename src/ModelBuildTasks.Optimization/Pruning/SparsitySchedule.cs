@@ -24,7 +24,7 @@ internal static class SparsitySchedule
 
         Dictionary<RefittedLayer, double[]> errors = layers.ToDictionary(layer => layer, _ => new double[Shares.Length]);
         Dictionary<RefittedLayer, double> energies = layers.ToDictionary(layer => layer, _ => 0.0);
-        LayerwiseFit.Run(model, layers[0].Node.Graph.Model, layers, context, task =>
+        LayerwiseFit.Run(model, layers[0].Node.Graph.Model, layers, [], context, task =>
         {
             double[] ofGroup = Errors(task, context.CancellationToken);
             lock (errors)

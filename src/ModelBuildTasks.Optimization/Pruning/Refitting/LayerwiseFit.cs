@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Pruning.Refitting;
 
 /// <summary>
 /// Walks through a model from its inputs on and fits its layers to what the original model gives there, each on what the layers fitted before make it read:
-/// a layer so makes up for the errors of those in front of it, too.
+/// a layer so makes up for the errors of those in front of it, too. Statistics of normalizations between them are estimated again on the way.
 /// </summary>
 internal static class LayerwiseFit
 {
@@ -23,9 +23,11 @@ internal static class LayerwiseFit
 
     /// <summary>Fits the layers of a model.</summary>
     /// <param name="layers">In the order of the graph.</param>
+    /// <param name="normalizations">The same; none where nothing is to change.</param>
     /// <param name="fit">Gives the weights of one group of a layer, [outputs, 1 + inputs]; the very same array where they stay as they are.</param>
     /// <exception cref="CalibrationException">There is no sample, or one cannot be run.</exception>
-    internal static void Run(Model original, Model pruned, IReadOnlyList<RefittedLayer> layers, PassContext context, Func<RegressionTask, float[]> fit)
+    internal static void Run(
+        Model original, Model pruned, IReadOnlyList<RefittedLayer> layers, IReadOnlyList<NormalizationRefit> normalizations, PassContext context, Func<RegressionTask, float[]> fit)
     {
         Dataset samples = context.Calibration!.Take(MostSamples);
         if (samples.Count == 0)
@@ -33,9 +35,19 @@ internal static class LayerwiseFit
             throw new CalibrationException("there is no calibration sample");
         }
 
+        Dictionary<Node, int> order = pruned.Graph.TopologicalOrder().Select((node, i) => (node, i)).ToDictionary();
         int done = 0;
+        int normalized = 0;
         foreach (RefittedLayer[] stage in Stages(layers))
         {
+            int behind = normalized;
+            while (behind < normalizations.Count && order[normalizations[behind].Node] < order[stage[0].Node])
+            {
+                behind++;
+            }
+
+            NormalizationRefit.Run(original, pruned, [.. normalizations.Take(normalized..behind)], samples, context.CancellationToken);
+            normalized = behind;
             LayerSamples[] gathered = Gather(original, pruned, stage, samples, context.CancellationToken);
             for (int l = 0; l < stage.Length; l++)
             {
@@ -63,6 +75,8 @@ internal static class LayerwiseFit
                 context.Progress?.Report(++done / (double)layers.Count);
             }
         }
+
+        NormalizationRefit.Run(original, pruned, [.. normalizations.Skip(normalized)], samples, context.CancellationToken);
     }
 
     private static LayerSamples[] Gather(Model original, Model pruned, RefittedLayer[] stage, Dataset samples, CancellationToken cancellation)

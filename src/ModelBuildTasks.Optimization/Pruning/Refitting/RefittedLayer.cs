@@ -62,7 +62,8 @@ internal sealed class RefittedLayer
         {
             string? reason = node.Graph != pruned.Graph ? "it stands in a branch or a loop, whose values not every sample computes" : null;
             Layer? layer = reason is null ? Layer.From(node, out reason) : null;
-            reason ??= node.Inputs[1]!.Uses.Count > 1 ? "other operators share its weights"
+            reason ??= node.Inputs[0]!.Initializer is not null ? "its input is a default that callers may replace"
+                : node.Inputs[1]!.Uses.Count > 1 ? "other operators share its weights"
                 : node.GetFloat("alpha", 1) == 0 || (layer!.Bias is not null && node.GetFloat("beta", 1) == 0) ? "it is multiplied by zero"
                 : null;
             Node? addition = reason is null && node.OpType == "MatMul" ? AdditionOf(node, layer!.OutputChannels) : null;
