@@ -9,6 +9,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     WeightOnly.Command(),
+    PruningWeights.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),
     Fuzz.Command(),

@@ -15,7 +15,7 @@ public sealed class BadInput : IDisposable
     [DataRow("MaxAccuracyDrop=\"0.01\"", "MBT0003")]
     [DataRow("CalibrationData=\"nowhere\"", "MBT0005")]
     [DataRow("Quantization=\"Static\"", "MBT0006")]
-    [DataRow("Pruning=\"Surgery\"", "MBT0007")]
+    [DataRow("Pruning=\"Auto\"", "MBT0007")]
     [DataRow("Targets=\"tpu\"", "MBT0001")]
     public void Metadata_that_can_not_be_obeyed_fail_before_any_worker(string metadata, string code)
     {

@@ -37,7 +37,7 @@ public sealed class MetadataOfAnItem
     [DataRow("MaxLatencyRatio", "0", "MBT0002")]
     [DataRow("Sparsity", "1.2", "MBT0002")]
     [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
-    [DataRow("Pruning", "Surgery", "MBT0007")]
+    [DataRow("Pruning", "Auto", "MBT0007")]
     [DataRow("FineTune", "Distill", "MBT0007")]
     [DataRow("Format", "Ort", "MBT0007")]
     [DataRow("Compress", "true", "MBT0007")]
@@ -69,8 +69,17 @@ public sealed class MetadataOfAnItem
     }
 
     [TestMethod]
-    public void Static_quantization_needs_calibration_data() =>
-        Assert.AreEqual("MBT0006", Read(("Quantization", "Static")).Diagnostics.Single().Code);
+    [DataRow("Quantization", "Static", "0")]
+    [DataRow("Pruning", "SecondOrder", "0.5")]
+    [DataRow("Pruning", "TwoFour", "0")]
+    [DataRow("Pruning", "Surgery", "0.5")]
+    public void What_is_found_by_samples_needs_calibration_data(string metadata, string value, string sparsity)
+    {
+        var diagnostic = Read((metadata, value), ("Sparsity", sparsity)).Diagnostics.Single();
+
+        Assert.AreEqual("MBT0006", diagnostic.Code);
+        StringAssert.Contains(diagnostic.Message, $"{metadata}=\"{value}\"");
+    }
 
     [TestMethod]
     [DataRow("Precision", "Float32", "Quantization", "Dynamic")]
@@ -81,6 +90,9 @@ public sealed class MetadataOfAnItem
     [DataRow("Precision", "Float16", "Quantization", "WeightOnly")]
     [DataRow("Pruning", "None", "Sparsity", "0.5")]
     [DataRow("Pruning", "Magnitude", "Sparsity", "0")]
+    [DataRow("Pruning", "SecondOrder", "CalibrationData", "data")]
+    [DataRow("Pruning", "Surgery", "CalibrationData", "data")]
+    [DataRow("Pruning", "TwoFour", "Sparsity", "0.5", "CalibrationData", "data")]
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "0.1", "Sparsity", "0.5")]

@@ -31,10 +31,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,
         "{0}=\"{1}\" does not exist.", "Correct the path, which is relative to the project, or put the data there.");
 
-    /// <summary>{0} model name.</summary>
-    public static readonly DiagnosticDescriptor NoCalibrationData = new("MBT0006", "Static quantization without calibration data", Error,
-        "'{0}' asks for Quantization=\"Static\" but has no CalibrationData.",
-        "Name a folder or file with some hundred typical inputs as CalibrationData, or choose Quantization=\"Dynamic\" or \"Auto\".");
+    /// <summary>{0} model name, {1} the setting that needs it.</summary>
+    public static readonly DiagnosticDescriptor NoCalibrationData = new("MBT0006", "No calibration data", Error,
+        "'{0}' asks for {1} but has no CalibrationData.",
+        "Name a folder or file with some hundred typical inputs as CalibrationData, or choose what needs none, such as Quantization=\"Dynamic\" or Pruning=\"Magnitude\".");
 
     /// <summary>{0} metadata, {1} value, {2} what is available.</summary>
     public static readonly DiagnosticDescriptor NotAvailable = new("MBT0007", "Not available in this version", Error,

@@ -14,7 +14,12 @@ internal static class Contradictions
 
         if (settings.Quantization == Quantization.Static && IsAbsent(MetadataNames.CalibrationData))
         {
-            yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name);
+            yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, $"{MetadataNames.Quantization}=\"{settings.Quantization}\"");
+        }
+
+        if (settings.Pruning is Pruning.SecondOrder or Pruning.TwoFour or Pruning.Surgery && IsAbsent(MetadataNames.CalibrationData))
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, $"{MetadataNames.Pruning}=\"{settings.Pruning}\"");
         }
 
         if (isFloat && introducesIntegers)
@@ -32,14 +37,14 @@ internal static class Contradictions
             yield return Contradiction($"Precision=\"{settings.Precision}\" is a form of weights alone, Quantization=\"{settings.Quantization}\" computes in 8-bit integers");
         }
 
-        if (settings.Pruning is Pruning.None or Pruning.Threshold && settings.Sparsity > 0)
+        if (settings.Pruning is Pruning.None or Pruning.Threshold or Pruning.TwoFour && settings.Sparsity > 0)
         {
             yield return Contradiction($"Sparsity asks for a share of the weights, Pruning is \"{settings.Pruning}\"");
         }
 
-        if (settings.Pruning == Pruning.Magnitude && settings.Sparsity == 0)
+        if (settings.Pruning is Pruning.Magnitude or Pruning.SecondOrder or Pruning.Surgery && settings.Sparsity == 0)
         {
-            yield return Contradiction("Pruning=\"Magnitude\" needs a Sparsity above 0");
+            yield return Contradiction($"Pruning=\"{settings.Pruning}\" needs a Sparsity above 0");
         }
 
         if (settings.Pruning == Pruning.Threshold && settings.PruningThreshold is null)

@@ -145,6 +145,20 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
+    [DataRow(Contracts.Pruning.Magnitude, true, "magnitude pruning with refit")]
+    [DataRow(Contracts.Pruning.Threshold, true, "threshold pruning with refit")]
+    [DataRow(Contracts.Pruning.Magnitude, false, "magnitude pruning")]
+    [DataRow(Contracts.Pruning.SecondOrder, true, "second-order pruning")]
+    [DataRow(Contracts.Pruning.TwoFour, true, "2:4 pruning")]
+    [DataRow(Contracts.Pruning.Surgery, true, "network surgery")]
+    public void What_is_left_is_refitted_wherever_there_are_samples(Contracts.Pruning pruning, bool hasCalibration, string expected)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning, Sparsity = 0.5, PruningThreshold = 0.1 }, TargetProfiles.Cpu, hasCalibration);
+
+        Assert.AreEqual(expected, list.Pruning.Single().Name);
+    }
+
+    [TestMethod]
     public void Threshold_pruning_takes_the_threshold()
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Pruning = Contracts.Pruning.Threshold, PruningThreshold = 0.1 }, TargetProfiles.Cpu, hasCalibration: false);

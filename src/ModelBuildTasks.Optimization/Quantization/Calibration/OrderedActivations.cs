@@ -18,29 +18,48 @@ internal static class OrderedActivations
     /// <exception cref="CalibrationException">A sample cannot be run.</exception>
     internal static void Run(Model model, IReadOnlyList<Value> values, Dataset samples, Action<SampleActivations> take, CancellationToken cancellation)
     {
+        foreach (SampleActivations activations in Read(model, values, samples, cancellation))
+        {
+            take(activations);
+        }
+    }
+
+    /// <summary>The same as a sequence, so that two models can be walked through side by side.</summary>
+    /// <returns>Each sample's activations, which last until the next is asked for.</returns>
+    /// <inheritdoc cref="Run"/>
+    internal static IEnumerable<SampleActivations> Read(Model model, IReadOnlyList<Value> values, Dataset samples, CancellationToken cancellation)
+    {
         Value[] computed = [.. values.Where(value => value.Producer is not null).Distinct()];
         Value[] fed = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
         using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
-        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
         foreach (Sample[] window in samples.Read().Chunk(MostSamplesInFlight))
         {
             SessionRun?[] runs = new SessionRun?[window.Length];
             try
             {
-                Parallel.For(0, window.Length, options, i => runs[i] = session?.RunBorrowed(window[i].Inputs));
+                RunAll(session, window, runs, cancellation);
                 for (int i = 0; i < window.Length; i++)
                 {
-                    take(new SampleActivations(window[i], runs[i], computed, fed));
+                    yield return new SampleActivations(window[i], runs[i], computed, fed);
                 }
-            }
-            catch (AggregateException failures) when (failures.InnerExceptions.OfType<InferenceException>().FirstOrDefault() is { } refused)
-            {
-                throw new CalibrationException($"a calibration sample cannot be run: {refused.Message}");
             }
             finally
             {
                 Array.ForEach(runs, run => run?.Dispose());
             }
+        }
+    }
+
+    private static void RunAll(ModelSession? session, Sample[] window, SessionRun?[] runs, CancellationToken cancellation)
+    {
+        ParallelOptions options = new() { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellation };
+        try
+        {
+            Parallel.For(0, window.Length, options, i => runs[i] = session?.RunBorrowed(window[i].Inputs));
+        }
+        catch (AggregateException failures) when (failures.InnerExceptions.OfType<InferenceException>().FirstOrDefault() is { } refused)
+        {
+            throw new CalibrationException($"a calibration sample cannot be run: {refused.Message}");
         }
     }
 }

@@ -1,3 +1,5 @@
+using ModelBuildTasks.Optimization.LeastSquares;
+
 namespace ModelBuildTasks.Optimization.Quantization.Rounding;
 
 /// <summary>

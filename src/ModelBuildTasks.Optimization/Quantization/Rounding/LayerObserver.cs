@@ -1,20 +1,13 @@
+using ModelBuildTasks.Optimization.LeastSquares;
+
 namespace ModelBuildTasks.Optimization.Quantization.Rounding;
 
 /// <summary>Gathers the <see cref="LayerMoments"/> of each group of a layer, sample by sample.</summary>
 internal sealed class LayerObserver
 {
-    /// <summary>More rows than this for each weight of an output change its least squares little.</summary>
-    private const int RowsOfInput = 8;
-
-    /// <summary>Small layers are looked at in more places: it costs nothing.</summary>
-    private const int FewestRows = 4096;
-
-    /// <summary>Products of inputs after which no further rows are taken, as long as there are two for each weight: a second of one core.</summary>
-    private const double MostProducts = 2e10;
-
     private readonly Layer layer;
     private readonly QuantizationParameters parameters;
-    private readonly int rowsOfSample;
+    private readonly RowDraw draw;
     private LayerMoments[]? groups;
 
     /// <param name="layer">In its canonical form.</param>
@@ -24,9 +17,7 @@ internal sealed class LayerObserver
     {
         this.layer = layer;
         this.parameters = parameters;
-        double inputs = layer.Inputs;
-        double rows = Math.Max(Math.Min(Math.Max(RowsOfInput * inputs, FewestRows), MostProducts / (inputs * inputs)), 2 * inputs);
-        rowsOfSample = (int)Math.Ceiling(rows / samples);
+        draw = new RowDraw(layer.Inputs, samples);
     }
 
     internal Layer Layer => layer;
@@ -41,7 +32,7 @@ internal sealed class LayerObserver
     {
         LayerRows rows = new(layer, shape);
         groups ??= [.. Enumerable.Range(0, rows.Groups).Select(_ => new LayerMoments(rows.Inputs))];
-        int[] positions = Draw(rows.Positions, sample);
+        int[] positions = draw.Positions(rows.Positions, sample);
         int width = 1 + rows.Inputs;
         float[] z = new float[positions.Length * width];
         float[] read = new float[rows.Inputs];
@@ -60,21 +51,5 @@ internal sealed class LayerObserver
 
             groups[group].Add(z, cancellation);
         }
-    }
-
-    /// <summary>Positions drawn one from each of equal stretches: a fixed step would look at a few columns of a map only.</summary>
-    private int[] Draw(int positions, int sample)
-    {
-        int count = Math.Min(positions, rowsOfSample);
-        Random random = new(sample);
-        int[] result = new int[count];
-        for (int i = 0; i < count; i++)
-        {
-            long first = (long)i * positions / count;
-            long end = (long)(i + 1) * positions / count;
-            result[i] = (int)random.NextInt64(first, end);
-        }
-
-        return result;
     }
 }

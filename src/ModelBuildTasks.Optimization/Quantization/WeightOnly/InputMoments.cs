@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using ModelBuildTasks.Optimization.LeastSquares;
 
 namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 

@@ -1,6 +1,6 @@
-using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.LeastSquares;
 
-namespace ModelBuildTasks.Optimization.Tests.Quantization;
+namespace ModelBuildTasks.Optimization.Tests.LeastSquares;
 
 [TestClass]
 public sealed class OuterProductsTests

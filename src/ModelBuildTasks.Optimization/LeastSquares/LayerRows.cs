@@ -1,6 +1,7 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization;
 
-namespace ModelBuildTasks.Optimization.Quantization.Rounding;
+namespace ModelBuildTasks.Optimization.LeastSquares;
 
 /// <summary>
 /// Sees a layer as a product of matrices for each group: one row of inputs, [inputs of the group · taps], for each position of the result. For a
@@ -105,6 +106,19 @@ internal sealed class LayerRows
             {
                 row[at++] = offset < 0 ? 0 : x[offset + channel * planeSize];
             }
+        }
+    }
+
+    /// <summary>Reads what the layer gives at one position.</summary>
+    /// <param name="y">The result, of <paramref name="resultChannels"/> channels.</param>
+    /// <param name="chosen">The channels that are read.</param>
+    internal void ReadResult(ReadOnlySpan<float> y, int position, int resultChannels, ReadOnlySpan<int> chosen, Span<float> row)
+    {
+        long plane = isProduct ? 1 : outputPlane;
+        long first = position / plane * resultChannels * plane + position % plane;
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            row[i] = y[(int)(first + chosen[i] * plane)];
         }
     }
 

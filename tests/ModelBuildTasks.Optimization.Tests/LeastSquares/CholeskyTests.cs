@@ -1,6 +1,6 @@
-using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.LeastSquares;
 
-namespace ModelBuildTasks.Optimization.Tests.Quantization;
+namespace ModelBuildTasks.Optimization.Tests.LeastSquares;
 
 [TestClass]
 public sealed class CholeskyTests
@@ -42,4 +42,27 @@ public sealed class CholeskyTests
     [DataRow(float.PositiveInfinity, 0f, 1f)]
     public void A_matrix_that_is_not_positive_definite_is_refused(float a, float b, float c) =>
         Assert.IsFalse(Cholesky.TryFactor([a, b, b, c], 2));
+
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(7)]
+    [DataRow(90)]
+    public void What_it_solves_multiplies_back_to_the_right_side(int size)
+    {
+        Random random = new(size);
+        float[] x = [.. Enumerable.Range(0, 2 * size * size).Select(_ => random.NextSingle() - 0.5f)];
+        float[] matrix = new float[size * size];
+        OuterProducts.Add(matrix, size, 0, x, 1);
+        float[] factor = [.. matrix];
+        Assert.IsTrue(Cholesky.TryFactor(factor, size));
+        float[] solution = [.. Enumerable.Range(0, size).Select(i => i - size / 2f)];
+        float[] right = [.. Enumerable.Range(0, size).Select(i => (float)Enumerable.Range(0, size).Sum(j => (double)matrix[Math.Min(i, j) * size + Math.Max(i, j)] * solution[j]))];
+
+        Cholesky.Solve(factor, size, right);
+
+        for (int i = 0; i < size; i++)
+        {
+            Assert.AreEqual(solution[i], right[i], 1e-3 * size);
+        }
+    }
 }

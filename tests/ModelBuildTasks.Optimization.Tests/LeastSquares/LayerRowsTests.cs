@@ -1,9 +1,11 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.LeastSquares;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Rounding;
+using ModelBuildTasks.Optimization.Tests.Quantization;
 
-namespace ModelBuildTasks.Optimization.Tests.Quantization.Rounding;
+namespace ModelBuildTasks.Optimization.Tests.LeastSquares;
 
 [TestClass]
 public sealed class LayerRowsTests

@@ -1,6 +1,6 @@
 using System.Numerics.Tensors;
 
-namespace ModelBuildTasks.Optimization.Quantization;
+namespace ModelBuildTasks.Optimization.LeastSquares;
 
 /// <summary>
 /// H = UᵀU with U upper triangular, for a symmetric positive definite H, block by block and in place (Golub and Van Loan, Matrix Computations, 4.2.6).
@@ -40,5 +40,46 @@ internal static class Cholesky
         }
 
         return true;
+    }
+
+    /// <summary>The diagonal of (UᵀU)⁻¹.</summary>
+    /// <param name="factor">U, [size, size] by rows, from <see cref="TryFactor"/>.</param>
+    internal static float[] InverseDiagonal(ReadOnlySpan<float> factor, int size)
+    {
+        float[] diagonal = new float[size];
+        float[] column = new float[size];
+        for (int j = 0; j < size; j++)
+        {
+            // Column j of U⁻¹, from the diagonal up; a row's sum of squares is the diagonal that is sought.
+            column[j] = 1 / factor[j * size + j];
+            diagonal[j] += column[j] * column[j];
+            for (int i = j - 1; i >= 0; i--)
+            {
+                ReadOnlySpan<float> row = factor.Slice(i * size, size);
+                column[i] = -TensorPrimitives.Dot(row[(i + 1)..(j + 1)], column.AsSpan(i + 1, j - i)) / row[i];
+                diagonal[i] += column[i] * column[i];
+            }
+        }
+
+        return diagonal;
+    }
+
+    /// <summary>Solves UᵀU·x = b.</summary>
+    /// <param name="factor">U, [size, size] by rows, from <see cref="TryFactor"/>.</param>
+    /// <param name="x">b; becomes x.</param>
+    internal static void Solve(ReadOnlySpan<float> factor, int size, Span<float> x)
+    {
+        for (int row = 0; row < size; row++)
+        {
+            ReadOnlySpan<float> u = factor.Slice(row * size, size);
+            x[row] /= u[row];
+            TensorPrimitives.FusedMultiplyAdd(u[(row + 1)..], -x[row], x[(row + 1)..], x[(row + 1)..]);
+        }
+
+        for (int row = size - 1; row >= 0; row--)
+        {
+            ReadOnlySpan<float> u = factor.Slice(row * size, size);
+            x[row] = (x[row] - TensorPrimitives.Dot(u[(row + 1)..], x[(row + 1)..])) / u[row];
+        }
     }
 }

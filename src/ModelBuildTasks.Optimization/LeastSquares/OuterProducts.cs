@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace ModelBuildTasks.Optimization.Quantization;
+namespace ModelBuildTasks.Optimization.LeastSquares;
 
 /// <summary>
 /// The upper triangle of C + sign·XᵀX, the one product on which calibration and factorization spend their time. Each element of C adds its products row
