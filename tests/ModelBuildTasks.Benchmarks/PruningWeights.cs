@@ -56,7 +56,10 @@ internal static class PruningWeights
             yield return ("surgery" + suffix, new Surgery(sparsity, scope));
         }
 
-        yield return ("2:4", new TwoFourPruning());
+        if (sparsity == 0.5)
+        {
+            yield return ("2:4", new TwoFourPruning());
+        }
     }
 
     private static void Measure(RealCase entry, double sparsity, string technique)

@@ -24,7 +24,7 @@ internal static class SparsitySchedule
 
         Dictionary<RefittedLayer, double[]> errors = layers.ToDictionary(layer => layer, _ => new double[Shares.Length]);
         Dictionary<RefittedLayer, double> energies = layers.ToDictionary(layer => layer, _ => 0.0);
-        LayerwiseFit.Run(model, layers[0].Node.Graph.Model, layers, [], context, task =>
+        LayerwiseFit.Look(model, layers[0].Node.Graph.Model, layers, context, task =>
         {
             double[] ofGroup = Errors(task, context.CancellationToken);
             lock (errors)
@@ -35,8 +35,6 @@ internal static class SparsitySchedule
                     errors[task.Layer][i] += ofGroup[i];
                 }
             }
-
-            return task.Weights;
         });
         double[] shares = Allocate(
             [.. layers.Select(layer => (long)layer.Inputs * layer.Outputs)],
