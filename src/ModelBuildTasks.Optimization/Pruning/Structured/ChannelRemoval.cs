@@ -43,6 +43,22 @@ internal sealed class ChannelRemoval
         graph.Model.Graph.RemoveUnused();
     }
 
+    /// <summary>By the names of the results of layers and normalizations that lose channels: the indices of those that they keep.</summary>
+    internal static Dictionary<string, int[]> KeptResults(DependencyGraph graph, IReadOnlyCollection<int> classes)
+    {
+        ChannelRemoval removal = new(graph, classes);
+        return graph.Channels
+            .Where(entry => ResultAxis(graph, entry.Key.Value) == entry.Key.Axis && removal.Count(entry.Value) < entry.Value.Length)
+            .ToDictionary(entry => entry.Key.Value.Name, entry => removal.Positions(entry.Value));
+    }
+
+    private static int? ResultAxis(DependencyGraph graph, Value value) => value.Producer switch
+    {
+        { OpType: "Conv" or "BatchNormalization" or "Gemm", Domain: "" } => 1,
+        { OpType: "MatMul", Domain: "" } => graph.ShapeOf(value)?.Count - 1,
+        _ => null,
+    };
+
     internal bool Keeps(int channel) => !removed.Contains(graph.Classes.Find(channel));
 
     internal int Count(int[] channels) => channels.Count(Keeps);

@@ -2,7 +2,6 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.LeastSquares;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
-using ModelBuildTasks.Optimization.Quantization.Rounding;
 
 namespace ModelBuildTasks.Optimization.Pruning.Structured;
 

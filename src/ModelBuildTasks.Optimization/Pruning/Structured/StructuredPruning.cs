@@ -9,7 +9,8 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
 /// <summary>
 /// Removes whole channels, neurons, heads and hidden units with everything that is coupled to them, so that layers become smaller and faster (Fang et al., "DepGraph", 2023).
-/// What goes is chosen by what it saves in time for what the outputs lose. The result is exact: what the model gives with the weights that read these channels at zero.
+/// What goes is chosen by what it saves in time for what the outputs lose. The removal is exact: it gives what the model gives with the weights that read these channels at zero. With samples, what is
+/// left is then refitted to the original.
 /// </summary>
 /// <param name="sparsity">Share of the removable channels that go, 0 to 1; fewer where no step of <see cref="ChannelSelection.Multiple"/> fits. With 0, dead channels alone.</param>
 /// <param name="keptLayers">Names of layers that stay as they are: no channels that they make or read are removed.</param>
@@ -59,12 +60,35 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
             }
 
             string explanation = Describe(selection, latency, removed, removable);
+            Model original = model.Clone();
+            Dictionary<string, int[]> kept = ChannelRemoval.KeptResults(graph, removed);
             ChannelRemoval.Apply(graph, removed);
+            explanation += Refitted(original, model, kept, context, refusals);
             return PassOutcome.Applied(dead.Changed ? $"{dead.Explanation} {explanation}" : explanation, refusals);
         }
         catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {
             return Ended(dead, $"The importance of channels cannot be measured: {failure.Message}.", refusals);
+        }
+    }
+
+    /// <summary>Fits what is left of every layer to what the original gives, where there are samples; a sentence on it.</summary>
+    private static string Refitted(Model original, Model pruned, Dictionary<string, int[]> kept, PassContext context, List<string> refusals)
+    {
+        if (context.Calibration is not { Count: > 0 })
+        {
+            return "";
+        }
+
+        ModelSnapshot removed = pruned.TakeSnapshot();
+        try
+        {
+            return $" {Reconstruction.Refit(original, pruned, kept, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
+        }
+        catch (CalibrationException exception)
+        {
+            pruned.Restore(removed);
+            return $" Nothing was refitted: {exception.Message}.";
         }
     }
 

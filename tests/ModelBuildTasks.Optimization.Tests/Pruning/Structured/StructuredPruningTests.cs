@@ -37,6 +37,29 @@ public class StructuredPruningTests
     }
 
     [TestMethod]
+    public void With_samples_what_is_left_is_refitted_to_what_the_original_gives()
+    {
+        CoupledGraph network = Network();
+        ListedSamples samples = new([.. Enumerable.Range(0, 64).Select(_ => network.Numbers(1, 3, 6, 6))]);
+        Tensor unseen = network.Numbers(1, 3, 6, 6);
+        Model refitted = network.Model.Clone();
+        using ModelSession original = ModelSession.Open(network.Model);
+        Tensor expected = original.Run([unseen])[0];
+
+        PassOutcome outcome = new StructuredPruning(0.25).Apply(refitted, Context with { Calibration = samples });
+        new StructuredPruning(0.25).Apply(network.Model, Context);
+
+        Assert.Contains("layers were refitted", outcome.Explanation);
+        Assert.IsLessThan(0.7 * Error(network.Model), Error(refitted));
+
+        double Error(Model pruned)
+        {
+            using ModelSession session = ModelSession.Open(pruned);
+            return expected.ToSingles().Zip(session.Run([unseen])[0].ToSingles(), (a, b) => ((double)a - b) * (a - b)).Sum();
+        }
+    }
+
+    [TestMethod]
     public void Samples_tell_channels_apart_that_weights_do_not()
     {
         // Input 0 is always zero, so the filters that see it alone give nothing.
