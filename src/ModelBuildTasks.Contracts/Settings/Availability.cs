@@ -18,7 +18,7 @@ public static class Availability
 
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
-        [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude, Pruning.SecondOrder, Pruning.TwoFour, Pruning.Surgery, Pruning.Structured },
+        [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude, Pruning.Structured, Pruning.SecondOrder, Pruning.TwoFour, Pruning.Surgery },
         [typeof(FineTune)] = new[] { FineTune.None },
         [typeof(Objective)] = new[] { Objective.Latency },
         [typeof(ArtifactFormat)] = new[] { ArtifactFormat.Onnx },
