@@ -46,10 +46,11 @@ public sealed class DynamicQuantization : IModelPass
 
         OpsetUpgrade.Apply(model, FirstOpset);
         Dictionary<(Value, Graph), Node> quantizedInputs = [];
+        Dictionary<(Value Weight, Graph Graph, int ChannelAxis, float Alpha), StoredWeight> stored = [];
         foreach (Layer layer in products)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            Rewrite(layer, IntegerInsertion.WeightBits(layer, context.Target), quantizedInputs);
+            Rewrite(layer, IntegerInsertion.WeightBits(layer, context.Target), quantizedInputs, stored);
         }
 
         foreach (Node node in recurrences)
@@ -65,12 +66,6 @@ public sealed class DynamicQuantization : IModelPass
         }
 
         model.Graph.RemoveUnused();
-        foreach (Graph graph in graphs)
-        {
-            // Layers that share weights had them quantized once each.
-            MergeDuplicateInitializers.Apply(graph);
-        }
-
         string layers = string.Join(" and ", new[] { (products.Length, "matrix products"), (recurrences.Length, "LSTMs") }.Where(part => part.Item1 > 0).Select(part => $"{part.Item1} {part.Item2}"));
         string tables = embeddings.Length > 0 ? $", {embeddings.Length} embeddings are stored in them" : "";
         return PassOutcome.Applied($"{layers} compute in integers, with ranges measured at each run{tables}.", refusals) with { Plan = plan };
@@ -99,7 +94,11 @@ public sealed class DynamicQuantization : IModelPass
         }
     }
 
-    private static void Rewrite(Layer layer, int bits, Dictionary<(Value, Graph), Node> quantizedInputs)
+    /// <summary>A weight in integers, stored once for the products of a graph that share it.</summary>
+    private sealed record StoredWeight(Value Codes, Value Scales, Value ZeroPoints);
+
+    private static void Rewrite(
+        Layer layer, int bits, Dictionary<(Value, Graph), Node> quantizedInputs, Dictionary<(Value Weight, Graph Graph, int ChannelAxis, float Alpha), StoredWeight> stored)
     {
         Node node = layer.Node;
         Graph graph = node.Graph;
@@ -112,15 +111,21 @@ public sealed class DynamicQuantization : IModelPass
         }
 
         Layer canonical = layer.Canonical();
-        QuantizedWeight weight = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
-        string stored = node.Inputs[1]!.Name;
-        Value codes = graph.AddInitializer(stored + "_quantized", weight.Codes);
-        Value scales = graph.AddInitializer(stored + "_scale", Tensor.Vector(weight.Scales));
-        Value zeroPoints = graph.AddInitializer(stored + "_zero_point", Tensor.Vector(new sbyte[weight.Scales.Length]));
+        (Value, Graph, int, float) key = (node.Inputs[1]!, graph, layer.ChannelAxis, node.OpType == "Gemm" ? node.GetFloat("alpha", 1) : 1);
+        if (!stored.TryGetValue(key, out StoredWeight? weight))
+        {
+            QuantizedWeight quantized = QuantizedWeight.From(canonical.Weight, canonical.ChannelAxis, bits);
+            string source = node.Inputs[1]!.Name;
+            weight = new StoredWeight(
+                graph.AddInitializer(source + "_quantized", quantized.Codes),
+                graph.AddInitializer(source + "_scale", Tensor.Vector(quantized.Scales)),
+                graph.AddInitializer(source + "_zero_point", Tensor.Vector(new sbyte[quantized.Scales.Length])));
+            stored.Add(key, weight);
+        }
 
-        Value sums = graph.AddNode("MatMulInteger", [quantize.Outputs[0], codes, quantize.Outputs[2], zeroPoints], name: name + "_integer").Output;
+        Value sums = graph.AddNode("MatMulInteger", [quantize.Outputs[0], weight.Codes, quantize.Outputs[2], weight.ZeroPoints], name: name + "_integer").Output;
         Value singles = graph.AddNode("Cast", [sums], name: name + "_cast").Set("to", (long)ElementType.Float).Output;
-        Value scale = graph.AddNode("Mul", [quantize.Outputs[1], scales], name: name + "_scales").Output;
+        Value scale = graph.AddNode("Mul", [quantize.Outputs[1], weight.Scales], name: name + "_scales").Output;
         Value result = graph.AddNode("Mul", [singles, scale], name: name + "_scaled").Output;
         if (canonical.Bias is { } bias)
         {

@@ -5,7 +5,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <summary>
 /// Initializers of one graph with the same type, dimensions and bytes → one initializer. Done last: a weight with two readers
 /// cannot take up a normalization of one of them. Weights are compared whole only where a few samples of them agree, so that a
-/// large model is not read for this.
+/// large model is not read for this. Weights of 8 bits and their zero points stay apart: for processors without VNNI, ONNX Runtime makes those of each integer
+/// product unsigned where exact products are asked for, and refuses to load a model in which two products share them (1.31).
 /// </summary>
 internal static class MergeDuplicateInitializers
 {
@@ -20,7 +21,7 @@ internal static class MergeDuplicateInitializers
         Dictionary<int, List<Value>> kept = [];
         int merged = 0;
         // The shortest name stays: some exporters write names that are longer than the scalars that they name.
-        IEnumerable<Value> candidates = graph.Initializers.Where(value => value is { IsInput: false, IsOutput: false, Constant.Data.IsEmpty: false });
+        IEnumerable<Value> candidates = graph.Initializers.Where(value => value is { IsInput: false, IsOutput: false, Constant: { Data.IsEmpty: false, ElementType: not ElementType.Int8 } });
         foreach (Value candidate in candidates.OrderBy(value => value.Name.Length).ToArray())
         {
             Tensor tensor = candidate.Initializer!;

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using Tensor = ModelBuildTasks.Onnx.Tensor;
 
@@ -70,6 +71,20 @@ public sealed class DynamicQuantizationTests
         model.Graph.AddOutput(model.Graph.Add("MatMul", model.Graph.Add("Relu", model.Graph.Add("MatMul", x, w)), w));
         AssertQuantizes(model, TargetProfiles.CpuX64);
         Assert.AreEqual(64, model.Graph.Find("w_quantized")!.Initializer!.Span<sbyte>().ToArray().Max(code => Math.Abs((int)code)));
+    }
+
+    [TestMethod]
+    public void Products_of_like_size_have_zero_points_of_their_own_as_ONNX_Runtime_could_not_make_weights_unsigned_otherwise()
+    {
+        (Model model, Value x) = Product();
+        model.Graph.AddOutput(model.Graph.Add("MatMul", model.Graph.Add("Relu", model.Graph.Add("MatMul", x, Weight(model, "w", 256, 256))), Weight(model, "v", 256, 256)));
+        AssertQuantizes(model, TargetProfiles.CpuX64);
+
+        new GraphSimplification().Apply(model, new PassContext(TargetProfiles.CpuX64));
+
+        Value[] integers = [.. model.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Int8)];
+        Assert.HasCount(4, integers);
+        Assert.IsTrue(integers.All(value => value.Uses.Count == 1));
     }
 
     [TestMethod]
