@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Pruning.Refitting;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
@@ -47,10 +48,10 @@ internal static class LayerwisePruning
                 : task.Layer.Inputs <= RidgeRefit.MostInputs ? Reconstruction.Refit(task, context.CancellationToken)
                 : task.Weights);
         }
-        catch (CalibrationException exception)
+        catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {
             model.Restore(before);
-            return PassOutcome.Refused($"Calibration failed: {exception.Message}.", skipped);
+            return PassOutcome.Refused($"Calibration failed: {failure.Message}.", skipped);
         }
 
         (PrunableWeights Layer, int Zeroed)[] pruned = [.. prunable

@@ -54,15 +54,7 @@ internal sealed record PrunableWeights(Node Layer, Value Value, float[] Elements
     {
         Tensor before = Value.Constant!;
         long[] dimensions = [.. before.Dimensions];
-        Tensor after = before.ElementType == ElementType.Float ? Tensor.Create(dimensions, Elements) : Tensor.Create(dimensions, Array.ConvertAll(Elements, w => (Half)w));
-        if (Value.Initializer is not null)
-        {
-            Value.Initializer = after;
-        }
-        else
-        {
-            Value.Producer!.Set("value", after);
-        }
+        StoredConstant.Replace(Value, before.ElementType == ElementType.Float ? Tensor.Create(dimensions, Elements) : Tensor.Create(dimensions, Array.ConvertAll(Elements, w => (Half)w)));
     }
 
     /// <summary>One sentence on how many weights of which layers are now zero.</summary>

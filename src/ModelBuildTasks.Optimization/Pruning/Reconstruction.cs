@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Pruning.Refitting;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
@@ -31,17 +32,24 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
             return outcome;
         }
 
-        ModelSnapshot pruned = model.TakeSnapshot();
         List<string> refusals = [.. outcome.Refusals];
+        string refit = RefitOrRestore(original, model, null, context, refusals);
+        return outcome with { Explanation = $"{outcome.Explanation} {refit}", Refusals = refusals };
+    }
+
+    /// <summary>Refits as <see cref="Refit(Model, Model, IReadOnlyDictionary{string, int[]}?, PassContext, ICollection{string})"/> does; where the samples cannot be run, the pruned model stays as it was.</summary>
+    /// <returns>A sentence on what was done.</returns>
+    internal static string RefitOrRestore(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, PassContext context, ICollection<string> refusals)
+    {
+        ModelSnapshot before = pruned.TakeSnapshot();
         try
         {
-            int refitted = Refit(original, model, null, context, refusals);
-            return outcome with { Explanation = $"{outcome.Explanation} {refitted} layers were refitted to what the original gives on the calibration samples.", Refusals = refusals };
+            return $"{Refit(original, pruned, keptChannels, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
         }
-        catch (CalibrationException exception)
+        catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {
-            model.Restore(pruned);
-            return outcome with { Explanation = $"{outcome.Explanation} Nothing was refitted: {exception.Message}.", Refusals = refusals };
+            pruned.Restore(before);
+            return $"Nothing was refitted: {failure.Message}.";
         }
     }
 

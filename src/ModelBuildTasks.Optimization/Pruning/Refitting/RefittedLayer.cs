@@ -99,16 +99,7 @@ internal sealed class RefittedLayer
             }
         }
 
-        Tensor stored = Tensor.Create([.. WeightValue.Constant!.Dimensions], weights);
-        if (WeightValue.Initializer is not null)
-        {
-            WeightValue.Initializer = stored;
-        }
-        else
-        {
-            WeightValue.Producer!.Set("value", stored);
-        }
-
+        StoredConstant.Replace(WeightValue, Tensor.Create([.. WeightValue.Constant!.Dimensions], weights));
         // Rows hold what alpha and beta make of the constants of a Gemm.
         Node.Unset("alpha");
         Node.Unset("beta");

@@ -63,32 +63,16 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
             Model original = model.Clone();
             Dictionary<string, int[]> kept = ChannelRemoval.KeptResults(graph, removed);
             ChannelRemoval.Apply(graph, removed);
-            explanation += Refitted(original, model, kept, context, refusals);
+            if (context.Calibration is { Count: > 0 })
+            {
+                explanation += " " + Reconstruction.RefitOrRestore(original, model, kept, context, refusals);
+            }
+
             return PassOutcome.Applied(dead.Changed ? $"{dead.Explanation} {explanation}" : explanation, refusals);
         }
         catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {
             return Ended(dead, $"The importance of channels cannot be measured: {failure.Message}.", refusals);
-        }
-    }
-
-    /// <summary>Fits what is left of every layer to what the original gives, where there are samples; a sentence on it.</summary>
-    private static string Refitted(Model original, Model pruned, Dictionary<string, int[]> kept, PassContext context, List<string> refusals)
-    {
-        if (context.Calibration is not { Count: > 0 })
-        {
-            return "";
-        }
-
-        ModelSnapshot removed = pruned.TakeSnapshot();
-        try
-        {
-            return $" {Reconstruction.Refit(original, pruned, kept, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
-        }
-        catch (CalibrationException exception)
-        {
-            pruned.Restore(removed);
-            return $" Nothing was refitted: {exception.Message}.";
         }
     }
 

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Targets;
 

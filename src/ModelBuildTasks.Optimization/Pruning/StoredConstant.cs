@@ -1,6 +1,6 @@
 using ModelBuildTasks.Onnx;
 
-namespace ModelBuildTasks.Optimization.Pruning.Structured;
+namespace ModelBuildTasks.Optimization.Pruning;
 
 /// <summary>A constant is an initializer or the output of a Constant node; either is replaced where it stands.</summary>
 internal static class StoredConstant
