@@ -36,7 +36,7 @@ public sealed class DynamicLstm : IModelPass
 
         List<PlannedLayer> inFloat = [];
         Node[] chosen = [.. model.Graph.WithSubgraphs().SelectMany(graph => Choose(graph, inFloat))];
-        QuantizationPlan plan = PlanRecord.OfDynamic(chosen.Select(node => (node, context.Target.SaturationFreeBits)), inFloat);
+        QuantizationPlan plan = PlanRecord.OfDynamic(chosen.Select(node => (node, context.Target.WeightBits)), inFloat);
         string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         foreach (Node node in chosen)
         {
@@ -90,7 +90,7 @@ public sealed class DynamicLstm : IModelPass
 
     internal static void Rewrite(Node node, TargetProfile target)
     {
-        int bits = target.SaturationFreeBits;
+        int bits = target.WeightBits;
         Graph graph = node.Graph;
         (Value weight, Value weightScale, Value weightZero) = Quantized(node, 1, bits);
         (Value recurrent, Value recurrentScale, Value recurrentZero) = Quantized(node, 2, bits);

@@ -37,7 +37,7 @@ public sealed class DynamicQuantization : IModelPass
         Layer[] products = [.. graphs.SelectMany(graph => Products(graph, types, inFloat))];
         Node[] recurrences = [.. graphs.SelectMany(graph => DynamicLstm.Choose(graph, inFloat))];
         QuantizationPlan plan = PlanRecord.OfDynamic(
-            [.. products.Select(layer => (layer.Node, IntegerInsertion.WeightBits(layer, context.Target))), .. recurrences.Select(node => (node, context.Target.SaturationFreeBits))], inFloat);
+            [.. products.Select(layer => (layer.Node, IntegerInsertion.WeightBits(layer, context.Target))), .. recurrences.Select(node => (node, context.Target.WeightBits))], inFloat);
         string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         if (products.Length + recurrences.Length == 0)
         {

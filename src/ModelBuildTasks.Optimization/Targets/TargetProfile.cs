@@ -25,10 +25,10 @@ public sealed record TargetProfile
     public int WeightBits { get; init; } = 8;
 
     /// <summary>
-    /// Bits of a quantized weight where ONNX Runtime 1.31 cannot make up for the lack of VNNI in x64 processors. Asked for exact products (session.x64quantprecision), it
-    /// makes 8-bit weights unsigned there; but it refuses to load a model of which two operators read the same ones, and its LSTM saturates as before.
+    /// Bits of a quantized weight that several products share. Asked for exact products (session.x64quantprecision), ONNX Runtime makes 8-bit weights unsigned on x64
+    /// processors without VNNI, and refuses to load a model of which two products read the same ones (1.31).
     /// </summary>
-    internal int SaturationFreeBits => Architecture is null or System.Runtime.InteropServices.Architecture.X64 && ExecutionProvider == CpuProvider ? Math.Min(WeightBits, 7) : WeightBits;
+    internal int TiedWeightBits => Architecture is null or System.Runtime.InteropServices.Architecture.X64 && ExecutionProvider == CpuProvider ? Math.Min(WeightBits, 7) : WeightBits;
 
     /// <summary>Whether float16 is computed natively.</summary>
     public bool ComputesFloat16 { get; init; }
