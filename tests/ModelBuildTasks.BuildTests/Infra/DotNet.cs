@@ -40,7 +40,7 @@ internal static class DotNet
             start.Environment.Remove(name);
         }
 
-        foreach (var (name, value) in environment)
+        foreach (var (name, value) in environment.Concat(CompilerServer.Variables))
         {
             start.Environment[name] = value;
         }
