@@ -21,6 +21,7 @@ internal sealed class ScaleAssignment
     private readonly Dictionary<Value, Value> parents = [];
     private readonly Dictionary<Value, ValueRange> ranges = [];
     private readonly HashSet<Node> sharing = [];
+    private Dictionary<Value, ValueRange>? groupRanges;
 
     internal ScaleAssignment(NodeSelection selection, IReadOnlyDictionary<Value, ValueRange> observed, TargetProfile target)
     {
@@ -34,6 +35,7 @@ internal sealed class ScaleAssignment
                 ranges[input] = input.Constant is { } constant ? RangeOf(constant) : observed[input];
             }
 
+            groupRanges = null;
             if (QuantizableOperators.IsTransparent(node, target))
             {
                 parents[node.Output] = inputs[0];
@@ -48,6 +50,8 @@ internal sealed class ScaleAssignment
                 ranges[selection.ResultOf(node)] = observed[selection.ResultOf(node)];
             }
         }
+
+        groupRanges = null;
     }
 
     /// <summary>Whether a Concat copies integers, all of one scale.</summary>
@@ -108,10 +112,12 @@ internal sealed class ScaleAssignment
         return value;
     }
 
+    /// <summary>The range of all that has this value's scale. Found for all groups at once, and again when ranges or groups have changed.</summary>
     private ValueRange GroupRange(Value value)
     {
-        Value root = Root(value);
-        return ranges.Where(entry => Root(entry.Key) == root).Select(entry => entry.Value).Aggregate((all, next) => all.Including(next));
+        groupRanges ??= ranges.GroupBy(entry => Root(entry.Key), entry => entry.Value)
+            .ToDictionary(group => group.Key, group => group.Aggregate((all, next) => all.Including(next)));
+        return groupRanges[Root(value)];
     }
 
     /// <summary>Joins the groups of a Concat's inputs, unless a Relu or Clip in front could then no longer be absorbed.</summary>
@@ -127,6 +133,7 @@ internal sealed class ScaleAssignment
             }
         }
 
+        groupRanges = null;
         QuantizationParameters shared = this[concat.Output];
         bool absorbs = ranges.Keys
             .Where(value => Root(value) == concat.Output && selection.SourceOf(value) is not null)
@@ -143,6 +150,8 @@ internal sealed class ScaleAssignment
         {
             parents[value] = parent;
         }
+
+        groupRanges = null;
     }
 
     private static ValueRange RangeOf(Tensor constant)

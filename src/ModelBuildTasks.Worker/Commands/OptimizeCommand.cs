@@ -36,6 +36,13 @@ internal static class OptimizeCommand
     {
         Argument<FileInfo> model = new("model") { Description = "The ONNX model. It is not changed." };
         Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write, also when a budget is broken, which the exit code tells (default: <model>.<target>.onnx beside the model)." };
+        output.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: { } path }] && Directory.Exists(path))
+            {
+                result.AddError($"'{path}' is a folder; --output names the file to write, such as {Path.Combine(path, "model.onnx")}.");
+            }
+        });
         Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Availability.Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
         target.AcceptOnlyFromAmong([.. Availability.Targets]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };

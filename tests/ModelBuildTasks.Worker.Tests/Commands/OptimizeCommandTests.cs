@@ -166,6 +166,18 @@ public sealed class OptimizeCommandTests : IDisposable
     }
 
     [TestMethod]
+    public async Task An_output_that_is_a_folder_is_refused_before_any_work()
+    {
+        string folder = Directory.CreateDirectory(place["artifacts"]).FullName;
+
+        ModelBuildProcess run = await Run("optimize", place.ModelPath, "--output", folder, "--cache", place.Cache);
+
+        Assert.AreNotEqual(0, run.AssertPlain().ExitCode);
+        StringAssert.Contains(run.Errors, $"'{folder}' is a folder; --output names the file to write");
+        Assert.IsFalse(Directory.Exists(place.Cache));
+    }
+
+    [TestMethod]
     [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows, IgnoreMessage = "Windows has no SIGTERM.")]
     public async Task A_terminated_run_leaves_the_previous_output_and_nothing_else()
     {
