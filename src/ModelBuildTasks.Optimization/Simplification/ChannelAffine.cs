@@ -13,6 +13,9 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
 {
     private const float DefaultEpsilon = 1e-5f;
 
+    /// <summary>The first operator set that asks for training by an attribute; before, further outputs do, whether they are read or not (ONNX Changelog.md, BatchNormalization-9 and -14).</summary>
+    private const long TrainingModeSince = 14;
+
     internal bool HasShift { get; } = Shift.Any(value => value != 0);
 
     internal bool HasScale => Scale.Any(value => value != 1);
@@ -25,7 +28,7 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
     internal static ChannelAffine? FromNormalization(Node node, out string? reason)
     {
         bool ofBatch = node.GetInt("training_mode", 0) != 0 || node.GetInt("spatial", 1) == 0
-            || node.Outputs.Skip(1).Any(output => output.Uses.Count > 0 || output.IsOutput);
+            || node.Outputs.Skip(1).Any(output => node.Graph.Model.Opset < TrainingModeSince ? output.Name.Length > 0 : output.Uses.Count > 0 || output.IsOutput);
         if (ofBatch)
         {
             reason = "it is in training mode";

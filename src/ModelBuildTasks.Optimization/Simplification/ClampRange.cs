@@ -21,17 +21,32 @@ internal sealed record ClampRange(Value Input, double Low, double High)
         return node.OpType switch
         {
             "Relu" => new ClampRange(x, 0, double.PositiveInfinity),
-            "Clip" => FromClip(node, x),
+            "Clip" => FromClip(node, x, context),
             _ => FromExtremum(node, context),
         };
     }
 
-    private static ClampRange? FromClip(Node node, Value x)
+    /// <summary>The largest finite number of a type, which a bound that Clip leaves out stands for; null for types other than floats of 16, 32 and 64 bits.</summary>
+    internal static double? Largest(ElementType? type) => type switch
     {
-        // A bound that an attribute leaves out is the largest float, so that infinity is clamped, too (ONNX Changelog.md, Clip-6).
+        ElementType.Float16 => (double)Half.MaxValue,
+        ElementType.Float => float.MaxValue,
+        ElementType.Double => double.MaxValue,
+        _ => null,
+    };
+
+    // A bound that is left out is the largest float before operator set 11 and the largest number of the type since, so that infinity is clamped,
+    // too (ONNX Changelog.md, Clip-6 and Clip-11).
+    private static ClampRange? FromClip(Node node, Value x, RuleContext context)
+    {
         bool areInputs = node.Graph.Model.Opset >= BoundsInputSince;
-        double? low = areInputs ? Bound(node.Input(1), double.NegativeInfinity) : node.GetFloat("min", float.MinValue);
-        double? high = areInputs ? Bound(node.Input(2), double.PositiveInfinity) : node.GetFloat("max", float.MaxValue);
+        if ((areInputs ? Largest(context.TypeOf(x)?.ElementType) : float.MaxValue) is not { } largest)
+        {
+            return null;
+        }
+
+        double? low = areInputs ? Bound(node.Input(1), -largest) : node.GetFloat("min", float.MinValue);
+        double? high = areInputs ? Bound(node.Input(2), largest) : node.GetFloat("max", float.MaxValue);
         return low <= high ? new ClampRange(x, low.Value, high.Value) : null;
     }
 

@@ -117,6 +117,7 @@ internal sealed class FoldPad : IGraphRule
             : $"a padded {filling} could be the maximum of {LinearLayer.Describe(node)}";
     }
 
+    // Of integers, Abs gives the lowest for the lowest.
     private static bool IsNeverNegative(Value value, RuleContext context) =>
-        value.Producer is { Domain: "" } producer && (producer.OpType is "Sigmoid" or "HardSigmoid" or "Softmax" or "Exp" or "Abs" || ClampRange.From(producer, context)?.Low >= 0);
+        ClampRange.Largest(context.TypeOf(value)?.ElementType) is not null && value.Producer is { Domain: "" } producer && (producer.OpType is "Sigmoid" or "HardSigmoid" or "Softmax" or "Exp" or "Abs" || ClampRange.From(producer, context)?.Low >= 0);
 }

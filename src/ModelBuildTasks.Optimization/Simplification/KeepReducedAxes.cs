@@ -5,7 +5,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// <summary>
 /// Unsqueeze(Reduce(x, A, keepdims = 0), A) → Reduce(x, A, keepdims = 1), and Squeeze(Reduce(x, A, keepdims = 1), A) → Reduce(x, A, keepdims = 0), for
 /// every reduction. Either form holds the same elements; keepdims says whether the reduced axes stay with size 1. Negative axes are counted from the front,
-/// as ONNX Runtime 1.31 leaves an empty tensor as it is along a negative axis.
+/// as ONNX Runtime 1.31 leaves an empty tensor as it is along a negative axis. ArgMax and ArgMin don't get their axis back: behind a Transpose and in front of a
+/// Cast that a MatMul reads, ONNX Runtime 1.31 crashes at load on the form with keepdims = 1.
 /// </summary>
 internal sealed class KeepReducedAxes : IGraphRule
 {
@@ -27,6 +28,11 @@ internal sealed class KeepReducedAxes : IGraphRule
         if (AxesOf(reduction, rank) is not { } reduced || StatedIntegers.Axes(node, rank) is not { } axes || !axes.AsSpan().SequenceEqual(reduced))
         {
             return RuleOutcome.NotApplicable;
+        }
+
+        if (restores && IsArgument(reduction))
+        {
+            return RuleOutcome.Refused("ONNX Runtime crashes on some models with an ArgMax or ArgMin that keeps its axis");
         }
 
         if (reduction.Output.Uses.Count > 1 || reduction.Output.IsOutput)

@@ -6,7 +6,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// Two of Relu, Clip, Max(x, c) and Min(x, c) in a row → one. min(max(min(max(x, a), b), c), d) = min(max(x, a′), b′) with
 /// a′ = min(max(a, c), d) and b′ = min(max(b, c), d), since clamping is monotonic. [0, ∞) becomes Relu, anything else Clip. Each new bound is one of the old
 /// ones, so nothing is rounded. For float32, float16, and double since operator set 12, before which ONNX Runtime has no Clip of doubles; what becomes of NaN
-/// and of the sign of −0 the specification leaves open. Before operator set 11 a Clip has two finite bounds, by default the largest numbers.
+/// and of the sign of −0 the specification leaves open. A bound that a Clip leaves out is the largest number, so that a side that admits infinity has to name it;
+/// before operator set 11 it can't.
 /// </summary>
 internal sealed class MergeClamps : IGraphRule
 {
@@ -55,7 +56,7 @@ internal sealed class MergeClamps : IGraphRule
         Node clip = graph.AddNode("Clip", [x], name: name);
         return clip.Set("min", (float)low).Set("max", (float)high);
 
-        Value? Bound(double bound) => double.IsInfinity(bound) ? null : graph.AddInitializer("bound", Scalar(bound, type));
+        Value? Bound(double bound) => Math.Abs(bound) == ClampRange.Largest(type) ? null : graph.AddInitializer("bound", Scalar(bound, type));
     }
 
     private static Tensor Scalar(double number, ElementType type) => type switch

@@ -9,8 +9,8 @@ namespace ModelBuildTasks.Optimization.Simplification;
 /// of the Expand may be x, as those keep their shapes.
 /// </summary>
 /// <remarks>
-/// A 0 in s is the dimension of x to a Reshape, and none at all to an Expand. So s has to be one dimension of something, a batch mostly, among constants: an empty
-/// batch leaves x empty, too, unless x has 1 there whatever the batch is, which exporters do not write.
+/// A 0 in s is the dimension of x to a Reshape, and none at all to an Expand. So s has to be one dimension of something, a batch mostly, among constants, where x
+/// has no fixed size: an empty batch leaves x empty, too.
 /// </remarks>
 internal sealed class RemoveExpand : IGraphRule
 {
@@ -30,7 +30,8 @@ internal sealed class RemoveExpand : IGraphRule
             return RuleOutcome.NotApplicable;
         }
 
-        if (y.Producer is { OpType: "Reshape", Domain: "" } reshape && reshape.Input(1) == node.Input(1) && StatesSizes(node.Input(1)) && node.Output.CanReplaceWith(y))
+        if (y.Producer is { OpType: "Reshape", Domain: "" } reshape && reshape.Input(1) == node.Input(1)
+            && ComputedSize(node.Input(1), context) is { } place && !IsFixed(context.TypeOf(reshape.Input(0)!)?.Shape, place) && node.Output.CanReplaceWith(y))
         {
             node.Output.ReplaceWith(y);
         }
@@ -52,9 +53,36 @@ internal sealed class RemoveExpand : IGraphRule
         return RuleOutcome.Applied;
     }
 
-    private static bool StatesSizes(Value? shape) =>
-        Uncast(shape)?.Producer is { OpType: "Concat", Domain: "" } concat
-        && concat.Inputs.Where(part => StatedIntegers.Of(part)?.All(size => size > 0) != true).ToArray() is [var computed] && IsOfShape(computed);
+    /// <summary>Where the one size stands that a shape computes, from the shape of something; null when it computes none, several, or in another way.</summary>
+    private static int? ComputedSize(Value? shape, RuleContext context)
+    {
+        if (Uncast(shape)?.Producer is not { OpType: "Concat", Domain: "" } concat)
+        {
+            return null;
+        }
+
+        int? place = null;
+        int ahead = 0;
+        foreach (Value? part in concat.Inputs)
+        {
+            if (StatedIntegers.Of(part) is { } sizes && sizes.All(size => size > 0))
+            {
+                ahead += sizes.Length;
+            }
+            else if (place is null && IsOfShape(part) && context.TypeOf(part!)?.Shape is [{ Size: 1 }])
+            {
+                place = ahead++;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        return place;
+    }
+
+    private static bool IsFixed(IReadOnlyList<Dimension>? shape, int place) => place < shape?.Count && shape[place].Size is not null;
 
     private static Value? Uncast(Value? value) => value?.Producer is { OpType: "Cast", Domain: "" } cast ? Uncast(cast.Input(0)) : value;
 

@@ -114,6 +114,23 @@ public class FoldBatchNormalizationTests
     }
 
     [TestMethod]
+    [DataRow(9L)]
+    [DataRow(13L)]
+    public void Before_operator_set_14_further_outputs_ask_for_the_batch_whether_they_are_read_or_not(long opset)
+    {
+        Model model = Model.Create("g", opset, 7);
+        Graph g = model.Graph;
+        Value conv = g.Add("Conv", g.AddInput("x", new TensorType(ElementType.Float, 2, 4, 4, 4)), Simplified.Weight(g, 4, 4, 1, 1));
+        Value[] parameters = [.. Enumerable.Range(0, 4).Select(_ => Simplified.Weight(g, 4))];
+        g.AddOutput(g.AddNode("BatchNormalization", [conv, .. parameters], outputCount: 5).Output);
+
+        Simplified result = Simplified.Of(model, Simplified.Random(2, 4, 4, 4));
+
+        CollectionAssert.Contains(result.Operators, "BatchNormalization");
+        Assert.Contains("training mode", result.Refusals);
+    }
+
+    [TestMethod]
     public void Refuses_when_the_plain_result_is_read_too()
     {
         Simplified result = Simplified.From([1, 4, 4, 4], (g, x) =>

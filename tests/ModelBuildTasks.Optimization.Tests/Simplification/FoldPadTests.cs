@@ -29,6 +29,17 @@ public class FoldPadTests
         AssertLeaves(["Sub", "Relu", "MaxPool"], From([1, 3, 6, 6], (g, x) => Pool(g, "MaxPool", Pad(g, g.Add("Relu", Shifted(g, x)), Border))));
 
     [TestMethod]
+    public void Zeros_in_front_of_a_maximum_of_integers_stay_since_their_lowest_has_no_absolute_value()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Int8, 1, 1, 2, 2));
+        Value padded = model.Graph.Add("Pad", model.Graph.Add("Abs", x), Longs(model.Graph, Border));
+        model.Graph.AddOutput(Pool(model.Graph, "MaxPool", padded));
+
+        CollectionAssert.Contains(Simplified.Of(model, Tensor.Create<sbyte>([1, 1, 2, 2], [-128, -128, -128, -128])).Operators, "Pad");
+    }
+
+    [TestMethod]
     public void Zeros_around_negative_numbers_stay_and_say_why()
     {
         Simplified result = From([1, 3, 6, 6], (g, x) => Pool(g, "MaxPool", Pad(g, Shifted(g, x), Border)));

@@ -32,8 +32,8 @@ public class MergeClampsTests
         AssertLeaves(["Sin", "Clip"], Of(9, (g, x) => g.AddNode("Clip", [g.AddNode("Clip", [x]).Set("max", 0.5f).Output]).Set("min", -0.5f).Output));
 
     [TestMethod]
-    public void A_relu_of_a_clip_that_admits_more_is_a_relu() =>
-        AssertLeaves(["Sin", "Relu"], Of(17, (g, x) => g.Add("Clip", g.Add("Relu", x), Number(g, -3))));
+    public void A_maximum_of_a_relu_that_admits_more_is_a_relu() =>
+        AssertLeaves(["Sin", "Relu"], Of(17, (g, x) => g.Add("Max", g.Add("Relu", x), Number(g, -3))));
 
     [TestMethod]
     public void A_relu_that_is_read_otherwise_stays() =>
@@ -91,6 +91,39 @@ public class MergeClampsTests
 
         CollectionAssert.AreEqual(new[] { "Relu", "Max" }, result.Operators);
         Assert.Contains("two finite bounds", result.Refusals);
+    }
+
+    /// <summary>Infinity is a number that a Relu and a Max let through, and that a Clip without that bound does not.</summary>
+    [TestMethod]
+    [DataRow("Relu", "Max", "Clip")]
+    [DataRow("Min", "Min", "Clip")]
+    [DataRow("Max", "Max", "Clip")]
+    [DataRow("Clip", "Relu", "Clip")]
+    [DataRow("Relu", "Clip", "Clip")]
+    [DataRow("Relu", "Relu", "Relu")]
+    public void Infinity_passes_as_far_as_before(string first, string second, string expected)
+    {
+        foreach (long opset in new[] { 11L, 13, 24 })
+        {
+            Model model = Model.Create("g", opset, 7);
+            Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 4));
+            model.Graph.AddOutput(Clamp(model.Graph, second, Clamp(model.Graph, first, x)));
+            Model before = model.Clone();
+
+            CollectionAssert.AreEqual(new[] { expected }, Simplified.Of(model, Tensor.Vector(-1f, 1f, 2f, 3f)).Operators);
+
+            Tensor extremes = Tensor.Vector(float.NegativeInfinity, float.MinValue, float.MaxValue, float.PositiveInfinity);
+            using ModelSession source = ModelSession.Open(before, new SessionSettings(Optimize: false));
+            using ModelSession merged = ModelSession.Open(model, new SessionSettings(Optimize: false));
+            CollectionAssert.AreEqual(source.Run([extremes])[0].ToSingles(), merged.Run([extremes])[0].ToSingles());
+        }
+
+        static Value Clamp(Graph g, string op, Value x) => op switch
+        {
+            "Relu" => g.Add("Relu", x),
+            "Clip" => g.Add("Clip", x, Number(g, 0)),
+            _ => g.Add(op, x, Number(g, 2)),
+        };
     }
 
     [TestMethod]

@@ -32,6 +32,18 @@ public class RemoveExpandTests
     }
 
     [TestMethod]
+    public void An_expand_that_empties_what_a_reshape_leaves_as_it_is_stays()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 3));
+        Value batch = model.Graph.Add("Gather", model.Graph.Add("Shape", model.Graph.AddInput("batch", new TensorType(ElementType.Float, "n"))), Longs(model.Graph, 0));
+        Value shape = model.Graph.AddNode("Concat", [batch, Longs(model.Graph, 3)]).Set("axis", 0L).Output;
+        model.Graph.AddOutput(model.Graph.Add("Exp", model.Graph.Add("Expand", model.Graph.Add("Reshape", x, shape), shape)));
+
+        CollectionAssert.Contains(Of(model, Random(1, 3), Tensor.Create<float>([0], [])).Operators, "Expand");
+    }
+
+    [TestMethod]
     public void An_expand_to_what_arithmetic_broadcasts_to_goes() =>
         AssertLeaves(["ReduceMax", "Sub"], From(["n", 3], (g, x) => g.Add("Sub", x, g.Add("Expand", g.AddNode("ReduceMax", [x]).Set("axes", [1L]).Output, g.Add("Shape", x)))));
 
