@@ -11,6 +11,12 @@ internal sealed class MergeSlices : IGraphRule
     /// <summary>The first operator set whose Slice has inputs instead of attributes, and steps.</summary>
     private const long InputsSince = 10;
 
+    /// <summary>
+    /// The first operator set in which ranges that may reach beyond the tensor are joined: ONNX Runtime 1.31 misjudges the size that a Slice of operator set 10 gives for several
+    /// of them where one is as far off as an int64 goes, and refuses to run.
+    /// </summary>
+    private const long SideBySideSince = 11;
+
     public string Name => "slice merging";
 
     public bool Matches(Node node) => SliceRange.IsSlice(node);
@@ -37,7 +43,7 @@ internal sealed class MergeSlices : IGraphRule
     }
 
     private static SliceRange[]? SideBySide(Node inner, Node outer, RuleContext context) =>
-        SliceRange.StatedBy(inner, context) is { } first && SliceRange.StatedBy(outer, context) is { } second
+        outer.Graph.Model.Opset >= SideBySideSince && SliceRange.StatedBy(inner, context) is { } first && SliceRange.StatedBy(outer, context) is { } second
         && !first.Select(range => range.Axis).Intersect(second.Select(range => range.Axis)).Any()
             ? [.. first, .. second]
             : null;

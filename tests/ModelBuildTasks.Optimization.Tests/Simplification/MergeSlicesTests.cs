@@ -30,6 +30,10 @@ public class MergeSlicesTests
     public void Slices_backwards_along_one_axis_stay() =>
         AssertLeaves(["Slice", "Slice"], From(["n", 6], (g, x) => Slice(g, Slice(g, x, -1, long.MinValue, axis: 1, step: -1), 0, 2, axis: 1)));
 
+    [TestMethod]
+    public void Before_operator_set_11_slices_along_different_axes_stay_as_ONNX_Runtime_misjudges_the_size_of_some_joined() =>
+        AssertLeaves(["Slice", "Slice", "Neg"], From(["n", 6], (g, x) => g.Add("Neg", Slice(g, Slice(g, x, long.MinValue, -4, axis: 1), int.MaxValue, 0, axis: 0)), opset: 10));
+
     private static Value Slice(Graph g, Value x, long start, long end, long axis, long step = 1) =>
         g.Add("Slice", x, Longs(g, start), Longs(g, end), Longs(g, axis), Longs(g, step));
 }
