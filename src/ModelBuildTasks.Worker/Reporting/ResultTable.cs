@@ -32,7 +32,7 @@ internal static class ResultTable
         AddSize(table, result.Original!.Bytes, result.Optimized!.Bytes);
         if (result.Original is { CompressedBytes: { } larger } && result.Optimized is { CompressedBytes: { } smaller })
         {
-            table.AddRow("Compressed", Quantities.Size(larger), Quantities.Size(smaller), Ratio(larger, smaller));
+            table.AddRow(result.IsCompressed ? "Compressed" : "Compressed, at most", Quantities.Size(larger), Quantities.Size(smaller), Ratio(larger, smaller));
         }
 
         if (result.Original is { Multiplications: { } whole } && result.Optimized is { Multiplications: { } left })
