@@ -7,7 +7,7 @@ namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
 /// An artifact as <c>Compress="true"</c> embeds it: a Brotli stream (RFC 7932), then the model's length in 8 bytes, little-endian, and its
-/// SHA-256. At the end, so that a decoder of Brotli reads the file as any other; there at all, since Brotli tells neither: the accessor takes
+/// SHA-256. At the end, so that a BrotliStream reads the file as any other; there at all, since Brotli tells neither: the accessor takes
 /// one buffer of the right length, and proves what it holds.
 /// </summary>
 internal static class CompressedModel
@@ -15,7 +15,7 @@ internal static class CompressedModel
     /// <summary>What a file of this kind is called after the model's own extension.</summary>
     internal const string Extension = ".br";
 
-    /// <summary>Brotli's best: 1 % smaller than 5 for float weights, 4 % with zeros among them, 12 % for 8-bit weights with zeros (docs/PRUNING.md). It takes some 3 seconds for each MB.</summary>
+    /// <summary>Brotli's best: 1 % smaller than 5 for float weights, 4 % with zeros among them, 10 to 13 % for 8-bit weights with zeros (MeterReader). It takes some 3 seconds for each MB.</summary>
     private const int ShippingQuality = 11;
 
     /// <summary>Some 10 MB a second and more, and little larger.</summary>
