@@ -11,7 +11,7 @@ namespace ModelBuildTasks.Contracts;
 /// </summary>
 public sealed class OptimizationRequest
 {
-    private const int Version = 2;
+    private const int Version = 3;
 
     /// <summary>Full path of the source ONNX model.</summary>
     public string ModelPath { get; set; } = "";
@@ -33,6 +33,9 @@ public sealed class OptimizationRequest
     public string? EvaluationData { get; set; }
 
     public Measurement Measurement { get; set; }
+
+    /// <summary>Whether the artifact is written compressed.</summary>
+    public bool Compress { get; set; }
 
     /// <summary>Full path of the artifact to write.</summary>
     public string OutputPath { get; set; } = "";
@@ -84,6 +87,7 @@ public sealed class OptimizationRequest
         .Add(nameof(CalibrationData), CalibrationData)
         .Add(nameof(EvaluationData), EvaluationData)
         .Add(nameof(Measurement), Measurement.ToString())
+        .Add(nameof(Compress), Compress)
         .Add(nameof(OutputPath), OutputPath)
         .Add(nameof(ResultPath), ResultPath)
         .Add(nameof(CacheDirectory), CacheDirectory)
@@ -103,6 +107,7 @@ public sealed class OptimizationRequest
             CalibrationData = json.Text(nameof(CalibrationData)),
             EvaluationData = json.Text(nameof(EvaluationData)),
             Measurement = json.Choice<Measurement>(nameof(Measurement)),
+            Compress = json.Flag(nameof(Compress)),
             OutputPath = json.Text(nameof(OutputPath)) ?? "",
             ResultPath = json.Text(nameof(ResultPath)) ?? "",
             CacheDirectory = json.Text(nameof(CacheDirectory)),

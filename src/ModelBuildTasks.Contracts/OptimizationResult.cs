@@ -23,8 +23,11 @@ public sealed class OptimizationResult
     /// <summary>Full path of the artifact; null when none was produced.</summary>
     public string? ArtifactPath { get; set; }
 
-    /// <summary>SHA-256 of the artifact, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the file at <see cref="ArtifactPath"/>, lower-case hexadecimal.</summary>
     public string? ArtifactSha256 { get; set; }
+
+    /// <summary>Whether that file is the artifact compressed.</summary>
+    public bool IsCompressed { get; set; }
 
     public bool FromCache { get; set; }
 
@@ -62,6 +65,7 @@ public sealed class OptimizationResult
         .Add(nameof(Target), Target)
         .Add(nameof(ArtifactPath), ArtifactPath)
         .Add(nameof(ArtifactSha256), ArtifactSha256)
+        .Add(nameof(IsCompressed), IsCompressed)
         .Add(nameof(FromCache), FromCache)
         .Objects(nameof(Recipe), Recipe, (step, inner) => step.Write(inner))
         .Object(nameof(Original), Original is null ? null : Original.Write)
@@ -80,6 +84,7 @@ public sealed class OptimizationResult
             Target = json.Text(nameof(Target)) ?? "",
             ArtifactPath = json.Text(nameof(ArtifactPath)),
             ArtifactSha256 = json.Text(nameof(ArtifactSha256)),
+            IsCompressed = json.Flag(nameof(IsCompressed)),
             FromCache = json.Flag(nameof(FromCache)),
             Original = ModelFigures.Read(json.Object(nameof(Original))),
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),

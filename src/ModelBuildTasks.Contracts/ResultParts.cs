@@ -17,11 +17,17 @@ public sealed class RecipeStep
     internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(Applied), Applied).Add(nameof(Explanation), Explanation);
 }
 
-/// <summary>Size and, where measured, accuracy and latency of one model.</summary>
+/// <summary>Size and, where measured, work, accuracy and latency of one model.</summary>
 public sealed class ModelFigures
 {
     /// <summary>File size, external data included.</summary>
     public long Bytes { get; set; }
+
+    /// <summary>The same compressed: what ships where <see cref="OptimizationResult.IsCompressed"/>, else at most what would; null when not measured.</summary>
+    public long? CompressedBytes { get; set; }
+
+    /// <summary>Multiplications of one run in layers with weights; null when not counted.</summary>
+    public long? Multiplications { get; set; }
 
     /// <summary>In the metric's own unit; null when not measured.</summary>
     public double? Accuracy { get; set; }
@@ -32,11 +38,18 @@ public sealed class ModelFigures
     internal static ModelFigures? Read(JsonObject? json) => json is null ? null : new ModelFigures
     {
         Bytes = json.Integer(nameof(Bytes)) ?? 0,
+        CompressedBytes = json.Integer(nameof(CompressedBytes)),
+        Multiplications = json.Integer(nameof(Multiplications)),
         Accuracy = json.Number(nameof(Accuracy)),
         LatencyMilliseconds = json.Number(nameof(LatencyMilliseconds)),
     };
 
-    internal void Write(JsonWriter json) => json.Add(nameof(Bytes), Bytes).Add(nameof(Accuracy), Accuracy).Add(nameof(LatencyMilliseconds), LatencyMilliseconds);
+    internal void Write(JsonWriter json) => json
+        .Add(nameof(Bytes), Bytes)
+        .Add(nameof(CompressedBytes), CompressedBytes)
+        .Add(nameof(Multiplications), Multiplications)
+        .Add(nameof(Accuracy), Accuracy)
+        .Add(nameof(LatencyMilliseconds), LatencyMilliseconds);
 }
 
 /// <summary>How much accuracy the optimized model lost against the original on the same samples; negative when it gained.</summary>

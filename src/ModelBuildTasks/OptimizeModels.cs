@@ -263,7 +263,7 @@ public sealed class OptimizeModels : ToolTask
                 {
                     // The compiler compares times only: an artifact restored from a cache with its old time would leave the previous one embedded.
                     File.SetLastWriteTimeUtc(artifact, DateTime.UtcNow);
-                    Log.LogMessage(MessageImportance.High, "{0}", ResultLine.Of(Path.GetFileNameWithoutExtension(artifact), result));
+                    Log.LogMessage(MessageImportance.High, "{0}", ResultLine.Of(Path.GetFileName(request.ItemSpec).Replace(".request.json", ""), result));
                 }
             }
             catch (InvalidDataException)

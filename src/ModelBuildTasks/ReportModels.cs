@@ -60,6 +60,16 @@ public sealed class ReportModels : Task
         if (result is { Original: { } original, Optimized: { } optimized })
         {
             yield return Invariant($"  size      {original.Bytes:N0} → {optimized.Bytes:N0} bytes ({(double)optimized.Bytes / original.Bytes:0.###})");
+            if (original.CompressedBytes is { } larger && optimized.CompressedBytes is { } smaller)
+            {
+                yield return Invariant($"  compressed {larger:N0} → {smaller:N0} bytes ({(double)smaller / larger:0.###}{(result.IsCompressed ? "" : "; Compress=\"true\" ships that or less")})");
+            }
+
+            if (original.Multiplications is { } whole && optimized.Multiplications is { } left)
+            {
+                yield return Invariant($"  multiplications {whole:N0} → {left:N0} ({(double)left / whole:0.###})");
+            }
+
             if (original.Accuracy is { } before && optimized.Accuracy is { } after)
             {
                 yield return Invariant($"  accuracy  {before:0.####} → {after:0.####}{(result.AccuracyDrop is { } drop ? Invariant($" ({drop.Metric}, drop {drop.Value:0.####;-0.####;0} [{drop.Low:0.####;-0.####;0}, {drop.High:0.####;-0.####;0}], {drop.Samples} samples)") : "")}");
@@ -68,7 +78,7 @@ public sealed class ReportModels : Task
 
         if (result.LatencyRatio is { } latency)
         {
-            yield return latency.Measured ? Invariant($"  latency   × {latency.Value:0.###} [{latency.Low:0.###}, {latency.High:0.###}], {latency.Pairs} pairs") : $"  latency   not measured: {latency.Reason}";
+            yield return latency.Measured ? Invariant($"  latency   {result.Original?.LatencyMilliseconds:0.###} → {result.Optimized?.LatencyMilliseconds:0.###} ms, × {latency.Value:0.###} [{latency.Low:0.###}, {latency.High:0.###}], {latency.Pairs} pairs") : $"  latency   not measured: {latency.Reason}";
         }
     }
 

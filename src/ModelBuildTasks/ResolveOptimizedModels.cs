@@ -52,6 +52,12 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>The project's ModelRemoteCache.</summary>
     public string RemoteCache { get; set; } = "";
 
+    /// <summary>The target framework, as <c>.NETFramework,Version=v4.8</c>.</summary>
+    public string TargetFramework { get; set; } = "";
+
+    /// <summary>Whether the target framework's base library has Brotli, with which compressed models are read.</summary>
+    public bool HasBrotli { get; set; } = true;
+
     /// <summary>Whether the project uses Microsoft.NET.Sdk.</summary>
     public bool IsSdkProject { get; set; }
 
@@ -114,7 +120,7 @@ public sealed class ResolveOptimizedModels : Task
         }
     }
 
-    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout,
+    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout, TargetFramework, HasBrotli.ToString(),
         TaskMemory.TextOf(Models, Overrides), string.Join("\n", Models.Select(model => model.GetMetadata(DefiningProject))));
 
     private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
@@ -168,6 +174,11 @@ public sealed class ResolveOptimizedModels : Task
             if (!names.Contains(model, StringComparer.OrdinalIgnoreCase))
             {
                 Report(DiagnosticCatalogue.UnknownOverride, item, "model", model, string.Join(", ", names));
+            }
+
+            if (item.Text(MetadataNames.Compress) is not null)
+            {
+                Report(DiagnosticCatalogue.ContradictorySettings, item, "the accessor reads all targets of a model alike, and an OptimizedModelTarget has a Compress of its own, which belongs to the OptimizedModel");
             }
 
             if (TargetNames.Find(item.ItemSpec) is null)
@@ -234,6 +245,15 @@ public sealed class ResolveOptimizedModels : Task
             CheckBoolean(key, metadata, model);
         }
 
+        if (!IsCompressed(model))
+        {
+            metadata.Remove(MetadataNames.Compress);
+        }
+        else if (!HasBrotli)
+        {
+            Report(DiagnosticCatalogue.CompressNeedsBrotli, model, name, TargetFramework);
+        }
+
         var found = SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics;
         _diagnostics.AddRange(found.Select(diagnostic => AtItem(diagnostic, model)));
         return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata(DefiningProject), model.ItemSpec);
@@ -241,7 +261,7 @@ public sealed class ResolveOptimizedModels : Task
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<string> targets)
     {
-        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), targets, RootNamespace, Directory);
+        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), targets, IsCompressed(model), RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
@@ -254,6 +274,9 @@ public sealed class ResolveOptimizedModels : Task
 
         return accessor.ToTaskItem();
     }
+
+    // Switched off, the build ships the source models as they are.
+    private bool IsCompressed(ITaskItem model) => model.IsTrue(MetadataNames.Compress, fallback: false) && !"false".Equals(Enabled, StringComparison.OrdinalIgnoreCase);
 
     private void CheckProperty<T>(string name, string value) where T : struct, Enum
     {

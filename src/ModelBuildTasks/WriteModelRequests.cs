@@ -122,6 +122,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             CalibrationData = variant.Text(MetadataNames.CalibrationData),
             EvaluationData = variant.Text(MetadataNames.EvaluationData),
             Measurement = Choice.TryParse<Measurement>(Measurement, out var measurement) ? measurement : default,
+            Compress = variant.IsCompressed,
             OutputPath = variant.ArtifactPath,
             ResultPath = variant.ResultPath,
             CacheDirectory = CacheDirectory.Length > 0 ? ItemText.FullPath(Path.GetDirectoryName(ProjectFile)!, CacheDirectory) : null,

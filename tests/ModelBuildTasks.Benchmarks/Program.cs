@@ -10,6 +10,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationMemory.Command(),
     WeightOnly.Command(),
     PruningWeights.Command(),
+    CompressedSizes.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),
     Fuzz.Command(),

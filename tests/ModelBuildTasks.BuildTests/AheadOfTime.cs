@@ -11,6 +11,7 @@ public sealed class AheadOfTime : IDisposable
         Items = """
             <OptimizedModel Include="models/digits.onnx" />
             <OptimizedModel Include="models/letters.onnx" Embed="false" />
+            <OptimizedModel Include="models/digits.onnx" Name="packed" Compress="true" />
             """,
     };
 
@@ -21,7 +22,8 @@ public sealed class AheadOfTime : IDisposable
             using MyApp;
             using var digits = Digits.Load();
             using var letters = Letters.Load();
-            Console.Write($"{digits.Variant.StartsWith("cpu-")} {digits.Run(new float[] { 5, 7, 9 }).Scores[1]} {letters.Run(new float[] { 4, 6, 8 }).Scores[1]}");
+            using var packed = Packed.Load();
+            Console.Write($"{digits.Variant.StartsWith("cpu-")} {digits.Run(new float[] { 5, 7, 9 }).Scores[1]} {letters.Run(new float[] { 4, 6, 8 }).Scores[1]} {packed.Run(new float[] { 1, 2, 3 }).Scores[1]}");
             """);
     }
 
@@ -53,6 +55,6 @@ public sealed class AheadOfTime : IDisposable
 
         outcome.ShouldSucceed();
         Assert.IsFalse(outcome.Warnings.Any(warning => warning.File?.EndsWith(".g.cs", StringComparison.Ordinal) == true), outcome.Output);
-        Assert.AreEqual("True 7 6", Native.Run(_app.At("out/app")));
+        Assert.AreEqual("True 7 6 2", Native.Run(_app.At("out/app")));
     }
 }

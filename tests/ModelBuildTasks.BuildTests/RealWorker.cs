@@ -53,6 +53,39 @@ public sealed class RealWorker : IDisposable
     }
 
     [TestMethod]
+    public void A_compressed_model_is_a_smaller_resource_and_runs_as_the_same_model_plain()
+    {
+        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        _app.Items = """
+            <OptimizedModel Include="models/digits.onnx" Name="plain" Precision="Float32" Pruning="Magnitude" Sparsity="0.8" Targets="cpu-x64" />
+            <OptimizedModel Include="models/digits.onnx" Name="packed" Precision="Float32" Pruning="Magnitude" Sparsity="0.8" Targets="cpu-x64" Compress="true" />
+            """;
+        _app.Write("Program.cs", """
+            using MyApp;
+            using var plain = Plain.Load();
+            using var packed = Packed.Load();
+            long size = 1;
+            foreach (var dimension in Plain.Inputs.Pixels.Shape) size *= Math.Max(1, dimension);
+            var pixels = Enumerable.Range(0, (int)size).Select(i => i % 7 / 7f).ToArray();
+            long Length(string name) { using var resource = typeof(Plain).Assembly.GetManifestResourceStream(name)!; return resource.Length; }
+            Console.Write($"{plain.Run(pixels).Scores.SequenceEqual(packed.Run(pixels).Scores)} {Length("models/packed.cpu-x64.onnx.br") < 0.3 * Length("models/plain.cpu-x64.onnx")}");
+            """);
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+        Assert.AreEqual("True True", _app.Execute("bin/Debug/net10.0/app.dll"));
+
+        Assert.AreEqual(0, _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed().TaskRuns("OptimizeModels"));
+
+        // From the cache without a process, and switched off as the source model.
+        Directory.Delete(_app.At("obj"), recursive: true);
+        _app.Build("-p:ModelMeasurement=Skip", "-p:ModelBuildDotNetHost=/nowhere/host").ShouldSucceed();
+        Assert.AreEqual("True True", _app.Execute("bin/Debug/net10.0/app.dll"));
+        _app.Write("Program.cs", """using var packed = MyApp.Packed.Load(); Console.Write(packed.Variant);""");
+        _app.Build("-p:ModelBuildEnabled=false").ShouldSucceed();
+        Assert.AreEqual("cpu-x64", _app.Execute("bin/Debug/net10.0/app.dll"));
+    }
+
+    [TestMethod]
     public void Int4_packs_the_weights_of_products_and_the_app_runs_them()
     {
         _app.Write("models/digits.onnx", Product(inputs: 64, outputs: 32));

@@ -26,6 +26,7 @@ public sealed class ContractFiles
         Assert.AreEqual(0.01, read.Budgets.MaxAccuracyDrop);
         Assert.IsNull(read.Budgets.MaxMemoryBytes);
         Assert.AreEqual(Measurement.Require, read.Measurement);
+        Assert.IsTrue(read.Compress);
         Assert.AreEqual("abc", read.Inputs.Single().Sha256);
         Assert.IsTrue(read.Inputs.Single().IsModel);
     }
@@ -38,7 +39,8 @@ public sealed class ContractFiles
             Succeeded = true,
             Model = "/models/größe.onnx",
             Target = TargetNames.CpuX64,
-            Original = new ModelFigures { Bytes = 400, Accuracy = 0.98 },
+            IsCompressed = true,
+            Original = new ModelFigures { Bytes = 400, CompressedBytes = 300, Multiplications = 5_000_000_000, Accuracy = 0.98 },
             AccuracyDrop = new AccuracyDrop { Value = 0.002, Low = -0.001, High = 0.005, Samples = 1000, Metric = Metric.Top1 },
             LatencyRatio = new LatencyRatio { Reason = "no CUDA device" },
         };
@@ -48,6 +50,8 @@ public sealed class ContractFiles
         result.Write(In("a.result.json"));
         var read = OptimizationResult.Read(In("a.result.json"));
 
+        Assert.IsTrue(read.IsCompressed);
+        Assert.AreEqual((300L, 5_000_000_000L), (read.Original!.CompressedBytes, read.Original.Multiplications));
         Assert.AreEqual(Metric.Top1, read.AccuracyDrop!.Metric);
         Assert.AreEqual("folded 27", read.Recipe.Single().Explanation);
         Assert.AreEqual("MBT2004", read.Diagnostics.Single().Code);
@@ -67,7 +71,7 @@ public sealed class ContractFiles
     [TestMethod]
     public void Members_absent_from_the_file_have_their_defaults()
     {
-        File.WriteAllText(In("a.request.json"), """{ "Version": 2, "Name": "digits" }""");
+        File.WriteAllText(In("a.request.json"), """{ "Version": 3, "Name": "digits" }""");
 
         var read = OptimizationRequest.Read(In("a.request.json"));
 
@@ -133,6 +137,7 @@ public sealed class ContractFiles
         Settings = { Precision = Precision.Int8, DisabledRules = ["FixReshape", "FoldShape"] },
         Budgets = { MaxAccuracyDrop = 0.01, MaxSizeBytes = 400 * 1024 },
         Measurement = Measurement.Require,
+            Compress = true,
         Inputs = { new InputDigest { Role = "model", Path = "/models/größe.onnx", Files = 1, Length = 5, Sha256 = "abc" } },
     };
 }

@@ -40,7 +40,6 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "Auto", "MBT0007")]
     [DataRow("FineTune", "Distill", "MBT0007")]
     [DataRow("Format", "Ort", "MBT0007")]
-    [DataRow("Compress", "true", "MBT0007")]
     [DataRow("ExportCommand", "python export.py", "MBT0007")]
     public void A_bad_value_is_named_with_its_metadata_and_the_file(string metadata, string value, string code)
     {
@@ -96,6 +95,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "0.1", "Sparsity", "0.5")]
+    [DataRow("Compress", "true", "Embed", "false")]
     [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
     [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]
     public void Contradictions_are_refused(params string[] metadata)

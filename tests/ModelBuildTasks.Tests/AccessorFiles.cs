@@ -24,7 +24,7 @@ public sealed class AccessorFiles : IDisposable
         {
             BuildEngine = _engine,
             Directory = directory,
-            Accessors = [AccessorItem.For(new TaskItem(model), model, "digits", ["cpu"], "MyApp", directory).ToTaskItem()],
+            Accessors = [AccessorItem.For(new TaskItem(model), model, "digits", ["cpu"], compressed: false, "MyApp", directory).ToTaskItem()],
         };
 
         Assert.IsFalse(task.Execute());

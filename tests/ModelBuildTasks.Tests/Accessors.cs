@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Reflection;
+using System.Security.Cryptography;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
@@ -72,6 +74,59 @@ public sealed class Accessors : IDisposable
 
         var missing = Assert.IsInstanceOfType<FileNotFoundException>(exception.InnerException);
         StringAssert.Contains(missing.Message, Path.Combine(AppContext.BaseDirectory, "models", "digits.cpu.onnx"));
+    }
+
+    [TestMethod]
+    [DataRow(LanguageVersion.CSharp7_3)]
+    [DataRow(LanguageVersion.CSharp14)]
+    public void Compiles_without_a_warning_when_the_model_is_compressed(LanguageVersion language)
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["cuda", "cpu-x64", "cpu-arm64"], language: language, compressed: Compressed(Classifier()));
+
+        Assert.AreEqual("", string.Join("\n", Ours(accessor, language)));
+    }
+
+    [TestMethod]
+    public void A_compressed_model_runs_and_is_read_as_the_model_itself()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), compressed: Compressed(Classifier())).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static float Main() { using var digits = Digits.Load(); return digits.Run(new float[] { 5, 7, 9 }).Scores[1]; }
+                    public static byte[] Bytes() { using var stream = Digits.OpenRead(); using var copy = new System.IO.MemoryStream(); stream.CopyTo(copy); return copy.ToArray(); }
+                }
+            }
+            """);
+
+        var program = accessor.Load().GetType("MyApp.Program")!;
+
+        Assert.AreEqual(7f, Call(program, "Main"));
+        CollectionAssert.AreEqual(Classifier(), (byte[])Call(program, "Bytes")!);
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Damages))]
+    public void A_damaged_resource_is_refused_by_name_at_load(string damage, Func<byte[], byte[]> break_)
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), compressed: break_(Compressed(Classifier()))).With("""
+            namespace MyApp { public static class Program { public static void Main() { using var digits = Digits.Load(); } } }
+            """);
+
+        var exception = Assert.ThrowsExactly<TargetInvocationException>(() => Call(accessor.Load().GetType("MyApp.Program")!, "Main")).InnerException;
+
+        Assert.IsInstanceOfType<InvalidDataException>(exception, damage);
+        StringAssert.Contains(exception.Message, "models/digits.cpu.onnx.br is damaged: ");
+    }
+
+    [TestMethod]
+    public void A_model_is_read_once_however_often_a_session_is_tried()
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), compressed: Compressed(Classifier())).Source;
+
+        // One for Load without options, one for the variant that is named.
+        Assert.HasCount(3, source.Split("Read(Locate("));
     }
 
     [TestMethod]
@@ -202,6 +257,30 @@ public sealed class Accessors : IDisposable
     // C# 7.3 knows no nullable context, and Roslyn says so about the compilation, not about the source.
     private static IEnumerable<string> Ours(GeneratedAccessor accessor, LanguageVersion language) =>
         accessor.Problems.Where(problem => language >= LanguageVersion.CSharp8 || !problem.Contains("CS8630", StringComparison.Ordinal));
+
+    private static IEnumerable<(string Damage, Func<byte[], byte[]> Break)> Damages =>
+    [
+        ("cut short", bytes => bytes[..^5]),
+        ("cut in the middle", bytes => bytes[..(bytes.Length / 2)]),
+        ("empty", bytes => []),
+        ("another beginning", bytes => [(byte)(bytes[0] ^ 0xff), .. bytes[1..]]),
+        ("one other bit", bytes => [.. bytes[..20], (byte)(bytes[20] ^ 1), .. bytes[21..]]),
+        ("another length", bytes => [.. bytes[..^40], (byte)(bytes[^40] - 1), .. bytes[^39..]]),
+        ("a negative length", bytes => [.. bytes[..^33], 0xff, .. bytes[^32..]]),
+        ("another digest", bytes => [.. bytes[..^1], (byte)(bytes[^1] ^ 1)]),
+    ];
+
+    /// <summary>As the worker writes it.</summary>
+    private static byte[] Compressed(byte[] model)
+    {
+        using var stream = new MemoryStream();
+        using (var brotli = new BrotliStream(stream, CompressionLevel.SmallestSize, leaveOpen: true))
+        {
+            brotli.Write(model);
+        }
+
+        return [.. stream.ToArray(), .. BitConverter.GetBytes((long)model.Length), .. SHA256.HashData(model)];
+    }
 
     private static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
 

@@ -26,6 +26,50 @@ public sealed class Resolution : IDisposable
     }
 
     [TestMethod]
+    public void A_compressed_model_is_another_file_and_another_resource()
+    {
+        var resolved = Resolve([Model("models/digits.onnx", ("Compress", "True"))]);
+
+        Assert.AreEqual(Path.Combine(_folder.Path, "obj", "digits", "cpu", "digits.onnx.br"), resolved.Variants.Single().ItemSpec);
+        Assert.AreEqual("models/digits.cpu.onnx.br", resolved.Variants.Single().GetMetadata("LogicalName"));
+        Assert.AreEqual("true", resolved.AccessorItems.Single().GetMetadata("Compressed"));
+    }
+
+    [TestMethod]
+    public void Switched_off_nothing_is_compressed()
+    {
+        var resolved = Resolve([Model("models/digits.onnx", ("Compress", "true"))], enabled: "false");
+
+        Assert.AreEqual("models/digits.cpu.onnx", resolved.Variants.Single().GetMetadata("LogicalName"));
+        Assert.AreEqual("false", resolved.AccessorItems.Single().GetMetadata("Compressed"));
+    }
+
+    [TestMethod]
+    public void A_target_framework_without_brotli_is_refused()
+    {
+        Resolve([Model("models/digits.onnx", ("Compress", "true"))], targetFramework: ".NETFramework,Version=v4.8", hasBrotli: false);
+
+        Assert.AreEqual("MBT0013", _engine.ErrorCodes.Single());
+        StringAssert.Contains(_engine.Errors.Single().Message, ".NETFramework,Version=v4.8");
+    }
+
+    [TestMethod]
+    public void Without_compressed_models_no_target_framework_is_refused()
+    {
+        Resolve([Model("models/digits.onnx")], targetFramework: ".NETFramework,Version=v4.8", hasBrotli: false);
+
+        Assert.IsEmpty(_engine.ErrorCodes);
+    }
+
+    [TestMethod]
+    public void Compress_is_of_all_targets_of_a_model()
+    {
+        Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", ("Compress", "true"))]);
+
+        Assert.AreEqual("MBT0003", _engine.ErrorCodes.Single());
+    }
+
+    [TestMethod]
     public void No_model_has_to_exist_and_only_a_memory_is_written()
     {
         Resolve([Model("models/digits.onnx")]);
@@ -236,7 +280,7 @@ public sealed class Resolution : IDisposable
     private static string Text(ResolveOptimizedModels task) => string.Join("\n", task.Variants.Concat(task.AccessorItems)
         .Select(item => $"{item.ItemSpec} {string.Join(",", item.CloneCustomMetadata().Keys.Cast<string>().Order(StringComparer.Ordinal).Select(name => $"{name}={item.GetMetadata(name)}"))}"));
 
-    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "", string enabled = "true")
+    private ResolveOptimizedModels Resolve(ITaskItem[] models, ITaskItem[]? overrides = null, string runtimeIdentifier = "", string measurement = "Auto", bool isSdkProject = true, string remoteCache = "", string enabled = "true", string targetFramework = "", bool hasBrotli = true)
     {
         var task = new ResolveOptimizedModels
         {
@@ -251,6 +295,8 @@ public sealed class Resolution : IDisposable
             Measurement = measurement,
             BudgetSeverity = "Error",
             RemoteCache = remoteCache,
+            TargetFramework = targetFramework,
+            HasBrotli = hasBrotli,
             IsSdkProject = isSdkProject,
         };
         Assert.AreEqual(task.Execute(), _engine.Errors.Count == 0);

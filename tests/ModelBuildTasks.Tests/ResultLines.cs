@@ -23,6 +23,32 @@ public sealed class ResultLines
     }
 
     [TestMethod]
+    public void Say_what_ships_compressed()
+    {
+        _result.IsCompressed = true;
+        _result.Optimized!.CompressedBytes = 102_400;
+
+        Assert.AreEqual("digits (cpu): 1,325 KB → 350 KB (100 KB compressed)", ResultLine.Of("digits", _result));
+    }
+
+    [TestMethod]
+    public void Say_what_zeros_would_buy()
+    {
+        _result.Optimized!.CompressedBytes = 102_400;
+        _result.Original!.Multiplications = _result.Optimized.Multiplications = 1_000_000;
+
+        Assert.AreEqual("digits (cpu): 1,325 KB → 350 KB (at most 100 KB with Compress=\"true\")", ResultLine.Of("digits", _result));
+    }
+
+    [TestMethod]
+    public void Say_what_work_is_left_of_pruned_channels()
+    {
+        (_result.Original!.Multiplications, _result.Optimized!.Multiplications) = (1_000_000, 520_000);
+
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", multiplications × 0.52");
+    }
+
+    [TestMethod]
     public void Leave_out_what_was_not()
     {
         _result.LatencyRatio = new LatencyRatio { Measured = false, Reason = "ModelMeasurement is Skip" };

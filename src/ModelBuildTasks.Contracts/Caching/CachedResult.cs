@@ -59,6 +59,7 @@ public static class CachedResult
             Target = result.Target,
             ArtifactPath = artifactPath,
             ArtifactSha256 = result.ArtifactSha256,
+            IsCompressed = result.IsCompressed,
             Original = result.Original,
             Optimized = result.Optimized,
             AccuracyDrop = result.AccuracyDrop,

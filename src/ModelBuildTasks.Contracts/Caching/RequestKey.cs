@@ -14,9 +14,9 @@ public static class RequestKey
     /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by.</summary>
     public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request).ToString());
 
-    /// <summary>The artifact and the verdict on it: also the budgets, and the name that the messages bear.</summary>
+    /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, and the name that the messages bear.</summary>
     public static string OfResult(OptimizationRequest request) =>
-        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Object(nameof(request.Budgets), request.Budgets.Write).ToString());
+        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write).ToString());
 
     private static JsonWriter Artifact(OptimizationRequest request) => new JsonWriter()
         .Add(nameof(request.Worker), request.Worker)

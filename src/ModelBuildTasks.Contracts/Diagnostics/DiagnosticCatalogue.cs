@@ -60,6 +60,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor UnknownMetadata = new("MBT0012", "Misspelt metadata", Warning,
         "The metadata '{0}' is not known and does nothing; did you mean '{1}'?", "Correct its name.");
 
+    /// <summary>{0} model name, {1} target framework.</summary>
+    public static readonly DiagnosticDescriptor CompressNeedsBrotli = new("MBT0013", "The target framework can't decompress", Error,
+        "'{0}' has Compress=\"true\", and the target framework {1} has no Brotli, which the app would need to decompress it.",
+        "Target .NET Standard 2.1 or .NET (Core) 3.0 or later, or write Compress with a Condition on TargetFramework.");
+
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
@@ -109,7 +114,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor SizeBudget = new("MBT2004", "Size budget broken", Error,
-        "'{0}' for {1} is too large: {2}.", "Choose a smaller Precision or a smaller model, or loosen MaxSize or MaxSizeRatio.");
+        "'{0}' for {1} is too large: {2}.", "Choose a smaller Precision or a smaller model, set Compress=\"true\", or loosen MaxSize or MaxSizeRatio.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor MemoryBudget = new("MBT2005", "Memory budget broken", Error,

@@ -39,9 +39,6 @@ public static class Availability
         .. Only(file, MetadataNames.Format, settings.Format),
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
-        .. string.Equals(metadata(MetadataNames.Compress)?.Trim(), "true", StringComparison.OrdinalIgnoreCase)
-            ? [Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, MetadataNames.Compress, "true", "")]
-            : Array.Empty<Diagnostic>(),
     ];
 
     /// <summary>The target profiles that this version makes artifacts for.</summary>

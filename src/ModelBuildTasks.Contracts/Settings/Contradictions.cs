@@ -67,6 +67,12 @@ internal static class Contradictions
             yield return Contradiction($"MinAccuracy is above 1, which {settings.Metric} never reaches");
         }
 
+        if (Is(MetadataNames.Compress, "true") && Is(MetadataNames.Embed, "false"))
+        {
+            yield return Contradiction("Compress=\"true\" compresses the embedded model, Embed=\"false\" puts the model beside the app as a file that ONNX Runtime reads itself");
+        }
+
+        bool Is(string name, string value) => string.Equals(metadata(name)?.Trim(), value, StringComparison.OrdinalIgnoreCase);
         bool IsAbsent(string name) => string.IsNullOrWhiteSpace(metadata(name));
         Diagnostic Contradiction(string clause) => Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, file, clause);
     }

@@ -32,9 +32,15 @@ internal sealed record Outcome
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
     public QuantizationPlan? Quantization { get; init; }
 
+    /// <summary>Multiplications before pruning and in the artifact; null when nothing was to be pruned, or no layer can be counted.</summary>
+    public Multiplications? Multiplications { get; init; }
+
     /// <summary>Why latency was not measured; null when it was.</summary>
     public string? LatencyReason { get; init; }
 }
+
+/// <summary>Multiplications of one run, source model and artifact.</summary>
+internal sealed record Multiplications(long Original, long Optimized);
 
 /// <summary>One step of the recipe.</summary>
 internal sealed record Step(string Name, bool Applied, string Explanation);

@@ -45,14 +45,38 @@ internal static class InspectCommand
     }
 
     /// <summary>Where a build puts the result of an artifact; null when none is there.</summary>
-    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(artifact, ".result.json") is var path && File.Exists(path) ? path : null;
+    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(Plain(artifact), ".result.json") is var path && File.Exists(path) ? path : null;
+
+    private static string Plain(string artifact) => IsCompressed(artifact) ? Path.ChangeExtension(artifact, null) : artifact;
+
+    private static bool IsCompressed(string artifact) => artifact.EndsWith(CompressedModel.Extension, StringComparison.OrdinalIgnoreCase);
 
     private static int Show(string path, string? resultPath, bool asJson)
     {
-        using SourceModel source = SourceModel.Load(path);
+        if (!IsCompressed(path))
+        {
+            return Show(path, path, resultPath, asJson);
+        }
+
+        string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
+        try
+        {
+            string restored = Path.Combine(folder, Path.GetFileName(Plain(path)));
+            CompressedModel.Restore(path, restored);
+            return Show(restored, path, resultPath, asJson);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static int Show(string modelPath, string path, string? resultPath, bool asJson)
+    {
+        using SourceModel source = SourceModel.Load(modelPath);
         QuantizationDecisions? recorded = resultPath is null ? null : Recorded(path, resultPath);
         QuantizationDecisions? plan = recorded ?? (WrittenQuantization.Read(source.Model) is { } written ? PlanContract.Of(written) : null);
-        ModelFacts facts = ModelFacts.Of(source, recorded is null ? null : resultPath, plan);
+        ModelFacts facts = ModelFacts.Of(source, recorded is null ? null : resultPath, plan) with { File = path };
         if (asJson)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(facts, ModelFactsJson.Default.ModelFacts));

@@ -8,7 +8,10 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <summary>Verdicts on budgets, and what could not be judged, as coded diagnostics.</summary>
 internal static class BudgetDiagnostics
 {
-    internal static IEnumerable<Diagnostic> Judge(OptimizationRequest request, Outcome outcome)
+    /// <param name="request">What was asked for.</param>
+    /// <param name="outcome">What came of it.</param>
+    /// <param name="shippedBytes">What the app will carry: the compressed artifact where there is one.</param>
+    internal static IEnumerable<Diagnostic> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
     {
         BudgetLimits limits = new()
         {
@@ -27,7 +30,7 @@ internal static class BudgetDiagnostics
             Latency = outcome.Latency,
             LatencyReason = outcome.LatencyReason,
             OriginalBytes = outcome.OriginalBytes,
-            OptimizedBytes = outcome.ArtifactBytes,
+            OptimizedBytes = shippedBytes,
         };
         // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
         if (request.EvaluationData is null)

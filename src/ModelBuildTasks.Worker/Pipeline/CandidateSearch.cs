@@ -4,6 +4,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
@@ -32,6 +33,7 @@ internal sealed class CandidateSearch(
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
     private QuantizationPlan? plan;
+    private Multiplications? multiplications;
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
     internal Outcome Run(RecipeList list, string artifactPath)
@@ -44,10 +46,14 @@ internal sealed class CandidateSearch(
         Model model = source.Model.Clone();
         bool isSimplified = Apply(new GraphSimplification(request.Settings.DisabledRules), model);
         bool isPruned = false;
+        long? whole = list.Pruning.Count > 0 ? CountMultiplications(model) : null;
         foreach (IModelPass pass in list.Pruning)
         {
             isPruned |= ApplyRequested(pass, model);
         }
+
+        // Quantization, which follows, changes what is multiplied and not how much.
+        multiplications = whole is { } original && CountMultiplications(model) is { } left ? new Multiplications(original, left) : null;
 
         Prepared prepared = new(model, isSimplified, isPruned);
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
@@ -192,6 +198,7 @@ internal sealed class CandidateSearch(
     {
         CopySource(artifactPath, reason);
         plan = null;
+        multiplications = multiplications is { Original: var original } ? new Multiplications(original, original) : null;
         for (int i = 0; i < steps.Count; i++)
         {
             steps[i] = steps[i] with { Applied = false };
@@ -242,7 +249,14 @@ internal sealed class CandidateSearch(
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
         Quantization = plan,
+        Multiplications = multiplications,
     };
+
+    private long? CountMultiplications(Model model)
+    {
+        IReadOnlyList<IReadOnlyList<Tensor>> inputs = TrialInputs.For(source.Session, evaluation ?? calibration);
+        return MultiplicationCount.Of(model, inputs.Count == 0 ? null : new Sample(inputs[0], null));
+    }
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
     private bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)

@@ -105,16 +105,24 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
         string key = RequestKey.OfArtifact(request);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
+        string compressed = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
         using IDisposable? exclusive = cache.Lock(key, cancellation);
         try
         {
             bool fromCache = true;
             Outcome outcome = cache.TryRestore(key, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
-            OptimizationResult result = ResultOf(request, outcome, fromCache);
+            string shipped = request.Compress ? compressed : staged;
+            if (request.Compress)
+            {
+                CompressedModel.Write(staged, outcome.ArtifactSha256, compressed, progress, cancellation);
+            }
+
+            OptimizationResult result = ResultOf(request, outcome, shipped, fromCache);
+            AddCompressedBytes(request, result, staged, cancellation);
             if (IsFinal(request, outcome))
             {
-                cache.Store(request, result, staged);
+                cache.Store(request, result, shipped);
             }
 
             if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
@@ -122,13 +130,28 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 result.Diagnostics.Add(warning);
             }
 
-            File.Move(staged, request.OutputPath, overwrite: true);
+            File.Move(shipped, request.OutputPath, overwrite: true);
             return result;
         }
         finally
         {
             File.Delete(staged);
+            File.Delete(compressed);
         }
+    }
+
+    /// <summary>What compressing makes of the source model and of the artifact, where it was asked for or, in short, where pruning has made it worth knowing.</summary>
+    private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, string artifact, CancellationToken cancellation)
+    {
+        if (!request.Compress && request.Settings.Pruning == Pruning.None)
+        {
+            return;
+        }
+
+        progress.Report(new PipelineProgress("measuring compressed sizes", 0));
+        string[] source = [.. RequestInputs.Models(request.ModelPath).Select(input => input.Path)];
+        result.Original!.CompressedBytes = CompressedModel.Measure(source, request.Compress, cancellation);
+        result.Optimized!.CompressedBytes ??= CompressedModel.Measure([artifact], isForShipping: false, cancellation);
     }
 
     /// <summary>The artifact from a remote cache, else by the search; kept in both caches.</summary>
@@ -194,18 +217,37 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         return result;
     }
 
-    private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, bool fromCache)
+    /// <param name="request">What was asked for.</param>
+    /// <param name="outcome">What came of it.</param>
+    /// <param name="shipped">The file that ships: the artifact, or its compressed form.</param>
+    /// <param name="fromCache">Whether it had been made before.</param>
+    private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, string shipped, bool fromCache)
     {
+        long shippedBytes = new FileInfo(shipped).Length;
         OptimizationResult result = new()
         {
             Succeeded = true,
             Model = request.ModelPath,
             Target = request.Target,
             ArtifactPath = request.OutputPath,
-            ArtifactSha256 = outcome.ArtifactSha256,
+            ArtifactSha256 = request.Compress ? ContentDigest.OfFile(shipped) : outcome.ArtifactSha256,
+            IsCompressed = request.Compress,
             FromCache = fromCache,
-            Original = new ModelFigures { Bytes = outcome.OriginalBytes, Accuracy = outcome.Accuracy?.Original.Value, LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds.Value },
-            Optimized = new ModelFigures { Bytes = outcome.ArtifactBytes, Accuracy = outcome.Accuracy?.Optimized.Value, LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds.Value },
+            Original = new ModelFigures
+            {
+                Bytes = outcome.OriginalBytes,
+                Multiplications = outcome.Multiplications?.Original,
+                Accuracy = outcome.Accuracy?.Original.Value,
+                LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds.Value,
+            },
+            Optimized = new ModelFigures
+            {
+                Bytes = outcome.ArtifactBytes,
+                CompressedBytes = request.Compress ? shippedBytes : null,
+                Multiplications = outcome.Multiplications?.Optimized,
+                Accuracy = outcome.Accuracy?.Optimized.Value,
+                LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds.Value,
+            },
             AccuracyDrop = outcome.Accuracy is { Drop: { } drop } accuracy
                 ? new AccuracyDrop { Value = drop.Value, Low = drop.Low, High = drop.High, Samples = accuracy.Samples, Metric = Enum.Parse<Contracts.Metric>(accuracy.Metric.ToString()) }
                 : null,
@@ -225,7 +267,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
         }
 
-        foreach (Diagnostic verdict in BudgetDiagnostics.Judge(request, outcome))
+        foreach (Diagnostic verdict in BudgetDiagnostics.Judge(request, outcome, shippedBytes))
         {
             result.Diagnostics.Add(verdict);
         }

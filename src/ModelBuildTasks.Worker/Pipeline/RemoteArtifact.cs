@@ -45,7 +45,8 @@ internal sealed partial class RemoteArtifact(
         }
 
         // A build fails for what was measured here, never on a server's word.
-        return BudgetDiagnostics.Judge(request, proven!).Any(verdict => verdict.Severity == DiagnosticSeverity.Error) ? null : proven;
+        long shipped = request.Compress ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
+        return BudgetDiagnostics.Judge(request, proven!, shipped).Any(verdict => verdict.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 
     internal void Upload(string key, string path, Outcome outcome)

@@ -17,6 +17,8 @@ internal static class Quantities
 
     internal static string Count(int number, string singular, string plural) => string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? singular : plural)}");
 
+    internal static string Number(long number) => string.Create(CultureInfo.InvariantCulture, $"{number:N0}");
+
     internal static string Milliseconds(double milliseconds) => string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.###} ms");
 
     internal static string Score(double score) => string.Create(CultureInfo.InvariantCulture, $"{score:0.0000}");

@@ -30,6 +30,16 @@ internal static class ResultTable
 
         Table table = Headings();
         AddSize(table, result.Original!.Bytes, result.Optimized!.Bytes);
+        if (result.Original is { CompressedBytes: { } larger } && result.Optimized is { CompressedBytes: { } smaller })
+        {
+            table.AddRow(result.IsCompressed ? "Compressed" : "Compressed, at most", Quantities.Size(larger), Quantities.Size(smaller), Ratio(larger, smaller));
+        }
+
+        if (result.Original is { Multiplications: { } whole } && result.Optimized is { Multiplications: { } left })
+        {
+            table.AddRow("Multiplications", Quantities.Number(whole), Quantities.Number(left), Ratio(whole, left));
+        }
+
         if (result.AccuracyDrop is { } drop)
         {
             AddAccuracy(table, drop.Metric.ToString(), drop.Samples, result.Original.Accuracy!.Value, result.Optimized.Accuracy!.Value, new Estimate(drop.Value, drop.Low, drop.High));
@@ -77,7 +87,9 @@ internal static class ResultTable
         .AddColumn("Comparison, 95 % interval");
 
     internal static void AddSize(Table table, long original, long optimized) => table.AddRow(
-        "Size", Quantities.Size(original), Quantities.Size(optimized), string.Create(CultureInfo.InvariantCulture, $"ratio {(double)optimized / original:0.000}"));
+        "Size", Quantities.Size(original), Quantities.Size(optimized), Ratio(original, optimized));
+
+    private static string Ratio(long original, long optimized) => string.Create(CultureInfo.InvariantCulture, $"ratio {(double)optimized / original:0.000}");
 
     internal static void AddAccuracy(Table table, AccuracyResult accuracy) =>
         AddAccuracy(table, accuracy.Metric.ToString(), accuracy.Samples, accuracy.Original.Value, accuracy.Optimized.Value, accuracy.Drop);

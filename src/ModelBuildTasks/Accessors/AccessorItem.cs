@@ -29,12 +29,15 @@ internal sealed class AccessorItem
 
     public bool Embedded { get; private set; } = true;
 
+    /// <summary>Whether the embedded bytes are compressed.</summary>
+    public bool Compressed { get; private set; }
+
     public IReadOnlyList<string> Targets { get; private set; } = [];
 
     /// <summary>The metadata that should be a C# name and is not, or null.</summary>
     public string? InvalidName { get; private set; }
 
-    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<string> targets, string rootNamespace, string directory)
+    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<string> targets, bool compressed, string rootNamespace, string directory)
     {
         var className = model.Text(MetadataNames.AccessorClass);
         var namespaceName = model.Text(MetadataNames.AccessorNamespace);
@@ -47,6 +50,7 @@ internal sealed class AccessorItem
             Namespace = namespaceName ?? CSharpNames.Namespace(rootNamespace),
             Visibility = Choice.TryParse<AccessorVisibility>(model.GetMetadata(MetadataNames.AccessorVisibility), out var visibility) && visibility == AccessorVisibility.Public ? "public" : "internal",
             Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
+            Compressed = compressed,
             Targets = [.. TargetNames.ByPreference.Where(targets.Contains)],
             InvalidName =
                 className is not null && (!CSharpNames.IsIdentifier(className) || AccessorMembers.IsTaken(className)) ? MetadataNames.AccessorClass :
@@ -62,6 +66,7 @@ internal sealed class AccessorItem
         [nameof(Namespace)] = Namespace,
         [nameof(Visibility)] = Visibility,
         [nameof(Embedded)] = Embedded ? "true" : "false",
+        [nameof(Compressed)] = Compressed ? "true" : "false",
         [nameof(Targets)] = string.Join(",", Targets),
     });
 
@@ -74,6 +79,7 @@ internal sealed class AccessorItem
         Namespace = item.GetMetadata(nameof(Namespace)),
         Visibility = item.GetMetadata(nameof(Visibility)),
         Embedded = item.GetMetadata(nameof(Embedded)) == "true",
+        Compressed = item.GetMetadata(nameof(Compressed)) == "true",
         Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
     };
 }

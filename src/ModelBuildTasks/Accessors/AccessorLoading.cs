@@ -15,29 +15,15 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         WriteLoad();
     }
 
+    /// <summary>What a session is made from: the bytes, or the path of a file, which ONNX Runtime reads itself.</summary>
+    private string Model(string variant) => $"{(accessor.Embedded ? "Read(" : "")}Locate({variant}){(accessor.Embedded ? ")" : "")}";
+
     private void WriteSession()
     {
-        source.Add("").Block($"private {accessor.Class}(string variant, {Options} options)", () =>
-        {
-            source.Add("Variant = variant;");
-            if (!accessor.Embedded)
-            {
-                source.Add("Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(Locate(variant), options);");
-                return;
-            }
-
-            source.Block("using (global::System.IO.Stream stream = OpenRead(variant))", () => source.Add("""
-                var model = new byte[checked((int)stream.Length)];
-                for (int read = 0; read < model.Length;)
-                {
-                    int count = stream.Read(model, read, model.Length - read);
-                    if (count == 0) throw new global::System.IO.EndOfStreamException();
-                    read += count;
-                }
-
-                Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options);
-                """));
-        });
+        source.Add("").Block($"private {accessor.Class}(string variant, {(accessor.Embedded ? "byte[]" : "string")} model, {Options} options)", () => source.Add("""
+            Variant = variant;
+            Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options);
+            """));
         source.Add("""
 
             /// <summary>The variant that was chosen, one of <see cref="Variants"/>.</summary>
@@ -69,8 +55,12 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
                 WriteCuda();
             }
 
+            source.Add($"""
+                string variant = ForThisProcessor();
+                {(accessor.Embedded ? "byte[]" : "string")} model = {Model("variant")};
+                """);
             WriteExact();
-            source.Block($"using (var defaults = new {Options}())", () => source.Add($"return new {accessor.Class}(ForThisProcessor(), defaults);"));
+            source.Block($"using (var defaults = new {Options}())", () => source.Add($"return new {accessor.Class}(variant, model, defaults);"));
         });
         source.Add($"""
 
@@ -78,7 +68,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             /// <param name="variant">One of <see cref="Variants"/>.</param>
             /// <param name="options">Session options with the execution providers that the variant is for.</param>
             /// <exception cref="global::System.ArgumentException">The variant is not one of <see cref="Variants"/>.</exception>
-            public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, options);
+            public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, {Model("variant")}, options);
             """);
     }
 
@@ -89,7 +79,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             using (var exact = new {{Options}}())
             {
                 exact.AddSessionConfigEntry("session.x64quantprecision", "1");
-                return new {{accessor.Class}}(ForThisProcessor(), exact);
+                return new {{accessor.Class}}(variant, model, exact);
             }
         }
         catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
@@ -107,7 +97,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
                 using (var cuda = new {{Options}}())
                 {
                     cuda.AppendExecutionProvider_CUDA();
-                    return new {{accessor.Class}}("{{TargetNames.Cuda}}", cuda);
+                    return new {{accessor.Class}}("{{TargetNames.Cuda}}", {{Model($"\"{TargetNames.Cuda}\"")}}, cuda);
                 }
             }
             catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)

@@ -85,23 +85,13 @@ internal sealed class AccessorSource
             /// <summary>The targets that this app carries the model for, the most specific first.</summary>
             public static global::System.Collections.Generic.IReadOnlyList<string> Variants {"{"} get; {"}"} = new string[] {"{"} {string.Join(", ", _accessor.Targets.Select(CSharpNames.Literal))} {"}"};
 
-            /// <summary>The bytes of one of <see cref="Variants"/>; of the one for this machine's processor when none is named.</summary>
+            /// <summary>The model's bytes{(_accessor.Compressed ? ", decompressed as they are read," : "")} for one of <see cref="Variants"/>; for this machine's processor when none is named.</summary>
             /// <exception cref="global::System.ArgumentException">The variant is not one of <see cref="Variants"/>.</exception>
             """);
         _source.Block($"public static global::System.IO.Stream OpenRead(string{_orNull} variant = null)", () =>
         {
-            if (_accessor.Embedded)
-            {
-                _source.Add($"""
-                    string name = Locate(variant ?? ForThisProcessor());
-                    return typeof({_accessor.Class}).Assembly.GetManifestResourceStream(name)
-                        ?? throw new global::System.IO.FileNotFoundException("The assembly does not hold the resource " + name + ".", name);
-                    """);
-            }
-            else
-            {
-                _source.Add("return global::System.IO.File.OpenRead(Locate(variant ?? ForThisProcessor()));");
-            }
+            var place = "Locate(variant ?? ForThisProcessor())";
+            _source.Add($"return {(_accessor.Compressed ? AccessorReading.Decompressed($"Open({place})") : _accessor.Embedded ? $"Open({place})" : $"global::System.IO.File.OpenRead({place})")};");
         });
         _source.Add("");
         _source.Block("private static string Locate(string variant)", () => _source.Block("switch (variant)", () =>
@@ -114,7 +104,11 @@ internal sealed class AccessorSource
             _source.Add("default: throw new global::System.ArgumentException(\"There is no variant '\" + variant + \"'; there are \" + string.Join(\", \", Variants) + \".\", nameof(variant));");
         }));
         _source.Add("");
-        if (!_accessor.Embedded)
+        if (_accessor.Embedded)
+        {
+            new AccessorReading(_source, _accessor).Write(_hasOnnxRuntime);
+        }
+        else
         {
             WriteFileSearch();
         }
@@ -124,7 +118,7 @@ internal sealed class AccessorSource
 
     private string Location(string target)
     {
-        var name = CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target));
+        var name = CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target, _accessor.Compressed));
         return _accessor.Embedded ? name : $"Find({name})";
     }
 

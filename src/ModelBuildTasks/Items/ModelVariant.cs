@@ -18,6 +18,7 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
     private const string TargetKey = "TargetProfile";
     private const string DefinedInKey = "DefinedIn";
     private const string DefinedAsKey = "DefinedAs";
+    private const string CompressedExtension = ".br";
 
     /// <summary>Full path of the source model.</summary>
     public string ModelPath { get; } = modelPath;
@@ -32,14 +33,17 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
     /// <summary>Where the project writes the model's item. Reads that file.</summary>
     public ItemLocation Location => ItemLocation.Find(definedIn, "OptimizedModel", definedAs);
 
-    public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}.onnx");
+    /// <summary>Whether the artifact is compressed.</summary>
+    public bool IsCompressed => "true".Equals(Text(MetadataNames.Compress), StringComparison.OrdinalIgnoreCase);
+
+    public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}.onnx{(IsCompressed ? CompressedExtension : "")}");
 
     public string RequestPath => Path.Combine(directory, $"{FileName(Name)}.request.json");
 
     public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
 
     /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
-    public static string LogicalName(string name, string target) => $"models/{FileName(name)}.{target}.onnx";
+    public static string LogicalName(string name, string target, bool isCompressed) => $"models/{FileName(name)}.{target}.onnx{(isCompressed ? CompressedExtension : "")}";
 
     /// <summary>The name with what a file system may refuse replaced.</summary>
     public static string FileName(string name)
@@ -67,7 +71,7 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
         metadata[DefinedAsKey] = definedAs;
         metadata["RequestPath"] = RequestPath;
         metadata["ResultPath"] = ResultPath;
-        metadata["LogicalName"] = LogicalName(Name, Target);
+        metadata["LogicalName"] = LogicalName(Name, Target, IsCompressed);
         return ItemText.Create(ArtifactPath, metadata);
     }
 

@@ -82,5 +82,5 @@ internal static class StructuredPruningTable
         return new Pruned(model.ToBytes(), outcome.Changed, outcome.Explanation, Multiplications(model, samples), seconds);
     }
 
-    private static double Multiplications(Model model, Dataset samples) => new LatencyModel(DependencyGraph.Of(model), samples.Read().First()).Multiplications(new HashSet<int>());
+    private static double Multiplications(Model model, Dataset samples) => MultiplicationCount.Of(model, samples.Read().First()) ?? 0;
 }

@@ -2,6 +2,7 @@
 // A model's name, or fault.txt beside the worker, asks for the ways in which a worker goes wrong.
 using System.Diagnostics;
 using System.Globalization;
+using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -95,6 +96,17 @@ static void FillDisk(OptimizationRequest request)
     }
 }
 
+static byte[] Compressed(byte[] artifact)
+{
+    using var stream = new MemoryStream();
+    using (var brotli = new BrotliStream(stream, CompressionMode.Compress, leaveOpen: true))
+    {
+        brotli.Write(artifact);
+    }
+
+    return [.. stream.ToArray(), .. BitConverter.GetBytes((long)artifact.Length), .. SHA256.HashData(artifact)];
+}
+
 static OptimizationResult Optimize(OptimizationRequest request)
 {
     var result = new OptimizationResult { Model = request.ModelPath, Target = request.Target };
@@ -109,13 +121,14 @@ static OptimizationResult Optimize(OptimizationRequest request)
     var note = Encoding.UTF8.GetBytes($"for {request.Target} in {request.Settings.Precision}");
     byte[] artifact = [.. source, (6 << 3) | 2, (byte)note.Length, .. note];
     Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
-    File.WriteAllBytes(request.OutputPath, artifact);
+    File.WriteAllBytes(request.OutputPath, request.Compress ? Compressed(artifact) : artifact);
     // As a cache would restore it.
     File.SetLastWriteTimeUtc(request.OutputPath, new DateTime(2001, 1, 1, 0, 0, 0, DateTimeKind.Utc));
 
     result.Succeeded = true;
     result.ArtifactPath = request.OutputPath;
-    result.ArtifactSha256 = Convert.ToHexStringLower(SHA256.HashData(artifact));
+    result.ArtifactSha256 = ContentDigest.OfFile(request.OutputPath);
+    result.IsCompressed = request.Compress;
     result.Original = new ModelFigures { Bytes = source.Length };
     result.Optimized = new ModelFigures { Bytes = artifact.Length };
     result.Recipe.Add(new RecipeStep { Name = "Note", Applied = true, Explanation = "appended a note" });

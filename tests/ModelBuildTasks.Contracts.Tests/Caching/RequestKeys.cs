@@ -23,12 +23,13 @@ public sealed class RequestKeys
     }
 
     [TestMethod]
-    public void A_budget_or_a_name_makes_another_result_of_the_same_artifact()
+    public void A_budget_a_name_or_compression_makes_another_result_of_the_same_artifact()
     {
         static void Limited(OptimizationRequest request) => request.Budgets.MaxSizeBytes = 1;
         static void Renamed(OptimizationRequest request) => request.Name = "other";
+        static void Compressed(OptimizationRequest request) => request.Compress = true;
 
-        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed })
+        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed, Compressed })
         {
             Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
             Assert.AreNotEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(change)));

@@ -14,14 +14,15 @@ internal sealed class GeneratedAccessor
 {
     private readonly List<SyntaxTree> _trees = [];
     private readonly string _name;
-    private readonly byte[] _model;
+    private readonly byte[] _resource;
+    private readonly bool _isCompressed;
     private readonly string[] _targets;
     private readonly bool _hasOnnxRuntime;
 
     public GeneratedAccessor(TemporaryFolder folder, byte[] model, string name = "digits", string[]? targets = null, bool hasOnnxRuntime = true,
-        LanguageVersion language = LanguageVersion.Latest, (string Name, string Value)[]? metadata = null, string rootNamespace = "MyApp")
+        LanguageVersion language = LanguageVersion.Latest, (string Name, string Value)[]? metadata = null, string rootNamespace = "MyApp", byte[]? compressed = null)
     {
-        (_name, _model, _targets, _hasOnnxRuntime) = (name, model, targets ?? ["cpu"], hasOnnxRuntime);
+        (_name, _resource, _isCompressed, _targets, _hasOnnxRuntime) = (name, compressed ?? model, compressed is not null, targets ?? ["cpu"], hasOnnxRuntime);
         var path = folder.Write($"{name}.onnx", model);
         var item = new TaskItem(path);
         foreach (var (key, value) in metadata ?? [])
@@ -29,7 +30,7 @@ internal sealed class GeneratedAccessor
             item.SetMetadata(key, value);
         }
 
-        var accessor = AccessorItem.For(item, path, name, _targets, rootNamespace, folder.Path);
+        var accessor = AccessorItem.For(item, path, name, _targets, compressed is not null, rootNamespace, folder.Path);
         Source = AccessorSource.Write(accessor, ModelSignature.Read(path), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
         Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose);
         _trees.Add(CSharpSyntaxTree.ParseText(Source, Options));
@@ -52,7 +53,7 @@ internal sealed class GeneratedAccessor
     public Assembly Load()
     {
         using var stream = new MemoryStream();
-        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.LogicalName(_name, target), () => new MemoryStream(_model), isPublic: true));
+        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.LogicalName(_name, target, _isCompressed), () => new MemoryStream(_resource), isPublic: true));
         var result = Compilation.Emit(stream, manifestResources: resources);
         Assert.IsTrue(result.Success, string.Join("\n", result.Diagnostics) + "\n" + Source);
         stream.Position = 0;

@@ -31,6 +31,27 @@ public sealed class InspectAndCompareTests : IDisposable
     }
 
     [TestMethod]
+    public async Task Inspect_reads_an_artifact_that_is_compressed()
+    {
+        string artifact = place["obj/model.onnx.br"];
+        Workplace.Run(place.Request(request => (request.Compress, request.OutputPath) = (true, artifact)));
+
+        ModelBuildProcess run = await Run("inspect", artifact);
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        StringAssert.Contains(run.Output, "x: Float[N, 64]");
+        StringAssert.Contains(run.Output, artifact);
+    }
+
+    [TestMethod]
+    public async Task Inspect_refuses_a_compressed_artifact_that_is_damaged()
+    {
+        File.WriteAllBytes(place["model.onnx.br"], [.. Enumerable.Repeat((byte)0xff, 100)]);
+
+        (await Run("inspect", place["model.onnx.br"])).AssertFailsWith("MBT4002", place["model.onnx.br"]);
+    }
+
+    [TestMethod]
     public async Task Inspect_refuses_what_is_no_model()
     {
         File.WriteAllText(place.ModelPath, "Hello");

@@ -7,6 +7,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -44,6 +45,20 @@ public sealed class RemoteArtifactTests : IDisposable
         CollectionAssert.AreEqual(first.Recipe.Select(step => step.Explanation).ToArray(), second.Recipe.Select(step => step.Explanation).ToArray());
         CollectionAssert.AreEqual(new[] { "reading the inputs", "loading", "asking the remote cache", "verifying", "measuring accuracy" }, stages.Distinct().ToArray());
         Assert.HasCount(3, server.Requests);
+    }
+
+    [TestMethod]
+    public void What_came_from_the_server_is_compressed_here()
+    {
+        OptimizationResult first = Run("first");
+        OptimizationRequest request = Request("second", server.Url);
+        (request.Compress, request.Budgets.MaxSizeBytes) = (true, first.Optimized!.Bytes - 1);
+
+        OptimizationResult second = Workplace.Run(request);
+
+        Assert.IsTrue(second.FromCache);
+        CompressedModel.Restore(place.OutputPath, place["restored.onnx"]);
+        Assert.AreEqual(first.ArtifactSha256, ContentDigest.OfFile(place["restored.onnx"]));
     }
 
     [TestMethod]
