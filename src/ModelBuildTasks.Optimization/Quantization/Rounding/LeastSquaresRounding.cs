@@ -49,7 +49,8 @@ internal sealed class LeastSquaresRounding
         float[] feedback = new float[size];
         for (int k = size - 1; k > 0; k--)
         {
-            float code = Math.Clamp(MathF.Round((weights[k - 1] + feedback[k]) / scale, MidpointRounding.ToEven), -largestCode, largestCode);
+            // A weight that pruning has removed stays removed; those before it make up for what it can't.
+            float code = weights[k - 1] == 0 ? 0 : Math.Clamp(MathF.Round((weights[k - 1] + feedback[k]) / scale, MidpointRounding.ToEven), -largestCode, largestCode);
             codes[k - 1] = (sbyte)code;
             Span<float> before = feedback.AsSpan(0, k);
             TensorPrimitives.FusedMultiplyAdd(columns.AsSpan(k * size, k), weights[k - 1] - code * scale, before, before);

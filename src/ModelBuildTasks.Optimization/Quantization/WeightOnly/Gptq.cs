@@ -81,6 +81,12 @@ internal static class Gptq
                     }
 
                     Vector<float> code = scale.Code(target + sum / new Vector<float>(row[k]), format);
+                    if (!format.IsBinary)
+                    {
+                        // What pruning has removed stays removed. Signs have no zero.
+                        code = Vector.ConditionalSelect(Vector.Equals(blockWeights[k - first], Vector<float>.Zero), scale.ZeroPoint, code);
+                    }
+
                     errors[k * GroupsAtOnce + group] = blockWeights[k - first] - scale.Weight(code);
                     blockTargets[k - first] = code;
                 }

@@ -51,6 +51,21 @@ public sealed class LeastSquaresRoundingTests
         Assert.IsTrue(codes.All(code => Math.Abs((int)code) <= LargestCode), string.Join(", ", codes));
     }
 
+    [TestMethod]
+    public void Weights_that_were_pruned_stay_zero()
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            Case layer = new(seed);
+            layer.Weights[0] = layer.Weights[2] = 0;
+            sbyte[] codes = new sbyte[Inputs];
+
+            layer.Rounding.Round(0, layer.Weights, Scale, LargestCode, codes);
+
+            Assert.AreEqual((0, 0), (codes[0], codes[2]), $"seed {seed}");
+        }
+    }
+
     /// <summary>Correlated inputs that are not zero on average, and the weights of one output.</summary>
     private sealed class Case
     {

@@ -34,6 +34,23 @@ public sealed class GptqTests
     }
 
     [TestMethod]
+    [DataRow(8, true)]
+    [DataRow(4, true)]
+    [DataRow(4, false)]
+    [DataRow(2, false)]
+    public void Weights_that_were_pruned_stay_zero(int bits, bool symmetric)
+    {
+        HeavyTailedLayer layer = new(48, 9, 100);
+        float[] pruned = [.. layer.Weights.Select((weight, i) => i % 2 == 0 ? 0 : weight)];
+        WeightMatrix matrix = new(Onnx.Tensor.Create([48, 9], pruned), IsTransposed: false);
+
+        float[] actual = Gptq.Quantize(matrix, new BlockFormat(bits, 16, symmetric), new ScaleSearch(), layer.Moments.Factor()!, default).ToSingles();
+
+        Assert.IsTrue(actual.Where((_, i) => i % 2 == 0).All(weight => weight == 0));
+        Assert.IsTrue(actual.Any(weight => weight != 0));
+    }
+
+    [TestMethod]
     public void Independent_inputs_are_rounded_to_nearest()
     {
         HeavyTailedLayer layer = new(40, 9, 8);
