@@ -66,6 +66,18 @@ public sealed class Accessors : IDisposable
     }
 
     [TestMethod]
+    [OSCondition(OperatingSystems.Linux, IgnoreMessage = "/proc/cpuinfo tells what the processor has.")]
+    public void Asks_for_exact_products_only_where_the_processor_saturates()
+    {
+        var flags = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal))?.Split(' ');
+
+        Assert.AreEqual(flags is not null && !flags.Contains("avx512_vnni") && !flags.Contains("avx_vnni"), ProductsSaturate(LanguageVersion.Latest));
+    }
+
+    [TestMethod]
+    public void Asks_for_exact_products_where_the_processor_can_not_be_asked() => Assert.IsTrue(ProductsSaturate(LanguageVersion.CSharp7_3));
+
+    [TestMethod]
     public void A_model_that_is_not_beside_the_app_is_missed_with_the_places_that_were_searched()
     {
         var digits = new GeneratedAccessor(_folder, Classifier(), metadata: [("Embed", "false")]).Load().GetType("MyApp.Digits")!;
@@ -283,6 +295,12 @@ public sealed class Accessors : IDisposable
     }
 
     private static byte[] Classifier() => Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Identity("image", "scores"));
+
+    private bool ProductsSaturate(LanguageVersion language)
+    {
+        var digits = new GeneratedAccessor(_folder, Classifier(), language: language).Load().GetType("MyApp.Digits")!;
+        return (bool)digits.GetMethod("ProductsSaturate", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, null)!;
+    }
 
     private static byte[] Everything() => Model(
         [Tensor("image", Float, "batch", 3, "height", "width"), Tensor("square", Float, "side", "side"), Tensor("rate", Integer64), Tensor("words", OnnxBytes.Text, (object?)null), TensorOfAnyRank("any", UInt8), Tensor("half", 10, 4), Tensor("brain", 16, 4)],

@@ -44,7 +44,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             /// <summary>Loads the best variant for this machine{(hasCuda ? ": on CUDA where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
             /// <param name="options">
             /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the other overload.
-            /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision), which saturate on x64 processors without VNNI otherwise.
+            /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision) on x64 processors without VNNI, where they saturate otherwise.
             /// </param>
             """);
         source.Block($"public static {accessor.Class} Load({Options}{orNull} options = null)", () =>
@@ -70,10 +70,11 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             /// <exception cref="global::System.ArgumentException">The variant is not one of <see cref="Variants"/>.</exception>
             public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, {Model("variant")}, options);
             """);
+        WriteProductsSaturate();
     }
 
-    /// <summary>Exact products of 8 bits on x64 processors without VNNI, as the worker measured; on others the option changes nothing.</summary>
-    private void WriteExact() => source.Add($$"""
+    /// <summary>Exact products of 8 bits on x64 processors without VNNI, as the worker measured; with it, the option would only cost time.</summary>
+    private void WriteExact() => source.Block("if (ProductsSaturate())", () => source.Add($$"""
         try
         {
             using (var exact = new {{Options}}())
@@ -86,8 +87,21 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         {
             // ONNX Runtime 1.31 refuses it where two operators share 8-bit weights, or activations are signed, too.
         }
+        """)).Add("");
 
-        """);
+    // The bits of CPUID by which ONNX Runtime chooses its kernels (mlas/lib/platform.cpp). Before .NET 5 there is no way to ask.
+    private void WriteProductsSaturate() => source.Add("").Block("private static bool ProductsSaturate()", () => source.Add("""
+        #if NET5_0_OR_GREATER
+        if (!global::System.Runtime.Intrinsics.X86.X86Base.IsSupported) return false;
+        if (global::System.Runtime.Intrinsics.X86.X86Base.CpuId(0, 0).Eax < 7) return true;
+        var features = global::System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 0);
+        bool avx512Vnni = (features.Ecx & 1 << 11) != 0;
+        bool avxVnni = features.Eax >= 1 && (global::System.Runtime.Intrinsics.X86.X86Base.CpuId(7, 1).Eax & 1 << 4) != 0;
+        return !avx512Vnni && !avxVnni;
+        #else
+        return true;
+        #endif
+        """));
 
     private void WriteCuda() => source.Block(
         $"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{CudaProvider}\") >= 0)",

@@ -32,7 +32,9 @@ internal sealed class GeneratedAccessor
 
         var accessor = AccessorItem.For(item, path, name, _targets, compressed is not null, rootNamespace, folder.Path);
         Source = AccessorSource.Write(accessor, ModelSignature.Read(path), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
-        Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose);
+        // C# 7.3 is the language of .NET Framework.
+        Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose)
+            .WithPreprocessorSymbols(language > LanguageVersion.CSharp7_3 ? new[] { "NET5_0_OR_GREATER" } : []);
         _trees.Add(CSharpSyntaxTree.ParseText(Source, Options));
     }
 
@@ -64,5 +66,6 @@ internal sealed class GeneratedAccessor
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
             .Where(path => _hasOnnxRuntime || Path.GetFileName(path) != "Microsoft.ML.OnnxRuntime.dll")
             .Select(path => MetadataReference.CreateFromFile(path)),
-        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: false, nullableContextOptions: NullableContextOptions.Enable));
+        new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary, allowUnsafe: false,
+            nullableContextOptions: Options.LanguageVersion < LanguageVersion.CSharp8 ? NullableContextOptions.Disable : NullableContextOptions.Enable));
 }
