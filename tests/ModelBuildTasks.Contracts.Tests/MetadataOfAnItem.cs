@@ -116,6 +116,19 @@ public sealed class MetadataOfAnItem
         Assert.AreEqual(meant, MetadataNames.NearestTo(written));
 
     [TestMethod]
+    public void Layers_that_are_not_pruned_are_a_list_in_the_case_of_the_model()
+    {
+        var reader = Read(("Pruning", "Structured"), ("PruningExclude", "head*; /conv1/Conv;;head*"));
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual("/conv1/Conv, head*", string.Join(", ", reader.Settings.PruningExclude));
+    }
+
+    [TestMethod]
+    public void Layers_that_are_not_pruned_need_a_kind_of_pruning() =>
+        Assert.AreEqual("MBT0003", Read(("PruningExclude", "head*")).Diagnostics.Single().Code);
+
+    [TestMethod]
     public void Disabled_rules_are_a_list_in_any_case_and_order()
     {
         var reader = Read(("DisabledRules", "matmuladdtogemm; FoldShape ;;foldshape"));

@@ -57,6 +57,11 @@ internal static class Contradictions
             yield return Contradiction($"PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"{settings.Pruning}\"");
         }
 
+        if (settings.PruningExclude.Count > 0 && settings.Pruning == Pruning.None)
+        {
+            yield return Contradiction("PruningExclude names layers that are not to be pruned, Pruning is \"None\"");
+        }
+
         if (hasAccuracyBudget && IsAbsent(MetadataNames.EvaluationData))
         {
             yield return Contradiction("an accuracy budget needs EvaluationData to be judged on, and there is none");

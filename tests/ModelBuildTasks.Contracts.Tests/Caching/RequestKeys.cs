@@ -69,6 +69,7 @@ public sealed class RequestKeys
         ("sparsity", request => request.Settings.Sparsity = 0.5),
         ("threshold", request => request.Settings.PruningThreshold = 0.5),
         ("scope", request => request.Settings.PruningScope = PruningScope.Local),
+        ("excluded layers", request => request.Settings.PruningExclude = ["first"]),
         ("disabled rules", request => request.Settings.DisabledRules = ["FoldShape"]),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),

@@ -13,9 +13,9 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// left is then refitted to the original.
 /// </summary>
 /// <param name="sparsity">Share of the removable channels that go, 0 to 1; fewer where no step of <see cref="ChannelSelection.Multiple"/> fits. With 0, dead channels alone.</param>
-/// <param name="keptLayers">Names of layers that stay as they are: no channels that they make or read are removed.</param>
+/// <param name="excluded">Layers that keep the channels that they make, and so do all that are coupled to them. What they read may shrink.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
-public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<string>? keptLayers = null) : IModelPass
+public sealed class StructuredPruning(double sparsity, ExcludedLayers? excluded = null) : IModelPass
 {
     /// <summary>Samples that moments are taken from.</summary>
     private const int MomentSamples = 64;
@@ -34,10 +34,10 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
-        PassOutcome dead = new DeadChannels().Apply(model, context);
+        PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
         DependencyGraph graph = DependencyGraph.Of(model);
         List<string> refusals = Refusals(graph);
-        List<ChannelSet> sets = [.. ChannelSet.Of(graph).Where(set => keptLayers is null || !set.Layers.Overlaps(keptLayers))];
+        List<ChannelSet> sets = [.. ChannelSet.Of(graph).Where(set => !IsExcluded(set, refusals))];
         int removable = sets.Sum(set => set.Classes.Length);
         if (sets.Count == 0)
         {
@@ -65,7 +65,7 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
             ChannelRemoval.Apply(graph, removed);
             if (context.Calibration is { Count: > 0 })
             {
-                explanation += " " + Reconstruction.RefitOrRestore(original, model, kept, context, refusals);
+                explanation += " " + Reconstruction.RefitOrRestore(original, model, kept, ExcludedLayers.None, context, refusals);
             }
 
             return PassOutcome.Applied(dead.Changed ? $"{dead.Explanation} {explanation}" : explanation, refusals);
@@ -74,6 +74,17 @@ public sealed class StructuredPruning(double sparsity, IReadOnlyCollection<strin
         {
             return Ended(dead, $"The importance of channels cannot be measured: {failure.Message}.", refusals);
         }
+    }
+
+    private bool IsExcluded(ChannelSet set, List<string> refusals)
+    {
+        if (set.Makers.FirstOrDefault(maker => excluded?.Contains(maker) == true) is not { } maker)
+        {
+            return false;
+        }
+
+        refusals.Add($"{set.Classes.Length} channels stay: the project excludes {DependencyGraph.Describe(maker)}.");
+        return true;
     }
 
     /// <summary>By samples where there are some, each order's losses in terms of the outputs; by magnitude otherwise.</summary>
