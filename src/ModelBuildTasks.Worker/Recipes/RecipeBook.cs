@@ -25,15 +25,15 @@ internal static class RecipeBook
     /// <param name="source">The model before anything is folded; null where only the settings are of interest.</param>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
-        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
-        if (Chosen(settings, integers, hasCalibration) is { } chosen)
+        RecipeList unpruned = Chosen(settings, integers, hasCalibration) is { } chosen
+            ? new RecipeList([], [chosen], IsChosenByUser: true)
+            : new RecipeList([], [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])], IsChosenByUser: false);
+        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
+        return new RecipeList(pruning, [.. unpruned.Recipes.Select(recipe => Named(pruning, recipe))], unpruned.IsChosenByUser)
         {
-            return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
-        }
-
-        List<Recipe> recipes = [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])];
-        return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
+            Unpruned = settings.Pruning == Contracts.Pruning.Auto ? unpruned : null,
+        };
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
@@ -121,6 +121,7 @@ internal static class RecipeBook
             Contracts.Pruning.TwoFour => [new TwoFourPruning(excluded)],
             Contracts.Pruning.Surgery => [new Surgery(settings.Sparsity, ScopeOf(settings), excluded)],
             Contracts.Pruning.Structured => [new StructuredPruning(settings.Sparsity, excluded)],
+            Contracts.Pruning.Auto => [new AutomaticPruning(excluded)],
             _ => [],
         };
     }

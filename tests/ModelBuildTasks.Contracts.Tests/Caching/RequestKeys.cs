@@ -36,6 +36,17 @@ public sealed class RequestKeys
     }
 
     [TestMethod]
+    public void Every_accuracy_budget_makes_another_artifact_where_it_decides_what_is_pruned()
+    {
+        static void Automatic(OptimizationRequest request) => request.Settings.Pruning = Pruning.Auto;
+        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { request => request.Budgets.MinAccuracy = 0.9, request => request.Budgets.MaxClassAccuracyDrop = 0.1 })
+        {
+            Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
+            Assert.AreNotEqual(RequestKey.OfArtifact(Request(Automatic)), RequestKey.OfArtifact(Request(Automatic + change)));
+        }
+    }
+
+    [TestMethod]
     public void An_artifact_and_its_result_have_two_keys() => Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfResult(Request()));
 
     [TestMethod]

@@ -163,6 +163,17 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
+    [DataRow(Contracts.Pruning.Auto, "static int8, dynamic int8, simplification alone")]
+    [DataRow(Contracts.Pruning.Structured, null)]
+    public void Pruning_of_our_choice_has_the_same_recipes_without_it(Contracts.Pruning pruning, string? expected)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true);
+
+        Assert.AreEqual(expected, list.Unpruned is { } unpruned ? string.Join(", ", unpruned.Recipes.Select(recipe => recipe.Name)) : null);
+        Assert.HasCount(1, list.Pruning);
+    }
+
+    [TestMethod]
     [DataRow(Contracts.Pruning.Magnitude)]
     [DataRow(Contracts.Pruning.Threshold)]
     [DataRow(Contracts.Pruning.SecondOrder)]
