@@ -106,10 +106,10 @@ internal sealed class RemovalPlan
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)i / orders.Count);
-            int enough = Array.FindIndex(orders[i].Losses, loss => loss >= ProbedLoss);
+            int enough = Array.FindIndex(orders[i].MaskedLosses, loss => loss >= ProbedLoss);
             int probed = enough < 0 ? orders[i].Classes.Length : enough;
             double shown = sensitivity.Without(orders[i].Classes.Take(probed).ToHashSet());
-            double lost = RemovalOrder.NoiseOverRest(orders[i].Losses[probed]);
+            double lost = RemovalOrder.NoiseOverRest(orders[i].MaskedLosses[probed]);
             orders[i] = Scaled(orders[i], lost > 0 && double.IsFinite(shown) ? RemovalOrder.NoiseOverRest(shown) / lost : 1);
         }
 
