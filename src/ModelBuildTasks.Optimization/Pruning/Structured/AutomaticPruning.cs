@@ -46,6 +46,13 @@ public sealed class AutomaticPruning(ExcludedLayers? excluded = null) : IModelPa
 
     private static PassOutcome Search(RemovalPlan plan, Func<Model, AccuracyVerdict> judge, Model model, PassContext context, PassOutcome dead, List<string> refusals)
     {
+        double most = 1 - plan.Choose(1, context.CancellationToken).TimeLeft;
+        if (most < LeastSaving)
+        {
+            return StructuredPruning.Ended(
+                dead, string.Create(CultureInfo.InvariantCulture, $"The {plan.Removable} channels that may go save {most:P0} of the layers' time by prediction; below {LeastSaving:P0} it is not worth what is lost."), refusals);
+        }
+
         Dictionary<IReadOnlySet<int>, Trial> trials = new(SameChannels.Instance);
         List<string> tried = [];
         Trial? best = null;

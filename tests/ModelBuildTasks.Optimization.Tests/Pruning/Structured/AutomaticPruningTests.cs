@@ -59,6 +59,19 @@ public class AutomaticPruningTests
     }
 
     [TestMethod]
+    public void Channels_whose_removal_saves_no_time_are_not_tried()
+    {
+        // Layers of 8 channels and fewer lose none, so that no share saves anything.
+        Model model = CoupledGraph.From([1, 3, 6, 6], (g, x) => g.Conv(g.Conv(x, 3, 8, 3), 8, 4)).Model;
+
+        PassOutcome outcome = new AutomaticPruning().Apply(model, Context(_ => true));
+
+        Assert.IsFalse(outcome.Changed, outcome.Explanation);
+        Assert.Contains("save 0 % of the layers' time", outcome.Explanation);
+        Assert.IsEmpty(judged);
+    }
+
+    [TestMethod]
     public void Says_what_was_tried_and_what_it_bought()
     {
         PassOutcome outcome = new AutomaticPruning().Apply(Network().Model, Context(channels => channels >= 40));
