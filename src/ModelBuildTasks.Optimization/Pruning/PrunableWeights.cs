@@ -1,5 +1,4 @@
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Quantization;
 
 namespace ModelBuildTasks.Optimization.Pruning;
 
@@ -42,10 +41,6 @@ internal sealed record PrunableWeights(Node Layer, Value Value, float[] Elements
             else if (weight.Length < FewestWeights)
             {
                 skipped.Add($"'{value.Name}' has {weight.Length} weights; layers below {FewestWeights} are left whole.");
-            }
-            else if (QuantizableOperators.IsDepthwise(node, weight))
-            {
-                skipped.Add($"'{value.Name}' holds depthwise filters, whose few weights cannot make up for each other.");
             }
             else if (seen.Add(value))
             {
