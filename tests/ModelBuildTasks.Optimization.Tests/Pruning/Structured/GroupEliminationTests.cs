@@ -54,6 +54,22 @@ public class GroupEliminationTests
     }
 
     [TestMethod]
+    public void Of_two_inputs_that_tell_the_same_the_first_goes_for_nothing_and_the_second_does_not()
+    {
+        float[] moments = [4, 4, 1, 4, 4, 1, 1, 1, 3];
+        for (int i = 0; i < 3; i++)
+        {
+            moments[i * 4] += 1e-3f;
+        }
+
+        GroupElimination elimination = GroupElimination.Of(moments, [1, 1, 1, 1, 1, 1, 1, 1, 1], 3, CancellationToken.None)!;
+
+        Assert.IsLessThan(1e-2, elimination.LossOf([0]));
+        elimination.Remove([0], CancellationToken.None);
+        Assert.IsGreaterThan(10, elimination.LossOf([1]));
+    }
+
+    [TestMethod]
     public void A_group_of_nothing_costs_nothing() => Assert.AreEqual(0, Start().LossOf([]));
 
     private GroupElimination Start()
