@@ -30,6 +30,11 @@ public sealed record PassOutcome(bool Changed, string Explanation, IReadOnlyList
     public static PassOutcome Refused(string reason, IReadOnlyList<string>? refusals = null) => new(false, reason, refusals ?? []);
 }
 
+/// <summary>Whether a form of a model is accurate enough.</summary>
+/// <param name="IsKept">Whether it loses no more than it may.</param>
+/// <param name="Finding">What was measured, and what is allowed, as a clause.</param>
+public sealed record AccuracyVerdict(bool IsKept, string Finding);
+
 /// <summary>What a pass may draw on.</summary>
 /// <param name="Target">The hardware and runtime that the artifact is for.</param>
 /// <param name="Calibration">Samples of real input, if the project has them.</param>
@@ -42,10 +47,10 @@ public sealed record PassContext(
     CancellationToken CancellationToken = default)
 {
     /// <summary>
-    /// Whether a form of the model keeps the accuracy that the project asks for, by its metric on its evaluation samples. Null where a pass need not ask: it
-    /// takes as long as an evaluation, and is given only after what the pass made by itself has lost too much.
+    /// Tells whether a form of the model keeps the accuracy that the project asks for, by its metric on its evaluation samples. Null where a pass need not ask: it
+    /// takes as long as an evaluation, and is given only to passes that cannot do without, or after what a pass made by itself has lost too much.
     /// </summary>
-    public Func<Model, bool>? KeepsAccuracy { get; init; }
+    public Func<Model, AccuracyVerdict>? JudgeAccuracy { get; init; }
 
     /// <summary>Layers, by the names that plans give them, which stay in float because a region with them proved slower in integers when it was measured.</summary>
     public IReadOnlySet<string> SlowerInIntegers { get; init; } = new HashSet<string>();

@@ -28,7 +28,8 @@ internal static class PruningWeights
         Option<string> only = new("--only") { Description = "A part of the names of the models to measure.", DefaultValueFactory = _ => "" };
         Option<double[]> sparsity = new("--sparsity") { Description = "Shares of weights to remove.", DefaultValueFactory = _ => [0.5], AllowMultipleArgumentsPerToken = true };
         Option<string> technique = new("--technique") { Description = "A part of the names of the techniques to measure.", DefaultValueFactory = _ => "" };
-        Command command = new("pruning-weights", "Unstructured and 2:4 pruning of real models: errors of layers, fidelity, accuracy, time, memory.") { only, sparsity, technique };
+        Option<string[]> exclude = new("--exclude") { Description = "Layers that keep their weights.", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        Command command = new("pruning-weights", "Unstructured and 2:4 pruning of real models: errors of layers, fidelity, accuracy, time, memory.") { only, sparsity, technique, exclude };
         command.SetAction(parsed =>
         {
             Console.WriteLine($"<!-- {ProcessorName.Current} -->");
@@ -38,31 +39,31 @@ internal static class PruningWeights
             {
                 foreach (double share in parsed.GetRequiredValue(sparsity))
                 {
-                    Measure(entry, share, parsed.GetRequiredValue(technique));
+                    Measure(entry, share, parsed.GetRequiredValue(technique), new ExcludedLayers(parsed.GetRequiredValue(exclude)));
                 }
             }
         });
         return command;
     }
 
-    private static IEnumerable<(string Name, IModelPass Pass)> Techniques(double sparsity)
+    private static IEnumerable<(string Name, IModelPass Pass)> Techniques(double sparsity, ExcludedLayers excluded)
     {
         foreach (PruningScope scope in Enum.GetValues<PruningScope>().Reverse())
         {
             string suffix = scope == PruningScope.Local ? ", local" : ", global";
-            yield return ("magnitude" + suffix, new MagnitudePruning(sparsity, scope));
-            yield return ("magnitude with refit" + suffix, new Reconstruction(new MagnitudePruning(sparsity, scope)));
-            yield return ("second order" + suffix, new SecondOrderPruning(sparsity, scope));
-            yield return ("surgery" + suffix, new Surgery(sparsity, scope));
+            yield return ("magnitude" + suffix, new MagnitudePruning(sparsity, scope, excluded));
+            yield return ("magnitude with refit" + suffix, new Reconstruction(new MagnitudePruning(sparsity, scope, excluded), excluded));
+            yield return ("second order" + suffix, new SecondOrderPruning(sparsity, scope, excluded));
+            yield return ("surgery" + suffix, new Surgery(sparsity, scope, excluded));
         }
 
         if (sparsity == 0.5)
         {
-            yield return ("2:4", new TwoFourPruning());
+            yield return ("2:4", new TwoFourPruning(excluded));
         }
     }
 
-    private static void Measure(RealCase entry, double sparsity, string technique)
+    private static void Measure(RealCase entry, double sparsity, string technique, ExcludedLayers excluded)
     {
         using ModelSession source = ModelSession.Open(entry.Path);
         (Dataset calibration, Dataset evaluation) = entry.Data(source);
@@ -70,7 +71,7 @@ internal static class PruningWeights
         Model original = Model.Load(entry.Path);
         new GraphSimplification().Apply(original, context);
         Dictionary<string, double>? byMagnitude = null;
-        foreach ((string name, IModelPass pass) in Techniques(sparsity).Where((entry, i) => i == 0 || entry.Name.Contains(technique, StringComparison.Ordinal)))
+        foreach ((string name, IModelPass pass) in Techniques(sparsity, excluded).Where((entry, i) => i == 0 || entry.Name.Contains(technique, StringComparison.Ordinal)))
         {
             Model pruned = original.Clone();
             PassOutcome outcome = PassOutcome.Refused("");

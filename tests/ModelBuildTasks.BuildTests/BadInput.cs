@@ -15,7 +15,8 @@ public sealed class BadInput : IDisposable
     [DataRow("MaxAccuracyDrop=\"0.01\"", "MBT0003")]
     [DataRow("CalibrationData=\"nowhere\"", "MBT0005")]
     [DataRow("Quantization=\"Static\"", "MBT0006")]
-    [DataRow("Pruning=\"Auto\"", "MBT0007")]
+    [DataRow("Pruning=\"Auto\" CalibrationData=\"models\"", "MBT0003")]
+    [DataRow("FineTune=\"Auto\"", "MBT0007")]
     [DataRow("Targets=\"tpu\"", "MBT0001")]
     public void Metadata_that_can_not_be_obeyed_fail_before_any_worker(string metadata, string code)
     {

@@ -22,6 +22,7 @@ public sealed class ContractFiles
 
         Assert.AreEqual(request.ModelPath, read.ModelPath);
         Assert.AreEqual(Precision.Int8, read.Settings.Precision);
+        CollectionAssert.AreEqual(request.Settings.PruningExclude.ToArray(), read.Settings.PruningExclude.ToArray());
         CollectionAssert.AreEqual(request.Settings.DisabledRules.ToArray(), read.Settings.DisabledRules.ToArray());
         Assert.AreEqual(0.01, read.Budgets.MaxAccuracyDrop);
         Assert.IsNull(read.Budgets.MaxMemoryBytes);
@@ -134,7 +135,7 @@ public sealed class ContractFiles
         ModelPath = "/models/größe.onnx",
         Name = "größe",
         Target = TargetNames.CpuX64,
-        Settings = { Precision = Precision.Int8, DisabledRules = ["FixReshape", "FoldShape"] },
+        Settings = { Precision = Precision.Int8, PruningExclude = ["a,b", "c*"], DisabledRules = ["FixReshape", "FoldShape"] },
         Budgets = { MaxAccuracyDrop = 0.01, MaxSizeBytes = 400 * 1024 },
         Measurement = Measurement.Require,
             Compress = true,

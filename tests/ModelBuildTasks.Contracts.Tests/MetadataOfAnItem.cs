@@ -37,7 +37,6 @@ public sealed class MetadataOfAnItem
     [DataRow("MaxLatencyRatio", "0", "MBT0002")]
     [DataRow("Sparsity", "1.2", "MBT0002")]
     [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
-    [DataRow("Pruning", "Auto", "MBT0007")]
     [DataRow("FineTune", "Distill", "MBT0007")]
     [DataRow("Format", "Ort", "MBT0007")]
     [DataRow("ExportCommand", "python export.py", "MBT0007")]
@@ -114,6 +113,30 @@ public sealed class MetadataOfAnItem
     [DataRow("CopyToOutputDirectory", null)]
     public void A_misspelt_name_finds_the_one_that_was_meant(string written, string? meant) =>
         Assert.AreEqual(meant, MetadataNames.NearestTo(written));
+
+    [TestMethod]
+    public void Layers_that_are_not_pruned_are_a_list_in_the_case_of_the_model()
+    {
+        var reader = Read(("Pruning", "Structured"), ("PruningExclude", "head*; /conv1/Conv;;head*"));
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual("/conv1/Conv, head*", string.Join(", ", reader.Settings.PruningExclude));
+    }
+
+    [TestMethod]
+    [DataRow("CalibrationData", "MBT0003")]
+    [DataRow("EvaluationData", "MBT0006")]
+    [DataRow("", "MBT0006, MBT0003")]
+    public void Pruning_of_our_choice_needs_data_to_refit_to_and_others_to_judge_by(string given, string codes) =>
+        Assert.AreEqual(codes, string.Join(", ", Read(("Pruning", "Auto"), (given, "data")).Diagnostics.Select(diagnostic => diagnostic.Code)));
+
+    [TestMethod]
+    public void Pruning_of_our_choice_takes_no_share() =>
+        Assert.AreEqual("MBT0003", Read(("Pruning", "Auto"), ("Sparsity", "0.5"), ("CalibrationData", "data"), ("EvaluationData", "others")).Diagnostics.Single().Code);
+
+    [TestMethod]
+    public void Layers_that_are_not_pruned_need_a_kind_of_pruning() =>
+        Assert.AreEqual("MBT0003", Read(("PruningExclude", "head*")).Diagnostics.Single().Code);
 
     [TestMethod]
     public void Disabled_rules_are_a_list_in_any_case_and_order()

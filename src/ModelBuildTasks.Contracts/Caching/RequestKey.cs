@@ -11,7 +11,7 @@ namespace ModelBuildTasks.Contracts.Caching;
 /// </summary>
 public static class RequestKey
 {
-    /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by.</summary>
+    /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by, and all accuracy budgets where pruning is.</summary>
     public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request).ToString());
 
     /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, and the name that the messages bear.</summary>
@@ -25,6 +25,8 @@ public static class RequestKey
         .Add(nameof(request.Target), request.Target)
         .Object(nameof(request.Settings), request.Settings.Write)
         .Add(nameof(ModelBudgets.MaxAccuracyDrop), request.Budgets.MaxAccuracyDrop)
+        .Add(nameof(ModelBudgets.MinAccuracy), request.Settings.Pruning == Pruning.Auto ? request.Budgets.MinAccuracy : null)
+        .Add(nameof(ModelBudgets.MaxClassAccuracyDrop), request.Settings.Pruning == Pruning.Auto ? request.Budgets.MaxClassAccuracyDrop : null)
         .Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
             .Add(nameof(input.Role), input.Role)
             .Add(nameof(input.Sha256), input.Sha256));

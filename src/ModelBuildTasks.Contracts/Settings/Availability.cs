@@ -18,7 +18,6 @@ public static class Availability
 
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
-        [typeof(Pruning)] = new[] { Pruning.None, Pruning.Threshold, Pruning.Magnitude, Pruning.Structured, Pruning.SecondOrder, Pruning.TwoFour, Pruning.Surgery },
         [typeof(FineTune)] = new[] { FineTune.None },
         [typeof(Objective)] = new[] { Objective.Latency },
         [typeof(ArtifactFormat)] = new[] { ArtifactFormat.Onnx },
@@ -33,7 +32,6 @@ public static class Availability
     internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
     [
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
-        .. Only(file, MetadataNames.Pruning, settings.Pruning),
         .. Only(file, MetadataNames.FineTune, settings.FineTune),
         .. Only(file, MetadataNames.Objective, settings.Objective),
         .. Only(file, MetadataNames.Format, settings.Format),

@@ -17,7 +17,7 @@ internal static class Contradictions
             yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, $"{MetadataNames.Quantization}=\"{settings.Quantization}\"");
         }
 
-        if (settings.Pruning is Pruning.SecondOrder or Pruning.TwoFour or Pruning.Surgery && IsAbsent(MetadataNames.CalibrationData))
+        if (settings.Pruning is Pruning.SecondOrder or Pruning.TwoFour or Pruning.Surgery or Pruning.Auto && IsAbsent(MetadataNames.CalibrationData))
         {
             yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, $"{MetadataNames.Pruning}=\"{settings.Pruning}\"");
         }
@@ -37,7 +37,7 @@ internal static class Contradictions
             yield return Contradiction($"Precision=\"{settings.Precision}\" is a form of weights alone, Quantization=\"{settings.Quantization}\" computes in 8-bit integers");
         }
 
-        if (settings.Pruning is Pruning.None or Pruning.Threshold or Pruning.TwoFour && settings.Sparsity > 0)
+        if (settings.Pruning is Pruning.None or Pruning.Threshold or Pruning.TwoFour or Pruning.Auto && settings.Sparsity > 0)
         {
             yield return Contradiction($"Sparsity asks for a share of the weights, Pruning is \"{settings.Pruning}\"");
         }
@@ -55,6 +55,16 @@ internal static class Contradictions
         if (settings.PruningThreshold is not null && settings.Pruning != Pruning.Threshold)
         {
             yield return Contradiction($"PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"{settings.Pruning}\"");
+        }
+
+        if (settings.Pruning == Pruning.Auto && IsAbsent(MetadataNames.EvaluationData))
+        {
+            yield return Contradiction("Pruning=\"Auto\" removes what the accuracy allows, which needs EvaluationData to be judged on, and there is none; add some, or choose Pruning=\"Structured\" with a Sparsity");
+        }
+
+        if (settings.PruningExclude.Count > 0 && settings.Pruning == Pruning.None)
+        {
+            yield return Contradiction("PruningExclude names layers that are not to be pruned, Pruning is \"None\"");
         }
 
         if (hasAccuracyBudget && IsAbsent(MetadataNames.EvaluationData))

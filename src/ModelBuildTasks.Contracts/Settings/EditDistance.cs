@@ -4,7 +4,7 @@ using System.Linq;
 namespace ModelBuildTasks.Contracts;
 
 /// <summary>How far a misspelt name is from a known one.</summary>
-internal static class EditDistance
+public static class EditDistance
 {
     /// <summary>The fewest characters to insert, delete or replace (Levenshtein), case aside; computed one row at a time.</summary>
     public static int Between(string from, string to)

@@ -16,6 +16,7 @@ public static class MetadataNames
     public const string Sparsity = "Sparsity";
     public const string PruningThreshold = "PruningThreshold";
     public const string PruningScope = "PruningScope";
+    public const string PruningExclude = "PruningExclude";
     public const string DisabledRules = "DisabledRules";
     public const string FineTune = "FineTune";
     public const string Teacher = "Teacher";
@@ -47,8 +48,8 @@ public static class MetadataNames
     /// <summary>All of them, listed: reflection would have to find them in every build.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, DisabledRules, FineTune, Teacher,
-        Student, TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
+        Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, PruningExclude, DisabledRules, FineTune,
+        Teacher, Student, TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
         MaxLatencyRatio, MaxSize, MaxSizeRatio, MaxMemory, Objective, Format, Preprocess, ExportCommand, Embed, Compress, Accessor,
         AccessorNamespace, AccessorClass, AccessorVisibility,
     ];

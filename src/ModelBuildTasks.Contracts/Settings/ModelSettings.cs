@@ -1,4 +1,6 @@
+using System;
 using System.Collections.Generic;
+using System.Linq;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
@@ -22,6 +24,9 @@ public sealed class ModelSettings
 
     public PruningScope PruningScope { get; set; }
 
+    /// <summary>Names of layers or of their weights that are not pruned, in which <c>*</c> stands for any characters; ordered, each once.</summary>
+    public IReadOnlyList<string> PruningExclude { get; set; } = [];
+
     /// <summary>Rules of the simplification that are left out, from <see cref="SimplificationRules.All"/>.</summary>
     public IReadOnlyList<string> DisabledRules { get; set; } = [];
 
@@ -42,12 +47,17 @@ public sealed class ModelSettings
         Sparsity = json.Number(nameof(Sparsity)) ?? 0,
         PruningThreshold = json.Number(nameof(PruningThreshold)),
         PruningScope = json.Choice<PruningScope>(nameof(PruningScope)),
+        PruningExclude = SplitNames(json.Text(nameof(PruningExclude))),
         DisabledRules = SimplificationRules.Split(json.Text(nameof(DisabledRules))),
         FineTune = json.Choice<FineTune>(nameof(FineTune)),
         Metric = json.Choice<Metric>(nameof(Metric)),
         Objective = json.Choice<Objective>(nameof(Objective)),
         Format = json.Choice<ArtifactFormat>(nameof(Format)),
     };
+
+    /// <summary>Names that are separated by semicolons: ONNX names may hold any other character.</summary>
+    internal static string[] SplitNames(string? list) =>
+        [.. (list ?? "").Split(';').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct().OrderBy(name => name, StringComparer.Ordinal)];
 
     internal void Write(JsonWriter json) => json
         .Add(nameof(Precision), Precision.ToString())
@@ -57,6 +67,7 @@ public sealed class ModelSettings
         .Add(nameof(Sparsity), (double?)Sparsity)
         .Add(nameof(PruningThreshold), PruningThreshold)
         .Add(nameof(PruningScope), PruningScope.ToString())
+        .Add(nameof(PruningExclude), string.Join(";", PruningExclude))
         .Add(nameof(DisabledRules), string.Join(";", DisabledRules))
         .Add(nameof(FineTune), FineTune.ToString())
         .Add(nameof(Metric), Metric.ToString())

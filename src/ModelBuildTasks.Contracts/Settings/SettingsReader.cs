@@ -53,6 +53,7 @@ public sealed class SettingsReader
         Settings.Sparsity = Number(MetadataNames.Sparsity, "a number from 0 to 1", value => value is >= 0 and <= 1) ?? 0;
         Settings.PruningThreshold = Number(MetadataNames.PruningThreshold, "a number of at least 0", value => value >= 0);
         Settings.PruningScope = OneOf<PruningScope>(MetadataNames.PruningScope);
+        Settings.PruningExclude = ModelSettings.SplitNames(Text(MetadataNames.PruningExclude));
         Settings.DisabledRules = Rules();
         Settings.FineTune = OneOf<FineTune>(MetadataNames.FineTune);
         Settings.Metric = OneOf<Metric>(MetadataNames.Metric);

@@ -20,10 +20,11 @@ internal static class LayerwisePruning
     private const int FewestInputs = 16;
 
     /// <param name="technique">Begins sentences.</param>
+    /// <param name="excluded">Layers that keep their weights, which are not refitted either.</param>
     /// <param name="leftWhole">Why a layer may not be pruned; null when it may.</param>
     /// <param name="plan">For the layers to prune, what gives the pruned weights of a group, or null where the samples tell nothing.</param>
     internal static PassOutcome Apply(
-        string technique, Model model, PassContext context, Func<RefittedLayer, string?> leftWhole, Func<Model, IReadOnlyList<RefittedLayer>, Func<RegressionTask, float[]?>> plan)
+        string technique, Model model, PassContext context, ExcludedLayers? excluded, Func<RefittedLayer, string?> leftWhole, Func<Model, IReadOnlyList<RefittedLayer>, Func<RegressionTask, float[]?>> plan)
     {
         if (context.Calibration is null)
         {
@@ -32,7 +33,7 @@ internal static class LayerwisePruning
 
         Model original = model.Clone();
         List<string> skipped = [];
-        List<RefittedLayer> layers = RefittedLayer.Find(original, model, null, skipped);
+        List<RefittedLayer> layers = RefittedLayer.Find(original, model, null, excluded ?? ExcludedLayers.None, skipped);
         List<RefittedLayer> prunable = [.. layers.Where(layer => MayPrune(layer, leftWhole, skipped))];
         if (prunable.Count == 0)
         {

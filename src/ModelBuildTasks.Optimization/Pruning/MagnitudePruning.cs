@@ -19,8 +19,9 @@ public enum PruningScope
 /// </summary>
 /// <param name="sparsity">Share of weights that are zero afterwards, 0 to 1; weights that were zero before count.</param>
 /// <param name="scope">What it is a share of.</param>
+/// <param name="excluded">Layers that keep their weights, and are no part of the share.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
-public sealed class MagnitudePruning(double sparsity, PruningScope scope = PruningScope.Global) : IModelPass
+public sealed class MagnitudePruning(double sparsity, PruningScope scope = PruningScope.Global, ExcludedLayers? excluded = null) : IModelPass
 {
     private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
 
@@ -31,7 +32,7 @@ public sealed class MagnitudePruning(double sparsity, PruningScope scope = Pruni
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
         List<string> skipped = [];
-        List<PrunableWeights> layers = PrunableWeights.Find(model, skipped);
+        List<PrunableWeights> layers = PrunableWeights.Find(model, excluded ?? ExcludedLayers.None, skipped);
         if (layers.Count == 0)
         {
             return PassOutcome.Refused("The model has no layer whose weights could be pruned.", skipped);

@@ -17,8 +17,9 @@ internal sealed record PrunableWeights(Node Layer, Value Value, float[] Elements
     internal string Name => Layer.Name.Length > 0 ? Layer.Name : Value.Name;
 
     /// <summary>Finds the weights in the order of the graph. Biases, normalization and tensors of one dimension are none.</summary>
+    /// <param name="excluded">Layers that keep their weights, those that share them with such a one included.</param>
     /// <param name="skipped">Gets a reason for each layer that is left out.</param>
-    internal static List<PrunableWeights> Find(Model model, ICollection<string> skipped)
+    internal static List<PrunableWeights> Find(Model model, ExcludedLayers excluded, ICollection<string> skipped)
     {
         List<PrunableWeights> found = [];
         HashSet<Value> seen = [];
@@ -32,6 +33,10 @@ internal sealed record PrunableWeights(Node Layer, Value Value, float[] Elements
             if (value.Constant is not { ElementType: ElementType.Float or ElementType.Float16, Dimensions.Count: >= 2 } weight)
             {
                 skipped.Add($"The weights '{value.Name}' are not a constant float matrix.");
+            }
+            else if (value.Uses.Any(use => excluded.Contains(use.Node)))
+            {
+                skipped.Add($"'{value.Name}' keeps its weights: the project excludes it.");
             }
             else if (weight.Length < FewestWeights)
             {

@@ -11,7 +11,8 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// any pruning). Zeros stay zeros. Without samples it prunes alone.
 /// </summary>
 /// <param name="pruning">What sets weights to zero.</param>
-public sealed class Reconstruction(IModelPass pruning) : IModelPass
+/// <param name="excluded">Layers that keep their weights.</param>
+public sealed class Reconstruction(IModelPass pruning, ExcludedLayers? excluded = null) : IModelPass
 {
     /// <summary>Outputs of a layer, evenly drawn, by which its ridge is chosen: with more the choice is the same, and each takes a solution.</summary>
     private const int OutputsJudged = 32;
@@ -33,18 +34,18 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
         }
 
         List<string> refusals = [.. outcome.Refusals];
-        string refit = RefitOrRestore(original, model, null, context, refusals);
+        string refit = RefitOrRestore(original, model, null, excluded ?? ExcludedLayers.None, context, refusals);
         return outcome with { Explanation = $"{outcome.Explanation} {refit}", Refusals = refusals };
     }
 
-    /// <summary>Refits as <see cref="Refit(Model, Model, IReadOnlyDictionary{string, int[]}?, PassContext, ICollection{string})"/> does; where the samples cannot be run, the pruned model stays as it was.</summary>
+    /// <summary>Refits as <see cref="Refit(Model, Model, IReadOnlyDictionary{string, int[]}?, ExcludedLayers, PassContext, ICollection{string})"/> does; where the samples cannot be run, the pruned model stays as it was.</summary>
     /// <returns>A sentence on what was done.</returns>
-    internal static string RefitOrRestore(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, PassContext context, ICollection<string> refusals)
+    internal static string RefitOrRestore(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, ExcludedLayers excluded, PassContext context, ICollection<string> refusals)
     {
         ModelSnapshot before = pruned.TakeSnapshot();
         try
         {
-            return $"{Refit(original, pruned, keptChannels, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
+            return $"{Refit(original, pruned, keptChannels, excluded, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
         }
         catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {
@@ -56,12 +57,13 @@ public sealed class Reconstruction(IModelPass pruning) : IModelPass
     /// <summary>Refits every layer of a pruned model whose results on the calibration samples come nearer to the original's by it.</summary>
     /// <param name="original">The model from which <paramref name="pruned"/> was made; layers are paired by the names of their results.</param>
     /// <param name="keptChannels">By the name of a layer's result: the channels of the original's that it still has, in order, where it is not all. That of a BatchNormalization counts, too.</param>
+    /// <param name="excluded">Layers that keep their weights.</param>
     /// <param name="refusals">Gets a reason for each layer that keeps its weights.</param>
     /// <returns>How many layers were.</returns>
     /// <exception cref="CalibrationException">There is no sample, or one cannot be run.</exception>
-    internal static int Refit(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, PassContext context, ICollection<string> refusals)
+    internal static int Refit(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, ExcludedLayers excluded, PassContext context, ICollection<string> refusals)
     {
-        List<RefittedLayer> layers = RefittedLayer.Find(original, pruned, keptChannels, refusals);
+        List<RefittedLayer> layers = RefittedLayer.Find(original, pruned, keptChannels, excluded, refusals);
         foreach (RefittedLayer wide in layers.Where(layer => layer.Inputs > RidgeRefit.MostInputs))
         {
             refusals.Add($"'{wide.Name}' is not refitted: an output of it reads {wide.Inputs} numbers, more than {RidgeRefit.MostInputs}.");

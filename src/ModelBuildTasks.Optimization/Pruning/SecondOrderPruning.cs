@@ -10,8 +10,9 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// </summary>
 /// <param name="sparsity">Share of weights that are zero afterwards, 0 to 1.</param>
 /// <param name="scope">What it is a share of. Over the whole model, layers give up weights by <see cref="SparsitySchedule"/>.</param>
+/// <param name="excluded">Layers that keep their weights, and are no part of the share.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
-public sealed class SecondOrderPruning(double sparsity, PruningScope scope = PruningScope.Global) : IModelPass
+public sealed class SecondOrderPruning(double sparsity, PruningScope scope = PruningScope.Global, ExcludedLayers? excluded = null) : IModelPass
 {
     /// <summary>Inputs whose weights are decided upon together; SparseGPT found smaller blocks no better.</summary>
     internal const int BlockSize = 128;
@@ -29,7 +30,7 @@ public sealed class SecondOrderPruning(double sparsity, PruningScope scope = Pru
             return PassOutcome.Refused("A sparsity of 0 removes nothing.");
         }
 
-        return LayerwisePruning.Apply("Second-order pruning", model, context, _ => null, (original, layers) =>
+        return LayerwisePruning.Apply("Second-order pruning", model, context, excluded, _ => null, (original, layers) =>
         {
             IReadOnlyDictionary<RefittedLayer, double> shares = SparsitySchedule.For(original, layers, sparsity, scope, context);
             return task => Fit(task, shares[task.Layer], context.CancellationToken);

@@ -10,8 +10,9 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// </summary>
 /// <param name="sparsity">Share of weights that are zero afterwards, 0 to 1.</param>
 /// <param name="scope">What it is a share of. Over the whole model, layers give up weights by <see cref="SparsitySchedule"/>.</param>
+/// <param name="excluded">Layers that keep their weights, and are no part of the share.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
-public sealed class Surgery(double sparsity, PruningScope scope = PruningScope.Global) : IModelPass
+public sealed class Surgery(double sparsity, PruningScope scope = PruningScope.Global, ExcludedLayers? excluded = null) : IModelPass
 {
     private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
 
@@ -27,7 +28,7 @@ public sealed class Surgery(double sparsity, PruningScope scope = PruningScope.G
         }
 
         long spliced = 0;
-        PassOutcome outcome = LayerwisePruning.Apply("Network surgery", model, context, _ => null, (original, layers) =>
+        PassOutcome outcome = LayerwisePruning.Apply("Network surgery", model, context, excluded, _ => null, (original, layers) =>
         {
             IReadOnlyDictionary<RefittedLayer, double> shares = SparsitySchedule.For(original, layers, sparsity, scope, context);
             return task =>

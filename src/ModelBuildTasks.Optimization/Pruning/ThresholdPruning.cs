@@ -7,8 +7,9 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// compressed download.
 /// </summary>
 /// <param name="threshold">T, in the unit of the weights; not negative.</param>
+/// <param name="excluded">Layers that keep their weights.</param>
 /// <exception cref="ArgumentOutOfRangeException"><paramref name="threshold"/> is negative or not a number.</exception>
-public sealed class ThresholdPruning(double threshold) : IModelPass
+public sealed class ThresholdPruning(double threshold, ExcludedLayers? excluded = null) : IModelPass
 {
     private readonly double threshold = threshold >= 0 ? threshold : throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "A threshold is a magnitude, not negative.");
 
@@ -18,7 +19,7 @@ public sealed class ThresholdPruning(double threshold) : IModelPass
     {
         ArgumentNullException.ThrowIfNull(model);
         List<string> skipped = [];
-        List<PrunableWeights> layers = PrunableWeights.Find(model, skipped);
+        List<PrunableWeights> layers = PrunableWeights.Find(model, excluded ?? ExcludedLayers.None, skipped);
         if (PrunableWeights.FirstWithNaN(layers) is { } broken)
         {
             return PassOutcome.Refused($"'{broken.Value.Name}' holds weights that are not a number.", skipped);

@@ -7,8 +7,9 @@ namespace ModelBuildTasks.Optimization.Pruning;
 /// Of every four weights that follow each other along the dimension that is summed over, sets two to zero: the pattern that sparse tensor cores skip. For a Conv [K, C, R, S]
 /// these are four channels of one filter at one tap, for a product four rows of its weights. Those that are left make up for it (<see cref="OptimalBrainSurgeon"/>).
 /// </summary>
+/// <param name="excluded">Layers that keep their weights.</param>
 /// <remarks>NVIDIA TensorRT developer guide, "Structured sparsity". Kernels of ONNX Runtime's own gain nothing by it.</remarks>
-public sealed class TwoFourPruning : IModelPass
+public sealed class TwoFourPruning(ExcludedLayers? excluded = null) : IModelPass
 {
     private const int GroupSize = 4;
 
@@ -20,7 +21,7 @@ public sealed class TwoFourPruning : IModelPass
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
-        return LayerwisePruning.Apply("2:4 pruning", model, context, LeftWhole, (_, _) =>
+        return LayerwisePruning.Apply("2:4 pruning", model, context, excluded, LeftWhole, (_, _) =>
             task => OptimalBrainSurgeon.Fit(task, Order(task.Layer), GroupSize, () => Mark, context.CancellationToken));
     }
 

@@ -110,7 +110,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
             MeasuredChoice best = MeasuredChoice.Of(calibrated, choice, probe);
-            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.KeepsAccuracy is not null)
+            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.JudgeAccuracy is not null)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
                 best = MixedPrecisionSearch.Improve(calibrated, best, probe, context);

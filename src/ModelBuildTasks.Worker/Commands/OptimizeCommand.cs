@@ -20,6 +20,7 @@ internal static class OptimizeCommand
         (MetadataNames.Sparsity, "Share of the weights to remove, 0 to 1."),
         (MetadataNames.PruningThreshold, "With Pruning=Threshold: remove weights of this magnitude and less."),
         (MetadataNames.PruningScope, $"Where Sparsity is reached: {Choices<PruningScope>()}."),
+        (MetadataNames.PruningExclude, "Layers that are not pruned: names of nodes or of their weights, separated by semicolons; * stands for any characters."),
         (MetadataNames.Metric, $"What accuracy means: {Choices<Metric>()}."),
         (MetadataNames.CalibrationData, "Samples of real input (see docs/DATA.md)."),
         (MetadataNames.EvaluationData, "Labelled samples that accuracy is judged on."),

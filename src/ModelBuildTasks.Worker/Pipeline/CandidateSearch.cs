@@ -16,7 +16,7 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <summary>
 /// Tries recipes, best first, until one gives an artifact that may ship. What the project named, pruning among it, is obeyed and
 /// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be no slower. If nothing does, the source model
-/// passes through.
+/// passes through. Pruning whose extent was left to us (<see cref="RecipeList.Unpruned"/>) must prove itself with the recipe behind it, or there is none.
 /// </summary>
 internal sealed class CandidateSearch(
     OptimizationRequest request,
@@ -29,6 +29,12 @@ internal sealed class CandidateSearch(
 {
     /// <summary>How often a recipe is tried, each time with half of its regions of integers returned to float: each attempt is a whole quantization and a measurement.</summary>
     private const int MostAttempts = 3;
+
+    /// <summary>
+    /// The part of what may be lost that pruning may spend where integers or float16 may follow, which lose, too. More for pruning would leave them too little on most models; the
+    /// combination is judged by the whole.
+    /// </summary>
+    private const double PruningShare = 0.5;
 
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
@@ -45,35 +51,58 @@ internal sealed class CandidateSearch(
 
         Model model = source.Model.Clone();
         bool isSimplified = Apply(new GraphSimplification(request.Settings.DisabledRules), model);
+        Prepared simplified = new(model.Clone(), isSimplified, IsPruned: false);
+        Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
+        Lessons lessons = new(evaluation is null ? null : form => comparison.Judge(form, list.Recipes.Any(recipe => recipe.Passes.Count > 0) ? PruningShare : 1), new HashSet<string>());
+        int stepsBefore = steps.Count;
         bool isPruned = false;
         long? whole = list.Pruning.Count > 0 ? CountMultiplications(model) : null;
         foreach (IModelPass pass in list.Pruning)
         {
-            isPruned |= ApplyRequested(pass, model);
+            isPruned |= ApplyRequested(pass, model, lessons);
         }
 
         // Quantization, which follows, changes what is multiplied and not how much.
         multiplications = whole is { } original && CountMultiplications(model) is { } left ? new Multiplications(original, left) : null;
 
-        Prepared prepared = new(model, isSimplified, isPruned);
-        Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
         (string Recipe, string Reason)? firstRejected = null;
+        if (list.Unpruned is null || isPruned)
+        {
+            Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null };
+            if (TryAll(list, pruned, artifactPath, comparison, ref firstRejected) is { } outcome)
+            {
+                return outcome;
+            }
+        }
+
+        if (list.Unpruned is { } unpruned)
+        {
+            GiveUp(stepsBefore, firstRejected?.Reason ?? "nothing came of it");
+            CountAsUnpruned();
+            if (TryAll(unpruned, simplified, artifactPath, comparison, ref firstRejected) is { } outcome)
+            {
+                return outcome;
+            }
+        }
+
+        return PassThrough(artifactPath, comparison, firstRejected?.Reason ?? "no step changes it");
+    }
+
+    private Outcome? TryAll(RecipeList list, Prepared prepared, string artifactPath, Comparison comparison, ref (string Recipe, string Reason)? firstRejected)
+    {
         foreach (Recipe recipe in list.Recipes)
         {
             if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out string reason) is { } outcome)
             {
-                if (firstRejected is { } rejected && !list.IsChosenByUser)
-                {
-                    outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.FellBack, rejected.Recipe, recipe.Name, rejected.Reason)] };
-                }
-
-                return outcome;
+                return firstRejected is { } rejected
+                    ? outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.FellBack, rejected.Recipe, recipe.Name, rejected.Reason)] }
+                    : outcome;
             }
 
             firstRejected ??= (recipe.Name, reason);
         }
 
-        return PassThrough(artifactPath, comparison, firstRejected?.Reason ?? "no step changes it");
+        return null;
     }
 
     private Outcome? TryRecipe(
@@ -81,14 +110,14 @@ internal sealed class CandidateSearch(
     {
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
-        bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
+        bool isObeyed = isAllThereIs && !prepared.MustProveItself && (isChosenByUser || prepared.IsPruned);
         HashSet<string> slower = [];
         string? firstRefusal = null;
         for (int attempt = 1; ; attempt++)
         {
             int stepsBefore = steps.Count;
             int notesBefore = notes.Count;
-            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(KeepsAccuracy: null, slower));
+            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(JudgeAccuracy: null, slower));
             if (!changed && !(isAllThereIs && prepared.IsChanged))
             {
                 reason = firstRefusal ?? (steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
@@ -100,7 +129,7 @@ internal sealed class CandidateSearch(
             {
                 steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
                 notes.RemoveRange(notesBefore, notes.Count - notesBefore);
-                model = Apply(recipe, isChosenByUser, prepared, new Lessons(comparison.KeepsAccuracy, slower)).Model;
+                model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
                 result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
             }
 
@@ -198,7 +227,7 @@ internal sealed class CandidateSearch(
     {
         CopySource(artifactPath, reason);
         plan = null;
-        multiplications = multiplications is { Original: var original } ? new Multiplications(original, original) : null;
+        CountAsUnpruned();
         for (int i = 0; i < steps.Count; i++)
         {
             steps[i] = steps[i] with { Applied = false };
@@ -252,6 +281,8 @@ internal sealed class CandidateSearch(
         Multiplications = multiplications,
     };
 
+    private void CountAsUnpruned() => multiplications = multiplications is { Original: var original } ? new Multiplications(original, original) : null;
+
     private long? CountMultiplications(Model model)
     {
         IReadOnlyList<IReadOnlyList<Tensor>> inputs = TrialInputs.For(source.Session, evaluation ?? calibration);
@@ -276,7 +307,7 @@ internal sealed class CandidateSearch(
         progress.Report(new PipelineProgress(pass.Name, 0));
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
         {
-            KeepsAccuracy = lessons?.KeepsAccuracy,
+            JudgeAccuracy = lessons?.JudgeAccuracy,
             SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
         };
         PassOutcome outcome = pass.Apply(model, context);
@@ -288,13 +319,16 @@ internal sealed class CandidateSearch(
     /// <summary>What every recipe starts from.</summary>
     private sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
     {
+        /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
+        internal bool MustProveItself { get; init; }
+
         internal bool IsChanged => IsSimplified || IsPruned;
     }
 
     /// <summary>What earlier attempts of a recipe taught.</summary>
-    /// <param name="KeepsAccuracy">Tells whether a form keeps the accuracy, after one that did not.</param>
+    /// <param name="JudgeAccuracy">Tells whether a form keeps the accuracy, after one that did not, or for pruning.</param>
     /// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
-    private sealed record Lessons(Func<Model, bool>? KeepsAccuracy, IReadOnlySet<string> SlowerInIntegers);
+    private sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers);
 
     private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
     {

@@ -5,6 +5,7 @@ using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -26,9 +27,6 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 internal sealed class Comparison(
     SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
-    /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point, or a hundredth of likeness.</summary>
-    private const double DefaultAllowedDrop = 0.01;
-
     /// <summary>What measuring can be wrong by, so that equals may ship.</summary>
     private const double MostOfSimplifiedTime = 1.02;
 
@@ -37,6 +35,8 @@ internal sealed class Comparison(
 
     /// <summary>Why latency is missing for want of samples.</summary>
     internal const string RunsOnNothingDrawn = "the model runs on no drawn input, and there are no samples of real input";
+
+    private readonly AccuracyAllowance allowance = new(request);
 
     private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
 
@@ -93,12 +93,13 @@ internal sealed class Comparison(
         }
     }
 
-    /// <summary>Whether a form of the model keeps the accuracy by the project's metric and samples. There must be samples.</summary>
-    internal bool KeepsAccuracy(Model form)
+    /// <summary>Tells whether a form of the model keeps the accuracy by the project's metric and samples. There must be samples.</summary>
+    /// <param name="share">The part of what may be lost that the form may lose; what is done to it afterwards has the rest.</param>
+    internal AccuracyVerdict Judge(Model form, double share = 1)
     {
         using ModelSession session = ModelSession.Open(form);
         AccuracyResult accuracy = MeasureAccuracy(session, data!);
-        return Verification.Check(accuracy) is null && ReasonToMistrust(accuracy) is null;
+        return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
     }
 
     /// <summary>
@@ -118,23 +119,7 @@ internal sealed class Comparison(
     }
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
-    private string? ReasonToMistrust(AccuracyResult accuracy)
-    {
-        double? allowed = request.Budgets.MaxAccuracyDrop ?? (IsShare(accuracy.Metric) ? DefaultAllowedDrop : null);
-        if (allowed is { } limit && accuracy.Drop is { } drop)
-        {
-            return drop.Value > limit
-                ? FormattableString.Invariant($"{accuracy.Metric} drops by {drop.Value:0.####} on {accuracy.Samples} samples, more than {limit:0.####}")
-                : null;
-        }
-
-        // Errors and decibels have units of their own, in which no default would mean anything.
-        return accuracy.WorstCosine < 1 - DefaultAllowedDrop
-            ? FormattableString.Invariant($"output '{accuracy.WorstOutput}' has a cosine similarity of {accuracy.WorstCosine:0.####} with the original's on {accuracy.Samples} samples, less than {1 - DefaultAllowedDrop:0.##}")
-            : null;
-    }
-
-    private static bool IsShare(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
+    private string? ReasonToMistrust(AccuracyResult accuracy) => allowance.Judge(accuracy) is { IsKept: false, Finding: var finding } ? finding : null;
 
     /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>
     private string? ReasonToMistrustUnmeasured(ModelSession artifact)

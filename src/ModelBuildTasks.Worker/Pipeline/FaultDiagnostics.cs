@@ -26,6 +26,9 @@ internal static class FaultDiagnostics
     internal static Diagnostic Of(ArtifactTooLargeException fault, string modelPath) =>
         Diagnostic.Create(DiagnosticCatalogue.NotAvailable, modelPath, "Include", modelPath, $"; {Clause(fault.Message)}");
 
+    internal static Diagnostic Of(UnknownLayerException fault, string modelPath) =>
+        Diagnostic.Create(DiagnosticCatalogue.UnknownValue, modelPath, MetadataNames.PruningExclude, fault.Pattern, fault.Offer);
+
     internal static Diagnostic Of(DatasetException fault) => Diagnostic.Create(
         fault.Error == DatasetError.DoesNotFit ? DiagnosticCatalogue.DataDoesNotFit : DiagnosticCatalogue.DataUnreadable,
         fault.Path,

@@ -4,6 +4,7 @@ using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Recipes;
@@ -46,6 +47,10 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
         catch (ArtifactTooLargeException fault)
+        {
+            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
+        }
+        catch (UnknownLayerException fault)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
@@ -159,6 +164,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     {
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
+        if (ExcludedLayers.Unmatched(request.Settings.PruningExclude, source.Model, EditDistance.Between).FirstOrDefault() is { Pattern: not null } unknown)
+        {
+            throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
+        }
+
         Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;

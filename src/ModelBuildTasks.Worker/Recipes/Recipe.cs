@@ -10,7 +10,7 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
     /// <summary>What makes the passes lose less, and is worth nothing without them: it is taken back when none of them applies.</summary>
     internal IReadOnlyList<IModelPass> Preparation { get; init; } = [];
 
-    /// <summary>Whether a pass can trade speed for accuracy (<see cref="PassContext.KeepsAccuracy"/>): where too much is lost, the recipe is tried once more so.</summary>
+    /// <summary>Whether a pass can trade speed for accuracy (<see cref="PassContext.JudgeAccuracy"/>): where too much is lost, the recipe is tried once more so.</summary>
     internal bool CanKeepAccuracy { get; init; }
 }
 
@@ -18,4 +18,11 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 /// <param name="Pruning">What the project asks to remove, whichever recipe is taken.</param>
 /// <param name="Recipes">At least one.</param>
 /// <param name="IsChosenByUser">Whether the project named the technique: it is then obeyed and judged, not replaced.</param>
-internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyList<Recipe> Recipes, bool IsChosenByUser);
+internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyList<Recipe> Recipes, bool IsChosenByUser)
+{
+    /// <summary>
+    /// The recipes without pruning, where how much is pruned was left to us: what was pruned must then prove itself together with each recipe, and these are taken where it does
+    /// not. Null where pruning is the project's choice.
+    /// </summary>
+    internal RecipeList? Unpruned { get; init; }
+}

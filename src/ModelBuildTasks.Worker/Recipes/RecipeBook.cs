@@ -25,15 +25,15 @@ internal static class RecipeBook
     /// <param name="source">The model before anything is folded; null where only the settings are of interest.</param>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
-        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration)];
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
-        if (Chosen(settings, integers, hasCalibration) is { } chosen)
+        RecipeList unpruned = Chosen(settings, integers, hasCalibration) is { } chosen
+            ? new RecipeList([], [chosen], IsChosenByUser: true)
+            : new RecipeList([], [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])], IsChosenByUser: false);
+        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
+        return new RecipeList(pruning, [.. unpruned.Recipes.Select(recipe => Named(pruning, recipe))], unpruned.IsChosenByUser)
         {
-            return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
-        }
-
-        List<Recipe> recipes = [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])];
-        return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
+            Unpruned = settings.Pruning == Contracts.Pruning.Auto ? unpruned : null,
+        };
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
@@ -110,19 +110,24 @@ internal static class RecipeBook
 
     private static Recipe Float16 => new("float16", [new Float16Conversion()]);
 
-    private static IEnumerable<IModelPass> PruningOf(ModelSettings settings, bool hasCalibration) => settings.Pruning switch
+    private static IEnumerable<IModelPass> PruningOf(ModelSettings settings, bool hasCalibration, Model? source)
     {
-        Contracts.Pruning.Magnitude => [Refitted(new MagnitudePruning(settings.Sparsity, ScopeOf(settings)), hasCalibration)],
-        Contracts.Pruning.Threshold => [Refitted(new ThresholdPruning(settings.PruningThreshold!.Value), hasCalibration)],
-        Contracts.Pruning.SecondOrder => [new SecondOrderPruning(settings.Sparsity, ScopeOf(settings))],
-        Contracts.Pruning.TwoFour => [new TwoFourPruning()],
-        Contracts.Pruning.Surgery => [new Surgery(settings.Sparsity, ScopeOf(settings))],
-        Contracts.Pruning.Structured => [new StructuredPruning(settings.Sparsity)],
-        _ => [],
-    };
+        ExcludedLayers excluded = new(settings.PruningExclude, source);
+        return settings.Pruning switch
+        {
+            Contracts.Pruning.Magnitude => [Refitted(new MagnitudePruning(settings.Sparsity, ScopeOf(settings), excluded), excluded, hasCalibration)],
+            Contracts.Pruning.Threshold => [Refitted(new ThresholdPruning(settings.PruningThreshold!.Value, excluded), excluded, hasCalibration)],
+            Contracts.Pruning.SecondOrder => [new SecondOrderPruning(settings.Sparsity, ScopeOf(settings), excluded)],
+            Contracts.Pruning.TwoFour => [new TwoFourPruning(excluded)],
+            Contracts.Pruning.Surgery => [new Surgery(settings.Sparsity, ScopeOf(settings), excluded)],
+            Contracts.Pruning.Structured => [new StructuredPruning(settings.Sparsity, excluded)],
+            Contracts.Pruning.Auto => [new AutomaticPruning(excluded)],
+            _ => [],
+        };
+    }
 
     /// <summary>What looks at weights alone is refitted wherever there are samples to do it by.</summary>
-    private static IModelPass Refitted(IModelPass pruning, bool hasCalibration) => hasCalibration ? new Reconstruction(pruning) : pruning;
+    private static IModelPass Refitted(IModelPass pruning, ExcludedLayers excluded, bool hasCalibration) => hasCalibration ? new Reconstruction(pruning, excluded) : pruning;
 
     private static Optimization.Pruning.PruningScope ScopeOf(ModelSettings settings) => Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString());
 

@@ -37,6 +37,17 @@ public sealed class RequestKeys
     }
 
     [TestMethod]
+    public void Every_accuracy_budget_makes_another_artifact_where_it_decides_what_is_pruned()
+    {
+        static void Automatic(OptimizationRequest request) => request.Settings.Pruning = Pruning.Auto;
+        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { request => request.Budgets.MinAccuracy = 0.9, request => request.Budgets.MaxClassAccuracyDrop = 0.1 })
+        {
+            Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
+            Assert.AreNotEqual(RequestKey.OfArtifact(Request(Automatic)), RequestKey.OfArtifact(Request(Automatic + change)));
+        }
+    }
+
+    [TestMethod]
     public void An_artifact_and_its_result_have_two_keys() => Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfResult(Request()));
 
     [TestMethod]
@@ -70,6 +81,7 @@ public sealed class RequestKeys
         ("sparsity", request => request.Settings.Sparsity = 0.5),
         ("threshold", request => request.Settings.PruningThreshold = 0.5),
         ("scope", request => request.Settings.PruningScope = PruningScope.Local),
+        ("excluded layers", request => request.Settings.PruningExclude = ["first"]),
         ("disabled rules", request => request.Settings.DisabledRules = ["FoldShape"]),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),

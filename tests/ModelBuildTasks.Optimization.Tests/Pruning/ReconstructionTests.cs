@@ -149,7 +149,7 @@ public sealed class ReconstructionTests
         Dataset samples = ListedSamples.Random(SmallNetwork.InputShape, 8);
         double before = SampledPruning.Error(original, pruned, samples);
 
-        Reconstruction.Refit(original, pruned, new Dictionary<string, int[]> { ["hidden"] = kept }, SampledPruning.Context(samples), []);
+        Reconstruction.Refit(original, pruned, new Dictionary<string, int[]> { ["hidden"] = kept }, ExcludedLayers.None, SampledPruning.Context(samples), []);
 
         Assert.IsLessThan(0.01 * before, SampledPruning.Error(original, pruned, samples));
     }

@@ -57,7 +57,7 @@ public sealed class SecondOrderPruningTests
         PassOutcome outcome = new SecondOrderPruning(0.5, PruningScope.Local).Apply(bySurgeon, context);
 
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
-        foreach (string result in PrunableWeights.Find(model, []).Select(layer => layer.Layer.Output.Name))
+        foreach (string result in PrunableWeights.Find(model, ExcludedLayers.None, []).Select(layer => layer.Layer.Output.Name))
         {
             Assert.IsLessThanOrEqualTo(0.5 * SampledPruning.Error(model, byMagnitude, samples, result), SampledPruning.Error(model, bySurgeon, samples, result), result);
         }

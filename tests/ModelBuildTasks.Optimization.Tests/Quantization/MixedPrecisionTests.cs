@@ -51,7 +51,7 @@ public sealed class MixedPrecisionTests
         FidelityProbe probe = FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!;
         MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
 
-        int WithBudget(double decibels) => MixedPrecisionSearch.Improve(calibrated, plain, probe, context with { KeepsAccuracy = form => probe.Measure(form).Decibels >= decibels })
+        int WithBudget(double decibels) => MixedPrecisionSearch.Improve(calibrated, plain, probe, context with { JudgeAccuracy = form => new AccuracyVerdict(probe.Measure(form).Decibels >= decibels, "") })
             .Choice.Selection.Layers.Count;
 
         int tight = WithBudget(plain.Noise.Decibels + 3);

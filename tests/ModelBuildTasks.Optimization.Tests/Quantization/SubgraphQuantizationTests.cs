@@ -46,7 +46,7 @@ public sealed class SubgraphQuantizationTests
     [TestMethod]
     public void Branches_stay_in_float_once_the_model_lost_too_much_accuracy()
     {
-        PassContext context = new(TargetProfiles.CpuX64, Samples(then: 4, otherwise: 4)) { KeepsAccuracy = _ => true };
+        PassContext context = new(TargetProfiles.CpuX64, Samples(then: 4, otherwise: 4)) { JudgeAccuracy = _ => new AccuracyVerdict(true, "") };
 
         QuantizationPlan plan = new StaticQuantization().Apply(Branching(), context).Plan!;
 

@@ -103,7 +103,7 @@ public sealed class OptimizeCommandTests : IDisposable
     [DataRow("--max-size", "big", "MBT0002")]
     [DataRow("--sparsity", "0.5", "MBT0003")]
     [DataRow("--quantization", "Static", "MBT0006")]
-    [DataRow("--pruning", "Auto", "MBT0007")]
+    [DataRow("--pruning", "Auto", "MBT0006")]
     public async Task A_bad_setting_is_a_coded_error(string option, string value, string code) => (await Optimize(option, value)).AssertFailsWith(code, place.ModelPath);
 
     [TestMethod]

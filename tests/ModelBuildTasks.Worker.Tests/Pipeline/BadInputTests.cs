@@ -130,6 +130,19 @@ public sealed class BadInputTests : IDisposable
     }
 
     [TestMethod]
+    public void A_layer_to_exclude_from_pruning_that_the_model_does_not_have()
+    {
+        Diagnostic diagnostic = place.Fails("MBT0001", place.Request(request =>
+        {
+            request.Settings.Pruning = Pruning.Magnitude;
+            request.Settings.Sparsity = 0.5;
+            request.Settings.PruningExclude = ["*", "wieght"];
+        }));
+
+        StringAssert.Contains(diagnostic.Message, "PruningExclude=\"wieght\" is not known; expected one of weight");
+    }
+
+    [TestMethod]
     public void A_target_that_does_not_exist() => StringAssert.Contains(place.Fails("MBT0001", place.Request(request => request.Target = "tpu")).Message, "cpu-x64");
 
     [TestMethod]

@@ -205,6 +205,49 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void Pruning_of_our_choice_that_ruins_the_model_is_given_up_for_the_recipe_without_it()
+    {
+        RecipeList list = new([EditingPass.Ruinous("prune")], [Recipe(EditingPass.Harmless("good")) with { Name = "prune + good" }], IsChosenByUser: true)
+        {
+            Unpruned = Named(Recipe(EditingPass.Harmless("good"))),
+        };
+
+        Outcome outcome = Search(list);
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Assert.IsLessThan(1.0, ShareOfClass0());
+        Assert.IsFalse(outcome.Steps.Single(step => step.Name == "prune").Applied);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1003", note.Code);
+        CollectionAssert.AreEqual(new[] { "prune + good", "good" }, note.Arguments.Take(2).ToArray());
+    }
+
+    [TestMethod]
+    public void Pruning_of_our_choice_that_does_not_apply_leaves_recipes_without_its_name()
+    {
+        RecipeList list = new([new RefusingPass("prune", "No share.")], [Recipe(EditingPass.Ruinous("ruin"))], IsChosenByUser: false) { Unpruned = Auto(Recipe(EditingPass.Harmless("good"))) };
+
+        Outcome outcome = Search(list);
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Assert.AreEqual("MBT1006", outcome.Notes.Single().Code);
+    }
+
+    [TestMethod]
+    [DataRow(true, false)]
+    [DataRow(false, true)]
+    public void Pruning_may_spend_half_of_the_budget_where_a_lossy_recipe_follows_and_else_the_whole(bool isFollowed, bool isKept)
+    {
+        AccuracyVerdict? verdict = null;
+        AskingPass asking = new(EditingPass.Ruinous("ruin"), told => verdict = told);
+        Recipe recipe = isFollowed ? Recipe(EditingPass.Harmless("good")) : new Recipe("pruned alone", []);
+
+        Search(new RecipeList([asking], [recipe], IsChosenByUser: true), request => request.Budgets.MaxAccuracyDrop = 4.0 / 3 * LossOfRuin());
+
+        Assert.AreEqual(isKept, verdict!.IsKept, verdict.Finding);
+    }
+
+    [TestMethod]
     public void A_model_that_nothing_helps_passes_through_byte_for_byte()
     {
         SmallModels.Plain().Save(place.ModelPath);
@@ -274,11 +317,32 @@ public sealed class CandidateSearchTests : IDisposable
         return search.Run(list, Artifact);
     }
 
+    /// <summary>The share of samples whose label is another class than the one that a ruined model gives.</summary>
+    private double LossOfRuin()
+    {
+        using Inference.ModelSession session = Inference.ModelSession.Open(place.ModelPath);
+        return Dataset.Open(place.WriteData("evaluation"), session.Inputs).Read().Average(sample => sample.Label!.Span<long>()[0] == 0 ? 0.0 : 1);
+    }
+
     private double ShareOfClass0()
     {
         using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
         Sample[] samples = [.. Dataset.Open(place["evaluation"], session.Inputs).Read()];
         return samples.Average(sample => session.Run(sample.Inputs)[0].Span<float>().IndexOf(1f) == 0 ? 1.0 : 0);
+    }
+
+    /// <summary>Asks what an edit of the model would cost, and leaves the model as it was.</summary>
+    private sealed class AskingPass(EditingPass edit, Action<AccuracyVerdict> told) : IModelPass
+    {
+        public string Name => "ask";
+
+        public PassOutcome Apply(Model model, PassContext context)
+        {
+            Model edited = model.Clone();
+            edit.Apply(edited, context);
+            told(context.JudgeAccuracy!(edited));
+            return PassOutcome.Refused("It only asked.");
+        }
     }
 
     /// <summary>Ruins the model, unless it can ask what that costs.</summary>
@@ -291,7 +355,7 @@ public sealed class CandidateSearchTests : IDisposable
 
         public PassOutcome Apply(Model model, PassContext context)
         {
-            if (context.KeepsAccuracy is not { } keepsAccuracy)
+            if (context.JudgeAccuracy is not { } judge)
             {
                 Answers.Add(null);
                 return EditingPass.Ruinous(Name).Apply(model, context);
@@ -299,8 +363,8 @@ public sealed class CandidateSearchTests : IDisposable
 
             Model ruined = model.Clone();
             EditingPass.Ruinous(Name).Apply(ruined, context);
-            Answers.Add(keepsAccuracy(ruined));
-            Answers.Add(keepsAccuracy(model.Clone()));
+            Answers.Add(judge(ruined).IsKept);
+            Answers.Add(judge(model.Clone()).IsKept);
             EditingPass.Harmless("careful").Apply(model, context);
             return PassOutcome.Applied("Careful.");
         }

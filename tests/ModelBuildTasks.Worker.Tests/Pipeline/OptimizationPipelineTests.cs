@@ -38,6 +38,31 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    public void Pruning_of_our_choice_keeps_the_budget_says_what_was_tried_and_gives_the_same_bytes_again()
+    {
+        using Workplace wide = Workplace.With(SmallModels.WideMlp());
+        OptimizationRequest Request(string cache) => wide.Request(request =>
+        {
+            request.Settings.Pruning = Pruning.Auto;
+            request.Settings.Precision = Precision.Float32;
+            request.Budgets.MaxAccuracyDrop = 0.1;
+            request.CalibrationData = wide.WriteData("calibration", count: 128, seed: 3, labelled: false);
+            request.EvaluationData = wide.WriteData("evaluation");
+            request.CacheDirectory = wide[cache];
+        });
+
+        OptimizationResult first = Workplace.Run(Request("one"));
+        OptimizationResult second = Workplace.Run(Request("other"));
+
+        RecipeStep step = first.Recipe.Single(step => step.Name == "automatic pruning");
+        Assert.IsTrue(step.Applied, step.Explanation);
+        StringAssert.Contains(step.Explanation, "Tried, as shares of the 1024 channels that may go: 50 %: Top1 drops by");
+        Assert.IsLessThan(first.Original!.Bytes, first.Optimized!.Bytes);
+        Assert.IsLessThanOrEqualTo(0.1, first.AccuracyDrop!.Value);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
+    }
+
+    [TestMethod]
     public void Without_labels_the_outputs_are_compared_with_the_original()
     {
         OptimizationResult result = Workplace.Run(place.Request(request => request.EvaluationData = place.WriteData("evaluation", labelled: false)));

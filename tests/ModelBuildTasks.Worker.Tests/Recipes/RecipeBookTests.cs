@@ -1,8 +1,12 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
+using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Recipes;
 
@@ -156,6 +160,37 @@ public sealed class RecipeBookTests
         RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning, Sparsity = 0.5, PruningThreshold = 0.1 }, TargetProfiles.Cpu, hasCalibration);
 
         Assert.AreEqual(expected, list.Pruning.Single().Name);
+    }
+
+    [TestMethod]
+    [DataRow(Contracts.Pruning.Auto, "static int8, dynamic int8, simplification alone")]
+    [DataRow(Contracts.Pruning.Structured, null)]
+    public void Pruning_of_our_choice_has_the_same_recipes_without_it(Contracts.Pruning pruning, string? expected)
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true);
+
+        Assert.AreEqual(expected, list.Unpruned is { } unpruned ? string.Join(", ", unpruned.Recipes.Select(recipe => recipe.Name)) : null);
+        Assert.HasCount(1, list.Pruning);
+    }
+
+    [TestMethod]
+    [DataRow(Contracts.Pruning.Magnitude)]
+    [DataRow(Contracts.Pruning.Threshold)]
+    [DataRow(Contracts.Pruning.SecondOrder)]
+    [DataRow(Contracts.Pruning.TwoFour)]
+    [DataRow(Contracts.Pruning.Surgery)]
+    [DataRow(Contracts.Pruning.Structured)]
+    public void Every_kind_of_pruning_leaves_excluded_layers_alone(Contracts.Pruning pruning)
+    {
+        Model model = SmallModels.WideMlp();
+        byte[] before = model.ToBytes();
+        ModelSettings settings = new() { Pruning = pruning, Sparsity = 0.5, PruningThreshold = 1, PruningExclude = ["*"] };
+        Dataset samples = new TrialDataset([.. Enumerable.Range(0, 8).Select(IReadOnlyList<Tensor> (i) => [Tensor.Create([1, 64], Enumerable.Range(0, 64).Select(j => MathF.Sin(i * 64 + j)).ToArray())])]);
+
+        PassOutcome outcome = RecipeBook.For(settings, TargetProfiles.Cpu, hasCalibration: true, source: model).Pruning.Single().Apply(model, new PassContext(TargetProfiles.Cpu, samples));
+
+        Assert.IsFalse(outcome.Changed, outcome.Explanation);
+        CollectionAssert.AreEqual(before, model.ToBytes());
     }
 
     [TestMethod]

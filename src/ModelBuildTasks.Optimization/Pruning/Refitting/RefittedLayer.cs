@@ -54,8 +54,9 @@ internal sealed class RefittedLayer
 
     /// <summary>Pairs the layers of a model with those of the model that it was made from, in the order of the graph.</summary>
     /// <param name="keptChannels">By a layer's result: which channels of the original's are left, where it is not all.</param>
+    /// <param name="excluded">Layers to leave out.</param>
     /// <param name="skipped">Gets a reason for each layer that is left out.</param>
-    internal static List<RefittedLayer> Find(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, ICollection<string> skipped)
+    internal static List<RefittedLayer> Find(Model original, Model pruned, IReadOnlyDictionary<string, int[]>? keptChannels, ExcludedLayers excluded, ICollection<string> skipped)
     {
         List<RefittedLayer> found = [];
         foreach (Node node in pruned.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder()).Where(QuantizableOperators.IsLayer))
@@ -66,6 +67,7 @@ internal sealed class RefittedLayer
                 : node.Inputs[1]!.Uses.Count > 1 ? "other operators share its weights"
                 : node.GetFloat("alpha", 1) == 0 || (layer!.Bias is not null && node.GetFloat("beta", 1) == 0) ? "it is multiplied by zero"
                 : null;
+            reason ??= excluded.Contains(node) ? "the project excludes it" : null;
             Node? addition = reason is null && node.OpType == "MatMul" ? AdditionOf(node, layer!.OutputChannels) : null;
             Value? target = original.Graph.Find((addition ?? node).Output.Name);
             reason ??= target?.Producer is null ? "the original model has no such layer" : null;

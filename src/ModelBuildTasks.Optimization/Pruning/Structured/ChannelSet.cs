@@ -6,8 +6,9 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// <param name="Name">The layer that makes them; of coupled ones the first.</param>
 /// <param name="Classes">At least one, ascending.</param>
 /// <param name="Width">Indices that a class has on the axis where it has fewest: 1 for a filter, the head's width for a head.</param>
+/// <param name="Makers">The nodes that make them, or carry constants along them, such as a bias.</param>
 /// <param name="Layers">Names of all layers that make or read them.</param>
-internal sealed record ChannelSet(string Name, int[] Classes, int Width, IReadOnlySet<string> Layers)
+internal sealed record ChannelSet(string Name, int[] Classes, int Width, IReadOnlyList<Node> Makers, IReadOnlySet<string> Layers)
 {
     /// <summary>All sets of a graph, in the order of its nodes.</summary>
     internal static List<ChannelSet> Of(DependencyGraph graph)
@@ -34,7 +35,7 @@ internal sealed record ChannelSet(string Name, int[] Classes, int Width, IReadOn
         Node[] makers = [.. axes.Where(axis => !contracted.Contains(axis)).SelectMany(axis => axis.Value.Uses).Select(use => use.Node)];
         Node[] all = [.. axes.SelectMany(axis => axis.Value.Uses).Select(use => use.Node)];
         int width = axes.Min(axis => graph.Channels[axis].Count(channel => graph.Classes.Find(channel) == classes[0]));
-        return new ChannelSet(NameOf(makers.Length > 0 ? makers[0] : all[0]), classes, width, all.Select(NameOf).ToHashSet());
+        return new ChannelSet(NameOf(makers.Length > 0 ? makers[0] : all[0]), classes, width, makers, all.Select(NameOf).ToHashSet());
     }
 
     internal static string NameOf(Node node) => node.Name.Length > 0 ? node.Name : node.Outputs[0].Name;

@@ -16,6 +16,9 @@ internal sealed class ContractionMoments
 
     private const int FewestRows = 2048;
 
+    /// <summary>The ridge, as a share of the mean moment (GPTQ's and SparseGPT's).</summary>
+    private const float Damping = 0.01f;
+
     private readonly Contraction contraction;
     private readonly Layer layer;
     private readonly int rowsOfSample;
@@ -31,6 +34,9 @@ internal sealed class ContractionMoments
     }
 
     internal Value Input => contraction.Input.Value;
+
+    /// <summary>Weights of an output.</summary>
+    internal int Inputs => layer.Inputs;
 
     /// <summary>Null for a reader that is no plain layer (grouped, transposed, recurrent).</summary>
     internal static ContractionMoments? For(Contraction contraction, int samples) =>
@@ -91,6 +97,38 @@ internal sealed class ContractionMoments
         {
             interactions[i] += own[i] / power;
         }
+    }
+
+    /// <summary>Begins to remove channels of a set, with the rest making up for them.</summary>
+    /// <returns>For each class of the set its weights in an output, and the power of the whole result, in which losses are told; null where the samples do not tell enough.</returns>
+    internal (GroupElimination Elimination, int[][] Groups, double Power)? Eliminate(IReadOnlyDictionary<int, int> members, DependencyGraph graph, CancellationToken cancellation)
+    {
+        int inputs = layer.Inputs;
+        float[] products = new float[inputs * inputs];
+        OuterProducts.Add(products, inputs, 0, WeightRows(), sign: 1, cancellation);
+        float[] symmetric = [.. moments];
+        double power = 0, trace = 0;
+        for (int i = 0; i < inputs; i++)
+        {
+            trace += moments[i * inputs + i];
+            for (int j = i; j < inputs; j++)
+            {
+                power += (double)moments[i * inputs + j] * products[i * inputs + j] * (i == j ? 1 : 2);
+                symmetric[j * inputs + i] = symmetric[i * inputs + j];
+                products[j * inputs + i] = products[i * inputs + j];
+            }
+        }
+
+        for (int i = 0; i < inputs; i++)
+        {
+            symmetric[i * inputs + i] += (float)(Damping * trace / inputs);
+        }
+
+        int[] channels = graph.Channels[contraction.Weight];
+        ILookup<int, int> groups = Enumerable.Range(0, inputs).ToLookup(i => members.TryGetValue(graph.Classes.Find(channels[i / taps]), out int place) ? place : -1);
+        return power > 0 && GroupElimination.Of(symmetric, products, inputs, cancellation) is { } elimination
+            ? (elimination, [.. Enumerable.Range(0, members.Count).Select(place => groups[place].ToArray())], power)
+            : null;
     }
 
     /// <summary>[outputs, inputs].</summary>

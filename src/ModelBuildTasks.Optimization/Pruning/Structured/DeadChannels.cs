@@ -6,7 +6,8 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// Removes channels that change no output: those that nothing reads with a weight other than zero, and those that are one number whatever the model is fed
 /// (<see cref="ConstantChannels"/>). Outputs stay what they were, but for the rounding of sums.
 /// </summary>
-public sealed class DeadChannels : IModelPass
+/// <param name="excluded">Layers that keep the channels that they make.</param>
+public sealed class DeadChannels(ExcludedLayers? excluded = null) : IModelPass
 {
     public string Name => "dead channels";
 
@@ -16,6 +17,11 @@ public sealed class DeadChannels : IModelPass
         int moved = ConstantChannels.MoveIntoBiases(DependencyGraph.Of(model));
         DependencyGraph graph = DependencyGraph.Of(model);
         HashSet<int> dead = Unread(graph);
+        if (excluded is not null)
+        {
+            dead.ExceptWith(ChannelSet.Of(graph).Where(set => set.Makers.Any(excluded.Contains)).SelectMany(set => set.Classes));
+        }
+
         foreach (int[] channels in graph.Channels.Values.Where(channels => channels.Length > 0 && Array.TrueForAll(channels, channel => dead.Contains(graph.Classes.Find(channel)))))
         {
             // An axis must keep a channel, dead or not.

@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
 /// <summary>
 /// The importance of channels by what the layers that read them lose on samples: the squared error of their results, as a share of the results' power, the mean over the layers, with what channels
-/// have in common counted (a group's Hessian of the layer-wise error; He et al., "Channel Pruning for Accelerating Very Deep Neural Networks", 2017).
+/// have in common counted (He et al., "Channel Pruning for Accelerating Very Deep Neural Networks", 2017), and what the rest makes up for wherever <see cref="SecondOrderImportance"/> can tell.
 /// </summary>
 internal static class ReconstructionImportance
 {
@@ -36,7 +36,12 @@ internal static class ReconstructionImportance
 
         double[] interactions = new double[members.Count * members.Count];
         own.ForEach(reader => reader.AddTo(interactions, members, graph, cancellation));
-        return RemovalOrder.Of(set.Classes, [.. interactions.Select(product => product / own.Count)]);
+        for (int i = 0; i < interactions.Length; i++)
+        {
+            interactions[i] /= own.Count;
+        }
+
+        return SecondOrderImportance.Of(graph, set, own, members, interactions, cancellation) ?? RemovalOrder.Of(set.Classes, interactions);
     }
 
     private static bool IsFloat(DependencyGraph graph, Contraction contraction) =>

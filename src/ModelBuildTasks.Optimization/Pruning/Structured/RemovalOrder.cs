@@ -5,6 +5,10 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// <param name="Losses">What is lost when so many of the first have gone, from none on; not below 0, not falling.</param>
 internal sealed record RemovalOrder(int[] Classes, double[] Losses)
 {
+    /// <summary>What is lost where nothing makes up for it, as when channels are masked; the same as <see cref="Losses"/> unless these count on a refit.</summary>
+    internal double[] MaskedLosses { get; init; } = Losses;
+
+
     /// <summary>What a loss is measured against is not taken for less: a layer that is lost is lost.</summary>
     private const double LeastRest = 0.01;
 

@@ -53,19 +53,19 @@ internal sealed class MixedPrecisionSearch
         this.start = start;
         floatTime = SelectionTime.OfFloat(model.Candidates);
         // Accuracy that is asked for is bought at any price.
-        isAsked = context.KeepsAccuracy is not null;
+        isAsked = context.JudgeAccuracy is not null;
         longestThatMayPay = isAsked ? double.PositiveInfinity : Math.Exp(TimePerDecibel * Goal - Worth(start));
         options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = context.CancellationToken };
     }
 
     /// <summary>
     /// The choice with as much more in float as pays; <paramref name="start"/> itself where it is good enough. Where that does not keep the accuracy
-    /// (<see cref="PassContext.KeepsAccuracy"/>), the one with the fewest more in float that does; if none does, the nearest to float.
+    /// (<see cref="PassContext.JudgeAccuracy"/>), the one with the fewest more in float that does; if none does, the nearest to float.
     /// </summary>
     /// <exception cref="Inference.InferenceException">A form cannot be run.</exception>
     internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, PassContext context)
     {
-        if (!model.Candidates.IsForCpu || (start.Noise.Decibels >= Goal && context.KeepsAccuracy is null))
+        if (!model.Candidates.IsForCpu || (start.Noise.Decibels >= Goal && context.JudgeAccuracy is null))
         {
             return start;
         }
@@ -74,7 +74,7 @@ internal sealed class MixedPrecisionSearch
         MixedPrecisionSearch search = new(model, probe, start, context);
         MeasuredChoice[] choices = search.Choices();
         MeasuredChoice best = choices.Aggregate((best, next) => Worth(next) > Worth(best) + SmallestGain * TimePerDecibel ? next : best);
-        return context.KeepsAccuracy is { } keepsAccuracy ? search.Fewest([.. choices.Where(choice => choice.Noise.Decibels >= best.Noise.Decibels)], keepsAccuracy) : best;
+        return context.JudgeAccuracy is { } judge ? search.Fewest([.. choices.Where(choice => choice.Noise.Decibels >= best.Noise.Decibels)], judge) : best;
     }
 
     /// <summary>The start, and the choices with more and more in float that are fast enough.</summary>
@@ -92,7 +92,7 @@ internal sealed class MixedPrecisionSearch
     }
 
     /// <summary>The noisiest choice that keeps the accuracy, by bisection: each look takes an evaluation.</summary>
-    private MeasuredChoice Fewest(MeasuredChoice[] choices, Func<Model, bool> keepsAccuracy)
+    private MeasuredChoice Fewest(MeasuredChoice[] choices, Func<Model, AccuracyVerdict> judge)
     {
         MeasuredChoice[] noisyFirst = [.. choices.OrderBy(choice => choice.Noise.Decibels).ThenBy(choice => choice.Time)];
         int first = 0;
@@ -100,7 +100,7 @@ internal sealed class MixedPrecisionSearch
         {
             options.CancellationToken.ThrowIfCancellationRequested();
             int middle = (first + last) / 2;
-            (first, last) = keepsAccuracy(model.Form(noisyFirst[middle].Choice)) ? (first, middle) : (middle + 1, last);
+            (first, last) = judge(model.Form(noisyFirst[middle].Choice)).IsKept ? (first, middle) : (middle + 1, last);
         }
 
         return noisyFirst[first];

@@ -43,7 +43,7 @@ internal sealed record QuantizedGraph(Graph Graph, CalibratedModel? Model, Quant
                 continue;
             }
 
-            if (context.KeepsAccuracy is not null)
+            if (context.JudgeAccuracy is not null)
             {
                 yield return InFloat(original, "the model lost more accuracy than it may, and branches and loops cannot be judged by themselves");
                 continue;

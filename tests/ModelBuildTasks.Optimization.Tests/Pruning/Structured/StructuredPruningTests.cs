@@ -1,5 +1,6 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Tests.Quantization;
@@ -30,7 +31,7 @@ public class StructuredPruningTests
         CoupledGraph network = Network();
         Scale(network.Model, "first", 1e-4f, even: true);
 
-        new StructuredPruning(0.5, ["last"]).Apply(network.Model, Context);
+        new StructuredPruning(0.5, new ExcludedLayers(["second"])).Apply(network.Model, Context);
 
         float[] left = network.Model.Graph.Nodes.Single(node => node.Name == "first").Input(1)!.Constant!.ToSingles();
         Assert.IsGreaterThan(1e-2, left.Chunk(27).Min(filter => filter.Max(Math.Abs)));
@@ -112,9 +113,37 @@ public class StructuredPruningTests
     {
         Model model = Network().Model;
 
-        new StructuredPruning(0.5, ["first"]).Apply(model, Context);
+        new StructuredPruning(0.5, new ExcludedLayers(["first"])).Apply(model, Context);
 
         Assert.AreEqual(32, Channels(model, "first"));
+    }
+
+    [TestMethod]
+    public void What_is_coupled_to_a_named_layer_stays_with_it_and_says_so()
+    {
+        Model model = CoupledGraph.From([1, 3, 6, 6], (g, x) =>
+        {
+            Value first = g.Conv(x, 3, 32, 3, name: "first");
+            return g.Conv(g.Conv(g.Add("Add", first, g.Conv(first, 32, 32, 3, name: "second")), 32, 32, 3, name: "third"), 32, 4, name: "last");
+        }).Model;
+
+        PassOutcome outcome = new StructuredPruning(0.5, new ExcludedLayers(["second"])).Apply(model, Context);
+
+        Assert.AreEqual(32, Channels(model, "first"));
+        Assert.AreEqual(32, Channels(model, "second"));
+        Assert.AreEqual(16, Channels(model, "third"));
+        Assert.Contains("32 channels stay: the project excludes Conv 'second'.", string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void Dead_channels_of_a_named_layer_stay()
+    {
+        Model model = Network().Model;
+        Scale(model, "second", 0, even: true);
+
+        new StructuredPruning(0, new ExcludedLayers(["second"])).Apply(model, Context);
+
+        Assert.AreEqual(32, Channels(model, "second"));
     }
 
     [TestMethod]

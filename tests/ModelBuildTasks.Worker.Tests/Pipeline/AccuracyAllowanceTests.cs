@@ -1,0 +1,97 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Worker.Pipeline;
+
+namespace ModelBuildTasks.Worker.Tests.Pipeline;
+
+[TestClass]
+public sealed class AccuracyAllowanceTests
+{
+    [TestMethod]
+    [DataRow(0.981, 1.0, true)]
+    [DataRow(0.979, 1.0, false)]
+    [DataRow(0.986, 0.5, true)]
+    [DataRow(0.984, 0.5, false)]
+    public void Without_a_budget_one_point_may_be_lost(double after, double share, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets(), Result(MetricKind.Top1, 0.99, after), share).IsKept);
+
+    [TestMethod]
+    [DataRow(0.96, 1.0, true)]
+    [DataRow(0.94, 1.0, false)]
+    [DataRow(0.98, 0.5, true)]
+    [DataRow(0.96, 0.5, false)]
+    public void The_way_to_the_least_accuracy_is_what_pruning_may_lose(double after, double share, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 1, after), share).IsKept);
+
+    [TestMethod]
+    public void A_model_that_lacks_the_least_accuracy_may_lose_nothing() =>
+        Assert.IsFalse(Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 0.9, 0.9)).IsKept);
+
+    [TestMethod]
+    [DataRow(0.19, true)]
+    [DataRow(0.21, false)]
+    public void Of_errors_the_limit_is_the_largest(double after, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.3 }, Result(MetricKind.MeanSquaredError, 0.1, after), 0.5).IsKept);
+
+    [TestMethod]
+    [DataRow(33.1, true)]
+    [DataRow(32.9, false)]
+    public void Half_of_the_noise_is_three_decibels(double after, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 30 }, Result(MetricKind.SignalToNoise, double.PositiveInfinity, after), 0.5).IsKept);
+
+    [TestMethod]
+    [DataRow(0.04, true)]
+    [DataRow(0.06, false)]
+    public void The_worst_class_is_held_to_its_budget(double drop, bool isKept)
+    {
+        ModelBudgets budgets = new() { MaxAccuracyDrop = 0.5, MaxClassAccuracyDrop = 0.1 };
+        AccuracyResult accuracy = Result(MetricKind.Top1, 1, 1) with { Classes = [new ClassDrop(3, 100, Estimate.Exact(drop))] };
+
+        AccuracyVerdict verdict = Judge(budgets, accuracy, 0.5);
+
+        Assert.AreEqual(isKept, verdict.IsKept, verdict.Finding);
+    }
+
+    [TestMethod]
+    public void Errors_without_a_budget_are_judged_by_likeness()
+    {
+        AccuracyVerdict verdict = Judge(new ModelBudgets(), Result(MetricKind.MeanSquaredError, 0.1, 5) with { WorstCosine = 0.98 });
+
+        Assert.IsFalse(verdict.IsKept);
+        StringAssert.Contains(verdict.Finding, "cosine similarity of 0.98");
+    }
+
+    [TestMethod]
+    public void The_finding_says_what_was_measured_and_what_is_allowed() =>
+        Assert.AreEqual("Top1 drops by 0.02 on 1000 samples, more than 0.005", Judge(new ModelBudgets(), Result(MetricKind.Top1, 1, 0.98), 0.5).Finding);
+
+    [TestMethod]
+    public void Where_nothing_is_pruned_of_our_choice_the_drop_alone_is_judged() =>
+        Assert.IsTrue(new AccuracyAllowance(new OptimizationRequest { Budgets = { MinAccuracy = 0.999 } }).Judge(Result(MetricKind.Top1, 1, 0.995)).IsKept);
+
+    private static AccuracyVerdict Judge(ModelBudgets budgets, AccuracyResult accuracy, double share = 1) =>
+        new AccuracyAllowance(new OptimizationRequest { Settings = { Pruning = Pruning.Auto }, Budgets = budgets }).Judge(accuracy, share);
+
+    private static AccuracyResult Result(MetricKind metric, double before, double after)
+    {
+        bool isError = metric == MetricKind.MeanSquaredError;
+        return new AccuracyResult
+        {
+            Metric = metric,
+            HigherIsBetter = !isError,
+            Samples = 1000,
+            Labelled = true,
+            Original = Estimate.Exact(before),
+            Optimized = Estimate.Exact(after),
+            Drop = double.IsFinite(before) ? Estimate.Exact(isError ? after - before : before - after) : null,
+            SmallestResolvableDrop = 0.003,
+            Agreement = null,
+            WorstCosine = 1,
+            WorstOutput = "scores",
+            NonFinite = [],
+            Classes = [],
+        };
+    }
+}
