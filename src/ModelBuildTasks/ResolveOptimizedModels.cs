@@ -176,9 +176,9 @@ public sealed class ResolveOptimizedModels : Task
                 Report(DiagnosticCatalogue.UnknownOverride, item, "model", model, string.Join(", ", names));
             }
 
-            if (item.Text(MetadataNames.Compress) is not null)
+            foreach (var metadata in new[] { MetadataNames.Embed, MetadataNames.Compress }.Where(name => item.Text(name) is not null))
             {
-                Report(DiagnosticCatalogue.ContradictorySettings, item, "the accessor reads all targets of a model alike, and an OptimizedModelTarget has a Compress of its own, which belongs to the OptimizedModel");
+                Report(DiagnosticCatalogue.ContradictorySettings, item, $"the accessor reads all targets of a model alike, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
 
             if (TargetNames.Find(item.ItemSpec) is null)

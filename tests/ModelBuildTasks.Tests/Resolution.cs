@@ -62,9 +62,11 @@ public sealed class Resolution : IDisposable
     }
 
     [TestMethod]
-    public void Compress_is_of_all_targets_of_a_model()
+    [DataRow("Compress", "true")]
+    [DataRow("Embed", "false")]
+    public void How_the_bytes_travel_is_the_same_for_all_targets_of_a_model(string metadata, string value)
     {
-        Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", ("Compress", "true"))]);
+        Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", (metadata, value))]);
 
         Assert.AreEqual("MBT0003", _engine.ErrorCodes.Single());
     }
