@@ -85,7 +85,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         }
 
         int others = choice.Selection.Nodes.Count() + nested.Sum(graph => graph.Choice?.Selection.Nodes.Count() ?? 0) - chosen;
-        string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : "";
+        string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : ", outputs not compared, as none holds floating point";
         return PassOutcome.Applied(
             $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
             refusals) with
