@@ -98,6 +98,11 @@ public static class DiagnosticCatalogue
         "The model's own output '{0}' has infinite or undefined (NaN) values for {1} of {2} samples of '{3}'.",
         "Scale the data as the model expects it, remove those samples, or export the model again; where infinities are meant, as of masked scores, add MBT1008 to NoWarn.");
 
+    /// <summary>{0} model name, {1} target, {2} bytes of what ships, {3} bytes of the original.</summary>
+    public static readonly DiagnosticDescriptor LargerThanOriginal = new("MBT1009", "A requested technique makes the model larger", Warning,
+        "'{0}' for {1} has {2} bytes, more than the {3} of the original model.",
+        "Remove the setting that asks for it: Auto ships nothing larger. Or allow a size with MaxSize or MaxSizeRatio.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

@@ -15,7 +15,7 @@ namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
 /// Tries recipes, best first, until one gives an artifact that may ship. What the project named, pruning among it, is obeyed and
-/// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be no slower. If nothing does, the source model
+/// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be neither larger nor slower. If nothing does, the source model
 /// passes through.
 /// </summary>
 internal sealed class CandidateSearch(
@@ -95,13 +95,14 @@ internal sealed class CandidateSearch(
                 return null;
             }
 
-            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+            bool mayBeLarger = isObeyed && !recipe.IsForSize;
+            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             if (result.LosesAccuracy && recipe.CanKeepAccuracy)
             {
                 steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
                 notes.RemoveRange(notesBefore, notes.Count - notesBefore);
                 model = Apply(recipe, isChosenByUser, prepared, new Lessons(comparison.KeepsAccuracy, slower)).Model;
-                result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+                result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             }
 
             if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
@@ -145,8 +146,9 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         plan = null;
+        IModelPass[] lifting = Lifting(recipe, model);
         bool isPrepared = false;
-        foreach (IModelPass pass in Lifting(recipe, model).Concat(recipe.Preparation))
+        foreach (IModelPass pass in lifting.Concat(recipe.Preparation))
         {
             isPrepared |= Apply(pass, model);
         }
@@ -162,6 +164,10 @@ internal sealed class CandidateSearch(
         {
             model = prepared.Model.Clone();
             GiveUp(stepsBefore, "nothing came of it");
+        }
+        else if (lifting.Length > 0)
+        {
+            Apply(new Float16Storage(), model);
         }
 
         return (model, changed);
@@ -183,7 +189,7 @@ internal sealed class CandidateSearch(
         }
     }
 
-    private static ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed)
+    private ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed, bool mayBeLarger)
     {
         if (model.NeedsExternalData)
         {
@@ -191,7 +197,11 @@ internal sealed class CandidateSearch(
         }
 
         model.Save(artifactPath);
-        return comparison.Of(artifactPath, mustProveItself: !isObeyed);
+        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
+        long bytes = new FileInfo(artifactPath).Length;
+        return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
+            ? result
+            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself");
     }
 
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)

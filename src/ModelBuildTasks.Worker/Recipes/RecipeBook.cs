@@ -27,12 +27,14 @@ internal static class RecipeBook
     {
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration)];
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        Recipe last = new("simplification alone", []);
         if (Chosen(settings, integers, hasCalibration) is { } chosen)
         {
-            return new RecipeList(pruning, [Named(pruning, chosen)], IsChosenByUser: true);
+            Recipe[] obeyed = chosen.IsForSize ? [chosen, last] : [chosen];
+            return new RecipeList(pruning, [.. obeyed.Select(recipe => Named(pruning, recipe))], IsChosenByUser: true);
         }
 
-        List<Recipe> recipes = [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])];
+        List<Recipe> recipes = [.. Automatic(target, integers, hasCalibration), last];
         return new RecipeList(pruning, [.. recipes.Select(recipe => Named(pruning, recipe))], IsChosenByUser: false);
     }
 
@@ -100,13 +102,17 @@ internal static class RecipeBook
     private static Recipe DynamicInt8(bool hasCalibration) => new("dynamic int8", [new DynamicQuantization()]) { Preparation = hasCalibration ? [new SmoothQuant()] : [] };
 
     /// <summary>Weight-only quantization that leaves the number of bits to us takes 4: the fewest that GPTQ keeps close to float.</summary>
-    private static Recipe WeightOnly(Precision precision) => precision switch
+    private static Recipe WeightOnly(Precision precision)
     {
-        Precision.Int8 => new("weight-only int8", [new WeightOnlyQuantization(new BlockFormat(8, WeightBlock, IsSymmetric: true))]),
-        Precision.Int2 => new("weight-only int2", [new WeightOnlyQuantization(new BlockFormat(2, WeightBlock, IsSymmetric: false))]),
-        Precision.Binary => new("binary weights", [new WeightOnlyQuantization(BlockFormat.Binary(WeightBlock))]),
-        _ => new("weight-only int4", [new WeightOnlyQuantization(new BlockFormat(4, WeightBlock, IsSymmetric: false))]),
-    };
+        (string name, BlockFormat format) = precision switch
+        {
+            Precision.Int8 => ("weight-only int8", new BlockFormat(8, WeightBlock, IsSymmetric: true)),
+            Precision.Int2 => ("weight-only int2", new BlockFormat(2, WeightBlock, IsSymmetric: false)),
+            Precision.Binary => ("binary weights", BlockFormat.Binary(WeightBlock)),
+            _ => ("weight-only int4", new BlockFormat(4, WeightBlock, IsSymmetric: false)),
+        };
+        return new Recipe(name, [new WeightOnlyQuantization(format)]) { IsForSize = true };
+    }
 
     private static Recipe Float16 => new("float16", [new Float16Conversion()]);
 

@@ -248,6 +248,41 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void Auto_ships_nothing_that_is_larger_than_the_model()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Growing("grow")), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "more than the");
+        StringAssert.Contains(outcome.Steps.Single(step => step.Name == "grow").Explanation, "Given up: its file would have");
+    }
+
+    [TestMethod]
+    public void A_named_recipe_may_be_larger_which_is_said()
+    {
+        Outcome outcome = Search(Named(Recipe(EditingPass.Growing("grow"))));
+
+        Assert.IsGreaterThan(outcome.OriginalBytes, outcome.ArtifactBytes);
+        Assert.AreEqual("MBT1009", Judged(outcome).Single().Code);
+        Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxSizeRatio = 100));
+    }
+
+    [TestMethod]
+    public void A_named_recipe_for_size_that_makes_the_model_larger_is_left_out_with_the_reason()
+    {
+        RecipeList list = new([EditingPass.Harmless("prune")], [Recipe(EditingPass.Growing("grow")) with { IsForSize = true }, new Recipe("the rest", [])], IsChosenByUser: true);
+
+        Outcome outcome = Search(list);
+
+        Assert.IsLessThan(outcome.OriginalBytes, outcome.ArtifactBytes);
+        Assert.AreEqual("prune", Model.Load(Artifact).Metadata["edited by"]);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1006", note.Code);
+        StringAssert.Contains(note.Arguments[1], "of the model itself");
+        Assert.IsEmpty(Judged(outcome));
+    }
+
+    [TestMethod]
     public void The_source_is_never_written()
     {
         byte[] before = File.ReadAllBytes(place.ModelPath);
@@ -273,6 +308,10 @@ public sealed class CandidateSearchTests : IDisposable
         CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
         return search.Run(list, Artifact);
     }
+
+    /// <summary>The findings on what ships, the lack of evaluation data aside.</summary>
+    private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null) =>
+        [.. BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
 
     private double ShareOfClass0()
     {

@@ -1,6 +1,9 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
@@ -63,6 +66,21 @@ public sealed class OptimizationPipelineTests : IDisposable
         Assert.IsTrue(result.Succeeded);
         Assert.IsTrue(result.Optimized!.Bytes < 0.3 * result.Original!.Bytes);
         Assert.AreEqual($"2 matrix products read {(precision == Precision.Binary ? "" : "weights of ")}{expected}.", result.Recipe[^1].Explanation);
+    }
+
+    [TestMethod]
+    public void What_stays_in_float_of_a_float16_model_is_stored_as_float16()
+    {
+        Model narrow = SmallModels.WideMlp();
+        new Float16Conversion().Apply(narrow, new PassContext(TargetProfiles.Cuda));
+        using Workplace products = Workplace.With(narrow);
+
+        OptimizationResult result = Workplace.Run(Int8(products));
+
+        Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger) && result.Quantization.Layers.Any(layer => !layer.IsInteger));
+        Assert.AreEqual("float16 storage", result.Recipe[^1].Name);
+        Assert.IsTrue(result.Recipe[^1].Applied);
+        Assert.IsLessThan(0.7 * result.Original!.Bytes, result.Optimized!.Bytes);
     }
 
     [TestMethod]

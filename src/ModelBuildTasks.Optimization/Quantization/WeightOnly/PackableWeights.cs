@@ -7,6 +7,9 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// <summary>The operators of a model, nested graphs included, that can read their weights in packed form, and why the others cannot.</summary>
 internal sealed class PackableWeights
 {
+    /// <summary>What the operator's attributes and the names and shapes of codes, scales and zero points add to a file, beside those of one weight.</summary>
+    private const int BytesOfDescription = 256;
+
     private readonly List<string> refusals = [];
 
     internal PackableWeights(Model model, BlockFormat format, TargetProfile target)
@@ -30,7 +33,7 @@ internal sealed class PackableWeights
             if (reader is not null)
             {
                 BlockFormat fitting = (reader is PackedEmbedding ? PackedEmbedding.Format(format) : format).For(reader.Weight.Inputs);
-                reason ??= fitting.Bytes(reader.Weight.Inputs, reader.Weight.Outputs) >= reader.Weight.Stored.Data.Length
+                reason ??= fitting.Bytes(reader.Weight.Inputs, reader.Weight.Outputs) + BytesOfDescription >= reader.Weight.Stored.Data.Length
                     ? $"packed in blocks, its {reader.Weight.Stored.Length} weights would not be smaller"
                     : null;
             }
