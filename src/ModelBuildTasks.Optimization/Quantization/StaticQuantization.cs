@@ -68,7 +68,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         int chosen = plan.Layers.Count(layer => layer.IsInteger);
         if (chosen == 0)
         {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals) with { Plan = plan };
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm computes in integers: {plan.ReasonsForFloat}.", refusals) with { Plan = plan };
         }
 
         FidelityProbe? probe = nested.Any(graph => graph.HasIntegers) ? FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) : null;

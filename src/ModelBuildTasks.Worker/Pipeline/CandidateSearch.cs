@@ -33,6 +33,7 @@ internal sealed class CandidateSearch(
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
     private QuantizationPlan? plan;
+    private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
@@ -91,6 +92,7 @@ internal sealed class CandidateSearch(
             (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(KeepsAccuracy: null, slower));
             if (!changed && !(isAllThereIs && prepared.IsChanged))
             {
+                tried ??= plan;
                 reason = firstRefusal ?? (steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
@@ -130,6 +132,7 @@ internal sealed class CandidateSearch(
                 continue;
             }
 
+            tried ??= plan;
             if (isObeyed)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
@@ -259,6 +262,7 @@ internal sealed class CandidateSearch(
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
         Quantization = plan,
+        TriedQuantization = plan is null ? tried : null,
         Multiplications = multiplications,
     };
 

@@ -255,6 +255,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 ? new LatencyRatio { Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs, Measured = true }
                 : new LatencyRatio { Reason = outcome.LatencyReason },
             Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
+            TriedQuantization = outcome.TriedQuantization is { } tried ? PlanContract.Of(tried) : null,
         };
         foreach (Step step in outcome.Steps)
         {

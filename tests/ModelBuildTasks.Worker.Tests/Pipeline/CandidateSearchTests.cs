@@ -283,6 +283,24 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void Where_nothing_quantized_ships_the_plan_of_the_first_recipe_that_was_tried_is_told()
+    {
+        Outcome outcome = Search(Auto(Recipe(new PlanningPass("best", EditingPass.Ruinous("ruin"))), Recipe(new PlanningPass("lesser", new RefusingPass("magic", "There is none."))), new Recipe("simplification alone", [])));
+
+        Assert.IsNull(outcome.Quantization);
+        Assert.AreEqual("best", outcome.TriedQuantization!.Layers.Single().Name);
+    }
+
+    [TestMethod]
+    public void Where_a_quantized_model_ships_no_other_plan_is_told()
+    {
+        Outcome outcome = Search(Auto(Recipe(new PlanningPass("best", EditingPass.Ruinous("ruin"))), Recipe(new PlanningPass("lesser", EditingPass.Harmless("good")))));
+
+        Assert.AreEqual("lesser", outcome.Quantization!.Layers.Single().Name);
+        Assert.IsNull(outcome.TriedQuantization);
+    }
+
+    [TestMethod]
     public void The_source_is_never_written()
     {
         byte[] before = File.ReadAllBytes(place.ModelPath);
@@ -318,6 +336,15 @@ public sealed class CandidateSearchTests : IDisposable
         using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
         Sample[] samples = [.. Dataset.Open(place["evaluation"], session.Inputs).Read()];
         return samples.Average(sample => session.Run(sample.Inputs)[0].Span<float>().IndexOf(1f) == 0 ? 1.0 : 0);
+    }
+
+    /// <summary>Does what another pass does, with a plan of one layer of its own name.</summary>
+    private sealed class PlanningPass(string name, IModelPass pass) : IModelPass
+    {
+        public string Name => name;
+
+        public PassOutcome Apply(Model model, PassContext context) =>
+            pass.Apply(model, context) with { Plan = new QuantizationPlan(null, [], [new PlannedLayer(name, IsInteger: false, "the test says so")], []) };
     }
 
     /// <summary>Ruins the model, unless it can ask what that costs.</summary>

@@ -44,6 +44,33 @@ public sealed class WeightOnlyQuantizationTests
     }
 
     [TestMethod]
+    public void The_plan_tells_of_each_layer_why_it_keeps_its_weights()
+    {
+        SmallNetwork network = new();
+        Value convolved = network.Graph.Add("ConvTranspose", network.Convolve(network.Input, "a"), network.Weight("up", 32, 32, 1, 1));
+        Value scores = network.Graph.Add("MatMul", convolved, network.Graph.AddNode("Transpose", [convolved]).Set("perm", [0L, 1, 3, 2]).Output);
+        network.Classify(scores);
+
+        QuantizationPlan plan = new WeightOnlyQuantization(FourBits).Apply(network.Model, new PassContext(TargetProfiles.CpuX64)).Plan!;
+
+        CollectionAssert.AreEqual(
+            new[] { "no kernel convolves with packed weights", "no kernel convolves with packed weights", "its weights are not constant float32", "its weights alone are integers" },
+            plan.Layers.Select(layer => layer.Reason).ToArray());
+    }
+
+    [TestMethod]
+    public void A_model_without_a_weight_to_pack_has_a_plan_that_says_why()
+    {
+        SmallNetwork network = new();
+        network.Output(network.Convolve(network.Input, "a"));
+
+        PassOutcome outcome = new WeightOnlyQuantization(FourBits).Apply(network.Model, new PassContext(TargetProfiles.CpuX64));
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.AreEqual("no kernel convolves with packed weights", outcome.Plan!.Layers.Single().Reason);
+    }
+
+    [TestMethod]
     public void Signs_come_out_as_plus_and_minus_the_mean_magnitude()
     {
         Model model = Product(32, 8, out Tensor weight);
