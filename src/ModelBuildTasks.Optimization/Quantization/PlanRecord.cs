@@ -34,7 +34,7 @@ internal static class PlanRecord
     internal static string MethodOf(RangeMethod method) => method switch
     {
         RangeMethod.MinMax => "MinMax",
-        RangeMethod.AverageMinMax => "mean of MinMax",
+        RangeMethod.AverageMinMax => "MovingAverage",
         RangeMethod.Percentile => "Percentile",
         RangeMethod.Entropy => "Entropy",
         RangeMethod.MeanSquaredError => "Mse",

@@ -96,6 +96,7 @@ internal static class RecipeBook
         Calibration.Entropy => RangeMethod.Entropy,
         Calibration.Percentile => RangeMethod.Percentile,
         Calibration.Mse => RangeMethod.MeanSquaredError,
+        Calibration.MovingAverage => RangeMethod.AverageMinMax,
         _ => RangeMethod.Auto,
     };
 
