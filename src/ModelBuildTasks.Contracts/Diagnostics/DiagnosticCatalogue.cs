@@ -73,9 +73,9 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
         "{0}=\"{1}\" can't be decided: {2}.", "Evaluate on more samples, measure on a quieter machine, or leave the budget more room.");
 
-    /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason.</summary>
+    /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason, {5} what can be done about that, a sentence.</summary>
     public static readonly DiagnosticDescriptor FellBack = new("MBT1003", "Auto fell back to a lesser recipe", Warning,
-        "'{0}' for {1}: {2} was given up for {3}: {4}.", "Give more or better CalibrationData, loosen MaxAccuracyDrop, or choose the Precision yourself.");
+        "'{0}' for {1}: {2} was given up for {3}: {4}. {5}", "A Precision that the project names is obeyed, and left to its budgets.");
 
     /// <summary>{0} model name, {1} target.</summary>
     public static readonly DiagnosticDescriptor AccuracyNotMeasured = new("MBT1004", "Accuracy not measured", Warning,

@@ -58,33 +58,33 @@ internal sealed class CandidateSearch(
 
         Prepared prepared = new(model, isSimplified, isPruned);
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
-        (string Recipe, string Reason)? firstRejected = null;
+        (string Recipe, Rejection Rejection)? firstRejected = null;
         foreach (Recipe recipe in list.Recipes)
         {
-            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out string reason) is { } outcome)
+            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out Rejection? rejection) is { } outcome)
             {
-                if (firstRejected is { } rejected && !list.IsChosenByUser)
+                if (firstRejected is var (wanted, first) && !list.IsChosenByUser)
                 {
-                    outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.FellBack, rejected.Recipe, recipe.Name, rejected.Reason)] };
+                    outcome = outcome with { Notes = [.. outcome.Notes, FellBack(wanted, recipe.Name, first)] };
                 }
 
                 return outcome;
             }
 
-            firstRejected ??= (recipe.Name, reason);
+            firstRejected ??= (recipe.Name, rejection!);
         }
 
-        return PassThrough(artifactPath, comparison, firstRejected?.Reason ?? "no step changes it");
+        return PassThrough(artifactPath, comparison, firstRejected?.Rejection.Reason ?? "no step changes it");
     }
 
     private Outcome? TryRecipe(
-        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out string reason)
+        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out Rejection? rejection)
     {
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
         bool isObeyed = isAllThereIs && (isChosenByUser || prepared.IsPruned);
         HashSet<string> slower = [];
-        string? firstRefusal = null;
+        rejection = null;
         for (int attempt = 1; ; attempt++)
         {
             int stepsBefore = steps.Count;
@@ -93,7 +93,7 @@ internal sealed class CandidateSearch(
             if (!changed && !(isAllThereIs && prepared.IsChanged))
             {
                 tried ??= plan;
-                reason = firstRefusal ?? (steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
+                rejection ??= Rejection.DidNotApply(steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
 
@@ -115,18 +115,17 @@ internal sealed class CandidateSearch(
 
             if (result.Refusal is not { } refusal)
             {
-                if (firstRefusal is not null)
+                if (rejection is not null)
                 {
-                    notes.Add(Note.Of(DiagnosticCatalogue.FellBack, recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", firstRefusal));
+                    notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
-                reason = "";
                 return OutcomeOf(artifactPath, result);
             }
 
-            firstRefusal ??= refusal;
+            rejection ??= Rejection.Of(result);
             GiveUp(stepsBefore, refusal);
-            if (result.IsSlower && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
+            if (result.Cause == RefusalCause.Latency && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
             {
                 slower.UnionWith(regions);
                 continue;
@@ -138,10 +137,11 @@ internal sealed class CandidateSearch(
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
 
-            reason = firstRefusal;
             return null;
         }
     }
+
+    private static Note FellBack(string wanted, string taken, Rejection rejection) => Note.Of(DiagnosticCatalogue.FellBack, wanted, taken, rejection.Reason, rejection.Advice);
 
     /// <summary>Applies a recipe to a copy of the prepared model.</summary>
     private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Lessons lessons)
@@ -204,7 +204,7 @@ internal sealed class CandidateSearch(
         long bytes = new FileInfo(artifactPath).Length;
         return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
             ? result
-            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself");
+            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
 
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)

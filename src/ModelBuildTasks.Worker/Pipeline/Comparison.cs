@@ -16,10 +16,10 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
     /// <summary>Whether it loses more accuracy than <c>Auto</c> may, or more than the budget of a project that chose the recipe, where it may ship all the same.</summary>
     internal bool LosesAccuracy { get; init; }
 
-    /// <summary>Whether it is refused for its measured time.</summary>
-    internal bool IsSlower { get; init; }
+    /// <summary>What <see cref="Refusal"/> is about.</summary>
+    internal RefusalCause Cause { get; init; }
 
-    internal static ComparisonResult Slower(string refusal) => new(refusal) { IsSlower = true };
+    internal static ComparisonResult Slower(string refusal) => new(refusal) { Cause = RefusalCause.Latency };
 }
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
@@ -72,7 +72,7 @@ internal sealed class Comparison(
             string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(artifact) : null;
             if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null };
+                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven };
             }
 
             if (!measuresLatency)

@@ -39,6 +39,7 @@ public sealed class CandidateSearchTests : IDisposable
         Assert.AreEqual("ruin", note.Arguments[0]);
         Assert.AreEqual("good", note.Arguments[1]);
         StringAssert.Contains(note.Arguments[2], "more than 0.01");
+        StringAssert.Contains(note.Arguments[3], "MaxAccuracyDrop");
     }
 
     [TestMethod]
@@ -254,6 +255,7 @@ public sealed class CandidateSearchTests : IDisposable
 
         Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
         StringAssert.Contains(outcome.Notes.Single().Arguments[2], "more than the");
+        Assert.AreEqual("Nothing but its size stands against it.", outcome.Notes.Single().Arguments[3]);
         StringAssert.Contains(outcome.Steps.Single(step => step.Name == "grow").Explanation, "Given up: its file would have");
     }
 
