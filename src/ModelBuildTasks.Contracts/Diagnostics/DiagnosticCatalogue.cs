@@ -103,6 +103,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} has {2} bytes, more than the {3} of the original model.",
         "Remove the setting that asks for it: Auto ships nothing larger. Or allow a size with MaxSize or MaxSizeRatio.");
 
+    /// <summary>{0} model name, {1} target, {2} technique, {3} what it loses, a clause.</summary>
+    public static readonly DiagnosticDescriptor ObeyedAtALoss = new("MBT1010", "A requested technique loses more accuracy than Auto would", Warning,
+        "'{0}' for {1}: {2} was carried out as the project asks, and {3}.",
+        "Look through CalibrationData for samples unlike the others, of which one can spoil every range, choose a gentler setting, or state MaxAccuracyDrop, which then judges.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

@@ -120,6 +120,11 @@ internal sealed class CandidateSearch(
                     notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
+                if (isObeyed && result.Loss is { } loss && request.Budgets is { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null })
+                {
+                    notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
+                }
+
                 return OutcomeOf(artifactPath, result);
             }
 

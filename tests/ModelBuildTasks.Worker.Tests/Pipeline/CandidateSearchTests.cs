@@ -104,8 +104,13 @@ public sealed class CandidateSearchTests : IDisposable
 
         Assert.AreEqual(1.0, ShareOfClass0());
         Assert.IsGreaterThan(0.1, outcome.Accuracy!.Drop!.Value.Value);
-        Assert.IsEmpty(outcome.Notes);
+        Assert.AreEqual("MBT1010", outcome.Notes.Single().Code);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[1], "Top1 drops by");
     }
+
+    [TestMethod]
+    public void What_a_named_recipe_loses_is_left_to_the_budgets_where_there_are_some() =>
+        Assert.IsEmpty(Search(Named(Recipe(EditingPass.Ruinous("ruin"))), request => request.Budgets.MinAccuracy = 0.9).Notes);
 
     [TestMethod]
     public void A_recipe_that_can_keep_the_accuracy_is_tried_again_when_it_lost_too_much()

@@ -84,6 +84,27 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(1f, false)]
+    [DataRow(1e4f, true)]
+    public void One_sample_unlike_the_others_that_spoils_the_ranges_is_a_finding(float factor, bool isFound)
+    {
+        using Workplace products = Workplace.With(SmallModels.WideMlp());
+        Random random = new(3);
+        float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => (random.NextSingle() * 2 - 1) * (i / 64 == 5 ? factor : 1))];
+        NumpyWriter.Write(products["calibration/x.npy"], [64, 64], values);
+
+        OptimizationResult result = Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = Precision.Int8;
+            request.Settings.Calibration = Calibration.MinMax;
+            request.CalibrationData = products["calibration"];
+        }));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.AreEqual(isFound, result.Diagnostics.Any(diagnostic => diagnostic.Code == "MBT1010"), string.Join("\n", result.Diagnostics));
+    }
+
+    [TestMethod]
     public void Every_step_says_what_it_did()
     {
         OptimizationResult result = Workplace.Run(Int8(place));
