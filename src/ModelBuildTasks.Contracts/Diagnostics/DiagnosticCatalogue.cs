@@ -108,6 +108,10 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: {2} was carried out as the project asks, and {3}.",
         "Look through CalibrationData for samples unlike the others, of which one can spoil every range, choose a gentler setting, or state MaxAccuracyDrop, which then judges.");
 
+    /// <summary>{0} model name, {1} target, {2} samples left out, {3} all samples.</summary>
+    public static readonly DiagnosticDescriptor SamplesLeftOut = new("MBT1011", "Calibration samples are not finite", Warning,
+        "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

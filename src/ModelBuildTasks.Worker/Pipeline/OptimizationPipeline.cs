@@ -159,7 +159,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     {
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
-        Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? given = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
         Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
@@ -172,6 +173,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
         Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged) with { Model = request.Name, Target = request.Target };
+        if (calibration is not null && calibration.Count < given!.Count)
+        {
+            outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
+        }
+
         if (IsFinal(request, outcome))
         {
             caches.Local.Store(caches.Key, staged, outcome);

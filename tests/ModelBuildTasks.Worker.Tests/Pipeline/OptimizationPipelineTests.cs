@@ -105,6 +105,26 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    public void Samples_that_are_not_finite_are_left_out_of_calibration_which_is_said(float number)
+    {
+        using Workplace products = Workplace.With(SmallModels.WideMlp());
+        Random random = new(3);
+        float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => i is 5 * 64 or 7 * 64 ? number : random.NextSingle() * 2 - 1)];
+        NumpyWriter.Write(products["calibration/x.npy"], [64, 64], values);
+
+        OptimizationResult result = Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = Precision.Int8;
+            request.CalibrationData = products["calibration"];
+        }));
+
+        Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger), string.Join("\n", result.Recipe.Select(step => step.Explanation)));
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1011").Message, "2 of 64 calibration samples");
+    }
+
+    [TestMethod]
     public void Every_step_says_what_it_did()
     {
         OptimizationResult result = Workplace.Run(Int8(place));
