@@ -46,6 +46,9 @@ public sealed class OptimizationResult
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
     public QuantizationDecisions? Quantization { get; set; }
 
+    /// <summary>The plan of the best recipe that was tried, where nothing quantized ships: <see cref="Recipe"/> says why it was given up. Null when there was none.</summary>
+    public QuantizationDecisions? TriedQuantization { get; set; }
+
     public IList<Diagnostic> Diagnostics { get; } = [];
 
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -73,6 +76,7 @@ public sealed class OptimizationResult
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
+        .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
 
     private static OptimizationResult Read(JsonObject json)
@@ -91,6 +95,7 @@ public sealed class OptimizationResult
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
             LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
             Quantization = QuantizationDecisions.Read(json.Object(nameof(Quantization))),
+            TriedQuantization = QuantizationDecisions.Read(json.Object(nameof(TriedQuantization))),
         };
         foreach (var step in json.Objects(nameof(Recipe)))
         {

@@ -8,6 +8,9 @@ namespace ModelBuildTasks.Optimization;
 public sealed record QuantizationPlan(
     double? SignalToNoise, IReadOnlyList<PlannedOutput> Outputs, IReadOnlyList<PlannedLayer> Layers, IReadOnlyList<PlannedTensor> Tensors)
 {
+    /// <summary>As many as a sentence bears.</summary>
+    private const int MostReasons = 3;
+
     /// <summary>The parts of the graph that are connected by integers.</summary>
     public IReadOnlyList<PlannedRegion> Regions { get; init; } = [];
 
@@ -17,6 +20,17 @@ public sealed record QuantizationPlan(
     /// </summary>
     /// <returns>Names of layers; empty when one region is left.</returns>
     public IReadOnlyList<string> LeastGaining() => [.. Regions.OrderBy(region => region.Gain).Take(Regions.Count / 2).SelectMany(region => region.Layers)];
+
+    /// <summary>Why layers stay in float, as clauses with the number of layers, the most frequent first.</summary>
+    internal string ReasonsForFloat
+    {
+        get
+        {
+            KeyValuePair<string, int>[] reasons = [.. Layers.Where(layer => !layer.IsInteger).Select(layer => layer.Reason).OfType<string>().CountBy(reason => reason).OrderByDescending(entry => entry.Value)];
+            string rest = reasons.Length > MostReasons ? FormattableString.Invariant($"; and {reasons.Length - MostReasons} more reasons") : "";
+            return string.Join("; ", reasons.Take(MostReasons).Select(entry => FormattableString.Invariant($"{entry.Key} ({entry.Value})"))) + rest;
+        }
+    }
 
     /// <summary>This plan after a further pass, whose word on a layer is the last. What was measured of the outputs is no longer theirs.</summary>
     public QuantizationPlan CompletedBy(QuantizationPlan later)

@@ -25,7 +25,7 @@ public sealed partial class Catalogue
     {
         foreach (var descriptor in DiagnosticCatalogue.All)
         {
-            var diagnostic = Diagnostic.Create(descriptor, "model.onnx", "a", "b", "c", "d", "e");
+            var diagnostic = Diagnostic.Create(descriptor, "model.onnx", "a", "b", "c", "d", "e", "f");
 
             StringAssert.EndsWith(diagnostic.Message, descriptor.WhatToDo);
             StringAssert.EndsWith(diagnostic.HelpLink, $"#{descriptor.Code.ToLowerInvariant()}");

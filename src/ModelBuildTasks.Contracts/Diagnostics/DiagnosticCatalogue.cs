@@ -73,9 +73,9 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
         "{0}=\"{1}\" can't be decided: {2}.", "Evaluate on more samples, measure on a quieter machine, or leave the budget more room.");
 
-    /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason.</summary>
+    /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason, {5} what can be done about that, a sentence.</summary>
     public static readonly DiagnosticDescriptor FellBack = new("MBT1003", "Auto fell back to a lesser recipe", Warning,
-        "'{0}' for {1}: {2} was given up for {3}: {4}.", "Give more or better CalibrationData, loosen MaxAccuracyDrop, or choose the Precision yourself.");
+        "'{0}' for {1}: {2} was given up for {3}: {4}. {5}", "A Precision that the project names is obeyed, and left to its budgets.");
 
     /// <summary>{0} model name, {1} target.</summary>
     public static readonly DiagnosticDescriptor AccuracyNotMeasured = new("MBT1004", "Accuracy not measured", Warning,
@@ -97,6 +97,20 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor OutputNotFinite = new("MBT1008", "The model gives infinite or undefined values", Warning,
         "The model's own output '{0}' has infinite or undefined (NaN) values for {1} of {2} samples of '{3}'.",
         "Scale the data as the model expects it, remove those samples, or export the model again; where infinities are meant, as of masked scores, add MBT1008 to NoWarn.");
+
+    /// <summary>{0} model name, {1} target, {2} bytes of what ships, {3} bytes of the original.</summary>
+    public static readonly DiagnosticDescriptor LargerThanOriginal = new("MBT1009", "A requested technique makes the model larger", Warning,
+        "'{0}' for {1} has {2} bytes, more than the {3} of the original model.",
+        "Remove the setting that asks for it: Auto ships nothing larger. Or allow a size with MaxSize or MaxSizeRatio.");
+
+    /// <summary>{0} model name, {1} target, {2} technique, {3} what it loses, a clause.</summary>
+    public static readonly DiagnosticDescriptor ObeyedAtALoss = new("MBT1010", "A requested technique loses more accuracy than Auto would", Warning,
+        "'{0}' for {1}: {2} was carried out as the project asks, and {3}.",
+        "Look through CalibrationData for samples unlike the others, of which one can spoil every range, choose a gentler setting, or state MaxAccuracyDrop, which then judges.");
+
+    /// <summary>{0} model name, {1} target, {2} samples left out, {3} all samples.</summary>
+    public static readonly DiagnosticDescriptor SamplesLeftOut = new("MBT1011", "Calibration samples are not finite", Warning,
+        "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,

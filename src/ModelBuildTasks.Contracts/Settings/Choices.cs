@@ -12,7 +12,7 @@ public enum Precision { Auto, Float32, Float16, Int8, Int4, Int2, Binary }
 public enum Quantization { Auto, Static, Dynamic, WeightOnly, None }
 
 /// <summary>How static quantization estimates the range of an activation.</summary>
-public enum Calibration { Auto, MinMax, Entropy, Percentile, Mse }
+public enum Calibration { Auto, MinMax, Entropy, Percentile, Mse, MovingAverage }
 
 /// <summary>What is removed.</summary>
 public enum Pruning { None, Threshold, Magnitude, Structured, SecondOrder, TwoFour, Surgery, Auto }

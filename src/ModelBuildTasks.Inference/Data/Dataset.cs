@@ -22,6 +22,9 @@ public abstract class Dataset
     /// <summary>Full paths of every file that the samples depend on, the description among them, in ordinal order.</summary>
     public virtual IReadOnlyList<string> Files => [];
 
+    /// <summary>Whether its form has finite numbers only, as pictures do.</summary>
+    protected internal virtual bool IsAlwaysFinite => false;
+
     /// <summary>Opens what lies at <paramref name="path"/>, recognised by what it holds; docs/DATA.md lists the formats.</summary>
     /// <param name="path">A data file, a folder, or a description (<c>.json</c>) that names the data.</param>
     /// <param name="inputs">The inputs that samples are made for; every sample is cast to their types and checked against their shapes.</param>
@@ -42,6 +45,25 @@ public abstract class Dataset
         int[] drawn = SampleSelection.Draw(Count, count, seed);
         return (new DatasetSubset(this, drawn), new DatasetSubset(this, [.. Enumerable.Range(0, Count).Except(drawn)]));
     }
+
+    /// <summary>The samples whose inputs hold neither infinities nor NaN; this data set itself where that is true of all or of none. Reads it once, unless it is one of pictures.</summary>
+    /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
+    public Dataset WhereFinite()
+    {
+        if (IsAlwaysFinite)
+        {
+            return this;
+        }
+
+        int[] finite = [.. Read().Select((sample, index) => (sample, index)).Where(entry => entry.sample.Inputs.All(IsFinite)).Select(entry => entry.index)];
+        return finite.Length == 0 || finite.Length == Count ? this : new DatasetSubset(this, finite);
+    }
+
+    private static bool IsFinite(Tensor input) => input.ElementType switch
+    {
+        ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16 => Array.TrueForAll(input.ToSingles(), float.IsFinite),
+        _ => true,
+    };
 
     /// <summary>The samples at the given ascending indices; formats that can, skip the others without decoding them.</summary>
     protected internal virtual IEnumerable<Sample> Read(IReadOnlyList<int> indices)

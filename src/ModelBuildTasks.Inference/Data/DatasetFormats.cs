@@ -206,6 +206,8 @@ internal static class DatasetFormats
 
         public override int Count => data.Count;
 
+        protected internal override bool IsAlwaysFinite => data.IsAlwaysFinite;
+
         public override bool HasLabels => data.HasLabels;
 
         public override IReadOnlyList<string> Files =>

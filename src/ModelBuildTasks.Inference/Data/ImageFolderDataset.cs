@@ -35,6 +35,8 @@ internal sealed class ImageFolderDataset : Dataset
 
     public override string Path { get; }
 
+    protected internal override bool IsAlwaysFinite => true;
+
     public override int Count => images.Length;
 
     public override bool HasLabels => images[0].Label is not null;

@@ -39,6 +39,8 @@ internal sealed class DatasetSubset(Dataset whole, IReadOnlyList<int> indices) :
 
     public override int Count => indices.Count;
 
+    protected internal override bool IsAlwaysFinite => whole.IsAlwaysFinite;
+
     public override bool HasLabels => whole.HasLabels;
 
     public override IReadOnlyList<string> Files => whole.Files;

@@ -33,7 +33,8 @@ public sealed class DataFreeQuantization(NormalizationStatistics statistics) : I
         int layers = candidates.Order.Count(QuantizableOperators.IsLayer);
         if (choice is not { Selection.Layers.Count: > 0 })
         {
-            return PassOutcome.Refused($"Without data, none of the {layers} Conv, MatMul and Gemm gains from integers.", inFloat.Explain(candidates));
+            QuantizationPlan none = PlanRecord.OfFloat(candidates, inFloat);
+            return PassOutcome.Refused($"Without data, none of the {layers} Conv, MatMul and Gemm computes in integers: {none.ReasonsForFloat}.", inFloat.Explain(candidates)) with { Plan = none };
         }
 
         int chosen = choice.Selection.Layers.Count;

@@ -41,7 +41,7 @@ public sealed class DynamicQuantization : IModelPass
         string[] refusals = [.. inFloat.Select(layer => layer.Explanation)];
         if (products.Length + recurrences.Length == 0)
         {
-            return PassOutcome.Refused("No matrix product or LSTM gains from dynamic quantization, which never touches convolutions.", refusals) with { Plan = plan };
+            return PassOutcome.Refused($"No matrix product or LSTM computes in integers: {plan.ReasonsForFloat}.", refusals) with { Plan = plan };
         }
 
         OpsetUpgrade.Apply(model, FirstOpset);
@@ -79,8 +79,14 @@ public sealed class DynamicQuantization : IModelPass
 
     private static IEnumerable<Layer> Products(Graph graph, Dictionary<Value, TensorType> types, List<PlannedLayer> inFloat)
     {
-        foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "MatMul" or "Gemm", Domain: "" }))
+        foreach (Node node in graph.TopologicalOrder().Where(node => node is { OpType: "MatMul" or "Gemm" or "Conv" or "ConvTranspose", Domain: "" }))
         {
+            if (node.OpType is "Conv" or "ConvTranspose")
+            {
+                inFloat.Add(new PlannedLayer(LinearLayer.Describe(node), IsInteger: false, "convolutions with ranges measured at each run are several times slower"));
+                continue;
+            }
+
             Layer? layer = Layer.From(node, out string? reason);
             reason ??= DynamicCosts.RefusalOfProduct(layer!, types.GetValueOrDefault(node.Output));
             if (reason is not null)

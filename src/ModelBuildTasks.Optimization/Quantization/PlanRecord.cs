@@ -14,11 +14,15 @@ internal static class PlanRecord
     internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, string ranges, OutputNoise? outputs = null, InnerNoise? inner = null) => new(
         outputs?.SignalToNoise,
         OutputsOf(outputs),
-        [.. candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node)).Select(layer => PlanOf(layer, candidates, choice, inner))],
+        [.. LayersOf(candidates).Select(layer => PlanOf(layer, candidates, choice, inner))],
         [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))])
     {
         Regions = [.. choice.Selection.Islands().Select(island => RegionOf(island, candidates, choice))],
     };
+
+    /// <summary>The plan that leaves all in float.</summary>
+    internal static QuantizationPlan OfFloat(QuantizationCandidates candidates, FloatNodes inFloat) => new(
+        null, [], [.. LayersOf(candidates).Select(layer => new PlannedLayer(LinearLayer.Describe(layer), IsInteger: false, inFloat.ReasonOf(layer) ?? candidates.Refusals[layer]))], []);
 
     /// <summary>The plan of integers whose ranges are measured at each run. It must be asked before the model is changed.</summary>
     internal static QuantizationPlan OfDynamic(IEnumerable<(Node Node, int Bits)> chosen, IEnumerable<PlannedLayer> inFloat) => new(
@@ -30,7 +34,7 @@ internal static class PlanRecord
     internal static string MethodOf(RangeMethod method) => method switch
     {
         RangeMethod.MinMax => "MinMax",
-        RangeMethod.AverageMinMax => "mean of MinMax",
+        RangeMethod.AverageMinMax => "MovingAverage",
         RangeMethod.Percentile => "Percentile",
         RangeMethod.Entropy => "Entropy",
         RangeMethod.MeanSquaredError => "Mse",
@@ -38,6 +42,8 @@ internal static class PlanRecord
     };
 
     private static PlannedOutput[] OutputsOf(OutputNoise? outputs) => [.. (outputs?.Parts ?? []).Select(part => new PlannedOutput(part.Name, part.Decibels))];
+
+    private static IEnumerable<Node> LayersOf(QuantizationCandidates candidates) => candidates.Order.Where(node => QuantizableOperators.IsLayer(node) || candidates.Refusals.ContainsKey(node));
 
     private static PlannedLayer PlanOf(Node layer, QuantizationCandidates candidates, QuantizationChoice choice, InnerNoise? inner)
     {

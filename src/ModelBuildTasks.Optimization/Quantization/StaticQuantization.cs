@@ -68,7 +68,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         int chosen = plan.Layers.Count(layer => layer.IsInteger);
         if (chosen == 0)
         {
-            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm gains from integers.", refusals) with { Plan = plan };
+            return PassOutcome.Refused($"None of the {layers} Conv, MatMul and Gemm computes in integers: {plan.ReasonsForFloat}.", refusals) with { Plan = plan };
         }
 
         FidelityProbe? probe = nested.Any(graph => graph.HasIntegers) ? FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) : null;
@@ -85,7 +85,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         }
 
         int others = choice.Selection.Nodes.Count() + nested.Sum(graph => graph.Choice?.Selection.Nodes.Count() ?? 0) - chosen;
-        string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : "";
+        string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : ", outputs not compared, as none holds floating point";
         return PassOutcome.Applied(
             $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
             refusals) with

@@ -20,11 +20,20 @@ public static class WrittenQuantization
     public static QuantizationPlan? Read(Model model)
     {
         ArgumentNullException.ThrowIfNull(model);
-        Node[] nodes = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder())];
-        return nodes.Any(QuantizationPreconditions.IsQuantized)
-            ? new QuantizationPlan(null, [], [.. nodes.Select(LayerOf).OfType<PlannedLayer>()], [.. nodes.SelectMany(TensorsOf).DistinctBy(tensor => tensor.Name)])
-            : null;
+        return NodesOf(model).Any(QuantizationPreconditions.IsQuantized) ? Read(model, _ => null) : null;
     }
+
+    /// <param name="model">The model, quantized or not.</param>
+    /// <param name="reasonOf">Why a layer is in float, as a clause, where its quantizer knows what the graph does not tell.</param>
+    internal static QuantizationPlan Read(Model model, Func<Node, string?> reasonOf)
+    {
+        Node[] nodes = [.. NodesOf(model)];
+        return new QuantizationPlan(
+            null, [], [.. nodes.Select(node => LayerOf(node) is { } layer ? layer with { Reason = layer.Reason ?? reasonOf(node) } : null).OfType<PlannedLayer>()],
+            [.. nodes.SelectMany(TensorsOf).DistinctBy(tensor => tensor.Name)]);
+    }
+
+    private static IEnumerable<Node> NodesOf(Model model) => model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder());
 
     private static PlannedLayer? LayerOf(Node node) => node switch
     {

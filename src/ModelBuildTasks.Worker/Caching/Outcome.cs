@@ -32,6 +32,9 @@ internal sealed record Outcome
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
     public QuantizationPlan? Quantization { get; init; }
 
+    /// <summary>The plan of the best recipe that was tried, where nothing quantized ships; null when there was none.</summary>
+    public QuantizationPlan? TriedQuantization { get; init; }
+
     /// <summary>Multiplications before pruning and in the artifact; null when nothing was to be pruned, or no layer can be counted.</summary>
     public Multiplications? Multiplications { get; init; }
 

@@ -74,9 +74,10 @@ internal static class InspectCommand
     private static int Show(string modelPath, string path, string? resultPath, bool asJson)
     {
         using SourceModel source = SourceModel.Load(modelPath);
-        QuantizationDecisions? recorded = resultPath is null ? null : Recorded(path, resultPath);
-        QuantizationDecisions? plan = recorded ?? (WrittenQuantization.Read(source.Model) is { } written ? PlanContract.Of(written) : null);
-        ModelFacts facts = ModelFacts.Of(source, recorded is null ? null : resultPath, plan) with { File = path };
+        OptimizationResult? result = resultPath is null ? null : Recorded(path, resultPath);
+        QuantizationDecisions? plan = result?.Quantization ?? (WrittenQuantization.Read(source.Model) is { } written ? PlanContract.Of(written) : null);
+        bool isRecorded = (result?.Quantization ?? result?.TriedQuantization) is not null;
+        ModelFacts facts = ModelFacts.Of(source, isRecorded ? resultPath : null, plan, result?.TriedQuantization) with { File = path };
         if (asJson)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(facts, ModelFactsJson.Default.ModelFacts));
@@ -89,15 +90,15 @@ internal static class InspectCommand
         return ModelCommand.Succeeded;
     }
 
-    /// <summary>The plan in a result file; null when it has none, or is that of another artifact.</summary>
-    private static QuantizationDecisions? Recorded(string artifact, string resultPath)
+    /// <summary>The result in a file; null when it cannot be read, or is that of another artifact.</summary>
+    private static OptimizationResult? Recorded(string artifact, string resultPath)
     {
         try
         {
             OptimizationResult result = OptimizationResult.Read(resultPath);
             if (result.ArtifactSha256 == ContentDigest.OfFile(artifact))
             {
-                return result.Quantization;
+                return result;
             }
 
             Console.Error.WriteLine($"'{resultPath}' tells of another artifact than '{artifact}'; the plan is read from the graph instead.");
@@ -143,8 +144,14 @@ internal static class InspectCommand
         AnsiConsole.Write(operators);
         if (facts.Quantization is { } plan)
         {
-            AnsiConsole.MarkupLineInterpolated($"Quantization, {(facts.Result is { } result ? $"from {result}" : "as far as the graph tells it")}");
+            AnsiConsole.MarkupLineInterpolated($"Quantization, {(facts is { Result: { } result, TriedQuantization: null } ? $"from {result}" : "as far as the graph tells it")}");
             PlanTables.Print(plan);
+        }
+
+        if (facts.TriedQuantization is { } tried)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Quantization that was tried and not shipped, from {facts.Result}");
+            PlanTables.Print(tried);
         }
 
         void Fact(string name, string value) => grid.AddRow(Markup.Escape(name), Markup.Escape(value));

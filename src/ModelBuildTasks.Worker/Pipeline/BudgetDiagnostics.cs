@@ -2,6 +2,7 @@ using System.Globalization;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Reporting;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -36,6 +37,13 @@ internal static class BudgetDiagnostics
         if (request.EvaluationData is null)
         {
             yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
+        }
+
+        // Where a size is allowed, the budgets judge it. The original model, with data that was beside it inside, may have a few bytes more.
+        if (shippedBytes > outcome.OriginalBytes && limits is { MaxSizeBytes: null, MaxSizeRatio: null } && outcome.Steps.Any(step => step.Applied))
+        {
+            yield return Diagnostic.Create(
+                DiagnosticCatalogue.LargerThanOriginal, request.ModelPath, request.Name, request.Target, Quantities.Number(shippedBytes), Quantities.Number(outcome.OriginalBytes));
         }
 
         if (outcome.Accuracy is { } accuracy && (request.EvaluationData ?? request.CalibrationData) is { } data)

@@ -15,7 +15,7 @@ namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
 /// Tries recipes, best first, until one gives an artifact that may ship. What the project named, pruning among it, is obeyed and
-/// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be no slower. If nothing does, the source model
+/// left to the budgets; what <c>Auto</c> chose must also keep the accuracy and be neither larger nor slower. If nothing does, the source model
 /// passes through. Pruning whose extent was left to us (<see cref="RecipeList.Unpruned"/>) must prove itself with the recipe behind it, or there is none.
 /// </summary>
 internal sealed class CandidateSearch(
@@ -39,6 +39,7 @@ internal sealed class CandidateSearch(
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
     private QuantizationPlan? plan;
+    private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
     /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
@@ -65,7 +66,7 @@ internal sealed class CandidateSearch(
         // Quantization, which follows, changes what is multiplied and not how much.
         multiplications = whole is { } original && CountMultiplications(model) is { } left ? new Multiplications(original, left) : null;
 
-        (string Recipe, string Reason)? firstRejected = null;
+        (string Recipe, Rejection Rejection)? firstRejected = null;
         if (list.Unpruned is null || isPruned)
         {
             Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null };
@@ -77,7 +78,7 @@ internal sealed class CandidateSearch(
 
         if (list.Unpruned is { } unpruned)
         {
-            GiveUp(stepsBefore, firstRejected?.Reason ?? "nothing came of it");
+            GiveUp(stepsBefore, firstRejected?.Rejection.Reason ?? "nothing came of it");
             CountAsUnpruned();
             if (TryAll(unpruned, simplified, artifactPath, comparison, ref firstRejected) is { } outcome)
             {
@@ -85,34 +86,35 @@ internal sealed class CandidateSearch(
             }
         }
 
-        return PassThrough(artifactPath, comparison, firstRejected?.Reason ?? "no step changes it");
+        return PassThrough(artifactPath, comparison, firstRejected?.Rejection.Reason ?? "no step changes it");
     }
 
-    private Outcome? TryAll(RecipeList list, Prepared prepared, string artifactPath, Comparison comparison, ref (string Recipe, string Reason)? firstRejected)
+    private Outcome? TryAll(RecipeList list, Prepared prepared, string artifactPath, Comparison comparison, ref (string Recipe, Rejection Rejection)? firstRejected)
     {
+        bool wasRejected = firstRejected is not null;
         foreach (Recipe recipe in list.Recipes)
         {
-            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out string reason) is { } outcome)
+            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out Rejection? rejection) is { } outcome)
             {
-                return firstRejected is { } rejected
-                    ? outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.FellBack, rejected.Recipe, recipe.Name, rejected.Reason)] }
+                return firstRejected is var (wanted, first) && (wasRejected || !list.IsChosenByUser)
+                    ? outcome with { Notes = [.. outcome.Notes, FellBack(wanted, recipe.Name, first)] }
                     : outcome;
             }
 
-            firstRejected ??= (recipe.Name, reason);
+            firstRejected ??= (recipe.Name, rejection!);
         }
 
         return null;
     }
 
     private Outcome? TryRecipe(
-        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out string reason)
+        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out Rejection? rejection)
     {
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
         bool isObeyed = isAllThereIs && !prepared.MustProveItself && (isChosenByUser || prepared.IsPruned);
         HashSet<string> slower = [];
-        string? firstRefusal = null;
+        rejection = null;
         for (int attempt = 1; ; attempt++)
         {
             int stepsBefore = steps.Count;
@@ -120,17 +122,19 @@ internal sealed class CandidateSearch(
             (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(JudgeAccuracy: null, slower));
             if (!changed && !(isAllThereIs && prepared.IsChanged))
             {
-                reason = firstRefusal ?? (steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
+                tried ??= plan;
+                rejection ??= Rejection.DidNotApply(steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
 
-            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+            bool mayBeLarger = isObeyed && !recipe.IsForSize;
+            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             if (result.LosesAccuracy && recipe.CanKeepAccuracy)
             {
                 steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
                 notes.RemoveRange(notesBefore, notes.Count - notesBefore);
                 model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
-                result = SaveAndCompare(model, artifactPath, comparison, isObeyed);
+                result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             }
 
             if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
@@ -141,32 +145,38 @@ internal sealed class CandidateSearch(
 
             if (result.Refusal is not { } refusal)
             {
-                if (firstRefusal is not null)
+                if (rejection is not null)
                 {
-                    notes.Add(Note.Of(DiagnosticCatalogue.FellBack, recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", firstRefusal));
+                    notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
-                reason = "";
+                if (isObeyed && result.Loss is { } loss && request.Budgets is { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null })
+                {
+                    notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
+                }
+
                 return OutcomeOf(artifactPath, result);
             }
 
-            firstRefusal ??= refusal;
+            rejection ??= Rejection.Of(result);
             GiveUp(stepsBefore, refusal);
-            if (result.IsSlower && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
+            if (result.Cause == RefusalCause.Latency && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
             {
                 slower.UnionWith(regions);
                 continue;
             }
 
+            tried ??= plan;
             if (isObeyed)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
 
-            reason = firstRefusal;
             return null;
         }
     }
+
+    private static Note FellBack(string wanted, string taken, Rejection rejection) => Note.Of(DiagnosticCatalogue.FellBack, wanted, taken, rejection.Reason, rejection.Advice);
 
     /// <summary>Applies a recipe to a copy of the prepared model.</summary>
     private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Lessons lessons)
@@ -174,8 +184,9 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         plan = null;
+        IModelPass[] lifting = Lifting(recipe, model);
         bool isPrepared = false;
-        foreach (IModelPass pass in Lifting(recipe, model).Concat(recipe.Preparation))
+        foreach (IModelPass pass in lifting.Concat(recipe.Preparation))
         {
             isPrepared |= Apply(pass, model);
         }
@@ -191,6 +202,10 @@ internal sealed class CandidateSearch(
         {
             model = prepared.Model.Clone();
             GiveUp(stepsBefore, "nothing came of it");
+        }
+        else if (lifting.Length > 0)
+        {
+            Apply(new Float16Storage(), model);
         }
 
         return (model, changed);
@@ -212,7 +227,7 @@ internal sealed class CandidateSearch(
         }
     }
 
-    private static ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed)
+    private ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed, bool mayBeLarger)
     {
         if (model.NeedsExternalData)
         {
@@ -220,7 +235,11 @@ internal sealed class CandidateSearch(
         }
 
         model.Save(artifactPath);
-        return comparison.Of(artifactPath, mustProveItself: !isObeyed);
+        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
+        long bytes = new FileInfo(artifactPath).Length;
+        return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
+            ? result
+            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
 
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
@@ -278,6 +297,7 @@ internal sealed class CandidateSearch(
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
         Quantization = plan,
+        TriedQuantization = plan is null ? tried : null,
         Multiplications = multiplications,
     };
 

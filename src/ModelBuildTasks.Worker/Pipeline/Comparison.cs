@@ -14,13 +14,16 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="Refusal">Why it must not ship, as a clause; null when it may.</param>
 internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null)
 {
+    /// <summary>What makes it lose more accuracy than <c>Auto</c> may, as a clause; null when it does not.</summary>
+    internal string? Loss { get; init; }
+
     /// <summary>Whether it loses more accuracy than <c>Auto</c> may, or more than the budget of a project that chose the recipe, where it may ship all the same.</summary>
     internal bool LosesAccuracy { get; init; }
 
-    /// <summary>Whether it is refused for its measured time.</summary>
-    internal bool IsSlower { get; init; }
+    /// <summary>What <see cref="Refusal"/> is about.</summary>
+    internal RefusalCause Cause { get; init; }
 
-    internal static ComparisonResult Slower(string refusal) => new(refusal) { IsSlower = true };
+    internal static ComparisonResult Slower(string refusal) => new(refusal) { Cause = RefusalCause.Latency };
 }
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
@@ -72,7 +75,7 @@ internal sealed class Comparison(
             string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(artifact) : null;
             if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null };
+                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven };
             }
 
             if (!measuresLatency)
@@ -89,7 +92,7 @@ internal sealed class Comparison(
 
             return mustProveItself && latency is { Ratio.Low: > 1 }
                 ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
-                : new ComparisonResult(null, accuracy, latency, latencyReason) { LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
+                : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
         }
     }
 

@@ -169,7 +169,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
         }
 
-        Dataset? calibration = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? given = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
         Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
@@ -182,6 +183,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
         Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged) with { Model = request.Name, Target = request.Target };
+        if (calibration is not null && calibration.Count < given!.Count)
+        {
+            outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
+        }
+
         if (IsFinal(request, outcome))
         {
             caches.Local.Store(caches.Key, staged, outcome);
@@ -265,6 +271,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 ? new LatencyRatio { Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs, Measured = true }
                 : new LatencyRatio { Reason = outcome.LatencyReason },
             Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
+            TriedQuantization = outcome.TriedQuantization is { } tried ? PlanContract.Of(tried) : null,
         };
         foreach (Step step in outcome.Steps)
         {

@@ -17,7 +17,10 @@ internal sealed partial class RemoteArtifact(
     RemoteCache remote, OptimizationRequest request, SourceModel source, TargetProfile target, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
     /// <summary>What a model made elsewhere may be said to have gone through.</summary>
-    private static readonly DiagnosticDescriptor[] NotesOfOptimization = [DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply];
+    private static readonly DiagnosticDescriptor[] NotesOfOptimization =
+    [
+        DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply, DiagnosticCatalogue.ObeyedAtALoss, DiagnosticCatalogue.SamplesLeftOut,
+    ];
 
     private readonly Comparison comparison = new(source, target, request, data, progress, cancellation);
 

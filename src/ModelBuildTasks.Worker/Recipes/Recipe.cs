@@ -10,6 +10,9 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
     /// <summary>What makes the passes lose less, and is worth nothing without them: it is taken back when none of them applies.</summary>
     internal IReadOnlyList<IModelPass> Preparation { get; init; } = [];
 
+    /// <summary>Whether the passes are there to make the model smaller, so that an artifact that is larger is not what the project asked for.</summary>
+    internal bool IsForSize { get; init; }
+
     /// <summary>Whether a pass can trade speed for accuracy (<see cref="PassContext.JudgeAccuracy"/>): where too much is lost, the recipe is tried once more so.</summary>
     internal bool CanKeepAccuracy { get; init; }
 }

@@ -26,9 +26,10 @@ internal static class RecipeBook
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        Recipe last = new("simplification alone", []);
         RecipeList unpruned = Chosen(settings, integers, hasCalibration) is { } chosen
-            ? new RecipeList([], [chosen], IsChosenByUser: true)
-            : new RecipeList([], [.. Automatic(target, integers, hasCalibration), new Recipe("simplification alone", [])], IsChosenByUser: false);
+            ? new RecipeList([], chosen.IsForSize ? [chosen, last] : [chosen], IsChosenByUser: true)
+            : new RecipeList([], [.. Automatic(target, integers, hasCalibration), last], IsChosenByUser: false);
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
         return new RecipeList(pruning, [.. unpruned.Recipes.Select(recipe => Named(pruning, recipe))], unpruned.IsChosenByUser)
         {
@@ -94,19 +95,24 @@ internal static class RecipeBook
         Calibration.Entropy => RangeMethod.Entropy,
         Calibration.Percentile => RangeMethod.Percentile,
         Calibration.Mse => RangeMethod.MeanSquaredError,
+        Calibration.MovingAverage => RangeMethod.AverageMinMax,
         _ => RangeMethod.Auto,
     };
 
     private static Recipe DynamicInt8(bool hasCalibration) => new("dynamic int8", [new DynamicQuantization()]) { Preparation = hasCalibration ? [new SmoothQuant()] : [] };
 
     /// <summary>Weight-only quantization that leaves the number of bits to us takes 4: the fewest that GPTQ keeps close to float.</summary>
-    private static Recipe WeightOnly(Precision precision) => precision switch
+    private static Recipe WeightOnly(Precision precision)
     {
-        Precision.Int8 => new("weight-only int8", [new WeightOnlyQuantization(new BlockFormat(8, WeightBlock, IsSymmetric: true))]),
-        Precision.Int2 => new("weight-only int2", [new WeightOnlyQuantization(new BlockFormat(2, WeightBlock, IsSymmetric: false))]),
-        Precision.Binary => new("binary weights", [new WeightOnlyQuantization(BlockFormat.Binary(WeightBlock))]),
-        _ => new("weight-only int4", [new WeightOnlyQuantization(new BlockFormat(4, WeightBlock, IsSymmetric: false))]),
-    };
+        (string name, BlockFormat format) = precision switch
+        {
+            Precision.Int8 => ("weight-only int8", new BlockFormat(8, WeightBlock, IsSymmetric: true)),
+            Precision.Int2 => ("weight-only int2", new BlockFormat(2, WeightBlock, IsSymmetric: false)),
+            Precision.Binary => ("binary weights", BlockFormat.Binary(WeightBlock)),
+            _ => ("weight-only int4", new BlockFormat(4, WeightBlock, IsSymmetric: false)),
+        };
+        return new Recipe(name, [new WeightOnlyQuantization(format)]) { IsForSize = true };
+    }
 
     private static Recipe Float16 => new("float16", [new Float16Conversion()]);
 

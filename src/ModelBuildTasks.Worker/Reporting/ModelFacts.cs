@@ -18,6 +18,7 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <param name="Operators">Number of nodes of each operator, the most first, in branches and bodies too.</param>
 /// <param name="Result">The result file that the plan is from; null where the graph was read.</param>
 /// <param name="Quantization">Null when nothing is quantized.</param>
+/// <param name="TriedQuantization">Where nothing is quantized, the plan that was tried and not shipped, of the result file; null where there is none.</param>
 internal sealed record ModelFacts(
     string File,
     long Bytes,
@@ -30,9 +31,10 @@ internal sealed record ModelFacts(
     int WeightTensors,
     IReadOnlyDictionary<string, int> Operators,
     string? Result,
-    QuantizationDecisions? Quantization)
+    QuantizationDecisions? Quantization,
+    QuantizationDecisions? TriedQuantization)
 {
-    internal static ModelFacts Of(SourceModel source, string? result, QuantizationDecisions? quantization)
+    internal static ModelFacts Of(SourceModel source, string? result, QuantizationDecisions? quantization, QuantizationDecisions? tried)
     {
         Model model = source.Model;
         Graph[] graphs = [.. model.Graph.WithSubgraphs()];
@@ -49,7 +51,8 @@ internal sealed record ModelFacts(
             weights.Length,
             graphs.SelectMany(graph => graph.Nodes).CountBy(Name).OrderByDescending(entry => entry.Value).ThenBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary(),
             result,
-            quantization);
+            quantization,
+            tried);
     }
 
     private static string Name(Node node) => node.Domain.Length == 0 ? node.OpType : $"{node.Domain}.{node.OpType}";

@@ -27,6 +27,11 @@ internal static class ResultTable
         {
             Print(plan);
         }
+        else if (result.TriedQuantization is { } tried)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Tried and not shipped: {tried.Layers.Count(layer => layer.IsInteger)} of {tried.Layers.Count} layers in integers");
+            Print(tried);
+        }
 
         Table table = Headings();
         AddSize(table, result.Original!.Bytes, result.Optimized!.Bytes);
@@ -57,7 +62,7 @@ internal static class ResultTable
         }
 
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
-        if (result.Quantization is not null)
+        if ((result.Quantization ?? result.TriedQuantization) is not null)
         {
             AnsiConsole.MarkupLineInterpolated($"Every layer and tensor: modelbuild inspect {resultPath ?? result.ArtifactPath}{(resultPath is null ? " (with what each loses, after --json)" : "")}");
         }

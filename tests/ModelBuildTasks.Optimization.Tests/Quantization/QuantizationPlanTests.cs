@@ -23,6 +23,14 @@ public sealed class QuantizationPlanTests
     }
 
     [TestMethod]
+    public void The_most_frequent_reasons_for_float_are_named_and_the_others_counted()
+    {
+        PlannedLayer[] layers = [.. new[] { "a", "b", "b", "c", "d", "e" }.Select(reason => new PlannedLayer("layer", IsInteger: false, reason)), new("layer", IsInteger: true, Reason: null)];
+
+        Assert.AreEqual("b (2); a (1); c (1); and 2 more reasons", new QuantizationPlan(null, [], layers, []).ReasonsForFloat);
+    }
+
+    [TestMethod]
     public void Dynamic_quantization_tells_of_each_layer()
     {
         Model model = Model.Create("products", 13, 7);

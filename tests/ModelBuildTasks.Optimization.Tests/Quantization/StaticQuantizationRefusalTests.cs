@@ -66,6 +66,25 @@ public sealed class StaticQuantizationRefusalTests
     }
 
     [TestMethod]
+    public void Says_why_no_layer_computes_in_integers_and_of_how_many_that_holds()
+    {
+        SmallNetwork network = new();
+        Value first = network.Convolve(network.Input, "a");
+        network.Output(first);
+        Value second = network.Convolve(first, "b");
+        second.Name = "z";
+        second.Type = network.Input.Type;
+        network.Graph.AddOutput(second);
+
+        PassOutcome outcome = network.Quantize();
+
+        Assert.AreEqual(
+            "None of the 2 Conv, MatMul and Gemm computes in integers: its result reaches an output without a further layer or pooling, so that 8 bits would show in the result (2).",
+            outcome.Explanation);
+        Assert.IsTrue(outcome.Plan!.Layers.All(layer => layer.Reason is not null));
+    }
+
+    [TestMethod]
     public void Says_that_a_transposed_convolution_has_no_integer_kernel()
     {
         SmallNetwork network = new();

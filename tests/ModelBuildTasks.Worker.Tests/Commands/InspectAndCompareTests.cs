@@ -103,6 +103,23 @@ public sealed class InspectAndCompareTests : IDisposable
     }
 
     [TestMethod]
+    public async Task A_plan_that_did_not_ship_is_shown_as_such_with_its_reasons()
+    {
+        SmallModels.Cnn().Save(place.ModelPath);
+        string result = place["result.json"];
+
+        ModelBuildProcess optimize = await Run("optimize", place.ModelPath, "--output", place.OutputPath, "--measurement", "Skip", "--cache", place.Cache, "--json", result);
+        ModelBuildProcess inspect = await Run("inspect", result);
+
+        StringAssert.Contains(optimize.AssertPlain().Output, "Tried and not shipped: 0 of 3 layers in integers");
+        StringAssert.Contains(inspect.AssertPlain().Output, "Quantization that was tried and not shipped");
+        foreach (ModelBuildProcess run in new[] { optimize, inspect })
+        {
+            StringAssert.Contains(run.Output, "convolutions with ranges measured at each run are several times slower");
+        }
+    }
+
+    [TestMethod]
     public async Task Inspect_refuses_a_file_that_is_no_result()
     {
         File.WriteAllText(place["other.json"], "{ }");

@@ -17,6 +17,9 @@ internal sealed class EditingPass(string name, Action<Model> edit) : IModelPass
     /// <summary>Changes the bytes, not what is computed.</summary>
     internal static EditingPass Harmless(string name) => new(name, model => model.Metadata["edited by"] = name);
 
+    /// <summary>Makes the file much larger, and computes the same.</summary>
+    internal static EditingPass Growing(string name) => new(name, model => model.Metadata["padding"] = new string('-', 100_000));
+
     /// <summary>Every answer becomes class 0.</summary>
     internal static EditingPass Ruinous(string name) => new(name, model => ReplaceScores(model, (graph, scores) =>
         graph.Add("Add", graph.Add("Mul", scores, graph.AddInitializer("none", Tensor.Scalar(0f))), graph.AddInitializer("first", Tensor.Vector(1f, 0f, 0f, 0f)))));

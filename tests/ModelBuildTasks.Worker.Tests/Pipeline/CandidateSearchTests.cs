@@ -39,6 +39,7 @@ public sealed class CandidateSearchTests : IDisposable
         Assert.AreEqual("ruin", note.Arguments[0]);
         Assert.AreEqual("good", note.Arguments[1]);
         StringAssert.Contains(note.Arguments[2], "more than 0.01");
+        StringAssert.Contains(note.Arguments[3], "MaxAccuracyDrop");
     }
 
     [TestMethod]
@@ -103,8 +104,13 @@ public sealed class CandidateSearchTests : IDisposable
 
         Assert.AreEqual(1.0, ShareOfClass0());
         Assert.IsGreaterThan(0.1, outcome.Accuracy!.Drop!.Value.Value);
-        Assert.IsEmpty(outcome.Notes);
+        Assert.AreEqual("MBT1010", outcome.Notes.Single().Code);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[1], "Top1 drops by");
     }
+
+    [TestMethod]
+    public void What_a_named_recipe_loses_is_left_to_the_budgets_where_there_are_some() =>
+        Assert.IsEmpty(Search(Named(Recipe(EditingPass.Ruinous("ruin"))), request => request.Budgets.MinAccuracy = 0.9).Notes);
 
     [TestMethod]
     public void A_recipe_that_can_keep_the_accuracy_is_tried_again_when_it_lost_too_much()
@@ -291,6 +297,60 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void Auto_ships_nothing_that_is_larger_than_the_model()
+    {
+        Outcome outcome = Search(Auto(Recipe(EditingPass.Growing("grow")), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "more than the");
+        Assert.AreEqual("Nothing but its size stands against it.", outcome.Notes.Single().Arguments[3]);
+        StringAssert.Contains(outcome.Steps.Single(step => step.Name == "grow").Explanation, "Given up: its file would have");
+    }
+
+    [TestMethod]
+    public void A_named_recipe_may_be_larger_which_is_said()
+    {
+        Outcome outcome = Search(Named(Recipe(EditingPass.Growing("grow"))));
+
+        Assert.IsGreaterThan(outcome.OriginalBytes, outcome.ArtifactBytes);
+        Assert.AreEqual("MBT1009", Judged(outcome).Single().Code);
+        Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxSizeRatio = 100));
+    }
+
+    [TestMethod]
+    public void A_named_recipe_for_size_that_makes_the_model_larger_is_left_out_with_the_reason()
+    {
+        RecipeList list = new([EditingPass.Harmless("prune")], [Recipe(EditingPass.Growing("grow")) with { IsForSize = true }, new Recipe("the rest", [])], IsChosenByUser: true);
+
+        Outcome outcome = Search(list);
+
+        Assert.IsLessThan(outcome.OriginalBytes, outcome.ArtifactBytes);
+        Assert.AreEqual("prune", Model.Load(Artifact).Metadata["edited by"]);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1006", note.Code);
+        StringAssert.Contains(note.Arguments[1], "of the model itself");
+        Assert.IsEmpty(Judged(outcome));
+    }
+
+    [TestMethod]
+    public void Where_nothing_quantized_ships_the_plan_of_the_first_recipe_that_was_tried_is_told()
+    {
+        Outcome outcome = Search(Auto(Recipe(new PlanningPass("best", EditingPass.Ruinous("ruin"))), Recipe(new PlanningPass("lesser", new RefusingPass("magic", "There is none."))), new Recipe("simplification alone", [])));
+
+        Assert.IsNull(outcome.Quantization);
+        Assert.AreEqual("best", outcome.TriedQuantization!.Layers.Single().Name);
+    }
+
+    [TestMethod]
+    public void Where_a_quantized_model_ships_no_other_plan_is_told()
+    {
+        Outcome outcome = Search(Auto(Recipe(new PlanningPass("best", EditingPass.Ruinous("ruin"))), Recipe(new PlanningPass("lesser", EditingPass.Harmless("good")))));
+
+        Assert.AreEqual("lesser", outcome.Quantization!.Layers.Single().Name);
+        Assert.IsNull(outcome.TriedQuantization);
+    }
+
+    [TestMethod]
     public void The_source_is_never_written()
     {
         byte[] before = File.ReadAllBytes(place.ModelPath);
@@ -324,6 +384,10 @@ public sealed class CandidateSearchTests : IDisposable
         return Dataset.Open(place.WriteData("evaluation"), session.Inputs).Read().Average(sample => sample.Label!.Span<long>()[0] == 0 ? 0.0 : 1);
     }
 
+    /// <summary>The findings on what ships, the lack of evaluation data aside.</summary>
+    private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null) =>
+        [.. BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
+
     private double ShareOfClass0()
     {
         using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
@@ -343,6 +407,15 @@ public sealed class CandidateSearchTests : IDisposable
             told(context.JudgeAccuracy!(edited));
             return PassOutcome.Refused("It only asked.");
         }
+    }
+
+    /// <summary>Does what another pass does, with a plan of one layer of its own name.</summary>
+    private sealed class PlanningPass(string name, IModelPass pass) : IModelPass
+    {
+        public string Name => name;
+
+        public PassOutcome Apply(Model model, PassContext context) =>
+            pass.Apply(model, context) with { Plan = new QuantizationPlan(null, [], [new PlannedLayer(name, IsInteger: false, "the test says so")], []) };
     }
 
     /// <summary>Ruins the model, unless it can ask what that costs.</summary>

@@ -1,6 +1,9 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
@@ -88,6 +91,62 @@ public sealed class OptimizationPipelineTests : IDisposable
         Assert.IsTrue(result.Succeeded);
         Assert.IsTrue(result.Optimized!.Bytes < 0.3 * result.Original!.Bytes);
         Assert.AreEqual($"2 matrix products read {(precision == Precision.Binary ? "" : "weights of ")}{expected}.", result.Recipe[^1].Explanation);
+    }
+
+    [TestMethod]
+    public void What_stays_in_float_of_a_float16_model_is_stored_as_float16()
+    {
+        Model narrow = SmallModels.WideMlp();
+        new Float16Conversion().Apply(narrow, new PassContext(TargetProfiles.Cuda));
+        using Workplace products = Workplace.With(narrow);
+
+        OptimizationResult result = Workplace.Run(Int8(products));
+
+        Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger) && result.Quantization.Layers.Any(layer => !layer.IsInteger));
+        Assert.AreEqual("float16 storage", result.Recipe[^1].Name);
+        Assert.IsTrue(result.Recipe[^1].Applied);
+        Assert.IsLessThan(0.7 * result.Original!.Bytes, result.Optimized!.Bytes);
+    }
+
+    [TestMethod]
+    [DataRow(1f, false)]
+    [DataRow(1e4f, true)]
+    public void One_sample_unlike_the_others_that_spoils_the_ranges_is_a_finding(float factor, bool isFound)
+    {
+        using Workplace products = Workplace.With(SmallModels.WideMlp());
+        Random random = new(3);
+        float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => (random.NextSingle() * 2 - 1) * (i / 64 == 5 ? factor : 1))];
+        NumpyWriter.Write(products["calibration/x.npy"], [64, 64], values);
+
+        OptimizationResult result = Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = Precision.Int8;
+            request.Settings.Calibration = Calibration.MinMax;
+            request.CalibrationData = products["calibration"];
+        }));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.AreEqual(isFound, result.Diagnostics.Any(diagnostic => diagnostic.Code == "MBT1010"), string.Join("\n", result.Diagnostics));
+    }
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    public void Samples_that_are_not_finite_are_left_out_of_calibration_which_is_said(float number)
+    {
+        using Workplace products = Workplace.With(SmallModels.WideMlp());
+        Random random = new(3);
+        float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => i is 5 * 64 or 7 * 64 ? number : random.NextSingle() * 2 - 1)];
+        NumpyWriter.Write(products["calibration/x.npy"], [64, 64], values);
+
+        OptimizationResult result = Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = Precision.Int8;
+            request.CalibrationData = products["calibration"];
+        }));
+
+        Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger), string.Join("\n", result.Recipe.Select(step => step.Explanation)));
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1011").Message, "2 of 64 calibration samples");
     }
 
     [TestMethod]

@@ -1,9 +1,10 @@
 namespace ModelBuildTasks.Optimization.Quantization.Calibration;
 
 /// <summary>
-/// Covers the mean over samples of the smallest and of the largest value: one odd sample counts no more than another. A moving average does the same with
-/// late samples counting more, which makes it depend on their order.
+/// Covers the mean over samples of the smallest and of the largest value: one odd sample counts no more than another. An exponential moving average does the
+/// same with late samples counting more, which makes it depend on their order.
 /// </summary>
+/// <remarks>Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018, section 3.1; equal weights as in ONNX Runtime's calibrate.py (CalibMovingAverage).</remarks>
 internal sealed class AverageMinMaxObserver : IRangeObserver
 {
     private readonly MinMaxObserver extremes = new();

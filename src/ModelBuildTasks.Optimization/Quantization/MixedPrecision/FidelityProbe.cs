@@ -6,7 +6,8 @@ namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 /// <summary>
 /// Measures quantized forms of a model against its float form on a few calibration samples. Scores that a last Softmax makes probabilities are compared before it:
-/// behind it, all but the samples that the model is unsure of would show no noise.
+/// behind it, all but the samples that the model is unsure of would show no noise. Outputs of 16-bit floating point, as models lifted from it keep them, are
+/// compared as float32 numbers.
 /// </summary>
 internal sealed class FidelityProbe
 {
@@ -36,7 +37,7 @@ internal sealed class FidelityProbe
         Sample[] samples = [.. drawn.Read()];
         Model seen = Seen(model.Clone());
         using ModelSession session = ModelSession.Open(seen);
-        IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => session.Run(sample.Inputs))];
+        IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => Run(session, sample))];
         OutputPart[] parts =
         [
             .. seen.Graph.Outputs.SelectMany((output, index) => expected.Select(outputs => outputs[index]).FirstOrDefault(HasFloats) is { } given
@@ -53,11 +54,16 @@ internal sealed class FidelityProbe
         using ModelSession session = ModelSession.Open(Seen(form));
         for (int i = 0; i < samples.Length; i++)
         {
-            noise.Add(expected[i], session.Run(samples[i].Inputs));
+            noise.Add(expected[i], Run(session, samples[i]));
         }
 
         return noise;
     }
+
+    private static Tensor[] Run(ModelSession session, Sample sample) =>
+        [.. session.Run(sample.Inputs).Select(output => IsHalf(output.ElementType) ? Tensor.Create([.. output.Dimensions], output.ToSingles()) : output)];
+
+    private static bool IsHalf(ElementType type) => type is ElementType.Float16 or ElementType.BFloat16;
 
     private static bool HasFloats(Tensor tensor) => tensor.ElementType == ElementType.Float && !tensor.Dimensions.Contains(0);
 
@@ -67,7 +73,9 @@ internal sealed class FidelityProbe
         Graph graph = model.Graph;
         foreach (Value output in graph.Outputs.ToArray())
         {
-            Value? scores = output.Producer is { OpType: "Softmax" or "LogSoftmax", Domain: "" } softmax && softmax.Graph == graph ? softmax.Inputs[0] : null;
+            // Behind the probabilities of a lifted model stands the cast to the type that they had.
+            Node? last = output.Producer is { OpType: "Cast", Domain: "" } cast && IsHalf((ElementType)cast.GetInt("to", 0)) ? cast.Inputs[0]!.Producer : output.Producer;
+            Value? scores = last is { OpType: "Softmax" or "LogSoftmax", Domain: "" } softmax && softmax.Graph == graph ? softmax.Inputs[0] : null;
             bool isOfClasses = output.Type?.Shape is { Count: >= 2 } shape && shape.Skip(2).All(size => size.Size == 1);
             if (isOfClasses && scores is { IsOutput: false, Constant: null, Producer: not null })
             {

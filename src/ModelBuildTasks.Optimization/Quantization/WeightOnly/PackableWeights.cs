@@ -7,7 +7,10 @@ namespace ModelBuildTasks.Optimization.Quantization.WeightOnly;
 /// <summary>The operators of a model, nested graphs included, that can read their weights in packed form, and why the others cannot.</summary>
 internal sealed class PackableWeights
 {
-    private readonly List<string> refusals = [];
+    /// <summary>What the operator's attributes and the names and shapes of codes, scales and zero points add to a file, beside those of one weight.</summary>
+    private const int BytesOfDescription = 256;
+
+    private readonly Dictionary<Node, string> reasons = [];
 
     internal PackableWeights(Model model, BlockFormat format, TargetProfile target)
     {
@@ -22,22 +25,19 @@ internal sealed class PackableWeights
                 "Gather" when target.ExecutionProvider == TargetProfile.CpuProvider => PackedEmbedding.From(node, format, out reason),
                 _ => null,
             };
-            if (node.OpType == "Conv")
-            {
-                reason = "no kernel convolves with packed weights";
-            }
+            reason ??= MissingKernel(node.OpType);
 
             if (reader is not null)
             {
                 BlockFormat fitting = (reader is PackedEmbedding ? PackedEmbedding.Format(format) : format).For(reader.Weight.Inputs);
-                reason ??= fitting.Bytes(reader.Weight.Inputs, reader.Weight.Outputs) >= reader.Weight.Stored.Data.Length
+                reason ??= fitting.Bytes(reader.Weight.Inputs, reader.Weight.Outputs) + BytesOfDescription >= reader.Weight.Stored.Data.Length
                     ? $"packed in blocks, its {reader.Weight.Stored.Length} weights would not be smaller"
                     : null;
             }
 
             if (reason is not null)
             {
-                Refuse(node, reason);
+                reasons.Add(node, reason);
             }
             else if (reader is not null)
             {
@@ -51,7 +51,11 @@ internal sealed class PackableWeights
     /// <summary>In the order of the graph.</summary>
     internal IReadOnlyList<PackedReader> Readers { get; }
 
-    internal IReadOnlyList<string> Refusals => refusals;
+    /// <summary>One sentence for each operator that keeps its weights.</summary>
+    internal IReadOnlyList<string> Refusals => [.. reasons.Select(entry => $"{LinearLayer.Describe(entry.Key)} keeps its weights: {entry.Value}.")];
+
+    /// <summary>Why an operator keeps its weights, as a clause; null for one that is packed, or has none.</summary>
+    internal string? ReasonOf(Node node) => reasons.GetValueOrDefault(node);
 
     /// <summary>A weight that someone still reads in float would be stored twice.</summary>
     private List<PackedReader> WithoutFloatReaders(List<PackedReader> found)
@@ -74,7 +78,7 @@ internal sealed class PackableWeights
                 else
                 {
                     string other = others.Length > 0 ? $"is read by {LinearLayer.Describe(others[0].Node)}" : "is an output";
-                    Refuse(reader.Node, $"'{reader.Stored.Name}' also {other}, so that it would be stored twice");
+                    reasons.Add(reader.Node, $"'{reader.Stored.Name}' also {other}, so that it would be stored twice");
                 }
             }
 
@@ -84,5 +88,10 @@ internal sealed class PackableWeights
         return kept;
     }
 
-    private void Refuse(Node node, string reason) => refusals.Add($"{LinearLayer.Describe(node)} keeps its weights: {reason}.");
+    private static string? MissingKernel(string operation) => operation switch
+    {
+        "Conv" or "ConvTranspose" => "no kernel convolves with packed weights",
+        "LSTM" or "GRU" or "RNN" => "no kernel of a recurrence reads packed weights",
+        _ => null,
+    };
 }

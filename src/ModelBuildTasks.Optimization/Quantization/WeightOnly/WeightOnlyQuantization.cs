@@ -28,7 +28,8 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
         PackableWeights found = new(model, format, context.Target);
         if (found.Readers.Count == 0)
         {
-            return PassOutcome.Refused("No matrix product has constant weights that could be packed.", found.Refusals);
+            QuantizationPlan none = WrittenQuantization.Read(model, found.ReasonOf);
+            return PassOutcome.Refused($"No matrix product has weights to pack: {none.ReasonsForFloat}.", found.Refusals) with { Plan = none };
         }
 
         WeightQuantizer quantizer = new(format, algorithm, context);
@@ -62,7 +63,7 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
         model.OpsetImports[TargetProfile.ContributedDomain] = 1;
         model.IrVersion = Math.Max(model.IrVersion, IrVersions.PlainInitializers);
         model.Graph.RemoveUnused();
-        return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals) with { Plan = WrittenQuantization.Read(model) };
+        return PassOutcome.Applied($"{Count(found)} read {Describe()} ({quantizer.Summary}).", found.Refusals) with { Plan = WrittenQuantization.Read(model, found.ReasonOf) };
     }
 
     private static string Count(PackableWeights found)

@@ -18,7 +18,7 @@ public sealed class WeightOnlyQuantizationTests
     [DataRow(4, 32, false, 97, 11)]
     [DataRow(4, 256, false, 300, 7)]
     [DataRow(4, 128, true, 50, 5)]
-    [DataRow(8, 16, true, 33, 3)]
+    [DataRow(8, 16, true, 33, 5)]
     [DataRow(8, 64, false, 129, 10)]
     public void The_runtime_reads_the_codes_as_they_were_meant(int bits, int block, bool symmetric, int inputs, int outputs)
     {
@@ -41,6 +41,33 @@ public sealed class WeightOnlyQuantizationTests
         PlannedLayer layer = outcome.Plan!.Layers.Single();
         Assert.AreEqual(4, layer.WeightBits);
         Assert.IsFalse(layer.IsInteger);
+    }
+
+    [TestMethod]
+    public void The_plan_tells_of_each_layer_why_it_keeps_its_weights()
+    {
+        SmallNetwork network = new();
+        Value convolved = network.Graph.Add("ConvTranspose", network.Convolve(network.Input, "a"), network.Weight("up", 32, 32, 1, 1));
+        Value scores = network.Graph.Add("MatMul", convolved, network.Graph.AddNode("Transpose", [convolved]).Set("perm", [0L, 1, 3, 2]).Output);
+        network.Classify(scores);
+
+        QuantizationPlan plan = new WeightOnlyQuantization(FourBits).Apply(network.Model, new PassContext(TargetProfiles.CpuX64)).Plan!;
+
+        CollectionAssert.AreEqual(
+            new[] { "no kernel convolves with packed weights", "no kernel convolves with packed weights", "its weights are not constant float32", "its weights alone are integers" },
+            plan.Layers.Select(layer => layer.Reason).ToArray());
+    }
+
+    [TestMethod]
+    public void A_model_without_a_weight_to_pack_has_a_plan_that_says_why()
+    {
+        SmallNetwork network = new();
+        network.Output(network.Convolve(network.Input, "a"));
+
+        PassOutcome outcome = new WeightOnlyQuantization(FourBits).Apply(network.Model, new PassContext(TargetProfiles.CpuX64));
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.AreEqual("no kernel convolves with packed weights", outcome.Plan!.Layers.Single().Reason);
     }
 
     [TestMethod]
@@ -236,6 +263,23 @@ public sealed class WeightOnlyQuantizationTests
         PassOutcome outcome = new WeightOnlyQuantization(FourBits).Apply(model, new PassContext(TargetProfiles.Cpu));
 
         Assert.Contains(refusal => refusal.Contains("no kernel convolves", StringComparison.Ordinal), outcome.Refusals);
+    }
+
+    [TestMethod]
+    [DataRow(2, true)]
+    [DataRow(4, false)]
+    [DataRow(8, true)]
+    public void No_weight_is_packed_that_makes_the_file_larger(int bits, bool symmetric)
+    {
+        for (int outputs = 1; outputs <= 24; outputs++)
+        {
+            Model model = Product(32, outputs, out _);
+            int before = model.ToBytes().Length;
+            if (new WeightOnlyQuantization(new BlockFormat(bits, 32, symmetric)).Apply(model, new PassContext(TargetProfiles.CpuX64)).Changed)
+            {
+                Assert.IsLessThan(before, model.ToBytes().Length, $"{outputs} outputs");
+            }
+        }
     }
 
     [TestMethod]
