@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
@@ -11,10 +12,18 @@ public sealed class RecipeStep
 
     public string Explanation { get; set; } = "";
 
-    internal static RecipeStep Read(JsonObject json) =>
-        new() { Name = json.Text(nameof(Name)) ?? "", Applied = json.Flag(nameof(Applied)), Explanation = json.Text(nameof(Explanation)) ?? "" };
+    /// <summary>Where the step did nothing, and why.</summary>
+    public IReadOnlyList<string> Reasons { get; set; } = [];
 
-    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(Applied), Applied).Add(nameof(Explanation), Explanation);
+    internal static RecipeStep Read(JsonObject json) => new()
+    {
+        Name = json.Text(nameof(Name)) ?? "",
+        Applied = json.Flag(nameof(Applied)),
+        Explanation = json.Text(nameof(Explanation)) ?? "",
+        Reasons = json.Texts(nameof(Reasons)),
+    };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Name), Name).Add(nameof(Applied), Applied).Add(nameof(Explanation), Explanation).Texts(nameof(Reasons), Reasons);
 }
 
 /// <summary>Size and, where measured, work, accuracy and latency of one model.</summary>

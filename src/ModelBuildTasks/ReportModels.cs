@@ -14,6 +14,9 @@ namespace ModelBuildTasks;
 [MSBuildMultiThreadableTask]
 public sealed class ReportModels : Task
 {
+    // Of a step that did nothing; the rest is in the result file.
+    private const int MostReasons = 5;
+
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
     public ITaskItem[] Variants { get; set; } = [];
 
@@ -44,7 +47,7 @@ public sealed class ReportModels : Task
             [
                 $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
                 .. Figures(result),
-                .. result.Recipe.Select(step => $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}"),
+                .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.Reasons.Take(step.Applied ? 0 : MostReasons).Select(reason => $"      {reason}"))),
                 .. result.Quantization is null ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
                 .. result.Diagnostics.Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];

@@ -45,7 +45,7 @@ public sealed class ContractFiles
             AccuracyDrop = new AccuracyDrop { Value = 0.002, Low = -0.001, High = 0.005, Samples = 1000, Metric = Metric.Top1 },
             LatencyRatio = new LatencyRatio { Reason = "no CUDA device" },
         };
-        result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27" });
+        result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27", Reasons = ["'c' is used by another node"] });
         result.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.SizeBudget, result.Model, "größe", "cpu-x64", "500 KB", "400 KB"));
 
         result.Write(In("a.result.json"));
@@ -55,6 +55,7 @@ public sealed class ContractFiles
         Assert.AreEqual((300L, 5_000_000_000L), (read.Original!.CompressedBytes, read.Original.Multiplications));
         Assert.AreEqual(Metric.Top1, read.AccuracyDrop!.Metric);
         Assert.AreEqual("folded 27", read.Recipe.Single().Explanation);
+        CollectionAssert.AreEqual(new[] { "'c' is used by another node" }, read.Recipe.Single().Reasons.ToArray());
         Assert.AreEqual("MBT2004", read.Diagnostics.Single().Code);
         Assert.AreEqual(DiagnosticSeverity.Error, read.Diagnostics.Single().Severity);
         Assert.AreEqual(result.Diagnostics.Single().Message, read.Diagnostics.Single().Message);

@@ -74,6 +74,22 @@ internal sealed class JsonObject
         return objects;
     }
 
+    public List<string> Texts(string name)
+    {
+        var texts = new List<string>();
+        if (Member(name) is not { } member)
+        {
+            return texts;
+        }
+
+        foreach (var item in member as List<object?> ?? throw Unexpected(name, "an array"))
+        {
+            texts.Add(item as string ?? throw Unexpected(name, "an array of strings"));
+        }
+
+        return texts;
+    }
+
     private object? Member(string name) => _members.TryGetValue(name, out var value) ? value : null;
 
     private static InvalidDataException Unexpected(string name, string expected) => new($"'{name}' is not {expected}");

@@ -44,6 +44,18 @@ internal sealed class JsonWriter
         return Close(']');
     }
 
+    public JsonWriter Texts(string name, IEnumerable<string> items)
+    {
+        Name(name).Open('[');
+        foreach (var item in items)
+        {
+            Separate();
+            Quote(item);
+        }
+
+        return Close(']');
+    }
+
     public JsonWriter Add(string name, string? value) => value is null ? Name(name).Raw("null") : Name(name).Quote(value);
 
     public JsonWriter Add(string name, bool value) => Name(name).Raw(value ? "true" : "false");

@@ -46,7 +46,11 @@ internal sealed record Outcome
 internal sealed record Multiplications(long Original, long Optimized);
 
 /// <summary>One step of the recipe.</summary>
-internal sealed record Step(string Name, bool Applied, string Explanation);
+internal sealed record Step(string Name, bool Applied, string Explanation)
+{
+    /// <summary>Where the step did nothing, and why.</summary>
+    public IReadOnlyList<string> Reasons { get; init; } = [];
+}
 
 /// <summary>A diagnostic before it has a project: a code, and the arguments that follow the model's name and target.</summary>
 internal sealed record Note(string Code, IReadOnlyList<string> Arguments)

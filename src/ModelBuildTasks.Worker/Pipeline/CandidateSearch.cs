@@ -36,6 +36,9 @@ internal sealed class CandidateSearch(
     /// </summary>
     private const double PruningShare = 0.5;
 
+    /// <summary>Reasons of a step that are kept: a large model has thousands of places where a rule does not apply, and they repeat one another.</summary>
+    private const int MostReasons = 50;
+
     private readonly List<Step> steps = [];
     private readonly List<Note> notes = [];
     private QuantizationPlan? plan;
@@ -331,9 +334,15 @@ internal sealed class CandidateSearch(
             SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
         };
         PassOutcome outcome = pass.Apply(model, context);
-        steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation));
+        steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { Reasons = Shortened(outcome.Refusals) });
         plan = outcome.Plan is { } made ? plan?.CompletedBy(made) ?? made : plan;
         return outcome.Changed;
+    }
+
+    private static string[] Shortened(IReadOnlyList<string> reasons)
+    {
+        string[] different = [.. reasons.Distinct()];
+        return different.Length <= MostReasons ? different : [.. different.Take(MostReasons), $"and {different.Length - MostReasons} more"];
     }
 
     /// <summary>What every recipe starts from.</summary>

@@ -275,7 +275,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         };
         foreach (Step step in outcome.Steps)
         {
-            result.Recipe.Add(new RecipeStep { Name = step.Name, Applied = step.Applied, Explanation = step.Explanation });
+            result.Recipe.Add(new RecipeStep { Name = step.Name, Applied = step.Applied, Explanation = step.Explanation, Reasons = step.Reasons });
         }
 
         foreach (Note note in outcome.Notes)

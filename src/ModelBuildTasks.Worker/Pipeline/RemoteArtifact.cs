@@ -89,7 +89,7 @@ internal sealed partial class RemoteArtifact(
 
     /// <summary>Whether steps and notes can be shown: none is missing, none has control characters for a terminal, and each note has what its message asks for.</summary>
     private static bool IsPlausible(Outcome claimed) =>
-        claimed.Steps.All(step => step is not null && IsText(step.Name) && IsText(step.Explanation)) &&
+        claimed.Steps.All(step => step is not null && IsText(step.Name) && IsText(step.Explanation) && step.Reasons.All(IsText)) &&
         claimed.Notes.All(note => note is not null && note.Arguments.All(IsText) && NotesOfOptimization.FirstOrDefault(known => known.Code == note.Code) is { } descriptor &&
             // Every message begins with the model's name and the target.
             Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&

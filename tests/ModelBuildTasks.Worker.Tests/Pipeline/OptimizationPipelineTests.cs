@@ -66,6 +66,20 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    public void Why_channels_stay_is_in_the_result()
+    {
+        OptimizationResult result = Workplace.Run(place.Request(request =>
+        {
+            request.Settings.Pruning = Pruning.Structured;
+            request.Settings.Sparsity = 0.3;
+            request.Settings.Precision = Precision.Float32;
+        }));
+
+        RecipeStep step = result.Recipe.Single(step => step.Name == "structured pruning");
+        Assert.IsTrue(step.Reasons.Any(reason => reason.Contains("channels stay:", StringComparison.Ordinal)), string.Join("\n", step.Reasons));
+    }
+
+    [TestMethod]
     public void Without_labels_the_outputs_are_compared_with_the_original()
     {
         OptimizationResult result = Workplace.Run(place.Request(request => request.EvaluationData = place.WriteData("evaluation", labelled: false)));

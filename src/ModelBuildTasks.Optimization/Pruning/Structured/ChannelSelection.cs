@@ -4,7 +4,7 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// Chooses how many channels of which sets go: again and again the step that saves most modelled time for what it loses, until the share is reached. A step leaves a number
 /// of channels that kernels like; where there are fewer, removing some would save nothing, and all stay.
 /// </summary>
-internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency)
+internal sealed class ChannelSelection(DependencyGraph graph, IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency)
 {
     /// <summary>ONNX Runtime's blocked convolutions and its products of matrices work on 8 or 16 channels at once (MlasNchwcGetBlockSize: 8 with AVX2, 16 with AVX-512).</summary>
     internal const int Multiple = 8;
@@ -16,6 +16,9 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
     private const double LeastLoss = 1e-9;
 
     private readonly int[] removed = new int[sets.Count];
+
+    // How many a set may lose at most.
+    private readonly int[] limits = [.. sets.Select(set => set.Classes.Length - 1)];
 
     // What each step of a set saves; null where a step of another has changed that.
     private readonly (int Next, double Saved)[]?[] steps = new (int, double)[]?[sets.Count];
@@ -44,7 +47,15 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
                 break;
             }
 
-            gone.UnionWith(orders[best.Set].Classes[removed[best.Set]..best.Next]);
+            int[] added = orders[best.Set].Classes[removed[best.Set]..best.Next];
+            if (Empties(gone, added))
+            {
+                limits[best.Set] = best.Next - 1;
+                steps[best.Set] = null;
+                continue;
+            }
+
+            gone.UnionWith(added);
             removed[best.Set] = best.Next;
             for (int set = 0; set < sets.Count; set++)
             {
@@ -53,6 +64,13 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
         }
 
         return gone;
+    }
+
+    /// <summary>Whether some tensor would have no channel left, as a part that a Split gives: the classes of a set have their places on the weights in common, not those on what is computed.</summary>
+    private bool Empties(HashSet<int> gone, int[] added)
+    {
+        HashSet<int> all = [.. gone, .. added];
+        return graph.Channels.Values.Any(channels => channels.Length > 0 && channels.All(channel => all.Contains(graph.Classes.Find(channel))));
     }
 
     private double Saving(int set, int next, HashSet<int> gone)
@@ -69,6 +87,6 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
     {
         int count = sets[set].Classes.Length;
         int multiple = Math.Max(1, Multiple / sets[set].Width);
-        return Enumerable.Range(removed[set] + 1, count - removed[set] - 1).Where(next => (count - next) % multiple == 0);
+        return Enumerable.Range(removed[set] + 1, Math.Max(0, limits[set] - removed[set])).Where(next => (count - next) % multiple == 0);
     }
 }

@@ -22,7 +22,7 @@ internal sealed class LatencyModel
     {
         this.graph = graph;
         Node[] nodes = [.. graph.Model.Graph.TopologicalOrder().Where(node => node is { Domain: "", OpType: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" or "LSTM" or "GRU" or "RNN" }
-            && node.Input(1)?.Constant is { ElementType: ElementType.Float, Dimensions.Count: >= 2 })];
+            && node.Input(1)?.Constant is { ElementType: ElementType.Float or ElementType.Float16, Dimensions.Count: >= 2 })];
         IReadOnlyDictionary<Value, long[]> measured = example is null ? new Dictionary<Value, long[]>() : Measure(nodes, example);
         foreach (Node node in nodes)
         {
@@ -60,8 +60,8 @@ internal sealed class LatencyModel
         output[layer.OutputAxis] = Left(new ValueAxis(layer.Node.Outputs[0], layer.OutputAxis), output[layer.OutputAxis]);
 
         // Only sizes count, so the first of the elements stand for those that are left.
-        int bytes = (int)dimensions.Aggregate(1L, (product, size) => product * size) * sizeof(float);
-        Tensor left = Tensor.FromBytes(ElementType.Float, dimensions, weight.Data[..bytes]);
+        long elements = dimensions.Aggregate(1L, (product, size) => product * size);
+        Tensor left = Tensor.FromBytes(weight.ElementType, dimensions, weight.Data[..(int)(elements * (weight.Data.Length / weight.Dimensions.Aggregate(1L, (product, size) => product * size)))]);
         return cost(new Layer(layer.Node, left, null, ChannelAxisOf(layer.Node)), output, layer.IsDepthwise);
 
         long Left(ValueAxis axis, long size) => graph.ChannelsOf(axis) is { } channels ? channels.Count(channel => !removed.Contains(graph.Classes.Find(channel))) : size;

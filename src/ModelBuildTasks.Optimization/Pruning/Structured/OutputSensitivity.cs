@@ -5,7 +5,10 @@ using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
-/// <summary>How much the outputs of a model change when channels are masked: the squared difference as a share of the outputs' power, summed over the outputs.</summary>
+/// <summary>
+/// How much the outputs of a model change when channels are masked: the squared difference as a share of the outputs' power, summed over the outputs. An output that
+/// then has another number of elements, as one that NonZero or NonMaxSuppression chooses, counts as lost.
+/// </summary>
 internal sealed class OutputSensitivity
 {
     private readonly DependencyGraph graph;
@@ -32,11 +35,26 @@ internal sealed class OutputSensitivity
             {
                 float[] reference = expected[i][output].ToSingles();
                 power[output] += TensorPrimitives.SumOfSquares(reference);
-                float distance = TensorPrimitives.Distance(reference, actual[output].ToSingles());
-                noise[output] += distance * distance;
+                noise[output] += SquaredDistance(reference, actual[output].ToSingles());
             }
         }
 
         return noise.Zip(power, (error, whole) => whole > 0 ? error / whole : 0).Sum();
+    }
+
+    private static double SquaredDistance(float[] reference, float[] actual)
+    {
+        double squares = 0;
+        if (reference.Length != actual.Length)
+        {
+            squares = TensorPrimitives.SumOfSquares<float>(reference);
+        }
+        else if (reference.Length > 0)
+        {
+            float distance = TensorPrimitives.Distance<float>(reference, actual);
+            squares = distance * distance;
+        }
+
+        return squares;
     }
 }

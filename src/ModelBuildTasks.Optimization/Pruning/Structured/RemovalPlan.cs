@@ -54,7 +54,7 @@ internal sealed class RemovalPlan
     /// <summary>The channels to remove for a share of those that may go; fewer where no step of <see cref="ChannelSelection.Multiple"/> fits.</summary>
     internal Removal Choose(double share, CancellationToken cancellation)
     {
-        ChannelSelection selection = new(sets, orders, latency);
+        ChannelSelection selection = new(graph, sets, orders, latency);
         HashSet<int> removed = selection.Take((int)Math.Round(share * Removable, MidpointRounding.AwayFromZero), cancellation);
         HashSet<int> none = [];
         double time = latency.Time(removed) / latency.Time(none);

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Targets;
@@ -204,6 +205,53 @@ public class StructuredPruningTests
 
         CollectionAssert.AreEqual(new[] { 9, 7, 8 }, order.Classes);
         CollectionAssert.AreEqual(new[] { 0.0, 1, 5, 5 }, order.Losses);
+    }
+
+    [TestMethod]
+    [DataRow(8, 32)]
+    [DataRow(12, 24)]
+    public void Each_part_that_a_split_gives_keeps_a_channel(int small, int left)
+    {
+        CoupledGraph network = CoupledGraph.From([1, 3, 6, 6], (g, x) =>
+        {
+            Node split = g.Graph.AddNode("Split", [g.Conv(x, 3, 32, 3, name: "first"), g.Longs(small, 32 - small)], 2).Set("axis", 1L);
+            Value joined = g.Graph.AddNode("Concat", [g.Add("Relu", split.Outputs[0]), g.Add("Sigmoid", split.Outputs[1])]).Set("axis", 1L).Output;
+            return g.Conv(joined, 32, 4, 3, name: "last");
+        });
+        Value weight = network.Model.Graph.Nodes.Single(node => node.Name == "first").Input(1)!;
+        weight.Initializer = Tensor.Create([.. weight.Constant!.Dimensions], weight.Constant.ToSingles().Select((w, i) => i < small * 27 ? w * 1e-4f : w).ToArray());
+
+        new StructuredPruning(0.9).Apply(network.Model, Context);
+
+        Assert.AreEqual(left, Channels(network.Model, "first"));
+        using ModelSession session = ModelSession.Open(network.Model);
+        Assert.HasCount(1, session.Run([network.Numbers(1, 3, 6, 6)]));
+    }
+
+    [TestMethod]
+    public void Outputs_whose_size_depends_on_the_values_do_not_stop_it()
+    {
+        CoupledGraph network = CoupledGraph.From([1, 3, 6, 6], (g, x) =>
+            g.Add("NonZero", g.Add("Relu", g.Conv(g.Add("Relu", g.Conv(x, 3, 32, 3, name: "first")), 32, 4, name: "last"))));
+        ListedSamples samples = new([.. Enumerable.Range(0, 8).Select(_ => network.Numbers(1, 3, 6, 6))]);
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(network.Model, Context with { Calibration = samples });
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+    }
+
+    [TestMethod]
+    public void Weights_of_16_bits_are_counted_as_those_of_32()
+    {
+        Model model = Network().Model;
+        long? expected = MultiplicationCount.Of(model, null);
+        new Float16Conversion().Apply(model, new PassContext(TargetProfiles.Cuda));
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(model, Context);
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.DoesNotContain("NaN", outcome.Explanation);
+        Assert.IsLessThan(0.6 * expected!.Value, MultiplicationCount.Of(model, null)!.Value);
     }
 
     private static CoupledGraph Network() => CoupledGraph.From([1, 3, 6, 6], (g, x) =>
