@@ -44,6 +44,18 @@ internal sealed class JsonWriter
         return Close(']');
     }
 
+    public JsonWriter Texts(string name, IEnumerable<string> texts)
+    {
+        Name(name).Open('[');
+        foreach (var text in texts)
+        {
+            Separate();
+            Quote(text);
+        }
+
+        return Close(']');
+    }
+
     public JsonWriter Add(string name, string? value) => value is null ? Name(name).Raw("null") : Name(name).Quote(value);
 
     public JsonWriter Add(string name, bool value) => Name(name).Raw(value ? "true" : "false");

@@ -1,0 +1,21 @@
+using System.IO;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
+
+namespace ModelBuildTasks.Items;
+
+/// <summary>A variant and what the build made of it, in the terms of the lock file.</summary>
+internal sealed class BuiltVariant(ModelVariant variant, LockEntry entry)
+{
+    public ModelVariant Variant { get; } = variant;
+
+    public LockEntry Entry { get; } = entry;
+
+    /// <returns>Null when there is nothing to lock: not built yet, or built in vain.</returns>
+    /// <exception cref="IOException">The request or the result can't be read.</exception>
+    /// <exception cref="InvalidDataException">One of them is of another version.</exception>
+    public static BuiltVariant? Read(ModelVariant variant) =>
+        File.Exists(variant.RequestPath) && File.Exists(variant.ResultPath) && OptimizationResult.Read(variant.ResultPath) is { Succeeded: true } result
+            ? new BuiltVariant(variant, LockEntry.Of(OptimizationRequest.Read(variant.RequestPath), result))
+            : null;
+}
