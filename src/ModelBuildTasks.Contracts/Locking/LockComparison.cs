@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
+using ModelBuildTasks.Contracts.Caching;
 
 namespace ModelBuildTasks.Contracts.Locking;
 
@@ -11,8 +12,11 @@ public static class LockComparison
     /// <summary>An artifact may be larger by this share: other versions of ONNX Runtime fold a little otherwise.</summary>
     public const double SizeTolerance = 0.01;
 
-    /// <summary>Share by which the latency ratio's interval must lie above the locked one: runs on the same processor differ by some percent with what else the machine does, which no interval of one run knows.</summary>
-    public const double LatencyMargin = 0.05;
+    /// <summary>
+    /// Share by which the latency ratio's interval must lie above the locked one. An interval knows the noise of its own run only: those of eleven runs of
+    /// the sample's artifact, on two cores with a load of 10 to 14, lay up to 8 % apart.
+    /// </summary>
+    public const double LatencyMargin = 0.10;
 
     /// <summary>A model that differed on none of n samples may still differ on 3/n of all, with 95 % (the rule of three: Hanley and Lippman-Hand, 1983).</summary>
     private const double RuleOfThree = 3;
@@ -69,7 +73,7 @@ public static class LockComparison
     /// rounds otherwise, and where latency is measured it may decide between recipes.
     /// </summary>
     private static bool PromisesBytes(LockEntry locked, LockEntry current) =>
-        (locked.Latency is { } then && current.Latency is { } now && then.Processor == now.Processor)
+        (locked.Latency is { } then && current.Latency is { } now && ProcessorName.AreSame(then.Processor, now.Processor))
         || (locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal) && !current.Settings.ContainsKey(MetadataNames.CalibrationData));
 
     private static bool IsSameRequest(LockEntry locked, LockEntry current) =>
@@ -79,7 +83,7 @@ public static class LockComparison
         ? Math.Max(drop.High, drop.Value + (RuleOfThree / drop.Samples))
         : drop.High;
 
-    private static bool IsSameMachine(LatencyRatio a, LatencyRatio b) => a.Processor == b.Processor && a.Threads == b.Threads;
+    private static bool IsSameMachine(LatencyRatio a, LatencyRatio b) => ProcessorName.AreSame(a.Processor, b.Processor) && a.Threads == b.Threads;
 
     private static bool IsSameLatency(LatencyRatio? locked, LatencyRatio? current) =>
         current is null || (locked is not null && (!IsSameMachine(locked, current) || (locked.Low <= current.High && current.Low <= locked.High)));
