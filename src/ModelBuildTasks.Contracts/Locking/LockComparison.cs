@@ -63,9 +63,14 @@ public static class LockComparison
         }
     }
 
-    /// <summary>Whether an update has nothing to say: the same artifact of the same request, and a latency that can't be told from the locked one.</summary>
+    /// <summary>
+    /// Whether an update has nothing to say: the same artifact, or what another processor makes of the same request by the same steps, and a
+    /// latency that can't be told from the locked one. So an update changes the lines that it was run for, on any machine.
+    /// </summary>
     public static bool IsSame(LockEntry locked, LockEntry current) =>
-        IsSameRequest(locked, current) && locked.Artifact == current.Artifact && locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal)
+        IsSameRequest(locked, current) && locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal)
+        && (locked.Artifact == current.Artifact || (locked.Latency is { } then && current.Latency is { } now && !IsSameMachine(then, now)))
+        && locked.Size == current.Size && locked.CompressedSize == current.CompressedSize
         && locked.Accuracy.Equals(current.Accuracy) && IsSameLatency(locked.Latency, current.Latency);
 
     /// <summary>

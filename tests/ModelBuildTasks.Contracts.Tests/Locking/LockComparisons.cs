@@ -143,6 +143,19 @@ public sealed class LockComparisons
     }
 
     [TestMethod]
+    public void What_another_processor_makes_by_the_same_steps_is_no_news_unless_a_figure_differs()
+    {
+        static void Elsewhere(OptimizationResult result) => (result.ArtifactSha256, result.LatencyRatio!.Processor) = ("a001", "Another Processor (X64)");
+
+        Assert.IsTrue(LockComparison.IsSame(Calibrated(), Calibrated(Elsewhere)));
+        Assert.IsFalse(LockComparison.IsSame(Calibrated(), Calibrated(result =>
+        {
+            Elsewhere(result);
+            result.Optimized!.Bytes = 999;
+        })));
+    }
+
+    [TestMethod]
     public void Another_latency_other_bytes_or_the_first_measurement_are_news()
     {
         Assert.IsFalse(LockComparison.IsSame(Locked.Entry(), Locked.Entry(result: result => Slower(result, 0.9))));
