@@ -142,6 +142,16 @@ public sealed class Locks : IDisposable
         Assert.DoesNotContain("digits", File.ReadAllText(LockFile));
     }
 
+    [TestMethod]
+    public void What_another_version_built_is_no_fault_of_the_lock_file()
+    {
+        var digits = Built("digits", "cpu");
+        Update(digits);
+        File.WriteAllText(Variant("digits", "cpu").RequestPath, "{ \"Version\": 1 }");
+
+        Assert.IsTrue(Compare(digits, isLocked: true));
+    }
+
     private ITaskItem Built(string name, string target, long bytes = 1000, string source = "model")
     {
         var variant = Variant(name, target);

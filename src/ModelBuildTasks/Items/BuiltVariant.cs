@@ -11,11 +11,19 @@ internal sealed class BuiltVariant(ModelVariant variant, LockEntry entry)
 
     public LockEntry Entry { get; } = entry;
 
-    /// <returns>Null when there is nothing to lock: not built yet, or built in vain.</returns>
+    /// <returns>Null when there is nothing to lock: not built yet, built in vain or, where nothing is built, built by another version.</returns>
     /// <exception cref="IOException">The request or the result can't be read.</exception>
-    /// <exception cref="InvalidDataException">One of them is of another version.</exception>
-    public static BuiltVariant? Read(ModelVariant variant) =>
-        File.Exists(variant.RequestPath) && File.Exists(variant.ResultPath) && OptimizationResult.Read(variant.ResultPath) is { Succeeded: true } result
-            ? new BuiltVariant(variant, LockEntry.Of(OptimizationRequest.Read(variant.RequestPath), result))
-            : null;
+    public static BuiltVariant? Read(ModelVariant variant)
+    {
+        try
+        {
+            return File.Exists(variant.RequestPath) && File.Exists(variant.ResultPath) && OptimizationResult.Read(variant.ResultPath) is { Succeeded: true } result
+                ? new BuiltVariant(variant, LockEntry.Of(OptimizationRequest.Read(variant.RequestPath), result))
+                : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
 }
