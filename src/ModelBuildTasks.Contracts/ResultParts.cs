@@ -111,6 +111,12 @@ public sealed class LatencyRatio
 
     public bool Measured { get; set; }
 
+    /// <summary>The processor's own name, see <see cref="Caching.ProcessorName"/>; null when not measured.</summary>
+    public string? Processor { get; set; }
+
+    /// <summary>Threads inside an operator; 0 when not measured.</summary>
+    public int Threads { get; set; }
+
     /// <summary>Why it was not measured; null when it was.</summary>
     public string? Reason { get; set; }
 
@@ -121,6 +127,8 @@ public sealed class LatencyRatio
         High = json.Number(nameof(High)),
         Pairs = (int)(json.Integer(nameof(Pairs)) ?? 0),
         Measured = json.Flag(nameof(Measured)),
+        Processor = json.Text(nameof(Processor)),
+        Threads = (int)(json.Integer(nameof(Threads)) ?? 0),
         Reason = json.Text(nameof(Reason)),
     };
 
@@ -130,5 +138,7 @@ public sealed class LatencyRatio
         .Add(nameof(High), High)
         .Add(nameof(Pairs), Pairs)
         .Add(nameof(Measured), Measured)
+        .Add(nameof(Processor), Processor)
+        .Add(nameof(Threads), Threads)
         .Add(nameof(Reason), Reason);
 }

@@ -46,6 +46,12 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>The project's ModelBudgetSeverity.</summary>
     public string BudgetSeverity { get; set; } = "";
 
+    /// <summary>The project's ModelLockedMode.</summary>
+    public string LockedMode { get; set; } = "";
+
+    /// <summary>The project's UpdateModelLock.</summary>
+    public string UpdateLock { get; set; } = "";
+
     /// <summary>The project's ModelOptimizationTimeout.</summary>
     public string OptimizationTimeout { get; set; } = "";
 
@@ -120,16 +126,19 @@ public sealed class ResolveOptimizedModels : Task
         }
     }
 
-    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, OptimizationTimeout, TargetFramework, HasBrotli.ToString(),
+    private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, LockedMode, UpdateLock, OptimizationTimeout, TargetFramework, HasBrotli.ToString(),
         TaskMemory.TextOf(Models, Overrides), string.Join("\n", Models.Select(model => model.GetMetadata(DefiningProject))));
 
     private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
     private void CheckProject()
     {
-        if (Enabled.Length > 0 && !bool.TryParse(Enabled, out _))
+        foreach (var (name, value) in new[] { ("ModelBuildEnabled", Enabled), ("ModelLockedMode", LockedMode), ("UpdateModelLock", UpdateLock) })
         {
-            Report(DiagnosticCatalogue.UnknownValue, ProjectFile, "ModelBuildEnabled", Enabled, "true, false");
+            if (value.Length > 0 && !bool.TryParse(value, out _))
+            {
+                Report(DiagnosticCatalogue.UnknownValue, ProjectFile, name, value, "true, false");
+            }
         }
 
         CheckProperty<Measurement>("ModelMeasurement", Measurement);

@@ -46,7 +46,7 @@ public sealed class ValidateModelBudgets : Task
                 var result = OptimizationResult.Read(path);
                 foreach (var diagnostic in result.Diagnostics)
                 {
-                    Write(log, diagnostic, severity);
+                    log.Write(diagnostic, severity);
                 }
 
                 Forget(result, path);
@@ -72,22 +72,6 @@ public sealed class ValidateModelBudgets : Task
         {
             result.Diagnostics.Remove(transient);
             result.Write(path);
-        }
-    }
-
-    private void Write(DiagnosticLog log, Diagnostic diagnostic, BudgetSeverity severity)
-    {
-        if (!diagnostic.IsBudget || severity == Contracts.BudgetSeverity.Error)
-        {
-            log.Write(diagnostic);
-        }
-        else if (severity == Contracts.BudgetSeverity.Warning)
-        {
-            log.Write(diagnostic, DiagnosticSeverity.Warning);
-        }
-        else
-        {
-            Log.LogMessage(MessageImportance.Normal, "{0}", diagnostic);
         }
     }
 }

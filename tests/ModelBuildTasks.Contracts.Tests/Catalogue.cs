@@ -33,9 +33,11 @@ public sealed partial class Catalogue
     }
 
     [TestMethod]
-    public void Only_MBT2xxx_are_budgets()
+    public void Only_MBT2xxx_are_budgets_and_locked_mode_is_none()
     {
         Assert.IsTrue(DiagnosticCatalogue.SizeBudget.IsBudget);
+        Assert.IsTrue(DiagnosticCatalogue.LockRegression.IsBudget);
+        Assert.IsFalse(DiagnosticCatalogue.LockOutOfDate.IsBudget);
         Assert.IsFalse(DiagnosticCatalogue.WorkerFailed.IsBudget);
     }
 
@@ -58,7 +60,7 @@ public sealed partial class Catalogue
 
             Every error and warning of ModelBuildTasks, from `DiagnosticCatalogue`. `NoWarn`, `WarningsAsErrors`, `WarningsNotAsErrors` and
             `TreatWarningsAsErrors` work on the warnings as they do on the compiler's; `ModelBudgetSeverity` (`Error`, `Warning`, `None`)
-            decides what a broken budget (MBT2xxx) is.
+            decides what a broken budget (MBT2xxx but for MBT2007) is.
 
             """.ReplaceLineEndings("\n"));
         foreach (var descriptor in DiagnosticCatalogue.All)

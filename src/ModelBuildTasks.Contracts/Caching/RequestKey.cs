@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts.Json;
@@ -18,16 +19,30 @@ public static class RequestKey
     public static string OfResult(OptimizationRequest request) =>
         ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write).ToString());
 
-    private static JsonWriter Artifact(OptimizationRequest request) => new JsonWriter()
-        .Add(nameof(request.Worker), request.Worker)
-        .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
-        .Add(nameof(request.Measurement), request.Measurement.ToString())
-        .Add(nameof(request.Target), request.Target)
-        .Object(nameof(request.Settings), request.Settings.Write)
-        .Add(nameof(ModelBudgets.MaxAccuracyDrop), request.Budgets.MaxAccuracyDrop)
-        .Add(nameof(ModelBudgets.MinAccuracy), request.Settings.Pruning == Pruning.Auto ? request.Budgets.MinAccuracy : null)
-        .Add(nameof(ModelBudgets.MaxClassAccuracyDrop), request.Settings.Pruning == Pruning.Auto ? request.Budgets.MaxClassAccuracyDrop : null)
-        .Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
+    /// <summary>The budgets that steer how the artifact is made, by name; null is not set, or does not steer.</summary>
+    internal static IEnumerable<(string Name, double? Value)> SteeringBudgets(OptimizationRequest request)
+    {
+        var isPruningSearch = request.Settings.Pruning == Pruning.Auto;
+        yield return (nameof(ModelBudgets.MaxAccuracyDrop), request.Budgets.MaxAccuracyDrop);
+        yield return (nameof(ModelBudgets.MinAccuracy), isPruningSearch ? request.Budgets.MinAccuracy : null);
+        yield return (nameof(ModelBudgets.MaxClassAccuracyDrop), isPruningSearch ? request.Budgets.MaxClassAccuracyDrop : null);
+    }
+
+    private static JsonWriter Artifact(OptimizationRequest request)
+    {
+        var key = new JsonWriter()
+            .Add(nameof(request.Worker), request.Worker)
+            .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
+            .Add(nameof(request.Measurement), request.Measurement.ToString())
+            .Add(nameof(request.Target), request.Target)
+            .Object(nameof(request.Settings), request.Settings.Write);
+        foreach (var (name, value) in SteeringBudgets(request))
+        {
+            key.Add(name, value);
+        }
+
+        return key.Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
             .Add(nameof(input.Role), input.Role)
             .Add(nameof(input.Sha256), input.Sha256));
+    }
 }

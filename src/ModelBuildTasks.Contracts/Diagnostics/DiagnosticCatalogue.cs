@@ -65,6 +65,10 @@ public static class DiagnosticCatalogue
         "'{0}' has Compress=\"true\", and the target framework {1} has no Brotli, which the app would need to decompress it.",
         "Target .NET Standard 2.1 or .NET (Core) 3.0 or later, or write Compress with a Condition on TargetFramework.");
 
+    /// <summary>{0} file name, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor LockUnreadable = new("MBT0014", "The lock file can't be read", Error,
+        "'{0}' can't be read: {1}.", "Settle the merge by taking one side and run 'dotnet build -t:UpdateModelLock', which renews what it can make, or restore the file from version control.");
+
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
@@ -133,6 +137,14 @@ public static class DiagnosticCatalogue
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor MemoryBudget = new("MBT2005", "Memory budget broken", Error,
         "'{0}' for {1} needs too much memory: {2}.", "Choose a smaller Precision or a smaller model, or loosen MaxMemory.");
+
+    /// <summary>{0} model name, {1} target, {2} lock file name, {3} what got worse, {4} command.</summary>
+    public static readonly DiagnosticDescriptor LockRegression = new("MBT2006", "Worse than the lock file says", Error,
+        "'{0}' for {1} is worse than '{2}' says: {3}. '{4}' accepts it.", "Undo what made it worse, or run that command and commit the lock file.");
+
+    /// <summary>{0} lock file name, {1} what was found and what is locked, {2} command.</summary>
+    public static readonly DiagnosticDescriptor LockOutOfDate = new("MBT2007", "The lock file is out of date", Error,
+        "'{0}' is out of date, and this build is locked: {1}. '{2}' updates it.", "Run that command and commit the lock file, or undo the change.");
 
     /// <summary>{0} model name, {1} target, {2} budget, {3} reason.</summary>
     public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,

@@ -35,5 +35,6 @@ public sealed class DiagnosticDescriptor
     /// <summary>Whether this is a budget, which <c>ModelBudgetSeverity</c> may soften.</summary>
     public bool IsBudget => IsBudgetCode(Code);
 
-    internal static bool IsBudgetCode(string code) => code.StartsWith("MBT2", System.StringComparison.Ordinal);
+    // A locked build makes what is locked or nothing, however good something else may be.
+    internal static bool IsBudgetCode(string code) => code.StartsWith("MBT2", System.StringComparison.Ordinal) && code != DiagnosticCatalogue.LockOutOfDate.Code;
 }

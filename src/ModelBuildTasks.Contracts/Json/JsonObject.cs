@@ -8,12 +8,27 @@ namespace ModelBuildTasks.Contracts.Json;
 /// <summary>The members of a JSON object. An absent member and null are the same; one of another kind is refused by name.</summary>
 internal sealed class JsonObject
 {
-    private readonly Dictionary<string, object?> _members = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (object? Value, int Line)> _members = new(StringComparer.Ordinal);
 
     /// <exception cref="InvalidDataException">The text is not one JSON object.</exception>
     public static JsonObject Parse(string text) => new JsonReader(text).ReadDocument();
 
-    public void Set(string name, object? value) => _members[name] = value;
+    /// <summary>The members' names.</summary>
+    public IReadOnlyCollection<string> Names => _members.Keys;
+
+    /// <exception cref="InvalidDataException">The object has that name already; RFC 8259 leaves open which of the two would count.</exception>
+    public void Add(string name, object? value, int line)
+    {
+        if (_members.ContainsKey(name))
+        {
+            throw JsonFault.At(line, $"'{name}' is there twice");
+        }
+
+        _members.Add(name, (value, line));
+    }
+
+    /// <summary>The line, from 1, that the member's name is on; 0 when it is absent.</summary>
+    public int LineOf(string name) => _members.TryGetValue(name, out var member) ? member.Line : 0;
 
     public string? Text(string name) => Member(name) switch
     {
@@ -90,7 +105,17 @@ internal sealed class JsonObject
         return texts;
     }
 
-    private object? Member(string name) => _members.TryGetValue(name, out var value) ? value : null;
+    /// <summary>Text, number, true or false as JSON writes it, without quotes; empty for null and what is no single value.</summary>
+    public string Value(string name) => Member(name) switch
+    {
+        string text => text,
+        bool flag => flag ? "true" : "false",
+        double number => number.ToString("R", CultureInfo.InvariantCulture),
+        long number => number.ToString(CultureInfo.InvariantCulture),
+        _ => "",
+    };
 
-    private static InvalidDataException Unexpected(string name, string expected) => new($"'{name}' is not {expected}");
+    private object? Member(string name) => _members.TryGetValue(name, out var member) ? member.Value : null;
+
+    private InvalidDataException Unexpected(string name, string expected) => JsonFault.At(LineOf(name), $"'{name}' is not {expected}");
 }

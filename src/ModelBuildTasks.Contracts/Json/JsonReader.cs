@@ -12,6 +12,7 @@ internal sealed class JsonReader(string text)
     private const int Deepest = 64;
 
     private int _position;
+    private int _line = 1;
     private int _depth;
 
     /// <exception cref="InvalidDataException">The text is not one JSON object.</exception>
@@ -42,8 +43,9 @@ internal sealed class JsonReader(string text)
             do
             {
                 var name = Peek() == '"' ? ReadString() : throw Unexpected();
+                var line = _line;
                 Expect(':');
-                members.Set(name, ReadValue());
+                members.Add(name, ReadValue(), line);
             }
             while (Continues('}'));
         }
@@ -178,12 +180,14 @@ internal sealed class JsonReader(string text)
     {
         while (_position < text.Length && text[_position] is ' ' or '\n' or '\r' or '\t')
         {
+            // Strings hold no line ends but escaped ones, so that this is the only place where lines end.
+            _line += text[_position] == '\n' ? 1 : 0;
             _position++;
         }
 
         return _position < text.Length ? text[_position] : '\0';
     }
 
-    private InvalidDataException Unexpected() => new(string.Format(CultureInfo.InvariantCulture,
+    private InvalidDataException Unexpected() => JsonFault.At(_line, string.Format(CultureInfo.InvariantCulture,
         _position < text.Length ? "character {0} is not what JSON allows there" : "the text ends early, after character {0}", _position));
 }

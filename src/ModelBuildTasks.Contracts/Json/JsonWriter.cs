@@ -44,13 +44,13 @@ internal sealed class JsonWriter
         return Close(']');
     }
 
-    public JsonWriter Texts(string name, IEnumerable<string> items)
+    public JsonWriter Texts(string name, IEnumerable<string> texts)
     {
         Name(name).Open('[');
-        foreach (var item in items)
+        foreach (var text in texts)
         {
             Separate();
-            Quote(item);
+            Quote(text);
         }
 
         return Close(']');

@@ -268,7 +268,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 ? new AccuracyDrop { Value = drop.Value, Low = drop.Low, High = drop.High, Samples = accuracy.Samples, Metric = Enum.Parse<Contracts.Metric>(accuracy.Metric.ToString()) }
                 : null,
             LatencyRatio = outcome.Latency is { } latency
-                ? new LatencyRatio { Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs, Measured = true }
+                ? new LatencyRatio
+                {
+                    Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs,
+                    Measured = true, Processor = latency.Processor, Threads = latency.Threads,
+                }
                 : new LatencyRatio { Reason = outcome.LatencyReason },
             Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
             TriedQuantization = outcome.TriedQuantization is { } tried ? PlanContract.Of(tried) : null,

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 
@@ -17,7 +18,24 @@ internal sealed class DiagnosticLog(TaskLoggingHelper log, bool treatWarningsAsE
 
     public void Write(Diagnostic diagnostic) => Write(diagnostic, diagnostic.Severity);
 
-    public void Write(Diagnostic diagnostic, DiagnosticSeverity severity)
+    /// <summary>As the project's ModelBudgetSeverity has it.</summary>
+    public void Write(Diagnostic diagnostic, BudgetSeverity budgets)
+    {
+        if (!diagnostic.IsBudget || budgets == BudgetSeverity.Error)
+        {
+            Write(diagnostic);
+        }
+        else if (budgets == BudgetSeverity.Warning)
+        {
+            Write(diagnostic, DiagnosticSeverity.Warning);
+        }
+        else
+        {
+            log.LogMessage(MessageImportance.Normal, "{0}", diagnostic);
+        }
+    }
+
+    private void Write(Diagnostic diagnostic, DiagnosticSeverity severity)
     {
         if (severity == DiagnosticSeverity.Error || (treatWarningsAsErrors && !_staysWarning.Contains(diagnostic.Code)))
         {

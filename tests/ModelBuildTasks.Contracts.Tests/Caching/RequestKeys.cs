@@ -67,6 +67,22 @@ public sealed class RequestKeys
     public void The_processors_name_is_read_where_linux_states_it() =>
         Assert.AreEqual("AMD EPYC 9R14", ProcessorName.Find(["processor\t: 0", "model name\t: AMD EPYC 9R14", "model name\t: other"]));
 
+    [TestMethod]
+    public void Processors_of_one_name_are_told_apart_by_the_instructions_that_kernels_are_chosen_by() =>
+        Assert.AreEqual("AMD EPYC with avx2, avx512f, avx512_vnni", ProcessorName.Find(["model name\t: AMD EPYC", "flags\t\t: fpu avx avx2 avx512f avx512_vnni", "", "flags\t\t: amx_int8"]));
+
+    [TestMethod]
+    public void Where_linux_gives_no_name_it_gives_the_designer_and_the_part() =>
+        Assert.AreEqual("implementer 0x41 part 0xd0c", ProcessorName.Find(["processor\t: 0", "CPU implementer\t: 0x41", "CPU part\t: 0xd0c", ""]));
+
+    [TestMethod]
+    public void What_has_no_name_is_never_known_to_be_the_same()
+    {
+        Assert.IsTrue(ProcessorName.AreSame("AMD EPYC (X64)", "AMD EPYC (X64)"));
+        Assert.IsFalse(ProcessorName.AreSame("AMD EPYC (X64)", "AMD EPYC with avx2 (X64)"));
+        Assert.IsFalse(ProcessorName.AreSame("unnamed processor (Arm64)", "unnamed processor (Arm64)"));
+    }
+
     private static IEnumerable<(string What, Action<OptimizationRequest> Change)> Changes =>
     [
         ("model", request => request.Inputs[0].Sha256 = "b1"),

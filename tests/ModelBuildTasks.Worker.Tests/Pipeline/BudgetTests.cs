@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -111,6 +112,16 @@ public sealed class BudgetTests : IDisposable
         Assert.AreEqual("MBT1005", result.Diagnostics.Single().Code);
         Assert.IsFalse(result.LatencyRatio!.Measured);
         Assert.AreEqual("ModelMeasurement is Skip", result.LatencyRatio.Reason);
+    }
+
+    [TestMethod]
+    public void A_measured_latency_says_on_which_processor_and_on_how_many_threads()
+    {
+        OptimizationResult result = Workplace.Run(Measured(request => request.EvaluationData = place.WriteData("evaluation")));
+
+        Assert.IsTrue(result.LatencyRatio!.Measured);
+        Assert.AreEqual(ProcessorName.Current, result.LatencyRatio.Processor);
+        Assert.AreEqual(1, result.LatencyRatio.Threads);
     }
 
     [TestMethod]

@@ -1,0 +1,59 @@
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts.Locking;
+
+/// <summary>
+/// What was asked for, by the names of the metadata: the settings that differ from their defaults, the budgets that steer how an artifact
+/// is made, and the digests of the data sets in place of their paths.
+/// </summary>
+internal static class LockedSettings
+{
+    public static SortedDictionary<string, string> Of(OptimizationRequest request)
+    {
+        var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        var (asked, defaults) = (Members(request.Settings), Members(new ModelSettings()));
+        foreach (var name in asked.Names.Where(name => asked.Value(name) != defaults.Value(name)))
+        {
+            settings[name] = asked.Value(name);
+        }
+
+        foreach (var (name, value) in RequestKey.SteeringBudgets(request))
+        {
+            if (value is { } limit)
+            {
+                settings[name] = limit.ToString("R", CultureInfo.InvariantCulture);
+            }
+        }
+
+        if (request.Compress)
+        {
+            settings[MetadataNames.Compress] = "true";
+        }
+
+        AddData(settings, MetadataNames.CalibrationData, request.CalibrationData, "calibration", request);
+        AddData(settings, MetadataNames.EvaluationData, request.EvaluationData, "evaluation", request);
+        return settings;
+    }
+
+    /// <summary>A file's own SHA-256 when it is the only one, else over each file's role and SHA-256: whoever has one file can check the digest by hand.</summary>
+    public static string DigestOf(IEnumerable<InputDigest> inputs)
+    {
+        var files = inputs.OrderBy(input => input.Role, StringComparer.Ordinal).ToList();
+        return files.Count == 1 ? files[0].Sha256 : ContentDigest.OfText(string.Concat(files.Select(input => $"{input.Role}\n{input.Sha256}\n")));
+    }
+
+    private static JsonObject Members(ModelSettings settings) => JsonObject.Parse(new JsonWriter().Object(settings.Write).ToString());
+
+    private static void AddData(SortedDictionary<string, string> settings, string metadata, string? path, string role, OptimizationRequest request)
+    {
+        if (path is not null)
+        {
+            settings[metadata] = DigestOf(request.Inputs.Where(input => input.Role == role || input.Role.StartsWith($"{role}/", StringComparison.Ordinal)));
+        }
+    }
+}

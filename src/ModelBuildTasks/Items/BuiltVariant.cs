@@ -1,0 +1,29 @@
+using System.IO;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
+
+namespace ModelBuildTasks.Items;
+
+/// <summary>A variant and what the build made of it, in the terms of the lock file.</summary>
+internal sealed class BuiltVariant(ModelVariant variant, LockEntry entry)
+{
+    public ModelVariant Variant { get; } = variant;
+
+    public LockEntry Entry { get; } = entry;
+
+    /// <returns>Null when there is nothing to lock: not built yet, built in vain or, where nothing is built, built by another version.</returns>
+    /// <exception cref="IOException">The request or the result can't be read.</exception>
+    public static BuiltVariant? Read(ModelVariant variant)
+    {
+        try
+        {
+            return File.Exists(variant.RequestPath) && File.Exists(variant.ResultPath) && OptimizationResult.Read(variant.ResultPath) is { Succeeded: true } result
+                ? new BuiltVariant(variant, LockEntry.Of(OptimizationRequest.Read(variant.RequestPath), result))
+                : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+}
