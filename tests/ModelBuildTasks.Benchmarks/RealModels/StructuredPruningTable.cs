@@ -37,7 +37,7 @@ internal static class StructuredPruningTable
         command.SetAction(parsed =>
         {
             Console.WriteLine($"{ProcessorName.Current}");
-            Console.WriteLine("| model | channels removed | multiplications left | size | accuracy by labels | same best class | overlap | signal to noise, dB | latency ratio, 1 thread | seconds | of which float inferences of the samples would take |");
+            Console.WriteLine("| model | channels removed | multiplications left | size | accuracy by labels | same best class | overlap | signal to noise, dB | latency ratio, 1 thread | seconds (of a core) | float inferences of the samples, seconds |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
             foreach (RealCase entry in RealCase.All(photos: null).Where(entry => Models.Contains(entry.Name) && entry.Name.Contains(parsed.GetValue(only) ?? "", StringComparison.Ordinal)))
             {
@@ -63,15 +63,17 @@ internal static class StructuredPruningTable
 
         double inferences = InferenceSeconds(simplified, calibration.Take(CalibrationSamples));
         long start = Stopwatch.GetTimestamp();
+        TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
         PassOutcome outcome = new StructuredPruning(sparsity).Apply(model, context);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        double processor = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;
         byte[] pruned = model.ToBytes();
         double left = Multiplications(model, calibration) / Multiplications(Model.Parse(simplified), calibration);
         Fidelity fidelity = Fidelity.Compare(entry.Kind, simplified, pruned, evaluation);
         string ratio = withLatency && outcome.Changed ? RealModels.Ratio(simplified, pruned, 1, evaluation) : "–";
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"| {entry.Name} | {string.Join(' ', outcome.Explanation.Split(' ').Take(3))} | {left:0.00} | {pruned.Length / (double)simplified.Length:0.00} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {ratio} | {seconds:0.0} | {inferences:0.00} |"));
+            $"| {entry.Name} | {string.Join(' ', outcome.Explanation.Split(' ').Take(3))} | {left:0.00} | {pruned.Length / (double)simplified.Length:0.00} | {fidelity.Labels} | {fidelity.SameClass} | {fidelity.Overlap} | {fidelity.SignalToNoise} | {ratio} | {seconds:0.0} ({processor:0.0}) | {inferences:0.00} |"));
         Console.WriteLine($"<!-- {outcome.Explanation} -->");
     }
 
