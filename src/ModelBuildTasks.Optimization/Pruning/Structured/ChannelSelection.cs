@@ -15,6 +15,12 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
     /// <summary>A loss below this is the rounding of sums.</summary>
     private const double LeastLoss = 1e-9;
 
+    /// <summary>
+    /// Each set keeps this share of its channels, however little they seem to tell on the samples (as Torch-Pruning's max_pruning_ratio): losses of layers behind each other add up to more than what each was
+    /// seen to lose alone.
+    /// </summary>
+    private const double LeastLeft = 0.25;
+
     private readonly int[] removed = new int[sets.Count];
 
     // What each step of a set saves; null where a step of another has changed that.
@@ -69,6 +75,7 @@ internal sealed class ChannelSelection(IReadOnlyList<ChannelSet> sets, IReadOnly
     {
         int count = sets[set].Classes.Length;
         int multiple = Math.Max(1, Multiple / sets[set].Width);
-        return Enumerable.Range(removed[set] + 1, count - removed[set] - 1).Where(next => (count - next) % multiple == 0);
+        int most = count - (int)Math.Ceiling(LeastLeft * count);
+        return Enumerable.Range(removed[set] + 1, Math.Max(0, most - removed[set])).Where(next => (count - next) % multiple == 0);
     }
 }
