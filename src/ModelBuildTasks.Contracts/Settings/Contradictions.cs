@@ -52,6 +52,11 @@ internal static class Contradictions
             yield return Contradiction("Pruning=\"Threshold\" needs a PruningThreshold");
         }
 
+        if (settings.Pruning is Pruning.Structured or Pruning.Auto && !IsAbsent(MetadataNames.PruningScope))
+        {
+            yield return Contradiction($"PruningScope says where a share of the weights is reached, Pruning=\"{settings.Pruning}\" removes channels");
+        }
+
         if (settings.PruningThreshold is not null && settings.Pruning != Pruning.Threshold)
         {
             yield return Contradiction($"PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"{settings.Pruning}\"");

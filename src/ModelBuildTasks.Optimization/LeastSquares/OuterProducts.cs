@@ -31,6 +31,12 @@ internal static class OuterProducts
         for (int row = 0; row < rows; row += RowsAtOnce)
         {
             ReadOnlyMemory<float> part = x.Slice(row * size, Math.Min(RowsAtOnce, rows - row) * size);
+            if (strips == 1)
+            {
+                AddStrip(c, size, first, size, part.Span, sign);
+                continue;
+            }
+
             Parallel.For(0, strips, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, strip =>
             {
                 int begin = first + strip * StripRows;

@@ -58,6 +58,12 @@ internal static class LayerwisePruning
         (PrunableWeights Layer, int Zeroed)[] pruned = [.. prunable
             .Select(layer => new PrunableWeights(layer.Node, layer.WeightValue, layer.WeightValue.Constant!.ToSingles()))
             .Select(weights => (weights, weights.Elements.Count(w => w == 0)))];
+        if (pruned.All(layer => layer.Zeroed == 0))
+        {
+            model.Restore(before);
+            return PassOutcome.Refused($"{technique} found no weight to remove: the samples tell nothing of the {prunable.Count} layers that could be pruned.", skipped);
+        }
+
         return PassOutcome.Applied(PrunableWeights.Describe(pruned), skipped);
     }
 

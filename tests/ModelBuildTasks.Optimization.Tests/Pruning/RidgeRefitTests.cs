@@ -30,6 +30,22 @@ public sealed class RidgeRefitTests
     }
 
     [TestMethod]
+    public void Outputs_with_and_without_zeros_are_fitted_as_each_alone()
+    {
+        RandomRegression data = new(inputs: 20, outputs: 3, rows: 200);
+        float[] pruned = [.. data.Weights.Select((w, i) => i / 21 == 1 && i % 21 != 0 && i % 2 == 0 ? 0 : 0.5f * w)];
+
+        float[] together = RidgeRefit.Fit(data.Moments, [0, 1, 2], pruned, pruned, Damping, CancellationToken.None)!;
+
+        for (int output = 0; output < 3; output++)
+        {
+            float[] alone = pruned[(output * 21)..((output + 1) * 21)];
+            RidgeRefit.FitOutput(data.Moments, output, Damping, [.. alone], alone, CancellationToken.None);
+            CollectionAssert.AreEqual(alone, together[(output * 21)..((output + 1) * 21)]);
+        }
+    }
+
+    [TestMethod]
     public void Zeros_stay_zeros_and_the_error_falls()
     {
         RandomRegression data = new(inputs: 30, outputs: 4, rows: 300);

@@ -83,7 +83,7 @@ internal static class LayerwiseFit
 
     private static Dataset Samples(PassContext context)
     {
-        Dataset samples = context.Calibration!.Take(MostSamples);
+        Dataset samples = HeldSamples.Of(context.Calibration!.Take(MostSamples));
         return samples.Count > 0 ? samples : throw new CalibrationException("there is no calibration sample");
     }
 

@@ -11,6 +11,9 @@ namespace ModelBuildTasks.Optimization.Pruning.Refitting;
 /// <param name="outputs">Outputs of the group.</param>
 internal sealed class RegressionMoments(int inputs, int outputs)
 {
+    /// <summary>Fewer products than this are summed up sooner than a second thread has started: those of each filter of a depthwise layer, of which there are many.</summary>
+    private const long FewestProducts = 1 << 16;
+
     private readonly float[] products = new float[(1 + inputs) * (1 + inputs)];
     private readonly float[] targets = new float[(1 + inputs) * outputs];
     private readonly double[] energies = new double[outputs];
@@ -67,14 +70,18 @@ internal sealed class RegressionMoments(int inputs, int outputs)
     {
         OuterProducts.Add(products, Width, 0, z, sign: 1, cancellation);
         int rows = z.Length / Width;
-        Parallel.For(0, Width, Options(cancellation), i =>
+        if ((long)z.Length * outputs < FewestProducts)
         {
-            Span<float> sums = targets.AsSpan(i * outputs, outputs);
-            for (int row = 0; row < rows; row++)
+            for (int i = 0; i < Width; i++)
             {
-                TensorPrimitives.FusedMultiplyAdd(y.Span.Slice(row * outputs, outputs), z.Span[row * Width + i], sums, sums);
+                AddTargets(i);
             }
-        });
+        }
+        else
+        {
+            Parallel.For(0, Width, Options(cancellation), AddTargets);
+        }
+
         for (int at = 0; at < y.Length; at++)
         {
             double value = y.Span[at];
@@ -83,6 +90,15 @@ internal sealed class RegressionMoments(int inputs, int outputs)
         }
 
         Rows += rows;
+
+        void AddTargets(int i)
+        {
+            Span<float> sums = targets.AsSpan(i * outputs, outputs);
+            for (int row = 0; row < rows; row++)
+            {
+                TensorPrimitives.FusedMultiplyAdd(y.Span.Slice(row * outputs, outputs), z.Span[row * Width + i], sums, sums);
+            }
+        }
     }
 
     /// <summary>Adds the rows of others.</summary>

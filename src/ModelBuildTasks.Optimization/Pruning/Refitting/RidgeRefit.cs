@@ -25,12 +25,24 @@ internal static class RidgeRefit
         }
 
         float[] result = [.. weights];
+        // Outputs without a zero, all of them after whole channels went, are solved for with one factor: it takes the third power of the inputs, a solution the second.
+        int[] every = [.. Enumerable.Range(0, moments.Width)];
+        float[]? shared = outputs.Any(IsWhole) ? moments.Factor(every, damping, cancellation) : null;
         Parallel.ForEach(outputs, RegressionMoments.Options(cancellation), output =>
         {
             Range row = (output * moments.Width)..((output + 1) * moments.Width);
-            FitOutput(moments, output, damping, anchor.AsSpan(row), result.AsSpan(row), cancellation);
+            if (!IsWhole(output))
+            {
+                FitOutput(moments, output, damping, anchor.AsSpan(row), result.AsSpan(row), cancellation);
+            }
+            else if (shared is not null)
+            {
+                Solve(moments, output, damping, every, shared, anchor.AsSpan(row), result.AsSpan(row));
+            }
         });
         return result;
+
+        bool IsWhole(int output) => !weights.AsSpan(output * moments.Width + 1, moments.Width - 1).Contains(0f);
     }
 
     /// <summary>Fits one output in place; leaves it as it is where its inputs are no basis in single precision.</summary>
@@ -53,6 +65,12 @@ internal static class RidgeRefit
             return null;
         }
 
+        Solve(moments, output, damping, order, factor, anchor, weights);
+        return (order, factor);
+    }
+
+    private static void Solve(RegressionMoments moments, int output, float damping, int[] order, float[] factor, ReadOnlySpan<float> anchor, Span<float> weights)
+    {
         float ridge = damping * moments.MeanMoment;
         float[] residual = new float[weights.Length];
         moments.Residual(weights, output, residual);
@@ -67,7 +85,5 @@ internal static class RidgeRefit
         {
             weights[order[i]] += change[i];
         }
-
-        return (order, factor);
     }
 }

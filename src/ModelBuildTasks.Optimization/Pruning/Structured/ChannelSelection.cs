@@ -15,10 +15,16 @@ internal sealed class ChannelSelection(DependencyGraph graph, IReadOnlyList<Chan
     /// <summary>A loss below this is the rounding of sums.</summary>
     private const double LeastLoss = 1e-9;
 
+    /// <summary>
+    /// Each set keeps this share of its channels, however little they seem to tell on the samples (as Torch-Pruning's max_pruning_ratio): losses of layers behind each other add up to more than what each was
+    /// seen to lose alone.
+    /// </summary>
+    private const double LeastLeft = 0.25;
+
     private readonly int[] removed = new int[sets.Count];
 
     // How many a set may lose at most.
-    private readonly int[] limits = [.. sets.Select(set => set.Classes.Length - 1)];
+    private readonly int[] limits = [.. sets.Select(set => set.Classes.Length - (int)Math.Ceiling(LeastLeft * set.Classes.Length))];
 
     // What each step of a set saves; null where a step of another has changed that.
     private readonly (int Next, double Saved)[]?[] steps = new (int, double)[]?[sets.Count];

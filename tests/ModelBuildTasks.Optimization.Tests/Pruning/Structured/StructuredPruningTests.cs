@@ -95,6 +95,16 @@ public class StructuredPruningTests
     }
 
     [TestMethod]
+    public void A_layer_keeps_a_quarter_of_its_channels_whatever_share_goes()
+    {
+        Model model = CoupledGraph.From([1, 3, 6, 6], (g, x) => g.Conv(g.Conv(x, 3, 64, 3, name: "first"), 64, 4)).Model;
+
+        new StructuredPruning(1).Apply(model, Context);
+
+        Assert.AreEqual(16, Channels(model, "first"));
+    }
+
+    [TestMethod]
     public void Heads_go_one_by_one()
     {
         Model model = CoupledGraph.From([2, 5, 6], (g, x) =>
