@@ -94,6 +94,8 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "None", "PruningThreshold", "0.01")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "")]
     [DataRow("Pruning", "Threshold", "PruningThreshold", "0.1", "Sparsity", "0.5")]
+    [DataRow("Pruning", "Structured", "PruningScope", "Local")]
+    [DataRow("Pruning", "Magnitude", "Sparsity", "0.5", "Precision", "Binary")]
     [DataRow("Compress", "true", "Embed", "false")]
     [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
     [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]

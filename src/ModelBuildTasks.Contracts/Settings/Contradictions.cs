@@ -57,6 +57,11 @@ internal static class Contradictions
             yield return Contradiction($"PruningScope says where a share of the weights is reached, Pruning=\"{settings.Pruning}\" removes channels");
         }
 
+        if (settings.Pruning is not (Pruning.None or Pruning.Structured or Pruning.Auto) && settings.Precision == Precision.Binary)
+        {
+            yield return Contradiction($"Pruning=\"{settings.Pruning}\" makes weights zero, Precision=\"Binary\" stores signs, which have no zero");
+        }
+
         if (settings.PruningThreshold is not null && settings.Pruning != Pruning.Threshold)
         {
             yield return Contradiction($"PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"{settings.Pruning}\"");

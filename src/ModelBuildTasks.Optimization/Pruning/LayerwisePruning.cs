@@ -61,7 +61,7 @@ internal static class LayerwisePruning
         if (pruned.All(layer => layer.Zeroed == 0))
         {
             model.Restore(before);
-            return PassOutcome.Refused($"{technique} found no weight to remove: the samples tell nothing of the {prunable.Count} layers that could be pruned.", skipped);
+            return PassOutcome.Refused($"{technique} removed no weight of {prunable.Count} layers: the samples tell nothing of them, or the share is less than one weight.", skipped);
         }
 
         return PassOutcome.Applied(PrunableWeights.Describe(pruned), skipped);

@@ -64,6 +64,19 @@ public sealed class SecondOrderPruningTests
     }
 
     [TestMethod]
+    public void A_share_of_less_than_one_weight_does_nothing_and_says_so()
+    {
+        SmallNetwork network = SampledPruning.Convolutions();
+        byte[] before = network.Model.ToBytes();
+
+        PassOutcome outcome = new SecondOrderPruning(1e-6).Apply(network.Model, SampledPruning.Context(network.Samples));
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("removed no weight of 2 layers", outcome.Explanation);
+        CollectionAssert.AreEqual(before, network.Model.ToBytes());
+    }
+
+    [TestMethod]
     public void Without_samples_it_refuses_and_says_why()
     {
         SmallNetwork network = SampledPruning.Convolutions();
