@@ -46,6 +46,9 @@ public sealed class OptimizationResult
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
     public QuantizationDecisions? Quantization { get; set; }
 
+    /// <summary>A verdict for each budget that is written.</summary>
+    public IList<JudgedBudget> Budgets { get; } = [];
+
     public IList<Diagnostic> Diagnostics { get; } = [];
 
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -73,6 +76,7 @@ public sealed class OptimizationResult
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
+        .Objects(nameof(Budgets), Budgets, (budget, inner) => budget.Write(inner))
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
 
     private static OptimizationResult Read(JsonObject json)
@@ -95,6 +99,11 @@ public sealed class OptimizationResult
         foreach (var step in json.Objects(nameof(Recipe)))
         {
             result.Recipe.Add(RecipeStep.Read(step));
+        }
+
+        foreach (var budget in json.Objects(nameof(Budgets)))
+        {
+            result.Budgets.Add(JudgedBudget.Read(budget));
         }
 
         foreach (var diagnostic in json.Objects(nameof(Diagnostics)))

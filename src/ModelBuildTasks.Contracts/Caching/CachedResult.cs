@@ -71,6 +71,11 @@ public static class CachedResult
             copy.Recipe.Add(step);
         }
 
+        foreach (var budget in result.Budgets)
+        {
+            copy.Budgets.Add(budget);
+        }
+
         foreach (var diagnostic in result.Diagnostics)
         {
             copy.Diagnostics.Add(diagnostic.At(modelPath));

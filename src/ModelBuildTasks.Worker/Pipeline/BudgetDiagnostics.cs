@@ -11,7 +11,7 @@ internal static class BudgetDiagnostics
     /// <param name="request">What was asked for.</param>
     /// <param name="outcome">What came of it.</param>
     /// <param name="shippedBytes">What the app will carry: the compressed artifact where there is one.</param>
-    internal static IEnumerable<Diagnostic> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
+    internal static IReadOnlyList<BudgetVerdict> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
     {
         BudgetLimits limits = new()
         {
@@ -32,6 +32,14 @@ internal static class BudgetDiagnostics
             OriginalBytes = outcome.OriginalBytes,
             OptimizedBytes = shippedBytes,
         };
+        return BudgetJudge.Judge(limits, measured);
+    }
+
+    /// <param name="request">What was asked for.</param>
+    /// <param name="outcome">What came of it.</param>
+    /// <param name="verdicts">What <see cref="Judge"/> said of it.</param>
+    internal static IEnumerable<Diagnostic> Of(OptimizationRequest request, Outcome outcome, IReadOnlyList<BudgetVerdict> verdicts)
+    {
         // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
         if (request.EvaluationData is null)
         {
@@ -47,11 +55,23 @@ internal static class BudgetDiagnostics
         }
 
         // Two latency budgets that were not measured are one finding.
-        foreach (Diagnostic diagnostic in BudgetJudge.Judge(limits, measured).Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
+        foreach (Diagnostic diagnostic in verdicts.Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {
             yield return diagnostic;
         }
     }
+
+    /// <summary>The verdict as the result file has it.</summary>
+    internal static JudgedBudget Contract(BudgetVerdict verdict) => new()
+    {
+        Name = verdict.Kind.ToString(),
+        Allowed = verdict.Allowed,
+        Value = verdict.Measured?.Value,
+        Low = verdict.Measured?.Low,
+        High = verdict.Measured?.High,
+        Verdict = Enum.Parse<Verdict>(verdict.Outcome.ToString()),
+        Sentence = verdict.Sentence,
+    };
 
     private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict)
     {
