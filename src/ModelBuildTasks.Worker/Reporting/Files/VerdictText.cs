@@ -1,0 +1,41 @@
+using System.Globalization;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Budgets;
+
+namespace ModelBuildTasks.Worker.Reporting.Files;
+
+/// <summary>Verdicts and what they judge, in words and in the unit that the project writes.</summary>
+internal static class VerdictText
+{
+    internal static string Word(Verdict verdict) => verdict switch
+    {
+        Verdict.Passed => "passed",
+        Verdict.Failed => "failed",
+        Verdict.Undecided => "undecided",
+        _ => "not measured",
+    };
+
+    /// <summary>A sign for each verdict, so that none is told by its color alone.</summary>
+    internal static string Sign(Verdict verdict) => verdict switch
+    {
+        Verdict.Passed => "✓",
+        Verdict.Failed => "✗",
+        Verdict.Undecided => "?",
+        _ => "–",
+    };
+
+    internal static string Allowed(JudgedBudget budget) => $"{(budget.Name == nameof(BudgetKind.MinAccuracy) ? "at least" : "at most")} {Quantity(budget.Name, budget.Allowed)}";
+
+    internal static string Measured(JudgedBudget budget) => budget.Value is { } value ? Quantity(budget.Name, value) : "";
+
+    /// <summary>The interval; empty where the value is exact or was not measured.</summary>
+    internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low)} to {Quantity(budget.Name, high)}" : "";
+
+    private static string Quantity(string budget, double value) => budget switch
+    {
+        nameof(BudgetKind.MaxSize) or nameof(BudgetKind.MaxMemory) => $"{Quantities.Number((long)value)} bytes",
+        nameof(BudgetKind.MaxLatency) => Quantities.Milliseconds(value),
+        nameof(BudgetKind.MaxSizeRatio) or nameof(BudgetKind.MaxLatencyRatio) => string.Create(CultureInfo.InvariantCulture, $"× {value:0.000}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{value:0.0000;−0.0000;0.0000}"),
+    };
+}
