@@ -20,6 +20,7 @@ public sealed class CachedResults : IDisposable
         Assert.AreEqual(Request("/other").OutputPath, restored.ArtifactPath);
         Assert.AreEqual("folded 27", restored.Recipe.Single().Explanation);
         Assert.AreEqual(0.002, restored.AccuracyDrop!.Value);
+        Assert.AreEqual(Verdict.Failed, restored.Budgets.Single().Verdict);
         Assert.AreEqual(("MBT2004", "/other/model.onnx"), (restored.Diagnostics.Single().Code, restored.Diagnostics.Single().File));
         CollectionAssert.AreEqual(new byte[] { 1, 2, 3 }, File.ReadAllBytes(restored.ArtifactPath!));
     }
@@ -105,6 +106,7 @@ public sealed class CachedResults : IDisposable
             LatencyRatio = new LatencyRatio { Reason = "ModelMeasurement is Skip" },
         };
         result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27" });
+        result.Budgets.Add(new JudgedBudget { Name = "MaxSize", Verdict = Verdict.Failed });
         if (found is not null)
         {
             result.Diagnostics.Add(Diagnostic.Create(found, "/project/model.onnx", "model", "cpu", "something"));

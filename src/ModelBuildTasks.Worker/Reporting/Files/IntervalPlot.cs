@@ -76,7 +76,7 @@ internal static class IntervalPlot
     /// <summary>The ends and the original, but none that would be written over another.</summary>
     private static IEnumerable<double> Ticks(double least, double most, double reference)
     {
-        const double room = 0.2;
+        const double room = 0.25;
         double apart = room * (most - least);
         return reference - least > apart && most - reference > apart ? [least, reference, most]
             : most > least ? [least, most]

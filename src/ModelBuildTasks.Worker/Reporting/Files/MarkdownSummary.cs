@@ -21,7 +21,7 @@ internal static class MarkdownSummary
         Table(text, "Figures", ["Model", "Target", "Size", "Accuracy", "Latency"], report.Models, model =>
         [
             model.Name, model.Target,
-            model.SizeRatio is { } size ? string.Create(CultureInfo.InvariantCulture, $"{Quantities.Size(model.Result.Original!.Bytes)}, × {size:0.000}") : "no artifact",
+            model.SizeRatio is { } size ? string.Create(CultureInfo.InvariantCulture, $"{Quantities.Size(model.Result.Original!.Bytes)} → {Quantities.Size(model.ShippedBytes!.Value)} (× {size:0.000})") : "no artifact",
             model.Result is { Original.Accuracy: { } before, Optimized.Accuracy: { } after } ? $"{Quantities.Score(before)} → {Quantities.Score(after)}" : "not measured",
             model.Result.LatencyRatio is { Measured: true, Value: { } ratio } ? string.Create(CultureInfo.InvariantCulture, $"× {ratio:0.000}") : "not measured",
         ]);

@@ -37,9 +37,8 @@ internal static class ReportPage
                 ? new XElement("p", "No budget is written, so nothing can be broken: MaxAccuracyDrop, MaxLatencyRatio and MaxSizeRatio are good ones to begin with.")
                 : HtmlTable.Of("Budgets", budgets,
                     new("Verdict", entry => Verdict(entry.Budget.Verdict)),
-                    new("Model", entry => entry.Model.Name, IsHeading: true),
-                    new("Target", entry => entry.Model.Target),
-                    new("Budget", entry => entry.Budget.Name),
+                    new("Budget", entry => entry.Budget.Name, IsHeading: true),
+                    new("Model", entry => entry.Model.Title),
                     new("Measured", entry => VerdictText.Measured(entry.Budget), IsNumber: true),
                     new("95 % interval", entry => VerdictText.Interval(entry.Budget), IsNumber: true),
                     new("Allowed", entry => VerdictText.Allowed(entry.Budget), IsNumber: true)),
@@ -105,6 +104,6 @@ internal static class ReportPage
     private static string StyleSheet()
     {
         using StreamReader reader = new(typeof(ReportPage).Assembly.GetManifestResourceStream("ReportPage.css")!);
-        return reader.ReadToEnd();
+        return $"\n{reader.ReadToEnd()}";
     }
 }

@@ -13,10 +13,11 @@ internal sealed record ReportedModel(string Name, OptimizationResult Result)
 
     internal string Title => $"{Name} for {Target}";
 
-    /// <summary>Bytes that the app carries over those of the source model, as <c>MaxSizeRatio</c> is judged; null without an artifact.</summary>
-    internal double? SizeRatio => Result is { Original.Bytes: > 0, Optimized: { } optimized }
-        ? (double)(Result.IsCompressed ? optimized.CompressedBytes ?? optimized.Bytes : optimized.Bytes) / Result.Original.Bytes
-        : null;
+    /// <summary>Bytes that the app carries; null without an artifact.</summary>
+    internal long? ShippedBytes => Result.IsCompressed ? Result.Optimized?.CompressedBytes : Result.Optimized?.Bytes;
+
+    /// <summary><see cref="ShippedBytes"/> over those of the source model, as <c>MaxSizeRatio</c> is judged; null without an artifact.</summary>
+    internal double? SizeRatio => Result.Original is { Bytes: > 0 } original ? (double?)ShippedBytes / original.Bytes : null;
 
     /// <summary>The limit of a budget; null where none is written.</summary>
     internal JudgedBudget? Budget(string name) => Result.Budgets.FirstOrDefault(budget => budget.Name == name);

@@ -24,18 +24,22 @@ internal static class VerdictText
         _ => "–",
     };
 
-    internal static string Allowed(JudgedBudget budget) => $"{(budget.Name == nameof(BudgetKind.MinAccuracy) ? "at least" : "at most")} {Quantity(budget.Name, budget.Allowed)}";
+    internal static string Allowed(JudgedBudget budget) => $"{(budget.Name == nameof(BudgetKind.MinAccuracy) ? "at least" : "at most")} {Quantity(budget.Name, budget.Allowed, "0.######")}";
 
-    internal static string Measured(JudgedBudget budget) => budget.Value is { } value ? Quantity(budget.Name, value) : "";
+    internal static string Measured(JudgedBudget budget) => budget.Value is { } value ? Quantity(budget.Name, value, Digits(budget.Name)) : "";
 
     /// <summary>The interval; empty where the value is exact or was not measured.</summary>
-    internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low)} to {Quantity(budget.Name, high)}" : "";
+    internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low, Digits(budget.Name))} to {Quantity(budget.Name, high, Digits(budget.Name))}" : "";
 
-    private static string Quantity(string budget, double value) => budget switch
+    /// <summary>Limits have the digits that are written, measurements as many as mean something.</summary>
+    private static string Digits(string budget) => IsRatio(budget) ? "0.000" : "0.0000";
+
+    private static bool IsRatio(string budget) => budget is nameof(BudgetKind.MaxSizeRatio) or nameof(BudgetKind.MaxLatencyRatio);
+
+    private static string Quantity(string budget, double value, string digits) => budget switch
     {
         nameof(BudgetKind.MaxSize) or nameof(BudgetKind.MaxMemory) => $"{Quantities.Number((long)value)} bytes",
         nameof(BudgetKind.MaxLatency) => Quantities.Milliseconds(value),
-        nameof(BudgetKind.MaxSizeRatio) or nameof(BudgetKind.MaxLatencyRatio) => string.Create(CultureInfo.InvariantCulture, $"× {value:0.000}"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{value:0.0000;−0.0000;0.0000}"),
+        _ => $"{(IsRatio(budget) ? "× " : "")}{value.ToString(digits, CultureInfo.InvariantCulture).Replace('-', '−')}",
     };
 }
