@@ -18,7 +18,7 @@ public sealed class JUnitLogTests
         XElement suite = Suite(Quantized().With(Budget(verdict)));
 
         XElement budget = suite.Element("testcase")!;
-        Assert.AreEqual(("digits.cpu", "MaxSizeRatio at most × 0.3"), ((string?)budget.Attribute("classname"), (string?)budget.Attribute("name")));
+        Assert.AreEqual(("digits.cpu", "MaxSizeRatio ≤ × 0.3"), ((string?)budget.Attribute("classname"), (string?)budget.Attribute("name")));
         Assert.AreEqual(outcome, budget.Elements().SingleOrDefault()?.Name.LocalName);
         Assert.AreEqual(outcome is null ? null : $"MaxSizeRatio is {verdict}.", (string?)budget.Elements().SingleOrDefault()?.Attribute("message"));
         Assert.AreEqual((1, verdict == Verdict.Failed ? 1 : 0, outcome == "skipped" ? 1 : 0), ((int)suite.Attribute("tests")!, (int)suite.Attribute("failures")!, (int)suite.Attribute("skipped")!));

@@ -12,7 +12,7 @@ public sealed class MarkdownSummaryTests
     {
         string text = MarkdownSummary.Write(ModelReport.Of([Quantized().With(Budget(Verdict.Failed))]));
 
-        StringAssert.Contains(text, "| ✗ failed | digits | cpu | MaxSizeRatio | × 0.310 | × 0.290 to × 0.330 | at most × 0.3 |\n");
+        StringAssert.Contains(text, "| ✗ failed | digits | cpu | MaxSizeRatio | × 0.310 | 0.290 to 0.330 | ≤ × 0.3 |\n");
         StringAssert.Contains(text, "| digits | cpu | 1000 B → 300 B (× 0.300) | 0.9900 → 0.9850 | × 0.500 |\n");
     }
 

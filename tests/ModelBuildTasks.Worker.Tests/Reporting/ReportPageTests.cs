@@ -17,7 +17,7 @@ public sealed class ReportPageTests
         XElement section = page.Element("body")!.Element("main")!.Elements().First();
         Assert.AreEqual("Budgets", section.Element("h2")!.Value);
         CollectionAssert.AreEqual(
-            new[] { "✗ failed", "MaxSizeRatio", "digits for cpu", "× 0.310", "× 0.290 to × 0.330", "at most × 0.3" },
+            new[] { "✗ failed", "MaxSizeRatiodigits for cpu", "digits for cpu", "× 0.310", "0.290 to 0.330", "≤ × 0.3" },
             section.Descendants("tbody").Single().Elements("tr").First().Elements().Select(cell => cell.Value).ToArray());
         StringAssert.Contains(section.Element("ul")!.Value, "MaxSizeRatio is Failed.");
     }

@@ -48,8 +48,8 @@ internal static class ModelSection
 
         return HtmlTable.Of("Figures", rows,
             new("Figure", row => row.Name, IsHeading: true),
-            new("Source model", row => row.Original, IsNumber: true),
-            new("Artifact", row => row.Optimized, IsNumber: true),
+            new("Source model", row => row.Original, Class: "number"),
+            new("Artifact", row => row.Optimized, Class: "number"),
             new("Comparison, 95 % interval", row => row.Comparison));
     }
 
@@ -107,10 +107,10 @@ internal static class ModelSection
             Folded(plan.Tensors.Count, HtmlTable.Of("Ranges", plan.Tensors,
                 new("Tensor", tensor => tensor.Name, IsHeading: true),
                 new("Range", tensor => tensor is { Lowest: { } low, Highest: { } high } && double.IsFinite(low) && double.IsFinite(high) ? IntervalPlot.Range(low, high, largest) : ""),
-                new("Lowest", tensor => Number(tensor.Lowest), IsNumber: true),
-                new("Highest", tensor => Number(tensor.Highest), IsNumber: true),
-                new("Scale", tensor => Number(tensor.Scale), IsNumber: true),
-                new("Zero point", tensor => $"{tensor.ZeroPoint}", IsNumber: true),
+                new("Lowest", tensor => Number(tensor.Lowest), Class: "number"),
+                new("Highest", tensor => Number(tensor.Highest), Class: "number"),
+                new("Scale", tensor => Number(tensor.Scale), Class: "number"),
+                new("Zero point", tensor => $"{tensor.ZeroPoint}", Class: "number"),
                 plan.Tensors.Any(tensor => tensor.SignalToNoise is not null) ? new("Signal to noise", tensor => Noise(tensor.SignalToNoise, most)) : null,
                 new("How it was found", tensor => tensor.Method ?? ""))),
         ];

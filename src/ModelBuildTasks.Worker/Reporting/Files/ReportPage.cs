@@ -37,11 +37,12 @@ internal static class ReportPage
                 ? new XElement("p", "No budget is written, so nothing can be broken: MaxAccuracyDrop, MaxLatencyRatio and MaxSizeRatio are good ones to begin with.")
                 : HtmlTable.Of("Budgets", budgets,
                     new("Verdict", entry => Verdict(entry.Budget.Verdict)),
-                    new("Budget", entry => entry.Budget.Name, IsHeading: true),
-                    new("Model", entry => entry.Model.Title),
-                    new("Measured", entry => VerdictText.Measured(entry.Budget), IsNumber: true),
-                    new("95 % interval", entry => VerdictText.Interval(entry.Budget), IsNumber: true),
-                    new("Allowed", entry => VerdictText.Allowed(entry.Budget), IsNumber: true)),
+                    // A phone has no room for a column of models; only one of the two is ever shown.
+                    new("Budget", entry => new object[] { entry.Budget.Name, new XElement("span", new XAttribute("class", "narrow"), entry.Model.Title) }, IsHeading: true),
+                    new("Model", entry => entry.Model.Title, Class: "wide"),
+                    new("Measured", entry => VerdictText.Measured(entry.Budget), Class: "number"),
+                    new("95 % interval", entry => VerdictText.Interval(entry.Budget), Class: "number"),
+                    new("Allowed", entry => VerdictText.Allowed(entry.Budget), Class: "number")),
             budgets.Any(entry => entry.Budget.Verdict != Contracts.Verdict.Passed)
                 ? new XElement("ul", new XAttribute("class", "reasons"), budgets.Where(entry => entry.Budget.Verdict != Contracts.Verdict.Passed).Select(entry =>
                     new XElement("li", Verdict(entry.Budget.Verdict), new XElement("strong", $" {entry.Model.Title}, {entry.Budget.Name}: "), entry.Budget.Sentence)))

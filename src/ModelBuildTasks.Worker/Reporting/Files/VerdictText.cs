@@ -24,12 +24,12 @@ internal static class VerdictText
         _ => "–",
     };
 
-    internal static string Allowed(JudgedBudget budget) => $"{(budget.Name == nameof(BudgetKind.MinAccuracy) ? "at least" : "at most")} {Quantity(budget.Name, budget.Allowed, "0.######")}";
+    internal static string Allowed(JudgedBudget budget) => $"{(budget.Name == nameof(BudgetKind.MinAccuracy) ? "≥" : "≤")} {Quantity(budget.Name, budget.Allowed, "0.######")}";
 
     internal static string Measured(JudgedBudget budget) => budget.Value is { } value ? Quantity(budget.Name, value, Digits(budget.Name)) : "";
 
     /// <summary>The interval; empty where the value is exact or was not measured.</summary>
-    internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low, Digits(budget.Name))} to {Quantity(budget.Name, high, Digits(budget.Name))}" : "";
+    internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low, Digits(budget.Name)).TrimStart('×', ' ')} to {Quantity(budget.Name, high, Digits(budget.Name)).TrimStart('×', ' ')}" : "";
 
     /// <summary>Limits have the digits that are written, measurements as many as mean something.</summary>
     private static string Digits(string budget) => IsRatio(budget) ? "0.000" : "0.0000";
