@@ -45,6 +45,17 @@ public sealed class ReportPageTests
     }
 
     [TestMethod]
+    [DataRow(double.NaN)]
+    [DataRow(double.PositiveInfinity)]
+    public void What_is_not_finite_is_not_plotted(double number)
+    {
+        ReportedModel model = Quantized();
+        (model.Result.AccuracyDrop!.Value, model.Result.AccuracyDrop.High) = (number, number);
+
+        Assert.AreEqual(2, Page(model).Descendants("figure").Count());
+    }
+
+    [TestMethod]
     public void Steps_layers_ranges_and_figures_are_told()
     {
         string text = Page(Quantized()).Descendants("article").Single().Value;

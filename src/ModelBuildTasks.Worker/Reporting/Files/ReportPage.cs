@@ -69,7 +69,8 @@ internal static class ReportPage
 
         void Add(string title, double reference, Func<double, string> format, IEnumerable<ReportedModel> models, Func<ReportedModel, PlotRow?> row)
         {
-            PlotRow[] rows = [.. models.Select(row).OfType<PlotRow>()];
+            // An infinite signal to noise, or accuracy that is undefined, has no place on an axis.
+            PlotRow[] rows = [.. models.Select(row).OfType<PlotRow>().Where(found => double.IsFinite(found.Low) && double.IsFinite(found.High))];
             if (rows.Length > 0)
             {
                 plots.Add(IntervalPlot.Draw(title, rows, reference, format));

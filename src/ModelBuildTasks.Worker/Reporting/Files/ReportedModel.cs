@@ -19,7 +19,7 @@ internal sealed record ReportedModel(string Name, OptimizationResult Result)
     /// <summary><see cref="ShippedBytes"/> over those of the source model, as <c>MaxSizeRatio</c> is judged; null without an artifact.</summary>
     internal double? SizeRatio => Result.Original is { Bytes: > 0 } original ? (double?)ShippedBytes / original.Bytes : null;
 
-    /// <summary>The limit of a budget; null where none is written.</summary>
+    /// <summary>The verdict on a budget; null where none is written.</summary>
     internal JudgedBudget? Budget(string name) => Result.Budgets.FirstOrDefault(budget => budget.Name == name);
 
     /// <summary>A result is named after its model: <c>digits.result.json</c>, or <c>digits.cpu.result.json</c>.</summary>

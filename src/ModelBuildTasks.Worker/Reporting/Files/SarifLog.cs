@@ -31,7 +31,7 @@ internal static class SarifLog
                     ["rules"] = new JsonArray([.. codes.Select(code => Rule(code, report.Diagnostics.First(entry => entry.Diagnostic.Code == code).Diagnostic))]),
                 },
             },
-            // Columns are not counted anywhere, but the format asks.
+            // Asked for where regions have columns (3.14.17).
             ["columnKind"] = "utf16CodeUnits",
             ["results"] = new JsonArray([.. report.Diagnostics.Select(entry => Result(entry.Model, entry.Diagnostic, Array.IndexOf(codes, entry.Diagnostic.Code), root))]),
         };
