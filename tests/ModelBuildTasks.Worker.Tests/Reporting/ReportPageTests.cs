@@ -72,7 +72,7 @@ public sealed class ReportPageTests
         XElement page = Page(Failed());
 
         StringAssert.Contains(page.Descendants("article").Single().Value, "There is no artifact");
-        Assert.AreEqual(DiagnosticCatalogue.NotOnnx.HelpLink, (string?)page.Descendants("a").Single().Attribute("href"));
+        Assert.AreEqual(DiagnosticCatalogue.NotOnnx.HelpLink, (string?)page.Descendants("section").Last().Descendants("a").Single().Attribute("href"));
     }
 
     [TestMethod]
@@ -117,6 +117,7 @@ public sealed class ReportPageTests
         string[] ids = [.. page.Descendants().Attributes("id").Select(id => id.Value)];
         CollectionAssert.AllItemsAreUnique(ids);
         CollectionAssert.IsSubsetOf(page.Descendants().Attributes("aria-labelledby").Select(id => id.Value).ToArray(), ids);
+        CollectionAssert.IsSubsetOf(page.Descendants("a").Attributes("href").Where(link => link.Value[0] == '#').Select(link => link.Value[1..]).Distinct().ToArray(), ids);
     }
 
     private static XElement Page(params ReportedModel[] models)

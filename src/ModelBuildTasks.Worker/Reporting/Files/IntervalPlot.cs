@@ -6,11 +6,12 @@ namespace ModelBuildTasks.Worker.Reporting.Files;
 
 /// <summary>One line of a plot: what was measured, how sure it is, and what is allowed.</summary>
 /// <param name="Label">What it is of.</param>
+/// <param name="Id">Of the part of the page that tells more of it.</param>
 /// <param name="Value">What was measured.</param>
 /// <param name="Low">Lower end of the interval; <paramref name="Value"/> where it is exact.</param>
 /// <param name="High">Upper end of the interval.</param>
 /// <param name="Budget">Its limit and verdict; null where none is written.</param>
-internal sealed record PlotRow(string Label, double Value, double Low, double High, JudgedBudget? Budget);
+internal sealed record PlotRow(string Label, string Id, double Value, double Low, double High, JudgedBudget? Budget);
 
 /// <summary>
 /// Points with their intervals on one axis, as SVG. Positions are percentages, so that a drawing is as wide as its place and its text stays
@@ -63,7 +64,7 @@ internal static class IntervalPlot
         string interval = row.Low < row.High ? $" ({format(row.Low)} to {format(row.High)})" : "";
         string kind = row.Budget?.Verdict.ToString().ToLowerInvariant() ?? "unjudged";
         return new XElement("li",
-            new XElement("span", Class("label"), row.Label),
+            new XElement("a", new XAttribute("href", $"#{row.Id}"), row.Label),
             new XElement("span", Class("value"), format(row.Value), row.Budget is null ? null : new XElement("span", Class(kind), " " + VerdictText.Sign(row.Budget.Verdict))),
             new XElement("svg", Class($"strip {kind}"), new XAttribute("role", "img"), new XAttribute("aria-label", $"{row.Label}: {format(row.Value)}{interval}{verdict}"),
                 Line("baseline", "0", "100%", Middle, Middle),

@@ -25,7 +25,7 @@ internal static class ReportPage
                 new XElement("style", StyleSheet())),
             new XElement("body",
                 new XElement("header", new XElement("h1", "Models"), new XElement("p", $"{report.Summary}.")),
-                new XElement("main", Budgets(report), Plots(report), report.Models.Select((model, index) => ModelSection.Of(model, $"model-{index + 1}")), Diagnostics(report)),
+                new XElement("main", Budgets(report), Plots(report), report.Models.Select(model => ModelSection.Of(model, Id(report, model))), Diagnostics(report)),
                 new XElement("footer", new XElement("p", "Written by ModelBuildTasks from the results of the last build.")))),
         "<!DOCTYPE html>\n");
 
@@ -53,13 +53,13 @@ internal static class ReportPage
     {
         List<XElement> plots = [];
         Add("Size: bytes that ship over those of the source model", 1, Ratio, report.Models, model => model.SizeRatio is { } size
-            ? new PlotRow(model.Title, size, size, size, model.Budget(nameof(BudgetKind.MaxSizeRatio))) : null);
+            ? new PlotRow(model.Title, Id(report, model), size, size, size, model.Budget(nameof(BudgetKind.MaxSizeRatio))) : null);
         Add("Latency: time of the artifact over that of the source model", 1, Ratio, report.Models, model => model.Result.LatencyRatio is { Measured: true, Value: { } value, Low: { } low, High: { } high }
-            ? new PlotRow(model.Title, value, low, high, model.Budget(nameof(BudgetKind.MaxLatencyRatio))) : null);
+            ? new PlotRow(model.Title, Id(report, model), value, low, high, model.Budget(nameof(BudgetKind.MaxLatencyRatio))) : null);
         foreach (IGrouping<Metric, ReportedModel> models in report.Models.Where(model => model.Result.AccuracyDrop is not null).GroupBy(model => model.Result.AccuracyDrop!.Metric).OrderBy(group => group.Key))
         {
             Add($"Accuracy: what {models.Key} loses", 0, Drop, models, model => model.Result.AccuracyDrop is { } drop
-                ? new PlotRow(model.Title, drop.Value, drop.Low, drop.High, model.Budget(nameof(BudgetKind.MaxAccuracyDrop))) : null);
+                ? new PlotRow(model.Title, Id(report, model), drop.Value, drop.Low, drop.High, model.Budget(nameof(BudgetKind.MaxAccuracyDrop))) : null);
         }
 
         return plots.Count == 0 ? null : Section("plots", "Size, latency, accuracy",
@@ -92,6 +92,8 @@ internal static class ReportPage
                 ReportLink.IsSafe(entry.Diagnostic.HelpLink) ? new XElement("a", new XAttribute("href", entry.Diagnostic.HelpLink), entry.Diagnostic.Code) : entry.Diagnostic.Code,
                 new XElement("strong", $" {entry.Model.Title}: "),
                 entry.Diagnostic.Message))));
+
+    private static string Id(ModelReport report, ReportedModel model) => string.Create(CultureInfo.InvariantCulture, $"model-{report.Models.Index().First(entry => ReferenceEquals(entry.Item, model)).Index + 1}");
 
     private static XElement Section(string id, string title, params object?[] content) =>
         new("section", new XAttribute("aria-labelledby", id), new XElement("h2", new XAttribute("id", id), title), content);
