@@ -49,6 +49,9 @@ public sealed class OptimizationResult
     /// <summary>The plan of the best recipe that was tried, where nothing quantized ships: <see cref="Recipe"/> says why it was given up. Null when there was none.</summary>
     public QuantizationDecisions? TriedQuantization { get; set; }
 
+    /// <summary>A verdict for each budget that is written.</summary>
+    public IList<JudgedBudget> Budgets { get; } = [];
+
     public IList<Diagnostic> Diagnostics { get; } = [];
 
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -77,6 +80,7 @@ public sealed class OptimizationResult
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
+        .Objects(nameof(Budgets), Budgets, (budget, inner) => budget.Write(inner))
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
 
     private static OptimizationResult Read(JsonObject json)
@@ -100,6 +104,11 @@ public sealed class OptimizationResult
         foreach (var step in json.Objects(nameof(Recipe)))
         {
             result.Recipe.Add(RecipeStep.Read(step));
+        }
+
+        foreach (var budget in json.Objects(nameof(Budgets)))
+        {
+            result.Budgets.Add(JudgedBudget.Read(budget));
         }
 
         foreach (var diagnostic in json.Objects(nameof(Diagnostics)))

@@ -3,35 +3,90 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using System.Text;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Diagnostics;
 using ModelBuildTasks.Items;
 
 namespace ModelBuildTasks;
 
-/// <summary>Prints what the last build made of each model. Starts nothing.</summary>
+/// <summary>
+/// Prints what the last build made of each model, and has the worker write it as a page and as files for CI:
+/// <c>dotnet exec modelbuild.dll report @report.rsp</c>. Its errors are coded lines, which MSBuild reads as such.
+/// </summary>
 [MSBuildMultiThreadableTask]
-public sealed class ReportModels : Task
+public sealed class ReportModels : ToolTask
 {
     // Of a step that did nothing; the rest is in the result file.
     private const int MostReasons = 5;
 
+    private IReadOnlyList<string> _results = [];
+
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
     public ITaskItem[] Variants { get; set; } = [];
 
+    /// <summary>Full path of the folder that the report is written to.</summary>
+    public string ReportDirectory { get; set; } = "";
+
+    /// <summary>Full path of the file that carries the worker's arguments: projects may have more models than a command line takes.</summary>
+    public string ArgumentsFile { get; set; } = "";
+
+    /// <summary>Full path of modelbuild.dll.</summary>
+    public string WorkerPath { get; set; } = "";
+
+    /// <summary>Full path of the dotnet host; empty to look it up in PATH.</summary>
+    public string DotNetHost { get; set; } = "";
+
+    protected override string ToolName => Path.DirectorySeparatorChar == '\\' ? "dotnet.exe" : "dotnet";
+
+    // The default is the console's code page.
+    protected override Encoding StandardOutputEncoding => Encoding.UTF8;
+
+    protected override Encoding StandardErrorEncoding => Encoding.UTF8;
+
+    // Where the page is, which is what was asked for.
+    protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.High;
+
     public override bool Execute()
     {
-        foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
+        var variants = Variants.Select(ModelVariant.FromTaskItem).ToList();
+        foreach (var line in variants.SelectMany(Lines))
         {
-            foreach (var line in Lines(variant))
-            {
-                Log.LogMessage(MessageImportance.High, "{0}", line);
-            }
+            Log.LogMessage(MessageImportance.High, "{0}", line);
         }
 
-        return true;
+        _results = [.. variants.Select(variant => variant.ResultPath).Where(File.Exists)];
+        return _results.Count == 0 || base.Execute();
     }
+
+    protected override string GenerateFullPathToTool() => DotNetHost.Length > 0 ? DotNetHost : ToolName;
+
+    protected override bool ValidateParameters()
+    {
+        if (File.Exists(WorkerPath))
+        {
+            return true;
+        }
+
+        new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.WorkerNotFound, null, "The worker", WorkerPath));
+        return false;
+    }
+
+    protected override string GenerateCommandLineCommands()
+    {
+        var folder = ReportDirectory.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
+        File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\""], new UTF8Encoding(false));
+        var command = new CommandLineBuilder();
+        command.AppendSwitch("exec");
+        command.AppendFileNameIfNotNull(WorkerPath);
+        command.AppendSwitch("report");
+        command.AppendSwitchIfNotNull("@", ArgumentsFile);
+        return command.ToString();
+    }
+
+    protected override void LogToolCommand(string message) => Log.LogMessage(MessageImportance.Low, "{0}", message);
 
     private static IEnumerable<string> Lines(ModelVariant variant)
     {

@@ -63,12 +63,16 @@ public sealed class Budgets : IDisposable
     }
 
     [TestMethod]
-    public void A_report_prints_what_the_last_build_made()
+    public void A_report_prints_what_the_last_build_made_and_writes_it_where_the_project_says()
     {
+        Assert.DoesNotContain("Written", _app.Build("-t:ReportModels").ShouldSucceed().Output, "Nothing is built, and nothing is started.");
         _app.Build().ShouldSucceed();
 
         var report = _app.Build("-t:ReportModels").ShouldSucceed();
+        _app.Build("-t:ReportModels", "-p:ModelReportDirectory=a report/").ShouldSucceed();
 
+        StringAssert.Contains(report.Output, $"Written: {_app.At("obj/Debug/net10.0/modelbuild/report/models.html")}");
+        StringAssert.EndsWith(File.ReadAllLines(_app.At("a report/models.html")).Single(), "digits.result.json");
         StringAssert.Contains(report.Output, "digits (cpu)");
         StringAssert.Contains(report.Output, "+ Note: appended a note");
         Assert.AreEqual(1, _app.WorkerRuns);

@@ -46,6 +46,7 @@ public sealed class ContractFiles
             LatencyRatio = new LatencyRatio { Reason = "no CUDA device" },
         };
         result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27", Reasons = ["'c' is used by another node"] });
+        result.Budgets.Add(new JudgedBudget { Name = "MaxSize", Allowed = 400, Value = 500, Low = 500, High = 500, Verdict = Verdict.Failed, Sentence = "500; 400 is allowed." });
         result.Diagnostics.Add(Diagnostic.Create(DiagnosticCatalogue.SizeBudget, result.Model, "größe", "cpu-x64", "500 KB", "400 KB"));
 
         result.Write(In("a.result.json"));
@@ -56,6 +57,7 @@ public sealed class ContractFiles
         Assert.AreEqual(Metric.Top1, read.AccuracyDrop!.Metric);
         Assert.AreEqual("folded 27", read.Recipe.Single().Explanation);
         CollectionAssert.AreEqual(new[] { "'c' is used by another node" }, read.Recipe.Single().Reasons.ToArray());
+        Assert.AreEqual(("MaxSize", 400, 500, Verdict.Failed), (read.Budgets.Single().Name, read.Budgets.Single().Allowed, read.Budgets.Single().High, read.Budgets.Single().Verdict));
         Assert.AreEqual("MBT2004", read.Diagnostics.Single().Code);
         Assert.AreEqual(DiagnosticSeverity.Error, read.Diagnostics.Single().Severity);
         Assert.AreEqual(result.Diagnostics.Single().Message, read.Diagnostics.Single().Message);

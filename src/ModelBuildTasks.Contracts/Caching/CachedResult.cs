@@ -65,10 +65,16 @@ public static class CachedResult
             AccuracyDrop = result.AccuracyDrop,
             LatencyRatio = result.LatencyRatio,
             Quantization = result.Quantization,
+            TriedQuantization = result.TriedQuantization,
         };
         foreach (var step in result.Recipe)
         {
             copy.Recipe.Add(step);
+        }
+
+        foreach (var budget in result.Budgets)
+        {
+            copy.Budgets.Add(budget);
         }
 
         foreach (var diagnostic in result.Diagnostics)

@@ -12,7 +12,7 @@ internal static class BudgetDiagnostics
     /// <param name="request">What was asked for.</param>
     /// <param name="outcome">What came of it.</param>
     /// <param name="shippedBytes">What the app will carry: the compressed artifact where there is one.</param>
-    internal static IEnumerable<Diagnostic> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
+    internal static IReadOnlyList<BudgetVerdict> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
     {
         BudgetLimits limits = new()
         {
@@ -33,6 +33,15 @@ internal static class BudgetDiagnostics
             OriginalBytes = outcome.OriginalBytes,
             OptimizedBytes = shippedBytes,
         };
+        return BudgetJudge.Judge(limits, measured);
+    }
+
+    /// <param name="request">What was asked for.</param>
+    /// <param name="outcome">What came of it.</param>
+    /// <param name="shippedBytes">What the app will carry.</param>
+    /// <param name="verdicts">What <see cref="Judge"/> said of it.</param>
+    internal static IEnumerable<Diagnostic> Of(OptimizationRequest request, Outcome outcome, long shippedBytes, IReadOnlyList<BudgetVerdict> verdicts)
+    {
         // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
         if (request.EvaluationData is null)
         {
@@ -40,7 +49,7 @@ internal static class BudgetDiagnostics
         }
 
         // Where a size is allowed, the budgets judge it. The original model, with data that was beside it inside, may have a few bytes more.
-        if (shippedBytes > outcome.OriginalBytes && limits is { MaxSizeBytes: null, MaxSizeRatio: null } && outcome.Steps.Any(step => step.Applied))
+        if (shippedBytes > outcome.OriginalBytes && request.Budgets is { MaxSizeBytes: null, MaxSizeRatio: null } && outcome.Steps.Any(step => step.Applied))
         {
             yield return Diagnostic.Create(
                 DiagnosticCatalogue.LargerThanOriginal, request.ModelPath, request.Name, request.Target, Quantities.Number(shippedBytes), Quantities.Number(outcome.OriginalBytes));
@@ -55,11 +64,23 @@ internal static class BudgetDiagnostics
         }
 
         // Two latency budgets that were not measured are one finding.
-        foreach (Diagnostic diagnostic in BudgetJudge.Judge(limits, measured).Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
+        foreach (Diagnostic diagnostic in verdicts.Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {
             yield return diagnostic;
         }
     }
+
+    /// <summary>The verdict as the result file has it.</summary>
+    internal static JudgedBudget Contract(BudgetVerdict verdict) => new()
+    {
+        Name = verdict.Kind.ToString(),
+        Allowed = verdict.Allowed,
+        Value = verdict.Measured?.Value,
+        Low = verdict.Measured?.Low,
+        High = verdict.Measured?.High,
+        Verdict = Enum.Parse<Verdict>(verdict.Outcome.ToString()),
+        Sentence = verdict.Sentence,
+    };
 
     private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict)
     {

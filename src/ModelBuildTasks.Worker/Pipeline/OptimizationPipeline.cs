@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -288,9 +289,15 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
         }
 
-        foreach (Diagnostic verdict in BudgetDiagnostics.Judge(request, outcome, shippedBytes))
+        IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(request, outcome, shippedBytes);
+        foreach (BudgetVerdict verdict in verdicts)
         {
-            result.Diagnostics.Add(verdict);
+            result.Budgets.Add(BudgetDiagnostics.Contract(verdict));
+        }
+
+        foreach (Diagnostic diagnostic in BudgetDiagnostics.Of(request, outcome, shippedBytes, verdicts))
+        {
+            result.Diagnostics.Add(diagnostic);
         }
 
         return result;

@@ -49,7 +49,7 @@ internal sealed partial class RemoteArtifact(
 
         // A build fails for what was measured here, never on a server's word.
         long shipped = request.Compress ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
-        return BudgetDiagnostics.Judge(request, proven!, shipped).Any(verdict => verdict.Severity == DiagnosticSeverity.Error) ? null : proven;
+        return BudgetDiagnostics.Of(request, proven!, shipped, BudgetDiagnostics.Judge(request, proven!, shipped)).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 
     internal void Upload(string key, string path, Outcome outcome)

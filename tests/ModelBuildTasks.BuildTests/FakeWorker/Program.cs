@@ -1,5 +1,5 @@
 // Obeys the worker's contract without its hours of work: "build --parent <id>" and request files (or @file) in, artifacts and results out.
-// A model's name, or fault.txt beside the worker, asks for the ways in which a worker goes wrong.
+// With "report @file" it writes the names of the results as the page. A model's name, or fault.txt beside the worker, asks for the ways in which a worker goes wrong.
 using System.Diagnostics;
 using System.Globalization;
 using System.IO.Compression;
@@ -7,6 +7,15 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using ModelBuildTasks.Contracts;
+
+if (args is ["report", ['@', .. var arguments]])
+{
+    var lines = File.ReadLines(arguments).Select(line => line.Trim('"')).ToList();
+    var folder = Directory.CreateDirectory(lines[lines.IndexOf("--output") + 1]).FullName;
+    File.WriteAllLines(Path.Combine(folder, "models.html"), lines.TakeWhile(line => line != "--output"));
+    Console.WriteLine($"Written: {Path.Combine(folder, "models.html")}");
+    return 0;
+}
 
 var parent = Process.GetProcessById(int.Parse(args[2], CultureInfo.InvariantCulture));
 new Thread(() =>

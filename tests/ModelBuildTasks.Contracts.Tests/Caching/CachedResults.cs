@@ -20,6 +20,8 @@ public sealed class CachedResults : IDisposable
         Assert.AreEqual(Request("/other").OutputPath, restored.ArtifactPath);
         Assert.AreEqual("folded 27", restored.Recipe.Single().Explanation);
         Assert.AreEqual(0.002, restored.AccuracyDrop!.Value);
+        Assert.AreEqual(Verdict.Failed, restored.Budgets.Single().Verdict);
+        Assert.AreEqual((30.0, 12.0), (restored.Quantization!.SignalToNoise, restored.TriedQuantization!.SignalToNoise));
         Assert.AreEqual(("MBT2004", "/other/model.onnx"), (restored.Diagnostics.Single().Code, restored.Diagnostics.Single().File));
         CollectionAssert.AreEqual(new byte[] { 1, 2, 3 }, File.ReadAllBytes(restored.ArtifactPath!));
     }
@@ -103,8 +105,11 @@ public sealed class CachedResults : IDisposable
             Optimized = new ModelFigures { Bytes = 3 },
             AccuracyDrop = new AccuracyDrop { Value = 0.002, Low = 0, High = 0.004, Samples = 500, Metric = Metric.Top1 },
             LatencyRatio = new LatencyRatio { Reason = "ModelMeasurement is Skip" },
+            Quantization = new QuantizationDecisions { SignalToNoise = 30 },
+            TriedQuantization = new QuantizationDecisions { SignalToNoise = 12 },
         };
         result.Recipe.Add(new RecipeStep { Name = "FoldBatchNormalization", Applied = true, Explanation = "folded 27" });
+        result.Budgets.Add(new JudgedBudget { Name = "MaxSize", Verdict = Verdict.Failed });
         if (found is not null)
         {
             result.Diagnostics.Add(Diagnostic.Create(found, "/project/model.onnx", "model", "cpu", "something"));

@@ -37,6 +37,18 @@ public sealed class BudgetTests : IDisposable
         AssertBroken("MBT2003", Measured(request => request.Budgets.MaxLatencyRatio = 1e-9), "of the original's time", "1e-09 is allowed");
 
     [TestMethod]
+    public void The_result_holds_the_verdict_on_every_budget()
+    {
+        OptimizationResult result = Workplace.Run(Simplified(request => (request.Budgets.MaxSizeBytes, request.Budgets.MaxSizeRatio, request.Budgets.MaxLatencyRatio) = (10, 2, 1)));
+
+        CollectionAssert.AreEqual(
+            new[] { ("MaxLatencyRatio", Verdict.NotMeasured), ("MaxSize", Verdict.Failed), ("MaxSizeRatio", Verdict.Passed) },
+            result.Budgets.Select(budget => (budget.Name, budget.Verdict)).ToArray());
+        Assert.AreEqual((10, (double)result.Optimized!.Bytes), (result.Budgets[1].Allowed, result.Budgets[1].Value));
+        StringAssert.Contains(result.Budgets[1].Sentence, "10 is allowed");
+    }
+
+    [TestMethod]
     public void Budgets_with_room_say_nothing()
     {
         OptimizationResult result = Workplace.Run(Measured(request =>

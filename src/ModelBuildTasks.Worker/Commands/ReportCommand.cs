@@ -1,0 +1,48 @@
+using System.CommandLine;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Reporting.Files;
+
+namespace ModelBuildTasks.Worker.Commands;
+
+/// <summary><c>modelbuild report</c>: result files as a page for people, and as files for CI. Nothing is measured again.</summary>
+internal static class ReportCommand
+{
+    internal static Command Create()
+    {
+        Argument<FileInfo[]> results = new("results") { Description = "Result files (.json) of builds or of 'optimize --json'.", Arity = ArgumentArity.OneOrMore };
+        Option<DirectoryInfo> output = new("--output", "-o") { Description = "The folder to write models.html, .json, .md, .sarif and .junit.xml to.", Required = true };
+        Command command = new("report", "Write what results tell of models as a page, and as files for CI (see docs/REPORT.md).") { results, output };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(results), parsed.GetRequiredValue(output).FullName));
+        return command;
+    }
+
+    private static int Run(IEnumerable<FileInfo> results, string folder)
+    {
+        List<ReportedModel> models = [];
+        foreach (string path in results.Select(file => file.FullName).Distinct())
+        {
+            try
+            {
+                models.Add(ReportedModel.Read(path));
+            }
+            catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
+            {
+                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message)]);
+            }
+        }
+
+        try
+        {
+            ModelReport report = ModelReport.Of(models);
+            string page = report.Write(folder);
+            Console.Out.WriteLine($"{report.Summary}.");
+            Console.Out.WriteLine($"Written: {page}");
+            return ModelCommand.Succeeded;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return ModelCommand.Report([FaultDiagnostics.CannotWrite(fault, folder)]);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Reporting.Files;
+
+namespace ModelBuildTasks.Worker.Tests.Infra;
+
+/// <summary>Results as builds leave them, without the builds.</summary>
+internal static class SampleResults
+{
+    /// <summary>What a name may hold that means something to HTML, XML, Markdown or JSON, a control character and half of a surrogate pair included.</summary>
+    internal const string HostileName = "<img src=x onerror=\"alert(1)\">&amp;|`*_[a](b)\u0001\ud800";
+
+    internal static ReportedModel Quantized(string name = "digits", string target = TargetNames.Cpu)
+    {
+        OptimizationResult result = new()
+        {
+            Succeeded = true,
+            Model = $"/models/{name}.onnx",
+            Target = target,
+            ArtifactPath = $"/obj/{name}.onnx",
+            Original = new ModelFigures { Bytes = 1000, CompressedBytes = 900, Multiplications = 2_000_000, Accuracy = 0.99, LatencyMilliseconds = 2 },
+            Optimized = new ModelFigures { Bytes = 300, CompressedBytes = 250, Multiplications = 1_000_000, Accuracy = 0.985, LatencyMilliseconds = 1 },
+            AccuracyDrop = new AccuracyDrop { Value = 0.005, Low = -0.001, High = 0.011, Samples = 500, Metric = Metric.Top1 },
+            LatencyRatio = new LatencyRatio { Measured = true, Value = 0.5, Low = 0.45, High = 0.55, Pairs = 200 },
+            Quantization = new QuantizationDecisions { SignalToNoise = 40 },
+        };
+        result.Recipe.Add(new RecipeStep { Name = "simplification", Applied = true, Explanation = "28 → 20 nodes." });
+        result.Recipe.Add(new RecipeStep { Name = "SmoothQuant", Explanation = "Nothing to smooth." });
+        result.Quantization.Outputs.Add(new QuantizedOutput { Name = "scores", SignalToNoise = 40 });
+        result.Quantization.Layers.Add(new QuantizedLayer { Name = "Conv 'stem'", SignalToNoise = double.PositiveInfinity, Reason = "integers would make it slower" });
+        result.Quantization.Layers.Add(new QuantizedLayer { Name = $"Conv '{name}'", IsInteger = true, WeightBits = 8, SignalToNoise = 35 });
+        result.Quantization.Tensors.Add(new QuantizedTensor { Name = "relu_output", Lowest = -1, Highest = 6, Scale = 0.0275, ZeroPoint = 36, Method = "MinMax", SignalToNoise = 42 });
+        return new ReportedModel(name, result);
+    }
+
+    internal static ReportedModel With(this ReportedModel model, params JudgedBudget[] budgets)
+    {
+        foreach (JudgedBudget budget in budgets)
+        {
+            model.Result.Budgets.Add(budget);
+        }
+
+        return model;
+    }
+
+    internal static ReportedModel With(this ReportedModel model, Diagnostic diagnostic)
+    {
+        model.Result.Diagnostics.Add(diagnostic);
+        return model;
+    }
+
+    internal static JudgedBudget Budget(Verdict verdict, string name = "MaxSizeRatio") =>
+        new() { Name = name, Allowed = 0.3, Value = verdict == Verdict.NotMeasured ? null : 0.31, Low = 0.29, High = 0.33, Verdict = verdict, Sentence = $"{name} is {verdict}." };
+
+    internal static ReportedModel Failed(string name = "broken")
+    {
+        OptimizationResult result = new() { Model = $"/models/{name}.onnx", Target = TargetNames.Cpu };
+        return new ReportedModel(name, result).With(Diagnostic.Create(DiagnosticCatalogue.NotOnnx, result.Model, "it is empty"));
+    }
+}

@@ -1,0 +1,35 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Reporting.Files;
+using static ModelBuildTasks.Worker.Tests.Infra.SampleResults;
+
+namespace ModelBuildTasks.Worker.Tests.Reporting;
+
+[TestClass]
+public sealed class MarkdownSummaryTests
+{
+    [TestMethod]
+    public void A_budget_is_a_row_with_verdict_measurement_interval_and_limit()
+    {
+        string text = MarkdownSummary.Write(ModelReport.Of([Quantized().With(Budget(Verdict.Failed))]));
+
+        StringAssert.Contains(text, "| ✗ failed | digits | cpu | MaxSizeRatio | × 0.310 | 0.290 to 0.330 | ≤ × 0.3 |\n");
+        StringAssert.Contains(text, "| digits | cpu | 1000 B → 300 B (× 0.300) | 0.9900 → 0.9850 | × 0.500 |\n");
+    }
+
+    [TestMethod]
+    public void A_diagnostic_is_a_line_with_its_link()
+    {
+        string text = MarkdownSummary.Write(ModelReport.Of([Failed()]));
+
+        StringAssert.Contains(text, "- error [MBT4001](https://github.com/modelbuildtasks/modelbuildtasks/blob/main/docs/DIAGNOSTICS.md#mbt4001), broken for cpu: ");
+    }
+
+    [TestMethod]
+    public void Text_from_files_stands_for_itself_on_one_line()
+    {
+        Assert.AreEqual(@"\<b\> \| \`x\` \*y\* \[z\](u) \\ \& next", MarkdownSummary.Escape("<b> | `x` *y* [z](u) \\ &\nnext"));
+        Assert.AreEqual(
+            MarkdownSummary.Write(ModelReport.Of([Quantized().With(Budget(Verdict.Passed))])).Count(character => character == '\n'),
+            MarkdownSummary.Write(ModelReport.Of([Quantized("a\r\nb").With(Budget(Verdict.Passed))])).Count(character => character == '\n'));
+    }
+}
