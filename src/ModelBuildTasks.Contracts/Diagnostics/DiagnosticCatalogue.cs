@@ -107,6 +107,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} has {2} bytes, more than the {3} of the original model.",
         "Remove the setting that asks for it: Auto ships nothing larger. Or allow a size with MaxSize or MaxSizeRatio.");
 
+    /// <summary>{0} model name, {1} target, {2} ratio, {3} its interval.</summary>
+    public static readonly DiagnosticDescriptor SlowerThanOriginal = new("MBT1012", "A requested technique makes the model slower", Warning,
+        "'{0}' for {1} takes {2} the original model's time ({3}).",
+        "Remove the setting that asks for it: Auto ships nothing slower. Or say how much is allowed with MaxLatencyRatio.");
+
     /// <summary>{0} model name, {1} target, {2} technique, {3} what it loses, a clause.</summary>
     public static readonly DiagnosticDescriptor ObeyedAtALoss = new("MBT1010", "A requested technique loses more accuracy than Auto would", Warning,
         "'{0}' for {1}: {2} was carried out as the project asks, and {3}.",

@@ -44,14 +44,14 @@ public static class AccuracyComparison
         {
             IReadOnlyList<Tensor> before = original(sample.Inputs);
             IReadOnlyList<Tensor> after = optimized(sample.Inputs);
-            CheckShapes(before, after, outputNames);
+            CheckShapes(before, after, outputNames, metric);
             kept[index] = new Kept(
                 metric.Keep(before, before, sample.Label),
                 metric.Keep(after, before, sample.Label),
                 [.. before.Zip(after, (expected, found) => Cosine.OfOutput(found, expected))],
                 metric.IsOfClasses && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
                 [.. before.Zip(after, (expected, found) => new Soundness(Finiteness.IsFinite(expected), Finiteness.IsUndefined(expected), Finiteness.IsLost(found, expected)))],
-                Classifies(before[0], metric) ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
+                Classifies(before[0], metric) && before[0].Length == after[0].Length ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
             progress?.Report(Interlocked.Increment(ref done));
         }, cancellation);
 
@@ -103,7 +103,8 @@ public static class AccuracyComparison
     private static bool Classifies(Tensor output, Metric metric) =>
         output.Dimensions.Count(size => size != 1) <= 1 && (output.Length > 1 || metric.IsOfClasses);
 
-    private static void CheckShapes(IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after, IReadOnlyList<string> names)
+    // Against the original, a detector may find nothing in a sample, or another number of things; labels need the same elements.
+    private static void CheckShapes(IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after, IReadOnlyList<string> names, Metric metric)
     {
         if (before.Count != after.Count)
         {
@@ -112,7 +113,7 @@ public static class AccuracyComparison
 
         for (int i = 0; i < before.Count; i++)
         {
-            if (before[i].Length != after[i].Length || before[i].Length == 0)
+            if (!metric.TakesAnySize && (before[i].Length != after[i].Length || before[i].Length == 0))
             {
                 throw new MetricException($"Output '{names[i]}' is {before[i]} in the original and {after[i]} in the optimized model; they cannot be compared.");
             }

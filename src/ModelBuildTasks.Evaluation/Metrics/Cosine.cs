@@ -5,12 +5,15 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 
 /// <summary>
 /// Cosine similarity with the original's outputs, of the worst output. An output with channels scores the mean over its channels, each
-/// counting the same: one cosine over boxes (up to hundreds) joined with probabilities would see the boxes alone.
+/// counting the same: one cosine over boxes (up to hundreds) joined with probabilities would see the boxes alone. Nothing is like nothing, and another number of
+/// elements, as where NonMaxSuppression finds other boxes, like nothing.
 /// </summary>
 internal sealed class Cosine : Metric
 {
     // Axes longer than this are places (pixels, anchors), not channels with a meaning each.
     private const long MostChannels = 256;
+
+    internal override bool TakesAnySize => true;
 
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
@@ -28,6 +31,11 @@ internal sealed class Cosine : Metric
 
     internal static double OfOutput(Tensor found, Tensor expected)
     {
+        if (found.Length != expected.Length || expected.Length == 0)
+        {
+            return found.Length == expected.Length ? 1 : 0;
+        }
+
         float[] left = found.ToSingles();
         float[] right = expected.ToSingles();
         for (int i = 0; i < left.Length; i++)

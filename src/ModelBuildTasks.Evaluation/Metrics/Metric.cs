@@ -33,6 +33,9 @@ internal abstract class Metric
     /// <summary>Whether labels are classes: each sample is right or wrong, and few samples resolve only coarse differences.</summary>
     internal virtual bool IsOfClasses => false;
 
+    /// <summary>Whether an output may be empty, or have another number of elements than the original's.</summary>
+    internal virtual bool TakesAnySize => false;
+
     /// <summary>The numbers to keep of one sample.</summary>
     /// <param name="outputs">The model's outputs, each flattened in row-major order.</param>
     /// <param name="reference">The original model's outputs for the same sample.</param>

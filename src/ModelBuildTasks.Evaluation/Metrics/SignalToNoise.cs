@@ -2,9 +2,11 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Evaluation.Metrics;
 
-/// <summary>10·log₁₀(Σ y² / Σ (y' − y)²) in decibels against the original's outputs, of the worst output; infinite when they are equal.</summary>
+/// <summary>10·log₁₀(Σ y² / Σ (y' − y)²) in decibels against the original's outputs, of the worst output; infinite when they are equal. Of outputs of another size all is noise.</summary>
 internal sealed class SignalToNoise : Metric
 {
+    internal override bool TakesAnySize => true;
+
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         double[] kept = new double[2 * outputs.Count];
@@ -12,6 +14,13 @@ internal sealed class SignalToNoise : Metric
         {
             float[] found = outputs[i].ToSingles();
             float[] expected = reference[i].ToSingles();
+            if (found.Length != expected.Length)
+            {
+                kept[2 * i] = expected.Sum(value => (double)value * value);
+                kept[2 * i + 1] = kept[2 * i] + found.Sum(value => (double)value * value);
+                continue;
+            }
+
             for (int k = 0; k < expected.Length; k++)
             {
                 double noise = (double)found[k] - expected[k];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Pruning;
@@ -54,6 +55,11 @@ public sealed class MagnitudePruning(double sparsity, PruningScope scope = Pruni
             context.CancellationToken.ThrowIfCancellationRequested();
             long total = group.Sum(layer => (long)layer.Elements.Length);
             ZeroSmallest(group, (long)Math.Round(sparsity * total, MidpointRounding.AwayFromZero));
+        }
+
+        if (layers.All(layer => layer.Elements.All(weight => weight != 0)))
+        {
+            return PassOutcome.Refused($"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} is less than one weight of {layers.Sum(layer => (long)layer.Elements.Length)}.", skipped);
         }
 
         layers.ForEach(layer => layer.Store());

@@ -9,6 +9,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <summary>Verdicts on budgets, and what could not be judged, as coded diagnostics.</summary>
 internal static class BudgetDiagnostics
 {
+    /// <summary>What two equal models may seem to differ by.</summary>
+    private const double MostOfOriginalTime = 1.02;
+
     /// <param name="request">What was asked for.</param>
     /// <param name="outcome">What came of it.</param>
     /// <param name="shippedBytes">What the app will carry: the compressed artifact where there is one.</param>
@@ -53,6 +56,13 @@ internal static class BudgetDiagnostics
         {
             yield return Diagnostic.Create(
                 DiagnosticCatalogue.LargerThanOriginal, request.ModelPath, request.Name, request.Target, Quantities.Number(shippedBytes), Quantities.Number(outcome.OriginalBytes));
+        }
+
+        if (outcome.Latency is { Ratio: { Low: > MostOfOriginalTime } ratio } && request.Budgets is { MaxLatencyMilliseconds: null, MaxLatencyRatio: null } && outcome.Steps.Any(step => step.Applied))
+        {
+            yield return Diagnostic.Create(
+                DiagnosticCatalogue.SlowerThanOriginal, request.ModelPath, request.Name, request.Target,
+                string.Create(CultureInfo.InvariantCulture, $"{ratio.Value:0.00} times"), string.Create(CultureInfo.InvariantCulture, $"{ratio.Low:0.00} to {ratio.High:0.00}"));
         }
 
         if (outcome.Accuracy is { } accuracy && (request.EvaluationData ?? request.CalibrationData) is { } data)

@@ -61,6 +61,12 @@ internal sealed class CandidateSearch(
         int stepsBefore = steps.Count;
         bool isPruned = false;
         long? whole = list.Pruning.Count > 0 ? CountMultiplications(model) : null;
+        IModelPass[] lifting = list.Pruning.Count > 0 ? Lifting(model) : [];
+        foreach (IModelPass pass in lifting)
+        {
+            Apply(pass, model);
+        }
+
         foreach (IModelPass pass in list.Pruning)
         {
             isPruned |= ApplyRequested(pass, model, lessons);
@@ -72,7 +78,8 @@ internal sealed class CandidateSearch(
         (string Recipe, Rejection Rejection)? firstRejected = null;
         if (list.Unpruned is null || isPruned)
         {
-            Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null };
+            // Where nothing was pruned, what was lifted for it goes back, exactly.
+            Prepared pruned = isPruned ? new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null, IsLifted = lifting.Length > 0 } : simplified;
             if (TryAll(list, pruned, artifactPath, comparison, ref firstRejected) is { } outcome)
             {
                 return outcome;
@@ -187,7 +194,7 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         plan = null;
-        IModelPass[] lifting = Lifting(recipe, model);
+        IModelPass[] lifting = recipe.Passes.Count > 0 ? Lifting(model) : [];
         bool isPrepared = false;
         foreach (IModelPass pass in lifting.Concat(recipe.Preparation))
         {
@@ -201,12 +208,15 @@ internal sealed class CandidateSearch(
             changed |= isChosenByUser && !changed ? ApplyRequested(pass, model, lessons) : Apply(pass, model, lessons);
         }
 
+        bool isLifted = lifting.Length > 0;
         if (isPrepared && !changed)
         {
             model = prepared.Model.Clone();
+            isLifted = false;
             GiveUp(stepsBefore, "nothing came of it");
         }
-        else if (lifting.Length > 0)
+
+        if (isLifted || prepared.IsLifted)
         {
             Apply(new Float16Storage(), model);
         }
@@ -215,8 +225,8 @@ internal sealed class CandidateSearch(
     }
 
     /// <summary>Integers are made from float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
-    private IModelPass[] Lifting(Recipe recipe, Model model) =>
-        recipe.Passes.Count > 0 && !target.ComputesFloat16 && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
+    private IModelPass[] Lifting(Model model) =>
+        !target.ComputesFloat16 && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
     /// <summary>Says of the steps from <paramref name="first"/> on that did something that it was for nothing, and why.</summary>
     private void GiveUp(int first, string reason)
@@ -350,6 +360,9 @@ internal sealed class CandidateSearch(
     {
         /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
         internal bool MustProveItself { get; init; }
+
+        /// <summary>Whether float16 was made float32 for pruning, which fits weights in float32.</summary>
+        internal bool IsLifted { get; init; }
 
         internal bool IsChanged => IsSimplified || IsPruned;
     }

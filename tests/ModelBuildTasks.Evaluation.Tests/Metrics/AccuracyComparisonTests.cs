@@ -129,6 +129,26 @@ public sealed class AccuracyComparisonTests
     [TestMethod]
     public void Finite_outputs_are_not_mentioned() => Assert.IsEmpty(Compare(_ => [1, 2], _ => [2, 1], MetricKind.Top1).NonFinite);
 
+    [TestMethod]
+    public void Outputs_that_are_empty_in_both_models_are_alike()
+    {
+        AccuracyResult result = Compare(i => i < 5 ? [] : [1, 2], i => i < 5 ? [] : [1, 2], MetricKind.Cosine);
+
+        Assert.AreEqual(0, result.Drop!.Value.Value, 1e-9);
+        Assert.AreEqual(1, result.WorstCosine, 1e-9);
+    }
+
+    [TestMethod]
+    [DataRow(MetricKind.Cosine, 0.8)]
+    [DataRow(MetricKind.SignalToNoise, 3.98)]
+    public void Another_number_of_results_counts_as_none_alike(MetricKind metric, double expected) =>
+        // 2 of 10 samples: 10·log₁₀(10·5 / (2·(5 + 5))) dB.
+        Assert.AreEqual(expected, Compare(_ => [1, 2], i => i < 2 ? [1, 2, 0] : [1, 2], metric).Optimized.Value, 0.01);
+
+    [TestMethod]
+    public void With_labels_outputs_need_elements() =>
+        Assert.Contains("cannot be compared", Assert.ThrowsExactly<MetricException>(() => Compare(_ => [], _ => [], MetricKind.Top1)).Message);
+
     /// <summary>Ten samples of class 0, answered as the functions of the sample's number say.</summary>
     private static AccuracyResult Compare(Func<int, float[]> original, Func<int, float[]> optimized, MetricKind metric)
     {

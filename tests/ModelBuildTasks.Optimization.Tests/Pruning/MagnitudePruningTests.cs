@@ -96,6 +96,15 @@ public class MagnitudePruningTests
     }
 
     [TestMethod]
+    public void A_share_of_less_than_one_weight_does_nothing_and_says_so()
+    {
+        PassOutcome outcome = new MagnitudePruning(0.0001).Apply(TwoLayers((i, _) => MathF.Sin(i + 1), (i, _) => MathF.Cos(i) * 10), Context);
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("less than one weight of 2048", outcome.Explanation);
+    }
+
+    [TestMethod]
     [DataRow(-0.1)]
     [DataRow(1.1)]
     [DataRow(double.NaN)]

@@ -1,4 +1,6 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
@@ -305,6 +307,18 @@ public sealed class CandidateSearchTests : IDisposable
         StringAssert.Contains(outcome.Notes.Single().Arguments[2], "more than the");
         Assert.AreEqual("Nothing but its size stands against it.", outcome.Notes.Single().Arguments[3]);
         StringAssert.Contains(outcome.Steps.Single(step => step.Name == "grow").Explanation, "Given up: its file would have");
+    }
+
+    [TestMethod]
+    [DataRow(1.05, 1.10, true)]
+    [DataRow(1.01, 1.10, false)]
+    public void A_named_recipe_may_be_slower_which_is_said_where_it_is_certain(double low, double high, bool isSaid)
+    {
+        Outcome outcome = Search(Named(Recipe(EditingPass.Harmless("good"))));
+        outcome = outcome with { Latency = new LatencyResult(Estimate.Exact(1), Estimate.Exact(1.07), new Estimate(1.07, low, high), 100, 1, "a processor", true) };
+
+        Assert.AreEqual(isSaid ? "MBT1012" : "", string.Concat(Judged(outcome).Select(diagnostic => diagnostic.Code)));
+        Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxLatencyRatio = 2));
     }
 
     [TestMethod]

@@ -17,6 +17,9 @@ internal sealed class RemovalPlan
     /// <summary>So many channels of a set are masked to see how its loss shows in the outputs that the layers which read them lose this share. Fewer would show little but their own noise.</summary>
     private const double ProbedLoss = 0.1;
 
+    /// <summary>Layers that a reason names; they repeat one another.</summary>
+    private const int MostNamed = 3;
+
     private readonly DependencyGraph graph;
     private readonly List<ChannelSet> sets;
     private readonly List<RemovalOrder> orders;
@@ -43,6 +46,11 @@ internal sealed class RemovalPlan
     {
         DependencyGraph graph = DependencyGraph.Of(model);
         refusals.AddRange(ReasonsToStay(graph));
+        if (Opaque(model) is { Length: > 0 } opaque)
+        {
+            refusals.Add($"The channels of {opaque.Length} layers stay, whose weights are computed, fed or quantized: {string.Join(", ", opaque.Take(MostNamed).Select(DependencyGraph.Describe))}{(opaque.Length > MostNamed ? ", …" : "")}.");
+        }
+
         List<ChannelSet> sets = [.. ChannelSet.Of(graph).Where(set => !IsExcluded(set, excluded, refusals))];
         reason = sets.Count == 0 ? "The model has no channels that can be removed."
             : graph.Channels.Keys.FirstOrDefault(axis => axis.Value.Constant is { ElementType: ElementType.Float } weight && !TensorPrimitives.IsFiniteAll(weight.Span<float>())) is { Value: { } broken }
@@ -80,6 +88,10 @@ internal sealed class RemovalPlan
             ? $"{removal.Explanation} {Reconstruction.RefitOrRestore(graph.Model, pruned, kept, ExcludedLayers.None, context, refusals)}"
             : removal.Explanation);
     }
+
+    private static Node[] Opaque(Model model) =>
+        [.. model.Graph.Nodes.Where(node => node is { Domain: "", OpType: "Conv" or "ConvTranspose" or "Gemm" or "MatMul" } or { OpType: "QLinearConv" or "QLinearMatMul" or "ConvInteger" or "MatMulInteger" }
+            && !node.Inputs.Any(input => input?.Constant is { ElementType: ElementType.Float or ElementType.Float16 or ElementType.Double, Dimensions.Count: > 1 }))];
 
     private static bool IsExcluded(ChannelSet set, ExcludedLayers? excluded, List<string> refusals)
     {

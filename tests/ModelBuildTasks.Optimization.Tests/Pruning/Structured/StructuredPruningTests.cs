@@ -264,6 +264,21 @@ public class StructuredPruningTests
         Assert.IsLessThan(0.6 * expected!.Value, MultiplicationCount.Of(model, null)!.Value);
     }
 
+    [TestMethod]
+    public void Quantized_layers_stay_and_are_named()
+    {
+        CoupledGraph network = CoupledGraph.From([1, 3, 6, 6], (g, x) =>
+        {
+            Value weight = g.Add("DequantizeLinear", g.Graph.AddInitializer("q", Tensor.Create([32, 3, 3, 3], new sbyte[32 * 27])), g.Graph.AddInitializer("s", Tensor.Scalar(0.1f)));
+            return g.Graph.AddNode("Conv", [x, weight], name: "first").Output;
+        });
+
+        PassOutcome outcome = new StructuredPruning(0.5).Apply(network.Model, Context);
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("computed, fed or quantized: Conv 'first'", string.Join("\n", outcome.Refusals));
+    }
+
     private static CoupledGraph Network() => CoupledGraph.From([1, 3, 6, 6], (g, x) =>
         g.Conv(g.Add("Relu", g.Conv(g.Add("Relu", g.Conv(x, 3, 32, 3, name: "first")), 32, 32, 3, name: "second")), 32, 4, name: "last"));
 
