@@ -30,11 +30,6 @@ public sealed class Float32Conversion : IModelPass
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
-        if (context.Target.ComputesFloat16)
-        {
-            return PassOutcome.Refused($"The target '{context.Target}' computes in float16.");
-        }
-
         if (!IsHalf(model))
         {
             return PassOutcome.Refused("The model holds no 16-bit floating point.");
@@ -68,7 +63,7 @@ public sealed class Float32Conversion : IModelPass
         }
 
         return PassOutcome.Applied(
-            $"{lifted} tensors of 16-bit floating point became float32, as which '{context.Target}' computes; {inputs.Length} inputs and {outputs.Length} outputs keep their type.", refusals);
+            $"{lifted} tensors of 16-bit floating point became float32; {inputs.Length} inputs and {outputs.Length} outputs keep their type.", refusals);
     }
 
     private static int LiftWeights(Graph graph, Value[] fed)

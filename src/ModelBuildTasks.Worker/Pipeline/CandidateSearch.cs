@@ -194,7 +194,7 @@ internal sealed class CandidateSearch(
         Model model = prepared.Model.Clone();
         int stepsBefore = steps.Count;
         plan = null;
-        IModelPass[] lifting = recipe.Passes.Count > 0 ? Lifting(model) : [];
+        IModelPass[] lifting = recipe.Passes.Count > 0 && !target.ComputesFloat16 ? Lifting(model) : [];
         bool isPrepared = false;
         foreach (IModelPass pass in lifting.Concat(recipe.Preparation))
         {
@@ -218,15 +218,15 @@ internal sealed class CandidateSearch(
 
         if (isLifted || prepared.IsLifted)
         {
-            Apply(new Float16Storage(), model);
+            Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
         }
 
         return (model, changed);
     }
 
-    /// <summary>Integers are made from float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
+    /// <summary>Integers and pruned weights are fitted in float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
     private IModelPass[] Lifting(Model model) =>
-        !target.ComputesFloat16 && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
+        Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
     /// <summary>Says of the steps from <paramref name="first"/> on that did something that it was for nothing, and why.</summary>
     private void GiveUp(int first, string reason)

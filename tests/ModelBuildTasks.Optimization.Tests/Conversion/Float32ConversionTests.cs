@@ -73,14 +73,6 @@ public sealed class Float32ConversionTests
     }
 
     [TestMethod]
-    public void Leaves_a_model_alone_for_a_target_that_computes_in_float16()
-    {
-        PassOutcome outcome = Convert(HalfNetwork(), TargetProfiles.Cuda);
-        Assert.IsFalse(outcome.Changed);
-        StringAssert.Contains(outcome.Explanation, "computes in float16");
-    }
-
-    [TestMethod]
     public void Makes_a_real_float16_model_ready_for_integers()
     {
         Model model = Model.Load(RealModels.Require("squeezenet_fp16.onnx"));

@@ -123,10 +123,25 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    public void A_float16_model_that_is_not_pruned_stays_one_for_a_target_that_computes_in_float16()
+    {
+        Model narrow = SmallModels.WideMlp();
+        new Float16Conversion().Apply(narrow, new PassContext(TargetProfiles.Cuda));
+        using Workplace half = Workplace.With(narrow);
+
+        OptimizationResult result = Workplace.Run(half.Request(request => request.Target = TargetNames.Cuda));
+
+        Assert.IsTrue(result.Succeeded);
+        Assert.IsFalse(result.Recipe.Any(step => step.Name == "float32 conversion"));
+        Assert.IsLessThanOrEqualTo(result.Original!.Bytes, result.Optimized!.Bytes);
+    }
+
+    [TestMethod]
     [DataRow(Pruning.Magnitude)]
     [DataRow(Pruning.SecondOrder)]
     [DataRow(Pruning.Structured)]
-    public void A_float16_model_is_pruned_and_refitted_as_its_float32_twin(Pruning pruning)
+    [DataRow(Pruning.Structured, TargetNames.Cuda)]
+    public void A_float16_model_is_pruned_and_refitted_as_its_float32_twin(Pruning pruning, string target = TargetNames.Cpu)
     {
         Model narrow = SmallModels.WideMlp();
         new Float16Conversion().Apply(narrow, new PassContext(TargetProfiles.Cuda));
@@ -141,6 +156,7 @@ public sealed class OptimizationPipelineTests : IDisposable
         {
             OptimizationResult result = Workplace.Run(wide.Request(request =>
             {
+                request.Target = target;
                 request.Settings.Pruning = pruning;
                 request.Settings.Sparsity = 0.5;
                 request.Settings.Precision = Precision.Float32;

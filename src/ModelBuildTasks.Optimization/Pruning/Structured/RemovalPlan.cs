@@ -104,10 +104,10 @@ internal sealed class RemovalPlan
         return true;
     }
 
-    /// <summary>By samples where there are some, each order's losses in terms of the outputs; by magnitude otherwise.</summary>
+    /// <summary>By samples where there are some, each order's losses in terms of the outputs; by magnitude otherwise, and for weights of 16 bits, beside which moments would be taken of activations that overflow.</summary>
     private static List<RemovalOrder> Orders(DependencyGraph graph, List<ChannelSet> sets, PassContext context)
     {
-        if (context.Calibration is not { Count: > 0 } samples || graph.Model.Graph.Inputs.Any(input => input.Initializer is null && input.Type?.ElementType == ElementType.Float16))
+        if (context.Calibration is not { Count: > 0 } samples || graph.Channels.Keys.Any(axis => axis.Value.Constant?.ElementType == ElementType.Float16))
         {
             return [.. sets.Select(set => Scaled(MagnitudeImportance.Of(graph, set), 1))];
         }
