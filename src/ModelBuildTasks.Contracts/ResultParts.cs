@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.Linq;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts;
@@ -6,6 +7,8 @@ namespace ModelBuildTasks.Contracts;
 /// <summary>One step of the pipeline: what it did, or why it did nothing.</summary>
 public sealed class RecipeStep
 {
+    private const int MostShownReasons = 5;
+
     public string Name { get; set; } = "";
 
     public bool Applied { get; set; }
@@ -14,6 +17,9 @@ public sealed class RecipeStep
 
     /// <summary>Where the step did nothing, and why.</summary>
     public IReadOnlyList<string> Reasons { get; set; } = [];
+
+    /// <summary>The reasons that a summary shows: of a step that did nothing at all, the first.</summary>
+    public IEnumerable<string> ShownReasons => Reasons.Take(Applied ? 0 : MostShownReasons);
 
     internal static RecipeStep Read(JsonObject json) => new()
     {

@@ -20,7 +20,7 @@ namespace ModelBuildTasks;
 /// found is in its result files; its output is for people, and its exit code counts only where a result is missing.
 /// </summary>
 [MSBuildMultiThreadableTask]
-public sealed class OptimizeModels : ToolTask
+public sealed class OptimizeModels : WorkerTask
 {
     // Windows takes 32767 characters; the rest of the command line and long user names need room.
     private const int LongestCommandLine = 16_000;
@@ -44,15 +44,6 @@ public sealed class OptimizeModels : ToolTask
     /// <summary>The out-of-date requests, with ResultPath and ArtifactPath.</summary>
     [Required] public ITaskItem[] Requests { get; set; } = [];
 
-    /// <summary>Full path of modelbuild.dll: the argument of <c>dotnet exec</c>.</summary>
-    [Required] public string WorkerPath { get; set; } = "";
-
-    /// <summary>Full path of the dotnet host; empty to look it up in PATH.</summary>
-    public string DotNetHost { get; set; } = "";
-
-    /// <summary>Full path of the file that carries the arguments when they are too long for a command line: <c>build @file</c>.</summary>
-    [Required] public string ArgumentsFile { get; set; } = "";
-
     /// <summary>Full path of the file that a build holds open while it works on these requests.</summary>
     [Required] public string LockFile { get; set; } = "";
 
@@ -64,16 +55,6 @@ public sealed class OptimizeModels : ToolTask
 
     /// <summary>How many processes the build may run at once (<c>-maxCpuCount</c>), at least 1: MSBuild lends all of the machine's cores whatever that is.</summary>
     public int MaxCpuCount { get; set; } = 1;
-
-    /// <summary>Full path of the project file.</summary>
-    [Required] public string ProjectFile { get; set; } = "";
-
-    protected override string ToolName => Path.DirectorySeparatorChar == '\\' ? "dotnet.exe" : "dotnet";
-
-    // The default is the console's code page.
-    protected override Encoding StandardOutputEncoding => Encoding.UTF8;
-
-    protected override Encoding StandardErrorEncoding => Encoding.UTF8;
 
     protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.Low;
 
@@ -110,25 +91,6 @@ public sealed class OptimizeModels : ToolTask
         base.Cancel();
     }
 
-    protected override string GenerateFullPathToTool() => DotNetHost.Length > 0 ? DotNetHost : ToolName;
-
-    protected override bool ValidateParameters()
-    {
-        if (DotNetHost.Length > 0 && !File.Exists(DotNetHost))
-        {
-            Report(DiagnosticCatalogue.WorkerNotFound, "The .NET host", DotNetHost);
-            return false;
-        }
-
-        if (!File.Exists(WorkerPath))
-        {
-            Report(DiagnosticCatalogue.WorkerNotFound, "The worker", WorkerPath);
-            return false;
-        }
-
-        return true;
-    }
-
     protected override string GenerateCommandLineCommands()
     {
         var arguments = new CommandLineBuilder();
@@ -142,10 +104,7 @@ public sealed class OptimizeModels : ToolTask
         }
 
         using var node = Process.GetCurrentProcess();
-        var command = new CommandLineBuilder();
-        command.AppendSwitch("exec");
-        command.AppendFileNameIfNotNull(WorkerPath);
-        command.AppendSwitch("build");
+        var command = Worker("build");
         // A node that is killed can't end its worker; the worker then ends itself.
         command.AppendSwitch($"--parent {node.Id.ToString(CultureInfo.InvariantCulture)}");
         return $"{command} {arguments}";
@@ -194,8 +153,6 @@ public sealed class OptimizeModels : ToolTask
             Log.LogMessage(messageImportance, "{0}", line);
         }
     }
-
-    protected override void LogToolCommand(string message) => Log.LogMessage(MessageImportance.Low, "{0}", message);
 
     private bool Run()
     {
@@ -313,7 +270,4 @@ public sealed class OptimizeModels : ToolTask
             File.Delete(probe);
         }
     }
-
-    private void Report(DiagnosticDescriptor descriptor, params object[] arguments) =>
-        new DiagnosticLog(Log).Write(Contracts.Diagnostic.Create(descriptor, ProjectFile, arguments));
 }

@@ -7,7 +7,7 @@ using System.Text;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Diagnostics;
+using ModelBuildTasks.Execution;
 using ModelBuildTasks.Items;
 
 namespace ModelBuildTasks;
@@ -17,11 +17,8 @@ namespace ModelBuildTasks;
 /// <c>dotnet exec modelbuild.dll report @report.rsp</c>. Its errors are coded lines, which MSBuild reads as such.
 /// </summary>
 [MSBuildMultiThreadableTask]
-public sealed class ReportModels : ToolTask
+public sealed class ReportModels : WorkerTask
 {
-    // Of a step that did nothing; the rest is in the result file.
-    private const int MostReasons = 5;
-
     private IReadOnlyList<string> _results = [];
 
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
@@ -29,22 +26,6 @@ public sealed class ReportModels : ToolTask
 
     /// <summary>Full path of the folder that the report is written to.</summary>
     public string ReportDirectory { get; set; } = "";
-
-    /// <summary>Full path of the file that carries the worker's arguments: projects may have more models than a command line takes.</summary>
-    public string ArgumentsFile { get; set; } = "";
-
-    /// <summary>Full path of modelbuild.dll.</summary>
-    public string WorkerPath { get; set; } = "";
-
-    /// <summary>Full path of the dotnet host; empty to look it up in PATH.</summary>
-    public string DotNetHost { get; set; } = "";
-
-    protected override string ToolName => Path.DirectorySeparatorChar == '\\' ? "dotnet.exe" : "dotnet";
-
-    // The default is the console's code page.
-    protected override Encoding StandardOutputEncoding => Encoding.UTF8;
-
-    protected override Encoding StandardErrorEncoding => Encoding.UTF8;
 
     // Where the page is, which is what was asked for.
     protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.High;
@@ -61,32 +42,14 @@ public sealed class ReportModels : ToolTask
         return _results.Count == 0 || base.Execute();
     }
 
-    protected override string GenerateFullPathToTool() => DotNetHost.Length > 0 ? DotNetHost : ToolName;
-
-    protected override bool ValidateParameters()
-    {
-        if (File.Exists(WorkerPath))
-        {
-            return true;
-        }
-
-        new DiagnosticLog(Log).Write(Diagnostic.Create(DiagnosticCatalogue.WorkerNotFound, null, "The worker", WorkerPath));
-        return false;
-    }
-
     protected override string GenerateCommandLineCommands()
     {
         var folder = ReportDirectory.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
         File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\""], new UTF8Encoding(false));
-        var command = new CommandLineBuilder();
-        command.AppendSwitch("exec");
-        command.AppendFileNameIfNotNull(WorkerPath);
-        command.AppendSwitch("report");
+        var command = Worker("report");
         command.AppendSwitchIfNotNull("@", ArgumentsFile);
         return command.ToString();
     }
-
-    protected override void LogToolCommand(string message) => Log.LogMessage(MessageImportance.Low, "{0}", message);
 
     private static IEnumerable<string> Lines(ModelVariant variant)
     {
@@ -102,7 +65,7 @@ public sealed class ReportModels : ToolTask
             [
                 $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
                 .. Figures(result),
-                .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.Reasons.Take(step.Applied ? 0 : MostReasons).Select(reason => $"      {reason}"))),
+                .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.ShownReasons.Select(reason => $"      {reason}"))),
                 .. result.Quantization is null ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
                 .. result.Diagnostics.Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];

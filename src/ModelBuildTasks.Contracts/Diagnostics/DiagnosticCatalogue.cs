@@ -67,7 +67,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} file name, {1} reason.</summary>
     public static readonly DiagnosticDescriptor LockUnreadable = new("MBT0014", "The lock file can't be read", Error,
-        "'{0}' can't be read: {1}.", "Settle the merge by taking one side and run 'dotnet build -t:UpdateModelLock', which renews what it can make, or restore the file from version control.");
+        "'{0}' can't be read: {1}.", "Settle a merge by taking one side and run 'dotnet build -t:UpdateModelLock', which renews what it can make, or restore the file from version control. A file of a newer version needs that version of the package.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,

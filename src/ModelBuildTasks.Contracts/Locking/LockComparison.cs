@@ -53,7 +53,7 @@ public static class LockComparison
             var (before, now) = (Text(locked.Settings, name), Text(current.Settings, name));
             if (before != now)
             {
-                yield return $"{name} is {now}, {before} is locked";
+                yield return $"{name} is {now}; in the lock file it is {before}";
             }
         }
 

@@ -50,5 +50,5 @@ public sealed class ExcludedLayers
     private static IEnumerable<Value> WeightsOf(Node node) =>
         node.Inputs.OfType<Value>().Where(input => input.Constant is { ElementType: ElementType.Float or ElementType.Float16, Dimensions.Count: >= 2 });
 
-    private static Regex Expression(string pattern) => new($"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$", RegexOptions.Singleline | RegexOptions.CultureInvariant);
+    private static Regex Expression(string pattern) => new($"^{Regex.Escape(pattern).Replace(@"\*", ".*", StringComparison.Ordinal)}$", RegexOptions.Singleline | RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
 }

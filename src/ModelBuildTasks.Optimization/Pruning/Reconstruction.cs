@@ -45,7 +45,8 @@ public sealed class Reconstruction(IModelPass pruning, ExcludedLayers? excluded 
         ModelSnapshot before = pruned.TakeSnapshot();
         try
         {
-            return $"{Refit(original, pruned, keptChannels, excluded, context, refusals)} layers were refitted to what the original gives on the calibration samples.";
+            int refitted = Refit(original, pruned, keptChannels, excluded, context, refusals);
+            return $"{refitted} {(refitted == 1 ? "layer was" : "layers were")} refitted to what the original gives on the calibration samples.";
         }
         catch (Exception failure) when (failure is CalibrationException or InferenceException)
         {

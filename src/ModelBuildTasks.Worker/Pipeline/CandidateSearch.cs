@@ -78,8 +78,14 @@ internal sealed class CandidateSearch(
         (string Recipe, Rejection Rejection)? firstRejected = null;
         if (list.Unpruned is null || isPruned)
         {
-            // Where nothing was pruned, what was lifted for it goes back, exactly.
-            Prepared pruned = isPruned ? new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null, IsLifted = lifting.Length > 0 } : simplified;
+            Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null, IsLifted = lifting.Length > 0 };
+            if (!isPruned)
+            {
+                // What was lifted for it goes back, exactly.
+                GiveUp(stepsBefore, "nothing was pruned");
+                pruned = simplified;
+            }
+
             if (TryAll(list, pruned, artifactPath, comparison, ref firstRejected) is { } outcome)
             {
                 return outcome;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -53,19 +54,41 @@ internal static class CompressedModel
     internal static long Measure(IReadOnlyList<string> files, bool isForShipping, CancellationToken cancellation) =>
         Encode(files, Stream.Null, isForShipping, _ => { }, cancellation);
 
-    /// <summary>Writes the model of a compressed file to <paramref name="destination"/>.</summary>
-    /// <exception cref="ModelFormatException">The file is damaged.</exception>
+    /// <summary>Writes the model of a compressed file to <paramref name="destination"/>, no more of it than the file says that there is.</summary>
+    /// <exception cref="ModelFormatException">The file is damaged, or none of this kind.</exception>
     internal static void Restore(string path, string destination)
     {
-        using BrotliStream model = new(File.OpenRead(path), CompressionMode.Decompress);
+        using FileStream compressed = File.OpenRead(path);
+        Span<byte> trailer = stackalloc byte[sizeof(long) + SHA256.HashSizeInBytes];
+        if (compressed.Length < trailer.Length)
+        {
+            throw new ModelFormatException(ModelFormatError.Truncated, $"'{path}' is shorter than what ends a compressed model.");
+        }
+
+        compressed.Seek(-trailer.Length, SeekOrigin.End);
+        compressed.ReadExactly(trailer);
+        compressed.Position = 0;
+        long left = BinaryPrimitives.ReadInt64LittleEndian(trailer);
+        using BrotliStream model = new(compressed, CompressionMode.Decompress);
         using FileStream file = File.Create(destination);
+        using IncrementalHash digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        byte[] chunk = new byte[ChunkBytes];
         try
         {
-            model.CopyTo(file);
+            for (int count; left > 0 && (count = model.Read(chunk, 0, (int)Math.Min(left, chunk.Length))) > 0; left -= count)
+            {
+                file.Write(chunk, 0, count);
+                digest.AppendData(chunk, 0, count);
+            }
         }
         catch (Exception exception) when (exception is InvalidOperationException or InvalidDataException)
         {
             throw new ModelFormatException(ModelFormatError.Truncated, exception.Message, exception);
+        }
+
+        if (left != 0 || !digest.GetHashAndReset().AsSpan().SequenceEqual(trailer[sizeof(long)..]))
+        {
+            throw new ModelFormatException(ModelFormatError.Truncated, $"'{path}' does not hold the model that its length and digest tell of.");
         }
     }
 

@@ -146,7 +146,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
     }
 
-    /// <summary>What compressing makes of the source model and of the artifact, where it was asked for or, in short, where pruning has made it worth knowing.</summary>
+    /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>
     private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, string artifact, CancellationToken cancellation)
     {
         if (!request.Compress && request.Settings.Pruning == Pruning.None)
@@ -156,7 +156,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         progress.Report(new PipelineProgress("measuring compressed sizes", 0));
         string[] source = [.. RequestInputs.Models(request.ModelPath).Select(input => input.Path)];
-        result.Original!.CompressedBytes = CompressedModel.Measure(source, request.Compress, cancellation);
+        result.Original!.CompressedBytes = CompressedModel.Measure(source, isForShipping: false, cancellation);
         result.Optimized!.CompressedBytes ??= CompressedModel.Measure([artifact], isForShipping: false, cancellation);
     }
 

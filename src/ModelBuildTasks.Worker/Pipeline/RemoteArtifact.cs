@@ -48,7 +48,9 @@ internal sealed partial class RemoteArtifact(
         }
 
         // A build fails for what was measured here, never on a server's word.
-        long shipped = request.Compress ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
+        // Compressing takes seconds for each MB, and only a size budget asks for it here.
+        bool isCompressedJudged = request.Compress && request.Budgets is not { MaxSizeBytes: null, MaxSizeRatio: null };
+        long shipped = isCompressedJudged ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
         return BudgetDiagnostics.Of(request, proven!, shipped, BudgetDiagnostics.Judge(request, proven!, shipped)).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 

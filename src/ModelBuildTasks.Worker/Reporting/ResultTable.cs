@@ -10,9 +10,6 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <summary>A result on the console: what was done, and the artifact beside the original.</summary>
 internal static class ResultTable
 {
-    /// <summary>Reasons shown of a step that did nothing; all are in the result file.</summary>
-    private const int MostReasons = 5;
-
     /// <param name="resultPath">The file that the result was written to as well; null for none.</param>
     internal static void Print(OptimizationResult result, string? resultPath)
     {
@@ -24,7 +21,7 @@ internal static class ResultTable
         foreach (RecipeStep step in result.Recipe)
         {
             AnsiConsole.MarkupLineInterpolated($"{(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}");
-            foreach (string place in step.Reasons.Take(step.Applied ? 0 : MostReasons))
+            foreach (string place in step.ShownReasons)
             {
                 AnsiConsole.MarkupLineInterpolated($"    {place}");
             }

@@ -90,7 +90,7 @@ public sealed class LockComparisons
             Locked.Entry(request => request.Settings.Precision = Precision.Int8),
             Locked.Entry(request => (request.Compress, request.Budgets.MaxAccuracyDrop) = (true, 0.1))).ToArray();
 
-        CollectionAssert.AreEqual(new[] { "Compress is \"true\", not set is locked", "MaxAccuracyDrop is \"0.1\", not set is locked", "Precision is not set, \"Int8\" is locked" }, differences);
+        CollectionAssert.AreEqual(new[] { "Compress is \"true\"; in the lock file it is not set", "MaxAccuracyDrop is \"0.1\"; in the lock file it is not set", "Precision is not set; in the lock file it is \"Int8\"" }, differences);
     }
 
     [TestMethod]
@@ -103,7 +103,7 @@ public sealed class LockComparisons
         var locked = Locked.Entry(request => AddCalibration(request, "/home/somebody/data", "da0a"));
 
         Assert.IsEmpty(LockComparison.Differences(locked, Locked.Entry(request => AddCalibration(request, "/ci/data", "da0a"))));
-        StringAssert.Contains(LockComparison.Differences(locked, Locked.Entry(request => AddCalibration(request, "/ci/data", "da0b"))).Single(), "CalibrationData is \"da0b\", \"da0a\" is locked");
+        StringAssert.Contains(LockComparison.Differences(locked, Locked.Entry(request => AddCalibration(request, "/ci/data", "da0b"))).Single(), "CalibrationData is \"da0b\"; in the lock file it is \"da0a\"");
     }
 
     [TestMethod]

@@ -58,6 +58,27 @@ public sealed class CompressedModelTests : IDisposable
         Assert.ThrowsExactly<ModelFormatException>(() => CompressedModel.Restore(place["a.br"], place["restored.onnx"]));
     }
 
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(10)]
+    public void A_file_that_ends_early_is_refused(int length)
+    {
+        File.WriteAllBytes(place["a.br"], File.ReadAllBytes(Compress("a.br"))[..length]);
+
+        Assert.ThrowsExactly<ModelFormatException>(() => CompressedModel.Restore(place["a.br"], place["restored.onnx"]));
+    }
+
+    [TestMethod]
+    public void No_more_is_restored_than_the_file_tells_of()
+    {
+        byte[] file = File.ReadAllBytes(Compress("a.br"));
+        BinaryPrimitives.WriteInt64LittleEndian(file.AsSpan()[^TrailerBytes..], 8);
+        File.WriteAllBytes(place["a.br"], file);
+
+        Assert.ThrowsExactly<ModelFormatException>(() => CompressedModel.Restore(place["a.br"], place["restored.onnx"]));
+        Assert.AreEqual(8, new FileInfo(place["restored.onnx"]).Length);
+    }
+
     private string Compress(string name)
     {
         CompressedModel.Write(place.ModelPath, ContentDigest.OfFile(place.ModelPath), place[name], new Progress<PipelineProgress>(), default);

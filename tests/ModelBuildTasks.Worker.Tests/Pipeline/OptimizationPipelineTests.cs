@@ -137,6 +137,26 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    public void What_was_lifted_for_a_pruning_that_did_nothing_is_said_to_be_given_up()
+    {
+        Model narrow = SmallModels.WideMlp();
+        new Float16Conversion().Apply(narrow, new PassContext(TargetProfiles.Cuda));
+        using Workplace half = Workplace.With(narrow);
+
+        OptimizationResult result = Workplace.Run(half.Request(request =>
+        {
+            request.Settings.Pruning = Pruning.Threshold;
+            request.Settings.PruningThreshold = 0;
+            request.Settings.Precision = Precision.Float32;
+        }));
+
+        RecipeStep lifting = result.Recipe.Single(step => step.Name == "float32 conversion");
+        Assert.IsFalse(lifting.Applied);
+        StringAssert.Contains(lifting.Explanation, "Given up: nothing was pruned");
+        Assert.IsLessThanOrEqualTo(result.Original!.Bytes, result.Optimized!.Bytes);
+    }
+
+    [TestMethod]
     [DataRow(Pruning.Magnitude)]
     [DataRow(Pruning.SecondOrder)]
     [DataRow(Pruning.Structured)]

@@ -56,6 +56,27 @@ public sealed class ReportPageTests
     }
 
     [TestMethod]
+    public void Of_a_step_that_did_nothing_the_first_reasons_are_told()
+    {
+        ReportedModel model = Quantized();
+        model.Result.Recipe.Add(new RecipeStep { Name = "structured pruning", Explanation = "None.", Reasons = [.. Enumerable.Range(1, 6).Select(i => $"reason {i}")] });
+
+        string text = Page(model).Descendants("article").Single().Value;
+
+        StringAssert.Contains(text, "reason 5");
+        Assert.DoesNotContain("reason 6", text);
+    }
+
+    [TestMethod]
+    public void Layers_of_a_form_that_was_not_shipped_are_told_as_such()
+    {
+        ReportedModel model = Quantized();
+        (model.Result.TriedQuantization, model.Result.Quantization) = (model.Result.Quantization, null);
+
+        StringAssert.Contains(Page(model).Descendants("article").Single().Value, "that was tried and not shipped");
+    }
+
+    [TestMethod]
     public void Steps_layers_ranges_and_figures_are_told()
     {
         string text = Page(Quantized()).Descendants("article").Single().Value;

@@ -53,7 +53,8 @@ public sealed class AutomaticPruning(ExcludedLayers? excluded = null) : IModelPa
                 dead, string.Create(CultureInfo.InvariantCulture, $"The {plan.Removable} channels that may go save {most:P0} of the layers' time by prediction; below {LeastSaving:P0} it is not worth what is lost."), refusals);
         }
 
-        Dictionary<IReadOnlySet<int>, Trial> trials = new(SameChannels.Instance);
+        // Verdicts of all trials, the model of the best alone.
+        Dictionary<IReadOnlySet<int>, AccuracyVerdict> verdicts = new(SameChannels.Instance);
         List<string> tried = [];
         Trial? best = null;
         (double low, double high) = (0, 1);
@@ -70,14 +71,18 @@ public sealed class AutomaticPruning(ExcludedLayers? excluded = null) : IModelPa
                 continue;
             }
 
-            if (!trials.TryGetValue(removal.Classes, out Trial? trial))
+            if (!verdicts.TryGetValue(removal.Classes, out AccuracyVerdict? verdict))
             {
-                trials.Add(removal.Classes, trial = Try(plan, removal, judge, context));
-                tried.Add(string.Create(CultureInfo.InvariantCulture, $"{share:P0}: {trial.Verdict.Finding} ({(trial.Verdict.IsKept ? "kept" : "rejected")})"));
+                List<string> trialRefusals = [];
+                (Model pruned, string explanation) = plan.Apply(removal, context with { Progress = null }, trialRefusals);
+                verdicts.Add(removal.Classes, verdict = judge(pruned));
+                tried.Add(string.Create(CultureInfo.InvariantCulture, $"{share:P0}: {verdict.Finding} ({(verdict.IsKept ? "kept" : "rejected")})"));
+
+                // Shares that are judged after one that was kept are larger, and what is known already is the best itself or was rejected.
+                best = verdict.IsKept ? new Trial(pruned, explanation, trialRefusals) : best;
             }
 
-            best = trial.Verdict.IsKept ? trial : best;
-            (low, high) = trial.Verdict.IsKept ? (share, high) : (low, share);
+            (low, high) = verdict.IsKept ? (share, high) : (low, share);
         }
 
         string account = $"Tried, as shares of the {plan.Removable} channels that may go: {string.Join("; ", tried)}.";
@@ -91,14 +96,7 @@ public sealed class AutomaticPruning(ExcludedLayers? excluded = null) : IModelPa
         return StructuredPruning.Ended(dead, $"{best.Explanation} {account}", refusals, isPruned: true);
     }
 
-    private static Trial Try(RemovalPlan plan, Removal removal, Func<Model, AccuracyVerdict> judge, PassContext context)
-    {
-        List<string> refusals = [];
-        (Model pruned, string explanation) = plan.Apply(removal, context with { Progress = null }, refusals);
-        return new Trial(pruned, explanation, judge(pruned), refusals);
-    }
-
-    private sealed record Trial(Model Pruned, string Explanation, AccuracyVerdict Verdict, List<string> Refusals);
+    private sealed record Trial(Model Pruned, string Explanation, List<string> Refusals);
 
     private sealed class SameChannels : IEqualityComparer<IReadOnlySet<int>>
     {

@@ -45,10 +45,15 @@ internal sealed class GroupElimination
         return new GroupElimination(inverse, products, size);
     }
 
-    /// <summary>The squared error that the removal of a group adds.</summary>
+    /// <summary>The squared error that the removal of a group adds; not a number where single precision cannot tell it.</summary>
     internal double LossOf(int[] group)
     {
-        (float[] corner, int count) = Factor(group);
+        if (Factor(group) is not { } corner)
+        {
+            return double.NaN;
+        }
+
+        int count = group.Length;
         double loss = 0;
         float[] column = new float[count];
         for (int j = 0; j < count; j++)
@@ -65,10 +70,11 @@ internal sealed class GroupElimination
         return loss;
     }
 
-    /// <summary>Removes a group. Its own rows and columns mean nothing afterwards.</summary>
+    /// <summary>Removes a group, whose loss is a number. Its own rows and columns mean nothing afterwards.</summary>
     internal void Remove(int[] group, CancellationToken cancellation)
     {
-        (float[] corner, int count) = Factor(group);
+        float[] corner = Factor(group) ?? throw new ArgumentException("The loss of the group is not a number.", nameof(group));
+        int count = group.Length;
 
         // B = [H⁻¹]_cc⁻¹ [H⁻¹]_c:, [count, size]; rows of symmetric matrices stand for their columns.
         float[][] read = Array.ConvertAll(group, i => inverse.AsSpan(i * size, size).ToArray());
@@ -112,7 +118,8 @@ internal sealed class GroupElimination
         });
     }
 
-    private (float[] Factor, int Count) Factor(int[] group)
+    /// <summary>The factor of a group's corner of H⁻¹; null where that is not finite.</summary>
+    private float[]? Factor(int[] group)
     {
         int count = group.Length;
         float[] corner = new float[count * count];
@@ -134,6 +141,11 @@ internal sealed class GroupElimination
         float[] factor = [.. corner];
         for (float ridge = 1e-6f; !Cholesky.TryFactor(factor, count); ridge *= 10)
         {
+            if (!float.IsFinite(ridge * least))
+            {
+                return null;
+            }
+
             factor = [.. corner];
             for (int i = 0; i < count; i++)
             {
@@ -141,6 +153,6 @@ internal sealed class GroupElimination
             }
         }
 
-        return (factor, count);
+        return factor;
     }
 }

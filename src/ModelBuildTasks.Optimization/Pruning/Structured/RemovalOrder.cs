@@ -8,7 +8,6 @@ internal sealed record RemovalOrder(int[] Classes, double[] Losses)
     /// <summary>What is lost where nothing makes up for it, as when channels are masked; the same as <see cref="Losses"/> unless these count on a refit.</summary>
     internal double[] MaskedLosses { get; init; } = Losses;
 
-
     /// <summary>What a loss is measured against is not taken for less: a layer that is lost is lost.</summary>
     private const double LeastRest = 0.01;
 

@@ -12,7 +12,7 @@ internal static class SecondOrderImportance
     /// <param name="readers">The layers that read the set.</param>
     /// <param name="members">From a class to its place in the set.</param>
     /// <param name="interactions">What the readers lose when nothing makes up for it, as <see cref="RemovalOrder.Of"/> takes it.</param>
-    /// <returns>Null where a reader is too wide, or its samples do not tell enough.</returns>
+    /// <returns>Null where a reader is too wide, its samples do not tell enough, or single precision cannot hold what they tell.</returns>
     internal static RemovalOrder? Of(
         DependencyGraph graph, ChannelSet set, IReadOnlyList<ContractionMoments> readers, IReadOnlyDictionary<int, int> members, double[] interactions, CancellationToken cancellation)
     {
@@ -38,6 +38,11 @@ internal static class SecondOrderImportance
             cancellation.ThrowIfCancellationRequested();
             Parallel.For(0, count, channel => added[channel] = order.AsSpan(0, step).Contains(channel) ? double.PositiveInfinity : eliminations.Average(reader => Loss(reader, channel)));
             int next = Array.IndexOf(added, added.Min());
+            if (double.IsNaN(added[next]))
+            {
+                return null;
+            }
+
             double alone = interactions[next * count + next] + 2 * order.Take(step).Sum(gone => interactions[gone * count + next]);
             losses[step + 1] = losses[step] + added[next];
             masked[step + 1] = Math.Max(masked[step], masked[step] + alone);

@@ -14,7 +14,8 @@ internal static class ModelSection
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
         Steps(model.Result),
-        model.Result.Quantization is { } plan ? new[] { Layers(plan), Ranges(plan) } : null);
+        model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
+            : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
 
     private static XElement Figures(OptimizationResult result)
     {
@@ -65,10 +66,11 @@ internal static class ModelSection
                 new XElement("ul", idle.Select(Item))),
         };
 
-        static XElement Item(RecipeStep step) => new("li", new XElement("strong", $"{Capitalized(step.Name)}. "), step.Explanation);
+        static XElement Item(RecipeStep step) => new("li", new XElement("strong", $"{Capitalized(step.Name)}. "), step.Explanation,
+            step.ShownReasons.Any() ? new XElement("ul", step.ShownReasons.Select(reason => new XElement("li", reason))) : null);
     }
 
-    private static object?[]? Layers(QuantizationDecisions plan)
+    private static object?[]? Layers(QuantizationDecisions plan, string heading)
     {
         if (plan.Layers.Count == 0)
         {
@@ -78,10 +80,10 @@ internal static class ModelSection
         double most = plan.Layers.Select(layer => layer.SignalToNoise ?? 0).Where(double.IsFinite).Append(1).Max();
         return
         [
-            new XElement("h3", "Layers"),
+            new XElement("h3", heading),
             new XElement("p", $"{plan.Layers.Count(layer => layer.IsInteger)} of {Quantities.Count(plan.Layers.Count, "layer computes", "layers compute")} in integers.",
                 plan.Outputs.Where(output => output.SignalToNoise is not null).Select(output => $" Output {output.Name}: {Decibels(output.SignalToNoise)} of signal to noise against the float model.")),
-            Folded(plan.Layers.Count, HtmlTable.Of("Layers", plan.Layers,
+            Folded(plan.Layers.Count, HtmlTable.Of(heading, plan.Layers,
                 new("Layer", layer => layer.Name, IsHeading: true),
                 new("Computes in", layer => layer.IsInteger ? "integers" : "float"),
                 new("Weights", layer => layer.WeightBits is { } bits ? $"{bits} bits" : "float"),

@@ -51,7 +51,7 @@ public class StructuredPruningTests
         PassOutcome outcome = new StructuredPruning(0.25).Apply(refitted, Context with { Calibration = samples });
         new StructuredPruning(0.25).Apply(network.Model, Context);
 
-        Assert.Contains("layers were refitted", outcome.Explanation);
+        Assert.Contains("1 layer was refitted", outcome.Explanation);
         Assert.IsLessThan(0.7 * Error(network.Model), Error(refitted));
 
         double Error(Model pruned)
