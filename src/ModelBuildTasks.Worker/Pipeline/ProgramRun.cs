@@ -1,0 +1,67 @@
+using System.Diagnostics;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// This program, run once more in a process of its own: for native code that may crash, hang, or leave memory behind. What a run writes to standard error is kept, as far as a
+/// diagnostic has room for it.
+/// </summary>
+/// <param name="ExitCode">The exit code; null where the process did not end in time and was ended.</param>
+/// <param name="Error">The beginning of what it wrote to standard error.</param>
+internal sealed record ProgramRun(int? ExitCode, string Error)
+{
+    private const int MostErrorText = 2000;
+
+    /// <summary>Starts this program with <paramref name="arguments"/> and waits for its end.</summary>
+    /// <param name="arguments">A command and its arguments.</param>
+    /// <param name="limit">How long it may take before it is ended.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    /// <exception cref="OperationCanceledException">The work was cancelled; the process is gone.</exception>
+    internal static ProgramRun Of(IReadOnlyList<string> arguments, TimeSpan limit, CancellationToken cancellation)
+    {
+        string program = Environment.ProcessPath!;
+        bool isHost = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
+        ProcessStartInfo start = new(program, isHost ? ["exec", typeof(ProgramRun).Assembly.Location, .. arguments] : arguments)
+        {
+            UseShellExecute = false,
+            CreateNoWindow = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using Process process = Process.Start(start)!;
+        process.StandardInput.Close();
+        Task<string> error = Beginning(process.StandardError);
+        Task<string> output = Beginning(process.StandardOutput);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        end.CancelAfter(limit);
+        try
+        {
+            process.WaitForExitAsync(end.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            cancellation.ThrowIfCancellationRequested();
+            return new ProgramRun(null, "");
+        }
+
+        Task.WaitAll([error, output], cancellation);
+        return new ProgramRun(process.ExitCode, error.Result.Trim());
+    }
+
+    /// <summary>Reads to the end, so that the process never waits for us, and keeps the beginning.</summary>
+    private static async Task<string> Beginning(StreamReader reader)
+    {
+        char[] buffer = new char[MostErrorText];
+        string kept = "";
+        int read;
+        while ((read = await reader.ReadAsync(buffer)) > 0)
+        {
+            kept += new string(buffer, 0, Math.Min(read, MostErrorText - kept.Length));
+        }
+
+        return kept;
+    }
+}
