@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -19,9 +20,7 @@ internal sealed record ProgramRun(int? ExitCode, string Error)
     /// <exception cref="OperationCanceledException">The work was cancelled; the process is gone.</exception>
     internal static ProgramRun Of(IReadOnlyList<string> arguments, TimeSpan limit, CancellationToken cancellation)
     {
-        string program = Environment.ProcessPath!;
-        bool isHost = Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
-        ProcessStartInfo start = new(program, isHost ? ["exec", typeof(ProgramRun).Assembly.Location, .. arguments] : arguments)
+        ProcessStartInfo start = new(Host(), ["exec", typeof(ProgramRun).Assembly.Location, .. arguments])
         {
             UseShellExecute = false,
             CreateNoWindow = true,
@@ -50,6 +49,10 @@ internal sealed record ProgramRun(int? ExitCode, string Error)
         Task.WaitAll([error, output], cancellation);
         return new ProgramRun(process.ExitCode, error.Result.Trim());
     }
+
+    /// <summary>The host that belongs to the runtime of this process, whoever started that: it lies three folders above <c>shared/Microsoft.NETCore.App/&lt;version&gt;/</c>.</summary>
+    private static string Host() =>
+        Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet"));
 
     /// <summary>Reads to the end, so that the process never waits for us, and keeps the beginning.</summary>
     private static async Task<string> Beginning(StreamReader reader)
