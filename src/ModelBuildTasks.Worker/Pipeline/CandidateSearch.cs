@@ -223,7 +223,7 @@ internal sealed class CandidateSearch(
             GiveUp(stepsBefore, "nothing came of it");
         }
 
-        if (isLifted || prepared.IsLifted)
+        if ((isLifted || prepared.IsLifted) && !recipe.Passes.Any(pass => pass is Float16Storage))
         {
             Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
         }
