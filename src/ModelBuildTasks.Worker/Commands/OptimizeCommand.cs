@@ -45,8 +45,8 @@ internal static class OptimizeCommand
                 result.AddError($"'{path}' is a folder; --output names the file to write, such as {Path.Combine(path, "model.onnx")}.");
             }
         });
-        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Availability.Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
-        target.AcceptOnlyFromAmong([.. Availability.Targets]);
+        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", TargetNames.ByPreference)}.", DefaultValueFactory = _ => TargetNames.Cpu };
+        target.AcceptOnlyFromAmong([.. TargetNames.ByPreference]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
         Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
         Option<string> remoteCache = new("--remote-cache") { Description = "URL of a cache that is shared with others (see docs/CACHE.md)." };
