@@ -37,6 +37,9 @@ public sealed class OptimizationRequest
     /// <summary>Whether the artifact is written compressed.</summary>
     public bool Compress { get; set; }
 
+    /// <summary>The ONNX Runtime that the artifact will run in; null when the project references none.</summary>
+    public AppRuntime? Runtime { get; set; }
+
     /// <summary>Full path of the artifact to write.</summary>
     public string OutputPath { get; set; } = "";
 
@@ -88,6 +91,7 @@ public sealed class OptimizationRequest
         .Add(nameof(EvaluationData), EvaluationData)
         .Add(nameof(Measurement), Measurement.ToString())
         .Add(nameof(Compress), Compress)
+        .Object(nameof(Runtime), Runtime is null ? null : Runtime.Write)
         .Add(nameof(OutputPath), OutputPath)
         .Add(nameof(ResultPath), ResultPath)
         .Add(nameof(CacheDirectory), CacheDirectory)
@@ -108,6 +112,7 @@ public sealed class OptimizationRequest
             EvaluationData = json.Text(nameof(EvaluationData)),
             Measurement = json.Choice<Measurement>(nameof(Measurement)),
             Compress = json.Flag(nameof(Compress)),
+            Runtime = AppRuntime.Read(json.Object(nameof(Runtime))),
             OutputPath = json.Text(nameof(OutputPath)) ?? "",
             ResultPath = json.Text(nameof(ResultPath)) ?? "",
             CacheDirectory = json.Text(nameof(CacheDirectory)),

@@ -29,6 +29,9 @@ public sealed class ModelSession : IDisposable
     /// <summary>The option of ONNX Runtime for x64 (onnxruntime_session_options_config_keys.h).</summary>
     private const string ExactProducts = "session.x64quantprecision";
 
+    /// <summary>The release of ONNX Runtime that runs here, such as <c>1.31.1</c>.</summary>
+    public static string RuntimeVersion => OrtEnv.Instance().GetVersionString();
+
     private readonly InferenceSession session;
     private readonly TemporaryModel? file;
     private readonly RunOptions runOptions = new();

@@ -119,6 +119,17 @@ public sealed class Model
         Replace(Metadata, ReadMetadata(carrier));
     }
 
+    /// <summary>
+    /// Drops the notes beside graphs, nodes, values and weights (<c>metadata_props</c>, of IR version 10), which no runtime reads, so that older runtimes read the rest. The notes of the
+    /// model itself, <see cref="Metadata"/>, stay. The graph is a new one; nodes and values of the present one are not part of it.
+    /// </summary>
+    public void RemoveAnnotations()
+    {
+        ModelProto proto = ToProto();
+        Annotations.Remove(proto);
+        Restore(new ModelSnapshot(proto));
+    }
+
     /// <summary>Bytes that the model takes in a file, or in two if one can't hold it. Weights are not read for this.</summary>
     public long StoredBytes
     {

@@ -73,14 +73,14 @@ internal static class ModelReader
         {
             throw LooksLikeOnnx(bytes)
                 ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it ends inside a message.", exception)
-                : NotOnnx(exception);
+                : NotOnnx(bytes, exception);
         }
 
         if (model.Graph is null || !model.HasIrVersion || model.OpsetImport.Count == 0)
         {
             throw LooksLikeOnnx(bytes)
                 ? new ModelFormatException(ModelFormatError.Truncated, "The ONNX model is cut short or damaged: it has no graph or no operator set.")
-                : NotOnnx(null);
+                : NotOnnx(bytes, null);
         }
 
         return model;
@@ -100,5 +100,13 @@ internal static class ModelReader
     /// <summary>Every exporter writes <c>ir_version</c> (field 1, a small varint) first.</summary>
     private static bool LooksLikeOnnx(ReadOnlySpan<byte> bytes) => bytes.Length > 2 && bytes[0] == 0x08 && bytes[1] is > 0 and < 64;
 
-    private static ModelFormatException NotOnnx(Exception? inner) => new(ModelFormatError.NotOnnx, "The file is not an ONNX model.", inner);
+    private static ModelFormatException NotOnnx(ReadOnlySpan<byte> bytes, Exception? inner) => new(
+        ModelFormatError.NotOnnx,
+        IsOrtFormat(bytes)
+            ? "The file is a model in ORT format, which can't be read back. Name the ONNX model that it was made from."
+            : "The file is not an ONNX model.",
+        inner);
+
+    /// <summary>ORT format is a flat buffer, which bears its identifier behind the offset of its root (ONNX Runtime, core/flatbuffers/schema/ort.fbs).</summary>
+    private static bool IsOrtFormat(ReadOnlySpan<byte> bytes) => bytes.Length >= 8 && bytes[4..8].SequenceEqual("ORTM"u8);
 }

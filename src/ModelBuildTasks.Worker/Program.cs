@@ -18,6 +18,7 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     ReportCommand.Create(),
     CacheCommand.Create(),
     BuildCommand.Create(),
+    TryCommand.Create(),
 };
 // A cancelled build ends at the next step; the longest step that cannot be interrupted is a latency measurement.
 InvocationConfiguration configuration = new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };

@@ -207,15 +207,10 @@ public sealed class ResolveOptimizedModels : Task
 
         foreach (var text in written.Where(text => TargetNames.Find(text) is null))
         {
-            Report(DiagnosticCatalogue.UnknownValue, model, MetadataNames.Targets, text, string.Join(", ", Availability.Targets));
+            Report(DiagnosticCatalogue.UnknownValue, model, MetadataNames.Targets, text, string.Join(", ", TargetNames.ByPreference));
         }
 
         var known = written.Select(TargetNames.Find).OfType<string>().Distinct().ToList();
-        foreach (var target in known.Where(target => !Availability.IsAvailable(target)))
-        {
-            Report(DiagnosticCatalogue.NotAvailable, model, MetadataNames.Targets, target, $"; available: {string.Join(", ", Availability.Targets)}");
-        }
-
         var running = known.Where(target => TargetNames.CanRun(target, RuntimeIdentifier)).ToList();
         if (known.Count > 0 && running.Count == 0)
         {

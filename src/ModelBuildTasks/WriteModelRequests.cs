@@ -38,10 +38,14 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     /// <summary>The project's ModelOptimizationTimeout, valid.</summary>
     public string OptimizationTimeout { get; set; } = "";
 
+    /// <summary>The files of packages that the SDK has resolved, with NuGetPackageId and NuGetPackageVersion: native libraries, and assemblies to compile against.</summary>
+    public ITaskItem[] PackageFiles { get; set; } = [];
+
     /// <summary>One item per request: the request file, with ResultPath and ArtifactPath.</summary>
     [Output] public ITaskItem[] Requests { get; set; } = [];
 
     private DiagnosticLog _log = null!;
+    private AppRuntime? _runtime;
     private volatile bool _cancelled;
 
     public void Cancel() => _cancelled = true;
@@ -57,6 +61,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
 
         try
         {
+            _runtime = ReferencedRuntime.Find(PackageFiles);
             var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(WriteModelRequests)}.cache"), InputText());
             Requests = memory.Recall() is { } recalled && Array.TrueForAll(recalled[1], RequestWatch.IsUnchanged) ? recalled[0] : WriteAll(memory);
             foreach (var request in Requests)
@@ -77,7 +82,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     }
 
     private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
-        Measurement, OptimizationTimeout, TaskMemory.TextOf(Variants));
+        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", TaskMemory.TextOf(Variants));
 
     private ITaskItem[] WriteAll(TaskMemory memory)
     {
@@ -123,6 +128,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             EvaluationData = variant.Text(MetadataNames.EvaluationData),
             Measurement = Choice.TryParse<Measurement>(Measurement, out var measurement) ? measurement : default,
             Compress = variant.IsCompressed,
+            Runtime = _runtime,
             OutputPath = variant.ArtifactPath,
             ResultPath = variant.ResultPath,
             CacheDirectory = CacheDirectory.Length > 0 ? ItemText.FullPath(Path.GetDirectoryName(ProjectFile)!, CacheDirectory) : null,

@@ -10,6 +10,15 @@ public class BadInputTests
     public void Bytes_that_are_no_model_are_not_onnx() => AssertFault(ModelFormatError.NotOnnx, "PNG-like \u0089 rubbish"u8.ToArray());
 
     [TestMethod]
+    public void A_model_in_ort_format_is_refused_with_the_reason()
+    {
+        ModelFormatException fault = Assert.ThrowsExactly<ModelFormatException>(() => Model.Parse("\u0018\0\0\0ORTM\0\0\u000a\0"u8.ToArray()));
+
+        Assert.AreEqual(ModelFormatError.NotOnnx, fault.Error);
+        StringAssert.Contains(fault.Message, "ORT format");
+    }
+
+    [TestMethod]
     public void An_empty_file_is_not_onnx() => AssertFault(ModelFormatError.NotOnnx, []);
 
     [TestMethod]

@@ -33,6 +33,14 @@ public sealed class ModelSignatures : IDisposable
     }
 
     [TestMethod]
+    public void A_model_in_ort_format_is_refused_with_the_reason()
+    {
+        var fault = Assert.ThrowsExactly<ProtobufException>(() => Read("\u0018\0\0\0ORTM\0\0\u000a\0"u8.ToArray()));
+
+        StringAssert.Contains(fault.Message, "ORT format");
+    }
+
+    [TestMethod]
     public void An_unknown_rank_differs_from_a_scalar()
     {
         var signature = Read(Model([TensorOfAnyRank("any", Float), Tensor("scalar", Float)], []));

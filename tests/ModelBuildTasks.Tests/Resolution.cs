@@ -192,7 +192,6 @@ public sealed class Resolution : IDisposable
     }
 
     [TestMethod]
-    [DataRow("Targets", "tensorrt", "MBT0007")]
     [DataRow("Targets", "tpu", "MBT0001")]
     [DataRow("Embed", "perhaps", "MBT0001")]
     [DataRow("AccessorVisibility", "private", "MBT0001")]

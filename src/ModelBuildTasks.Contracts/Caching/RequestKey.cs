@@ -7,7 +7,7 @@ namespace ModelBuildTasks.Contracts.Caching;
 
 /// <summary>
 /// The keys that the cache knows a request by. They cover what an artifact and its figures depend on (the bytes of the model and its
-/// data, never their paths or times; the settings, the target, the worker, the processor that measured) and are made from the
+/// data, never their paths or times; the settings, the target, the worker, the ONNX Runtime of the app, the processor that measured) and are made from the
 /// request alone, so that a build finds out without reading anything whether the work has been done before.
 /// </summary>
 public static class RequestKey
@@ -35,6 +35,7 @@ public static class RequestKey
             .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
             .Add(nameof(request.Measurement), request.Measurement.ToString())
             .Add(nameof(request.Target), request.Target)
+            .Add(nameof(request.Runtime), request.Runtime?.ToString())
             .Object(nameof(request.Settings), request.Settings.Write);
         foreach (var (name, value) in SteeringBudgets(request))
         {

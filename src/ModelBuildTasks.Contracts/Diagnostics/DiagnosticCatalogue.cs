@@ -212,6 +212,11 @@ public static class DiagnosticCatalogue
         "The model's own output '{0}' is infinite or undefined (NaN) for every one of the {1} samples of '{2}', so that no accuracy can be told.",
         "Scale the data as the model expects it, or export the model again.");
 
+    /// <summary>{0} package and version that the project references, {1} reason, as a clause.</summary>
+    public static readonly DiagnosticDescriptor NeedsNewerRuntime = new("MBT4014", "The model does not run in the project's ONNX Runtime", Error,
+        "The model does not run in {0}, which the project references, and can't be made to: {1}.",
+        "Reference a newer version of the package, or export the model for an older operator set.");
+
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
         [.. typeof(DiagnosticCatalogue).GetFields(BindingFlags.Public | BindingFlags.Static)

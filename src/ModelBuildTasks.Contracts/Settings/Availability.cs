@@ -26,9 +26,6 @@ public static class Availability
     /// <summary>The values of a choice that this version carries out.</summary>
     public static IReadOnlyList<T> Choices<T>() where T : struct, Enum => (T[])(s_choices.TryGetValue(typeof(T), out var choices) ? choices : Enum.GetValues(typeof(T)));
 
-    /// <summary>The target profiles that this version makes artifacts for, the most specific first.</summary>
-    public static IReadOnlyList<string> Targets { get; } = [.. TargetNames.ByPreference.Where(IsAvailable)];
-
     internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
     [
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
@@ -38,9 +35,6 @@ public static class Availability
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
     ];
-
-    /// <summary>The target profiles that this version makes artifacts for.</summary>
-    public static bool IsAvailable(string target) => target != TargetNames.TensorRt;
 
     private static IEnumerable<Diagnostic> Only<T>(string? file, string metadata, T value) where T : struct, Enum =>
         Choices<T>().Contains(value) ? []

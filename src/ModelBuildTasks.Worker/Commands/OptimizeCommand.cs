@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Optimization.Conversion.Releases;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 
@@ -44,14 +45,22 @@ internal static class OptimizeCommand
                 result.AddError($"'{path}' is a folder; --output names the file to write, such as {Path.Combine(path, "model.onnx")}.");
             }
         });
-        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", Availability.Targets)}.", DefaultValueFactory = _ => TargetNames.Cpu };
-        target.AcceptOnlyFromAmong([.. Availability.Targets]);
+        Option<string> target = new("--target", "-t") { Description = $"The target: {string.Join(", ", TargetNames.ByPreference)}.", DefaultValueFactory = _ => TargetNames.Cpu };
+        target.AcceptOnlyFromAmong([.. TargetNames.ByPreference]);
         Option<Measurement> measurement = new("--measurement") { Description = "Whether latency is measured." };
         Option<DirectoryInfo> cache = new("--cache") { Description = "The artifact cache (default: the user's cache folder)." };
         Option<string> remoteCache = new("--remote-cache") { Description = "URL of a cache that is shared with others (see docs/CACHE.md)." };
+        Option<string?> runtimeVersion = new("--runtime-version") { Description = "The version of Microsoft.ML.OnnxRuntime that the artifact will run in, such as 1.20.1: it is made for what that version reads (see docs/TARGETS.md)." };
+        runtimeVersion.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: { } version }] && RuntimeRelease.Find(version) is null)
+            {
+                result.AddError($"'{version}' is no version of ONNX Runtime from {RuntimeRelease.Oldest} on; --runtime-version takes one such as 1.20.1.");
+            }
+        });
         Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, cache, remoteCache, disabledRules, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, disabledRules, json };
         Dictionary<string, Option<string>> settings = [];
         foreach ((string metadata, string help) in Settings)
         {
@@ -88,6 +97,7 @@ internal static class OptimizeCommand
                 CalibrationData = FullPath(parsed.GetValue(settings[MetadataNames.CalibrationData])),
                 EvaluationData = FullPath(parsed.GetValue(settings[MetadataNames.EvaluationData])),
                 Measurement = parsed.GetValue(measurement),
+                Runtime = parsed.GetValue(runtimeVersion) is { } version ? new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = version } : null,
                 OutputPath = artifact,
                 CacheDirectory = parsed.GetValue(cache)?.FullName,
                 RemoteCache = parsed.GetValue(remoteCache),

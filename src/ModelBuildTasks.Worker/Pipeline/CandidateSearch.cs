@@ -4,6 +4,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Conversion.Releases;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
@@ -222,7 +223,7 @@ internal sealed class CandidateSearch(
             GiveUp(stepsBefore, "nothing came of it");
         }
 
-        if (isLifted || prepared.IsLifted)
+        if ((isLifted || prepared.IsLifted) && !recipe.Passes.Any(pass => pass is Float16Storage))
         {
             Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
         }
@@ -248,6 +249,11 @@ internal sealed class CandidateSearch(
 
     private ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed, bool mayBeLarger)
     {
+        if (FitToRuntime(model) is { } unfit)
+        {
+            return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
+        }
+
         if (model.NeedsExternalData)
         {
             return new ComparisonResult(ArtifactTooLargeException.Reason);
@@ -261,9 +267,26 @@ internal sealed class CandidateSearch(
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
 
+    /// <summary>Makes the model one that the ONNX Runtime of the app reads.</summary>
+    /// <returns>Why that can't be, as a clause; null when it is one.</returns>
+    private string? FitToRuntime(Model model)
+    {
+        if (request.Runtime is not { } runtime || RuntimeRelease.Find(runtime.Version) is not { } release)
+        {
+            return null;
+        }
+
+        (IReadOnlyList<string> done, string? refusal) = ReleaseFit.Apply(model, release);
+        if (refusal is null && done.Count > 0)
+        {
+            steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', done)));
+        }
+
+        return refusal;
+    }
+
     private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
     {
-        CopySource(artifactPath, reason);
         plan = null;
         CountAsUnpruned();
         for (int i = 0; i < steps.Count; i++)
@@ -271,10 +294,14 @@ internal sealed class CandidateSearch(
             steps[i] = steps[i] with { Applied = false };
         }
 
+        CopySource(artifactPath, reason);
         ComparisonResult result = comparison.Of(artifactPath, mustProveItself: false);
-        return result.Refusal is { } refusal
-            ? throw new InferenceException($"The model cannot pass through unchanged either: {refusal}.")
-            : OutcomeOf(artifactPath, result);
+        return result switch
+        {
+            { Refusal: null } => OutcomeOf(artifactPath, result),
+            { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
+            { Refusal: { } refusal } => throw new InferenceException($"The model cannot pass through unchanged either: {refusal}."),
+        };
     }
 
     private Outcome PassThroughUnseen(string artifactPath, string reason)
@@ -285,7 +312,18 @@ internal sealed class CandidateSearch(
 
     private void CopySource(string artifactPath, string reason)
     {
-        if (source.Model.ExternalDataFiles.Count == 0)
+        int stepsBefore = steps.Count;
+        Model fitted = source.Model.Clone();
+        if (FitToRuntime(fitted) is { } unfit)
+        {
+            throw new UnfitForRuntimeException(unfit);
+        }
+
+        if (steps.Count > stepsBefore && !fitted.NeedsExternalData)
+        {
+            fitted.Save(artifactPath);
+        }
+        else if (source.Model.ExternalDataFiles.Count == 0)
         {
             File.Copy(source.Path, artifactPath, overwrite: true);
         }

@@ -66,6 +66,11 @@ internal sealed class Comparison(
                 return new ComparisonResult(difference);
             }
 
+            if (ReasonNotToRun(artifact, artifactPath) is { } unfit)
+            {
+                return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
+            }
+
             AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(artifact, data);
             if (accuracy is not null && Verification.Check(accuracy) is { } breakage)
             {
@@ -123,6 +128,18 @@ internal sealed class Comparison(
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
     private string? ReasonToMistrust(AccuracyResult accuracy) => allowance.Judge(accuracy) is { IsKept: false, Finding: var finding } ? finding : null;
+
+    /// <summary>Why the ONNX Runtime of the app can't run the artifact, as a clause; null when it can, is the one that verifies anyway, or is not on this machine.</summary>
+    private string? ReasonNotToRun(ModelSession artifact, string artifactPath)
+    {
+        if (!target.RunsHere || inputs.Value.Count == 0 || request.Runtime is not { } runtime || runtime.Version == ModelSession.RuntimeVersion || ReleaseTrial.Library(runtime) is not { } library)
+        {
+            return null;
+        }
+
+        progress.Report(new PipelineProgress($"running in ONNX Runtime {runtime.Version}", 0));
+        return ReleaseTrial.Check(runtime, library, artifactPath, inputs.Value[0], artifact.Run(inputs.Value[0]), cancellation);
+    }
 
     /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>
     private string? ReasonToMistrustUnmeasured(ModelSession artifact)

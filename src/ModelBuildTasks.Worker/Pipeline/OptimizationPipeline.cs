@@ -51,6 +51,10 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
+        catch (UnfitForRuntimeException fault)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NeedsNewerRuntime, request.ModelPath, request.Runtime!, fault.Message));
+        }
         catch (UnknownLayerException fault)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));

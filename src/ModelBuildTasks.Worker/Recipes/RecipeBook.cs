@@ -27,7 +27,7 @@ internal static class RecipeBook
     {
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
         Recipe last = new("simplification alone", []);
-        RecipeList unpruned = Chosen(settings, integers, hasCalibration) is { } chosen
+        RecipeList unpruned = Chosen(settings, target, integers, hasCalibration) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, last] : [chosen], IsChosenByUser: true)
             : new RecipeList([], [.. Automatic(target, integers, hasCalibration), last], IsChosenByUser: false);
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
@@ -38,10 +38,10 @@ internal static class RecipeBook
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
-    private static Recipe? Chosen(ModelSettings settings, Recipe? integers, bool hasCalibration) => settings switch
+    private static Recipe? Chosen(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration) => settings switch
     {
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
-        { Precision: Precision.Float16 } => Float16,
+        { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
@@ -115,6 +115,9 @@ internal static class RecipeBook
     }
 
     private static Recipe Float16 => new("float16", [new Float16Conversion()]);
+
+    /// <summary>For targets that do not compute in float16: half the download, and float32 in every run.</summary>
+    private static Recipe HalfSize => new("float16 storage", [new Float16Storage()]) { IsForSize = true };
 
     private static IEnumerable<IModelPass> PruningOf(ModelSettings settings, bool hasCalibration, Model? source)
     {

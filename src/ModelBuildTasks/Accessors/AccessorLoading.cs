@@ -8,6 +8,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 {
     private const string Options = "global::Microsoft.ML.OnnxRuntime.SessionOptions";
     private const string CudaProvider = "CUDAExecutionProvider";
+    private const string TensorRtProvider = "TensorrtExecutionProvider";
 
     public void Write()
     {
@@ -39,9 +40,10 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
     private void WriteLoad()
     {
-        var hasCuda = accessor.Targets.Contains(TargetNames.Cuda);
+        var accelerated = TargetNames.ByPreference.Where(target => accessor.Targets.Contains(target) && (target is TargetNames.TensorRt or TargetNames.Cuda)).ToList();
+        var devices = string.Join(", else on ", accelerated.Select(target => target == TargetNames.TensorRt ? "TensorRT" : "CUDA"));
         source.Add($"""
-            /// <summary>Loads the best variant for this machine{(hasCuda ? ": on CUDA where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
+            /// <summary>Loads the best variant for this machine{(accelerated.Count > 0 ? $": on {devices} where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
             /// <param name="options">
             /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the other overload.
             /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision) on x64 processors without VNNI, where they saturate otherwise.
@@ -50,9 +52,9 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         source.Block($"public static {accessor.Class} Load({Options}{orNull} options = null)", () =>
         {
             source.Add("if (options != null) return Load(ForThisProcessor(), options);");
-            if (hasCuda)
+            foreach (var target in accelerated)
             {
-                WriteCuda();
+                WriteAccelerated(target);
             }
 
             source.Add($"""
@@ -103,20 +105,39 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         #endif
         """));
 
-    private void WriteCuda() => source.Block(
-        $"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{CudaProvider}\") >= 0)",
-        () => source.Add($$"""
-            try
+    private void WriteAccelerated(string target)
+    {
+        var provider = target == TargetNames.TensorRt ? TensorRtProvider : CudaProvider;
+        source.Block($"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{provider}\") >= 0)", () =>
+        {
+            source.Block("try", () => source.Block($"using (var device = new {Options}())", () =>
             {
-                using (var cuda = new {{Options}}())
+                if (target == TargetNames.TensorRt)
                 {
-                    cuda.AppendExecutionProvider_CUDA();
-                    return new {{accessor.Class}}("{{TargetNames.Cuda}}", {{Model($"\"{TargetNames.Cuda}\"")}}, cuda);
+                    WriteTensorRt();
                 }
-            }
-            catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
-            {
-                // The provider is there, but its libraries or a device are not.
-            }
+
+                source.Add($"""
+                    device.AppendExecutionProvider_CUDA();
+                    return new {accessor.Class}("{target}", {Model($"\"{target}\"")}, device);
+                    """);
+            }));
+            source.Block("catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)", () => source.Add("// The provider is there, but its libraries or a device are not."));
+        });
+    }
+
+    // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
+    // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only. What the provider leaves over, CUDA takes.
+    private void WriteTensorRt() => source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () =>
+    {
+        source.Add("""
+            string kept = global::System.IO.Path.Combine(global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData), "ModelBuildTasks", "tensorrt");
+            """);
+        source.Block("try", () => source.Add("""
+            global::System.IO.Directory.CreateDirectory(kept);
+            engine.UpdateOptions(new global::System.Collections.Generic.Dictionary<string, string> { { "trt_engine_cache_enable", "1" }, { "trt_engine_cache_path", kept }, { "trt_timing_cache_enable", "1" } });
             """));
+        source.Block("catch (global::System.SystemException)", () => source.Add("// There is no such folder for this user, or no right to it."));
+        source.Add("device.AppendExecutionProvider_Tensorrt(engine);");
+    });
 }

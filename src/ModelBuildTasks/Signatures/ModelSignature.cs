@@ -53,7 +53,21 @@ internal sealed class ModelSignature
     public static ModelSignature Read(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        if (IsOrtFormat(stream))
+        {
+            throw new ProtobufException(isTruncated: false, "it is in ORT format, which can't be read back; name the ONNX model that it was made from");
+        }
+
         return new ModelSignature(stream);
+    }
+
+    /// <summary>ORT format is a flat buffer, which bears its identifier behind the offset of its root (ONNX Runtime, core/flatbuffers/schema/ort.fbs).</summary>
+    private static bool IsOrtFormat(Stream stream)
+    {
+        var start = new byte[8];
+        var read = stream.Read(start, 0, start.Length);
+        stream.Position = 0;
+        return read == start.Length && start[4] == 'O' && start[5] == 'R' && start[6] == 'T' && start[7] == 'M';
     }
 
     private void ReadModel(long end)

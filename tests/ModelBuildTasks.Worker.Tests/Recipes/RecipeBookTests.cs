@@ -17,7 +17,7 @@ public sealed class RecipeBookTests
     private const string Dynamic = "dynamic int8 quantization";
 
     [TestMethod]
-    [DataRow(Precision.Float16, Contracts.Quantization.Auto, false, "float16 conversion")]
+    [DataRow(Precision.Float16, Contracts.Quantization.Auto, false, "float16 storage")]
     [DataRow(Precision.Int8, Contracts.Quantization.Auto, true, Static)]
     [DataRow(Precision.Int8, Contracts.Quantization.Auto, false, Dynamic)]
     [DataRow(Precision.Int8, Contracts.Quantization.Dynamic, true, Dynamic)]
@@ -34,6 +34,14 @@ public sealed class RecipeBookTests
 
         Assert.IsTrue(list.IsChosenByUser);
         Assert.AreEqual(pass, list.Recipes[0].Passes[^1].Name, ignoreCase: true);
+    }
+
+    [TestMethod]
+    public void Float16_is_computed_in_where_the_target_does()
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Precision = Precision.Float16 }, TargetProfiles.Cuda, hasCalibration: false);
+
+        Assert.AreEqual("float16 conversion", list.Recipes[0].Passes.Single().Name);
     }
 
     [TestMethod]

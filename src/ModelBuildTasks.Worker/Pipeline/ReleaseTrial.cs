@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Worker.Commands;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// An artifact in the very release of ONNX Runtime that the project references: what a version table says of operators and formats is proven by loading and running it there, where that
+/// release is in the package folder.
+/// </summary>
+internal static class ReleaseTrial
+{
+    /// <summary>Kernels of two releases add in different orders, and what is quantized may round to the neighbour; what is computed rightly is more alike than this.</summary>
+    private const double LeastLikeness = 0.99;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+    /// <summary>The native library of the referenced package for this machine; null where the package has none, or is not on this machine.</summary>
+    internal static string? Library(AppRuntime? runtime)
+    {
+        if (runtime is not { Folder: { } folder })
+        {
+            return null;
+        }
+
+        string system = OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux";
+        string file = OperatingSystem.IsWindows() ? "onnxruntime.dll" : OperatingSystem.IsMacOS() ? "libonnxruntime.dylib" : "libonnxruntime.so";
+        string path = Path.Combine(folder, "runtimes", $"{system}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}", "native", file);
+        return File.Exists(path) ? path : null;
+    }
+
+    /// <param name="runtime">The package that the project references.</param>
+    /// <param name="library">Its native library.</param>
+    /// <param name="artifactPath">The artifact.</param>
+    /// <param name="inputs">One tensor for each input.</param>
+    /// <param name="expected">What the artifact gives for them in this program's own release.</param>
+    /// <param name="cancellation">Stops the trial.</param>
+    /// <returns>Why the artifact is not fit for the release, as a clause; null when it is.</returns>
+    /// <exception cref="IOException">The temporary folder has no room for the tensors.</exception>
+    internal static string? Check(
+        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, CancellationToken cancellation)
+    {
+        string release = $"ONNX Runtime {runtime.Version}, which the project references,";
+        string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
+        try
+        {
+            for (int i = 0; i < inputs.Count; i++)
+            {
+                File.WriteAllBytes(TryCommand.TensorFile(folder, "input", i), inputs[i].ToBytes(""));
+            }
+
+            ProgramRun run = ProgramRun.Of([TryCommand.Name, artifactPath, library, folder], Limit, cancellation);
+            return run switch
+            {
+                { ExitCode: null } => $"{release} does not come to an end with it in {Quantity.Duration(Limit)}",
+                { ExitCode: ModelCommand.Succeeded } => Difference(folder, expected, release),
+                { Error: "" } => $"{release} crashes with it (exit code {run.ExitCode})",
+                _ => $"{release} can't run it: {FaultDiagnostics.Clause(run.Error)}",
+            };
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string? Difference(string folder, IReadOnlyList<Tensor> expected, string release)
+    {
+        for (int i = 0; i < expected.Count; i++)
+        {
+            Tensor found = Tensor.Parse(File.ReadAllBytes(TryCommand.TensorFile(folder, "output", i)));
+            if (!found.Dimensions.SequenceEqual(expected[i].Dimensions))
+            {
+                return $"{release} gives output {i} the shape {found} instead of {expected[i]}";
+            }
+
+            double likeness = Likeness.Of(found, expected[i]);
+            if (likeness < LeastLikeness)
+            {
+                return string.Create(CultureInfo.InvariantCulture, $"{release} gives another output {i}: its cosine to what the newest release gives is {likeness:0.000}");
+            }
+        }
+
+        return null;
+    }
+}
