@@ -37,6 +37,9 @@ internal sealed class JsonObject
         _ => throw Unexpected(name, "a string"),
     };
 
+    /// <exception cref="InvalidDataException">The member is absent, or no text.</exception>
+    public string RequiredText(string name) => Text(name) is { Length: > 0 } text ? text : throw Missing(name);
+
     public double? Number(string name) => Member(name) switch
     {
         null => null,
@@ -116,6 +119,9 @@ internal sealed class JsonObject
     };
 
     private object? Member(string name) => _members.TryGetValue(name, out var member) ? member.Value : null;
+
+    /// <summary>The object lacks a member that it must have, or has it empty.</summary>
+    public InvalidDataException Missing(string name) => JsonFault.At(System.Math.Max(1, LineOf(name)), $"'{name}' is missing");
 
     private InvalidDataException Unexpected(string name, string expected) => JsonFault.At(LineOf(name), $"'{name}' is not {expected}");
 }
