@@ -400,7 +400,7 @@ public sealed class CandidateSearchTests : IDisposable
 
     /// <summary>The findings on what ships, the lack of evaluation data aside.</summary>
     private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null) =>
-        [.. BudgetDiagnostics.Of(place.Request(change), outcome, outcome.ArtifactBytes, BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes)).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
+        [.. BudgetDiagnostics.Of(place.Request(change), outcome, outcome.ArtifactBytes, BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes, DeviceEvidence.None, null), DeviceEvidence.None).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
 
     private double ShareOfClass0()
     {
