@@ -5,7 +5,7 @@ using ModelBuildTasks.Worker.Pipeline;
 
 namespace ModelBuildTasks.Worker.Measuring;
 
-/// <summary>Artifacts as builds and apps have them: <c>digits.onnx</c>, <c>digits.cpu-arm64.onnx</c>, either compressed to <c>….onnx.br</c>.</summary>
+/// <summary>Artifacts as builds and apps have them: <c>cpu-arm64/digits.onnx</c>, <c>digits.cpu-arm64.onnx</c>, either compressed to <c>….onnx.br</c>.</summary>
 internal static class ArtifactFile
 {
     private const string Extension = ".onnx";
@@ -38,13 +38,13 @@ internal static class ArtifactFile
         }
     }
 
-    /// <summary>The model's name and the target that a file is named after; the target is that of this machine's processor where the name has none.</summary>
+    /// <summary>The model's name and the target that a file, or the folder that a build makes it in, is named after; else the target is that of this machine's processor.</summary>
     internal static (string Name, string Target) Describe(string path)
     {
         string file = Path.GetFileName(Plain(path));
         string name = file.EndsWith(Extension, StringComparison.OrdinalIgnoreCase) ? file[..^Extension.Length] : file;
         return TargetNames.ByPreference.FirstOrDefault(target => name.EndsWith($".{target}", StringComparison.OrdinalIgnoreCase)) is { } named
             ? (name[..^(named.Length + 1)], named)
-            : (name, TargetNames.Default(RuntimeInformation.RuntimeIdentifier));
+            : (name, TargetNames.Find(Path.GetFileName(Path.GetDirectoryName(path)) ?? "") ?? TargetNames.Default(RuntimeInformation.RuntimeIdentifier));
     }
 }

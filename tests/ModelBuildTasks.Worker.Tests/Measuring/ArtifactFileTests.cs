@@ -16,6 +16,10 @@ public sealed class ArtifactFileTests
         Assert.AreEqual((name, target), ArtifactFile.Describe(Path.Combine("models", file)));
 
     [TestMethod]
+    public void A_build_names_the_folder_after_the_target() =>
+        Assert.AreEqual(("digits", "cpu-arm64"), ArtifactFile.Describe(Path.Combine("obj", "modelbuild", "digits", "cpu-arm64", "digits.onnx")));
+
+    [TestMethod]
     [DataRow("digits.onnx", "digits")]
     [DataRow("digits", "digits")]
     [DataRow("digits.v2.onnx", "digits.v2")]
