@@ -162,7 +162,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} budget, {3} reason.</summary>
     public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,
-        "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, remove the budget, or set ModelMeasurement to Auto.");
+        "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, or with 'modelbuild measure' on the device (docs/MEASURING.md), remove the budget, or set ModelMeasurement to Auto.");
 
     /// <summary>{0} what happened, {1} last lines of the worker's error output.</summary>
     public static readonly DiagnosticDescriptor WorkerFailed = new("MBT3001", "The worker failed", Error,

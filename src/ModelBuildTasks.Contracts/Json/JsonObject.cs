@@ -37,8 +37,13 @@ internal sealed class JsonObject
         _ => throw Unexpected(name, "a string"),
     };
 
-    /// <exception cref="InvalidDataException">The member is absent, or no text.</exception>
-    public string RequiredText(string name) => Text(name) is { Length: > 0 } text ? text : throw Missing(name);
+    /// <summary>Text that may stand in a message.</summary>
+    /// <exception cref="InvalidDataException">The member is absent, no text, or has line ends or other control characters.</exception>
+    public string RequiredText(string name)
+    {
+        var text = Text(name) is { Length: > 0 } found ? found : throw Missing(name);
+        return Array.Exists(text.ToCharArray(), char.IsControl) ? throw Unexpected(name, "text on one line") : text;
+    }
 
     public double? Number(string name) => Member(name) switch
     {
@@ -121,7 +126,7 @@ internal sealed class JsonObject
     private object? Member(string name) => _members.TryGetValue(name, out var member) ? member.Value : null;
 
     /// <summary>The object lacks a member that it must have, or has it empty.</summary>
-    public InvalidDataException Missing(string name) => JsonFault.At(System.Math.Max(1, LineOf(name)), $"'{name}' is missing");
+    public InvalidDataException Missing(string name) => JsonFault.At(Math.Max(1, LineOf(name)), $"'{name}' is missing");
 
     private InvalidDataException Unexpected(string name, string expected) => JsonFault.At(LineOf(name), $"'{name}' is not {expected}");
 }

@@ -53,6 +53,7 @@ public sealed class DeviceMeasurements
     [DataRow("\"runs\": 200", "\"runs\": \"many\"", "'runs' is not a whole number")]
     [DataRow("\"runs\": 200", "\"runs\": 0", "'runs' is not a count")]
     [DataRow("\"peakMemoryBytes\": 12000000", "\"peakMemoryBytes\": -1", "'peakMemoryBytes' is not a number of bytes")]
+    [DataRow("\"model\": \"digits\"", "\"model\": \"a\\nb\"", "'model' is not text on one line")]
     [DataRow("\"architecture\": \"Arm64\",", "", "'architecture' is missing")]
     public void A_member_that_can_not_be_believed_is_refused_with_its_line(string written, string changed, string reason)
     {
