@@ -70,6 +70,30 @@ public sealed class Measurements : IDisposable
         Assert.IsEmpty(_app.Build("-p:ModelMeasurement=Require", "-p:NoWarn=MBT1004").ShouldSucceed().WarningCodes);
     }
 
+    [TestMethod]
+    public void A_limit_of_latency_is_judged_on_the_kind_of_processor_that_the_lock_file_ties_it_to()
+    {
+        _app.UsesRealWorker = true;
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" MaxLatency="0.000001ms" />""";
+        _app.Build("-t:UpdateModelLock", "-p:ModelBudgetSeverity=Warning").ShouldSucceed();
+        var file = _app.At("models.lock.json");
+        var processor = ModelBuildTasks.Contracts.Caching.ProcessorName.Current;
+        StringAssert.Contains(File.ReadAllText(file), "\"maxLatency\": {");
+
+        var here = _app.Build();
+        here.ShouldFailWith("MBT2003");
+        Assert.AreEqual(0, here.TaskRuns("OptimizeModels"), "The lock file said nothing new.");
+
+        File.WriteAllText(file, File.ReadAllText(file).Replace($"\"processor\": \"{processor}\"", "\"processor\": \"Some Other (X64)\""));
+        var elsewhere = _app.Build().ShouldSucceed();
+        Assert.Contains("MBT1013", elsewhere.WarningCodes);
+        Assert.IsTrue(elsewhere.Warnings.Any(warning => warning.Text.Contains("Some Other (X64)", StringComparison.Ordinal) && warning.Text.Contains(processor, StringComparison.Ordinal)));
+        var again = _app.Build().ShouldSucceed();
+        Assert.Contains("MBT1013", again.WarningCodes);
+        Assert.AreEqual(0, again.TaskRuns("OptimizeModels"));
+        _app.Build("-p:ModelMeasurement=Require").ShouldFailWith("MBT2008");
+    }
+
     private void Write(string path = Phone, string model = "digits", string target = TargetNames.CpuArm64, string? artifact = null, double milliseconds = 3)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_app.At(path))!);
