@@ -27,7 +27,8 @@ public static class BudgetJudge
         Add(limits.MinAccuracy, limit => Accuracy(limit, measured.Accuracy));
         Add(limits.MaxAccuracyDrop, limit => Drop(limit, measured.Accuracy));
         Add(limits.MaxClassAccuracyDrop, limit => ClassDrop(limit, measured.Accuracy));
-        Add(limits.MaxLatencyMilliseconds, limit => Latency(BudgetKind.MaxLatency, limit, measured.Latency is { } latency ? latency.OptimizedMilliseconds : measured.DeviceLatency?.Milliseconds, measured, limits.MaxLatencyProcessor));
+        Add(limits.MaxLatencyMilliseconds, limit => Latency(
+            BudgetKind.MaxLatency, limit, measured.Latency is { } latency ? latency.OptimizedMilliseconds : measured.DeviceLatency?.Milliseconds, measured, limits.MaxLatencyProcessor));
         Add(limits.MaxLatencyRatio, limit => Latency(BudgetKind.MaxLatencyRatio, limit, measured.Latency is { } latency ? latency.Ratio : measured.DeviceLatency?.Ratio, measured));
         Add(limits.MaxSizeBytes, limit => Exact(BudgetKind.MaxSize, limit, measured.OptimizedBytes, "the artifact has", " bytes"));
         Add(limits.MaxSizeRatio, limit => Exact(

@@ -111,12 +111,23 @@ internal static class MeasureCommand
     private static Diagnostic? Refusal(MeasureSettings settings, string? output)
     {
         TargetProfile target = TargetProfiles.Find(settings.Target)!;
-        return !target.RunsHere ? Diagnostic.Create(DiagnosticCatalogue.CannotRun, settings.ArtifactPath, $"{target} artifacts are for {target.ExecutionProvider}{(target.Architecture is { } architecture ? $" on {architecture}" : "")}, which this machine or this build of modelbuild has not")
-            : settings.BaselinePath is { } baseline && !File.Exists(baseline) ? Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, baseline, baseline)
-            : string.Equals(output, settings.ArtifactPath, StringComparison.OrdinalIgnoreCase) || (output is not null && string.Equals(output, settings.BaselinePath, StringComparison.OrdinalIgnoreCase))
-                ? Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, settings.ArtifactPath, "--output names a model, which is never changed")
-            : output is not null && Directory.Exists(output) ? Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, settings.ArtifactPath, $"--output names the folder '{output}', and a file is to be written")
+        if (!target.RunsHere)
+        {
+            string hardware = target.Architecture is { } architecture ? $"{target.ExecutionProvider} on {architecture}" : target.ExecutionProvider;
+            return Diagnostic.Create(DiagnosticCatalogue.CannotRun, settings.ArtifactPath, $"{target} artifacts are for {hardware}, which this machine or this build of modelbuild has not");
+        }
+
+        if (settings.BaselinePath is { } baseline && !File.Exists(baseline))
+        {
+            return Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, baseline, baseline);
+        }
+
+        bool IsOutput(string? path) => output is not null && string.Equals(path, output, StringComparison.OrdinalIgnoreCase);
+        return IsOutput(settings.ArtifactPath) || IsOutput(settings.BaselinePath) ? Contradiction("a model, which is never changed")
+            : Directory.Exists(output) ? Contradiction($"the folder '{output}', and a file is to be written")
             : null;
+
+        Diagnostic Contradiction(string what) => Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, settings.ArtifactPath, $"--output names {what}");
     }
 
     private static void Within<T>(Option<T> option, T least, T most) where T : struct, IComparable<T> => option.Validators.Add(result =>

@@ -40,7 +40,8 @@ internal sealed class DeviceRun(MeasureSettings settings, IProgress<PipelineProg
         using ModelSession? baseline = settings.BaselinePath is { } other ? ModelSession.Open(other, session) : null;
         LatencyResult? latency = baseline is null ? null : Compare(baseline, artifact, samples);
         progress.Report(new PipelineProgress("measuring load time and throughput", 0));
-        SessionTimings alone = SessionTimings.Measure(modelPath, samples, settings.Batches, session, baseline is null ? Brief with { TimeLimit = settings.TimeLimit } : Brief, cancellation) ?? throw new MachineBusyException();
+        LatencySettings patience = baseline is null ? Brief with { TimeLimit = settings.TimeLimit } : Brief;
+        SessionTimings alone = SessionTimings.Measure(modelPath, samples, settings.Batches, session, patience, cancellation) ?? throw new MachineBusyException();
         progress.Report(new PipelineProgress("measuring memory", 0));
         MeasuredMemory memory = PeakMemory.Measure(modelPath, samples, settings.Threads, cancellation);
         MeasuredMemory? baselineMemory = settings.BaselinePath is null ? null : PeakMemory.Measure(settings.BaselinePath, samples, settings.Threads, cancellation);
@@ -76,7 +77,8 @@ internal sealed class DeviceRun(MeasureSettings settings, IProgress<PipelineProg
         }
 
         progress.Report(new PipelineProgress("measuring latency", 0));
-        return LatencyComparison.Run(baseline, artifact, samples[0], ProcessorName.Current, settings.Threads, new LatencySettings { TimeLimit = settings.TimeLimit }, cancellation) ?? throw new MachineBusyException();
+        LatencySettings patience = new() { TimeLimit = settings.TimeLimit };
+        return LatencyComparison.Run(baseline, artifact, samples[0], ProcessorName.Current, settings.Threads, patience, cancellation) ?? throw new MachineBusyException();
     }
 
     private static MeasuredDevice Device() => new()

@@ -113,7 +113,7 @@ internal static class BudgetDiagnostics
     private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict, DeviceEvidence device)
     {
         string sentence = FaultDiagnostics.Clause(verdict.Sentence);
-        bool isOfLatency = verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio;
+        string? latencyReason = verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio && device.Measurement is null ? outcome.LatencyReason : null;
         bool isTiedElsewhere = verdict is { Kind: BudgetKind.MaxLatency, Outcome: BudgetOutcome.Undecided } && OtherProcessor(request, outcome, device) is not null;
         switch (verdict.Outcome)
         {
@@ -124,8 +124,8 @@ internal static class BudgetDiagnostics
             case BudgetOutcome.Undecided when isTiedElsewhere:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyOfAnotherProcessor, request.ModelPath, request.Name, request.Target, sentence);
             case BudgetOutcome.NotMeasured when request.Measurement == Measurement.Require:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, isOfLatency && device.Measurement is null && outcome.LatencyReason is { } missing ? missing : sentence);
-            case BudgetOutcome.NotMeasured when isOfLatency && device.Measurement is null && outcome.LatencyReason is { } reason:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, latencyReason ?? sentence);
+            case BudgetOutcome.NotMeasured when latencyReason is { } reason:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
             case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
                 return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);

@@ -4,6 +4,7 @@ using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Reporting;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -25,11 +26,14 @@ internal sealed record DeviceEvidence(DeviceMeasurement? Measurement, IReadOnlyL
 
     /// <summary>Latency as the judge takes it; null without a measurement.</summary>
     internal DeviceLatency? Latency => Measurement is not { } measured ? null : new DeviceLatency(
-        EstimateOf(measured.Latency), EstimateOf(Ratio), $"{measured.Runs} {(measured.Ratio is null ? "runs" : "pairs")}, {measured.Threads} thread{(measured.Threads == 1 ? "" : "s")}, {Place(measured)}", RatioReason);
+        EstimateOf(measured.Latency),
+        EstimateOf(Ratio),
+        $"{measured.Runs} {(measured.Ratio is null ? "runs" : "pairs")}, {Quantities.Count(measured.Threads, "thread", "threads")}, {Place(measured)}",
+        RatioReason);
 
     /// <summary>Why there is no ratio, as the end of a sentence; null when there is one.</summary>
     internal string? RatioReason => Measurement is not { } measured || Ratio is not null ? null
-        : $"the measurement on {Place(measured)} has {(measured.Ratio is null ? "no baseline" : "another model than this source for its baseline")}; 'modelbuild measure' takes it with --baseline";
+        : $"the measurement ({Place(measured)}) has {(measured.Ratio is null ? "no baseline" : "another model than this source for its baseline")}; 'modelbuild measure' takes it with --baseline";
 
     /// <summary>The ratio as the result file has it.</summary>
     /// <param name="reason">Why this machine measured none.</param>
@@ -38,7 +42,8 @@ internal sealed record DeviceEvidence(DeviceMeasurement? Measurement, IReadOnlyL
         : new LatencyRatio { Reason = RatioReason ?? reason, Processor = Measurement?.Device.Processor };
 
     /// <summary>The device and the day, which is how old the measurement is at any time to come.</summary>
-    internal static string Place(DeviceMeasurement measured) => string.Create(CultureInfo.InvariantCulture, $"{measured.Device.Processor}, {measured.Device.ExecutionProvider}, measured on {measured.MeasuredUtc:yyyy-MM-dd}");
+    internal static string Place(DeviceMeasurement measured) =>
+        string.Create(CultureInfo.InvariantCulture, $"{measured.Device.Processor}, {measured.Device.ExecutionProvider}, measured on {measured.MeasuredUtc:yyyy-MM-dd}");
 
     internal static DeviceEvidence For(OptimizationRequest request, Outcome outcome, TargetProfile target)
     {

@@ -100,7 +100,7 @@ internal sealed partial class RemoteArtifact(
             // Every message begins with the model's name and the target.
             Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&
         (claimed.LatencyReason is null || IsText(claimed.LatencyReason)) &&
-        (claimed.Profile is not { } profile || profile.Original.Concat(profile.Optimized).All(time => IsText(time.Name) && IsText(time.OpType))) &&
+        (claimed.Profile is not { } profile || profile.Original.Concat(profile.Optimized).All(time => time is not null && IsText(time.Name) && IsText(time.OpType))) &&
         (claimed.Latency is not { } latency || (latency.OriginalMilliseconds.Value > 0 && latency.OptimizedMilliseconds.Value > 0 && latency.Ratio.Low > 0 && latency.Ratio.High >= latency.Ratio.Low));
 
     private static bool IsText(string? text) => text is not null && text.All(letter => !char.IsControl(letter) || letter is '\n' or '\r' or '\t');

@@ -61,7 +61,8 @@ internal static class ResultTable
 
         if (result.Optimized.PeakMemoryBytes is { } memory)
         {
-            table.AddRow("Memory at most", result.Original.PeakMemoryBytes is { } most ? Quantities.Size(most) : "", Quantities.Size(memory), result.Original.PeakMemoryBytes is { } all and > 0 ? Ratio(all, memory) : "");
+            (string most, string share) = result.Original.PeakMemoryBytes is { } bytes and > 0 ? (Quantities.Size(bytes), Ratio(bytes, memory)) : ("", "");
+            table.AddRow("Memory at most", most, Quantities.Size(memory), share);
         }
 
         AnsiConsole.Write(table);

@@ -24,6 +24,7 @@ internal sealed class LatencyLimits(ModelLock file)
 
     /// <returns>Null where the limit is not locked, is another one, or was set on the kind of processor that this is: a request says nothing that the build machine knows itself.</returns>
     public string? ProcessorOf(OptimizationRequest request) =>
-        file.Find(request.Name, request.Target)?.MaxLatency is { Processor: { } processor } limit && limit.Milliseconds == request.Budgets.MaxLatencyMilliseconds && !ProcessorName.AreSame(processor, ProcessorName.Current)
+        file.Find(request.Name, request.Target)?.MaxLatency is { Processor: { } processor } limit && limit.Milliseconds == request.Budgets.MaxLatencyMilliseconds
+        && !ProcessorName.AreSame(processor, ProcessorName.Current)
             ? processor : null;
 }

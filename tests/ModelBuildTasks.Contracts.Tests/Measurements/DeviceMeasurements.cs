@@ -10,7 +10,10 @@ public sealed class DeviceMeasurements
         Artifact = ContentDigest.OfText("artifact"),
         Baseline = ContentDigest.OfText("source"),
         MeasuredUtc = new DateTime(2026, 11, 17, 10, 12, 13, DateTimeKind.Utc),
-        Device = new MeasuredDevice { Processor = "implementer 0x41 part 0xd0b (Arm64)", Cores = 4, OperatingSystem = "Debian 12", Architecture = "Arm64", Runtime = "1.31.1", ExecutionProvider = "CPUExecutionProvider" },
+        Device = new MeasuredDevice
+        {
+            Processor = "implementer 0x41 part 0xd0b (Arm64)", Cores = 4, OperatingSystem = "Debian 12", Architecture = "Arm64", Runtime = "1.31.1", ExecutionProvider = "CPUExecutionProvider",
+        },
         Latency = new MeasuredValue(3.2, 3.1, 3.3),
         BaselineLatency = new MeasuredValue(8, 7.9, 8.2),
         Ratio = new MeasuredValue(0.4, 0.39, 0.41),

@@ -83,7 +83,8 @@ public sealed class ReportPageTests
         ReportedModel model = Quantized(target: TargetNames.CpuArm64);
         model.Result.Device = new DeviceMeasurement
         {
-            MeasuredUtc = DateTime.UtcNow.AddDays(-12.5), Device = new MeasuredDevice { Processor = "Cortex-A76", Cores = 4, OperatingSystem = "Debian", Runtime = "1.31.1", ExecutionProvider = "CPUExecutionProvider" },
+            MeasuredUtc = DateTime.UtcNow.AddDays(-12.5),
+            Device = new MeasuredDevice { Processor = "Cortex-A76", Cores = 4, OperatingSystem = "Debian", Runtime = "1.31.1", ExecutionProvider = "CPUExecutionProvider" },
             Throughput = [new BatchThroughput { Batch = 8, SamplesPerSecond = 400 }],
         };
         model.Result.Optimized!.PeakMemoryBytes = 12 << 20;

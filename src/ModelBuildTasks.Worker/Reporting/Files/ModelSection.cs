@@ -45,7 +45,8 @@ internal static class ModelSection
 
         if (optimized.PeakMemoryBytes is { } memory)
         {
-            rows.Add(new("Memory at most", original.PeakMemoryBytes is { } most ? Quantities.Size(most) : "", Quantities.Size(memory), original.PeakMemoryBytes is { } all and > 0 ? Ratio(all, memory) : ""));
+            (string most, string share) = original.PeakMemoryBytes is { } bytes and > 0 ? (Quantities.Size(bytes), Ratio(bytes, memory)) : ("", "");
+            rows.Add(new("Memory at most", most, Quantities.Size(memory), share));
         }
 
         if (result.AccuracyDrop is { } drop && original.Accuracy is { } score && optimized.Accuracy is { } kept)
