@@ -58,6 +58,9 @@ public sealed class OptimizationRequest
     /// <summary>The model, its external data and the data sets as they were when the request was made.</summary>
     public IList<InputDigest> Inputs { get; } = [];
 
+    /// <summary>Measurements that other devices made of this model for this target. They judge, and make nothing.</summary>
+    public IList<InputDigest> Measurements { get; } = [];
+
     /// <summary>When <see cref="Inputs"/> were read, or later. Not written: it is the time of the file.</summary>
     public DateTime DigestedUtc { get; set; } = DateTime.UtcNow;
 
@@ -97,6 +100,7 @@ public sealed class OptimizationRequest
         .Add(nameof(CacheDirectory), CacheDirectory)
         .Add(nameof(TimeoutSeconds), TimeoutSeconds)
         .Objects(nameof(Inputs), Inputs, (input, inner) => input.Write(inner))
+        .Objects(nameof(Measurements), Measurements, (measurement, inner) => measurement.Write(inner))
         .Add(nameof(Worker), Worker)).ToString();
 
     private static OptimizationRequest Read(JsonObject json)
@@ -122,6 +126,11 @@ public sealed class OptimizationRequest
         foreach (var input in json.Objects(nameof(Inputs)))
         {
             request.Inputs.Add(InputDigest.Read(input));
+        }
+
+        foreach (var measurement in json.Objects(nameof(Measurements)))
+        {
+            request.Measurements.Add(InputDigest.Read(measurement));
         }
 
         return request;

@@ -43,6 +43,12 @@ public sealed class OptimizationResult
 
     public LatencyRatio? LatencyRatio { get; set; }
 
+    /// <summary>The slowest operators before and after; null when latency was not measured.</summary>
+    public OperatorProfile? Profile { get; set; }
+
+    /// <summary>What another device found out about the artifact, where this build measured no latency; null without it.</summary>
+    public DeviceMeasurement? Device { get; set; }
+
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
     public QuantizationDecisions? Quantization { get; set; }
 
@@ -78,6 +84,8 @@ public sealed class OptimizationResult
         .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
+        .Object(nameof(Profile), Profile is null ? null : Profile.Write)
+        .Object(nameof(Device), Device is null ? null : Device.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
         .Objects(nameof(Budgets), Budgets, (budget, inner) => budget.Write(inner))
@@ -98,6 +106,8 @@ public sealed class OptimizationResult
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
             LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
+            Profile = OperatorProfile.Read(json.Object(nameof(Profile))),
+            Device = json.Object(nameof(Device)) is { } device ? DeviceMeasurement.Read(device) : null,
             Quantization = QuantizationDecisions.Read(json.Object(nameof(Quantization))),
             TriedQuantization = QuantizationDecisions.Read(json.Object(nameof(TriedQuantization))),
         };

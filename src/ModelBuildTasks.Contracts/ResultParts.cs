@@ -50,6 +50,9 @@ public sealed class ModelFigures
     /// <summary>Median time of one run in milliseconds; null when not measured.</summary>
     public double? LatencyMilliseconds { get; set; }
 
+    /// <summary>Bytes of memory that loading and running takes at most, see docs/BUDGETS.md; null when not measured.</summary>
+    public long? PeakMemoryBytes { get; set; }
+
     internal static ModelFigures? Read(JsonObject? json) => json is null ? null : new ModelFigures
     {
         Bytes = json.Integer(nameof(Bytes)) ?? 0,
@@ -57,6 +60,7 @@ public sealed class ModelFigures
         Multiplications = json.Integer(nameof(Multiplications)),
         Accuracy = json.Number(nameof(Accuracy)),
         LatencyMilliseconds = json.Number(nameof(LatencyMilliseconds)),
+        PeakMemoryBytes = json.Integer(nameof(PeakMemoryBytes)),
     };
 
     internal void Write(JsonWriter json) => json
@@ -64,7 +68,8 @@ public sealed class ModelFigures
         .Add(nameof(CompressedBytes), CompressedBytes)
         .Add(nameof(Multiplications), Multiplications)
         .Add(nameof(Accuracy), Accuracy)
-        .Add(nameof(LatencyMilliseconds), LatencyMilliseconds);
+        .Add(nameof(LatencyMilliseconds), LatencyMilliseconds)
+        .Add(nameof(PeakMemoryBytes), PeakMemoryBytes);
 }
 
 /// <summary>How much accuracy the optimized model lost against the original on the same samples; negative when it gained.</summary>

@@ -12,7 +12,11 @@ public sealed record TensorSignature(string Name, ElementType ElementType, IRead
 /// <summary>How a session runs.</summary>
 /// <param name="Threads">Threads inside one operator; 1 makes latency comparable between machines.</param>
 /// <param name="Optimize">Whether ONNX Runtime may fuse operators. Off, it computes every tensor that the model names.</param>
-public sealed record SessionSettings(int Threads = 1, bool Optimize = true);
+public sealed record SessionSettings(int Threads = 1, bool Optimize = true)
+{
+    /// <summary>Where ONNX Runtime writes what each operator takes: the beginning of the file's path, for <see cref="ModelSession.EndProfiling"/>. Null for no profile.</summary>
+    public string? ProfilePrefix { get; init; }
+}
 
 /// <summary>A model that ONNX Runtime refuses to load or to run.</summary>
 public sealed class InferenceException(string message, Exception? inner = null) : Exception(message, inner);
@@ -124,6 +128,10 @@ public sealed class ModelSession : IDisposable
         }
     }
 
+    /// <summary>Closes the profile that <see cref="SessionSettings.ProfilePrefix"/> opened.</summary>
+    /// <returns>The file.</returns>
+    public string EndProfiling() => Guard(session.EndProfiling);
+
     public void Dispose()
     {
         runOptions.Dispose();
@@ -170,6 +178,12 @@ public sealed class ModelSession : IDisposable
         };
         // Spinning threads of one session steal the cores of the next.
         options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+        if (settings.ProfilePrefix is { } prefix)
+        {
+            options.ProfileOutputPathPrefix = prefix;
+            options.EnableProfiling = true;
+        }
+
         return options;
     }
 

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Google.Protobuf;
 using ModelBuildTasks.Onnx.Schema;
 
 namespace ModelBuildTasks.Onnx;
@@ -40,9 +39,6 @@ public sealed class Tensor
 
     /// <summary>Bytes that this tensor takes in a file as a weight of that name.</summary>
     public int StoredBytesAs(string name) => TensorEncoding.Encode(this, name).CalculateSize();
-
-    /// <summary>The tensor as one serialized <c>TensorProto</c>, which <see cref="Parse"/> reads.</summary>
-    public byte[] ToBytes(string name) => TensorEncoding.Encode(this, name).ToByteArray();
 
     /// <summary>Makes a tensor that takes <paramref name="data"/> over without copying.</summary>
     /// <exception cref="ArgumentException">The dimensions do not hold that many elements.</exception>

@@ -15,10 +15,12 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     OptimizeCommand.Create(),
     InspectCommand.Create(),
     CompareCommand.Create(),
+    MeasureCommand.Create(),
     ReportCommand.Create(),
     CacheCommand.Create(),
     BuildCommand.Create(),
     TryCommand.Create(),
+    MemoryCommand.Create(),
 };
 // A cancelled build ends at the next step; the longest step that cannot be interrupted is a latency measurement.
 InvocationConfiguration configuration = new() { ProcessTerminationTimeout = TimeSpan.FromSeconds(10) };

@@ -97,6 +97,16 @@ public sealed class ReportModels : WorkerTask
             }
         }
 
+        if (result.Optimized?.PeakMemoryBytes is { } memory)
+        {
+            yield return Invariant($"  memory    {(result.Original?.PeakMemoryBytes is { } most ? Invariant($"{most:N0} → ") : "")}{memory:N0} bytes at most");
+        }
+
+        if (result.Device is { } measured)
+        {
+            yield return Invariant($"  measured  on {measured.MeasuredUtc:yyyy-MM-dd}, {measured.Device.Processor}, {measured.Device.ExecutionProvider}");
+        }
+
         if (result.LatencyRatio is { } latency)
         {
             yield return latency.Measured ? Invariant($"  latency   {result.Original?.LatencyMilliseconds:0.###} → {result.Optimized?.LatencyMilliseconds:0.###} ms, × {latency.Value:0.###} [{latency.Low:0.###}, {latency.High:0.###}], {latency.Pairs} pairs") : $"  latency   not measured: {latency.Reason}";

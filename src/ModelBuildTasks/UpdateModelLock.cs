@@ -77,7 +77,7 @@ public sealed class UpdateModelLock : Task, ICancelableTask, IDisposable
             var locked = file.Find(variant.Name, variant.Target);
             if (locked is null || !LockComparison.IsSame(locked, entry))
             {
-                file.Set(variant.Name, variant.Target, entry);
+                file.Set(variant.Name, variant.Target, entry.KeepingLimitOf(locked));
                 news.Add($"{variant.Name} ({variant.Target}) {(locked is null ? "added" : "updated")}");
             }
         }

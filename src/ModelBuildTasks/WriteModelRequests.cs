@@ -35,6 +35,12 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     /// <summary>The project's ModelMeasurement, valid.</summary>
     public string Measurement { get; set; } = "";
 
+    /// <summary>The project's ModelMeasurement items: full paths of what other devices measured.</summary>
+    public string[] Measurements { get; set; } = [];
+
+    /// <summary>Full path of the project's lock file, which knows the processors that absolute limits of latency were set on; it need not exist.</summary>
+    public string LockFile { get; set; } = "";
+
     /// <summary>The project's ModelOptimizationTimeout, valid.</summary>
     public string OptimizationTimeout { get; set; } = "";
 
@@ -82,19 +88,29 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     }
 
     private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
-        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", TaskMemory.TextOf(Variants));
+        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), HasLimits ? InputStamp.OfTimes(LockFile) : "", TaskMemory.TextOf(Variants));
+
+    private bool HasLimits => LockFile.Length > 0 && Array.Exists(Variants, variant => variant.GetMetadata(MetadataNames.MaxLatency).Length > 0);
 
     private ITaskItem[] WriteAll(TaskMemory memory)
     {
         // An error or the end of this process before the last request must not leave a memory of what these files said before.
         memory.Forget();
         var worker = WorkerDigest.Of(Path.GetDirectoryName(WorkerPath)!);
+        var measurements = Measurements.Select(path => MeasurementFile.Read(path, ProjectFile, _log)).OfType<MeasurementFile>().ToList();
+        var limits = HasLimits ? LatencyLimits.Read(LockFile) : null;
         var (requests, watched) = (new List<ITaskItem>(), new List<ITaskItem>());
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
         {
             var request = Request(variant, worker);
             if (Exists(variant) && Digest(request, watched))
             {
+                request.Budgets.MaxLatencyProcessor = limits?.ProcessorOf(request);
+                foreach (var measurement in measurements.Where(file => file.IsOf(request)))
+                {
+                    request.Measurements.Add(measurement.Digest);
+                }
+
                 if (!request.WriteIfDifferent(variant.RequestPath))
                 {
                     UpToDateOutputs.Renew(request);

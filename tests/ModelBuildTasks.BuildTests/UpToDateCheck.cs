@@ -42,6 +42,15 @@ public sealed class UpToDateCheck : IDisposable
     }
 
     [TestMethod]
+    public void A_measurement_is_an_input_of_each_model()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" /><ModelMeasurement Include="measurements/*.json" />""";
+        _app.Write("measurements/phone.json", "{}");
+
+        CollectionAssert.AreEquivalent(new[] { Cpu, "models/digits.cuda.onnx" }, Inputs()["measurements/phone.json"].Split(';'));
+    }
+
+    [TestMethod]
     public void Data_without_an_extension_brings_its_like_and_data_that_is_missing_brings_nothing()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" CalibrationData="data/train-images-idx3-ubyte" EvaluationData="missing" />""";

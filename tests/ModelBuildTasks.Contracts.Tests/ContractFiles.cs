@@ -30,6 +30,8 @@ public sealed class ContractFiles
         Assert.IsTrue(read.Compress);
         Assert.AreEqual("abc", read.Inputs.Single().Sha256);
         Assert.IsTrue(read.Inputs.Single().IsModel);
+        Assert.AreEqual("def", read.Measurements.Single().Sha256);
+        Assert.AreEqual("Some Processor (X64)", read.Budgets.MaxLatencyProcessor);
     }
 
     [TestMethod]
@@ -41,7 +43,8 @@ public sealed class ContractFiles
             Model = "/models/größe.onnx",
             Target = TargetNames.CpuX64,
             IsCompressed = true,
-            Original = new ModelFigures { Bytes = 400, CompressedBytes = 300, Multiplications = 5_000_000_000, Accuracy = 0.98 },
+            Original = new ModelFigures { Bytes = 400, CompressedBytes = 300, Multiplications = 5_000_000_000, Accuracy = 0.98, PeakMemoryBytes = 6_000_000_000 },
+            Profile = new OperatorProfile { Optimized = [new OperatorTime { Name = "conv", OpType = "Conv", Milliseconds = 0.5, Share = 0.25 }] },
             AccuracyDrop = new AccuracyDrop { Value = 0.002, Low = -0.001, High = 0.005, Samples = 1000, Metric = Metric.Top1 },
             LatencyRatio = new LatencyRatio { Reason = "no CUDA device" },
         };
@@ -54,6 +57,10 @@ public sealed class ContractFiles
 
         Assert.IsTrue(read.IsCompressed);
         Assert.AreEqual((300L, 5_000_000_000L), (read.Original!.CompressedBytes, read.Original.Multiplications));
+        Assert.AreEqual(6_000_000_000L, read.Original.PeakMemoryBytes);
+        Assert.AreEqual(("conv", "Conv", 0.5, 0.25), read.Profile!.Optimized.Select(time => (time.Name, time.OpType, time.Milliseconds, time.Share)).Single());
+        Assert.IsEmpty(read.Profile.Original);
+        Assert.IsNull(read.Device);
         Assert.AreEqual(Metric.Top1, read.AccuracyDrop!.Metric);
         Assert.AreEqual("folded 27", read.Recipe.Single().Explanation);
         CollectionAssert.AreEqual(new[] { "'c' is used by another node" }, read.Recipe.Single().Reasons.ToArray());
@@ -139,9 +146,10 @@ public sealed class ContractFiles
         Name = "größe",
         Target = TargetNames.CpuX64,
         Settings = { Precision = Precision.Int8, PruningExclude = ["a,b", "c*"], DisabledRules = ["FixReshape", "FoldShape"] },
-        Budgets = { MaxAccuracyDrop = 0.01, MaxSizeBytes = 400 * 1024 },
+        Budgets = { MaxAccuracyDrop = 0.01, MaxLatencyProcessor = "Some Processor (X64)", MaxSizeBytes = 400 * 1024 },
         Measurement = Measurement.Require,
             Compress = true,
         Inputs = { new InputDigest { Role = "model", Path = "/models/größe.onnx", Files = 1, Length = 5, Sha256 = "abc" } },
+        Measurements = { new InputDigest { Role = "measurement", Path = "/measurements/größe.json", Files = 1, Length = 5, Sha256 = "def" } },
     };
 }

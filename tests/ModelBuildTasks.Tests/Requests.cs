@@ -11,6 +11,7 @@ public sealed class Requests : IDisposable
     private static readonly DateTime s_longAgo = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
     private readonly TemporaryFolder _folder = new();
     private readonly BuildEngine _engine = new();
+    private readonly List<string> _measurements = [];
 
     public Requests()
     {
@@ -214,6 +215,108 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void Carries_the_measurements_of_its_model_and_target()
+    {
+        Measure("phone.json", "digits", "cpu");
+        Measure("other-target.json", "digits", "cpu-arm64");
+        Measure("other-model.json", "letters", "cpu");
+
+        Write();
+
+        Assert.AreEqual(_folder.File("phone.json"), OptimizationRequest.Read(RequestPath).Measurements.Single().Path);
+        Assert.AreEqual(ContentDigest.OfFile(_folder.File("phone.json")), OptimizationRequest.Read(RequestPath).Measurements.Single().Sha256);
+    }
+
+    [TestMethod]
+    public void Is_written_anew_when_a_measurement_of_its_model_changes_and_not_for_another()
+    {
+        Measure("phone.json", "digits", "cpu");
+        Measure("other-model.json", "letters", "cpu");
+        Write();
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+
+        Measure("other-model.json", "letters", "cpu", runs: 2000);
+        Write();
+        Assert.AreEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+
+        Measure("phone.json", "digits", "cpu", runs: 2000);
+        Write();
+        Assert.AreNotEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+    }
+
+    [TestMethod]
+    public void A_measurement_that_can_not_be_read_is_an_error_at_its_line_in_every_build()
+    {
+        Measure("phone.json", "digits", "cpu");
+        var lines = File.ReadAllLines(_folder.File("phone.json"));
+        lines[3] = "target: cpu";
+        File.WriteAllLines(_folder.File("phone.json"), lines);
+
+        Write();
+        Write();
+
+        CollectionAssert.AreEqual(new[] { "MBT4012", "MBT4012" }, _engine.ErrorCodes.ToArray());
+        Assert.AreEqual((_folder.File("phone.json"), 4), (_engine.Errors[0].File, _engine.Errors[0].LineNumber));
+    }
+
+    [TestMethod]
+    public void A_measurement_that_is_missing_is_named()
+    {
+        _measurements.Add(_folder.File("nowhere.json"));
+
+        Write();
+
+        Assert.AreEqual("MBT0005", _engine.ErrorCodes.Single());
+        StringAssert.Contains(_engine.Errors[0].Message, "ModelMeasurement=");
+    }
+
+    [TestMethod]
+    [DataRow("8ms", "Some Processor (X64)")]
+    [DataRow("9ms", null)]
+    public void Carries_the_processor_that_the_limit_of_latency_is_locked_on(string limit, string? expected)
+    {
+        Lock(8, "Some Processor (X64)");
+
+        Write(("MaxLatency", limit));
+
+        Assert.AreEqual(expected, OptimizationRequest.Read(RequestPath).Budgets.MaxLatencyProcessor);
+    }
+
+    [TestMethod]
+    public void A_limit_that_was_set_on_this_kind_of_processor_says_nothing_new()
+    {
+        Write(("MaxLatency", "8ms"));
+        File.SetLastWriteTimeUtc(RequestPath, s_longAgo);
+        Lock(8, Contracts.Caching.ProcessorName.Current);
+
+        Write(("MaxLatency", "8ms"));
+
+        Assert.AreEqual(s_longAgo, File.GetLastWriteTimeUtc(RequestPath));
+    }
+
+    [TestMethod]
+    public void Is_written_anew_when_a_limit_is_locked_on_another_processor()
+    {
+        Write(("MaxLatency", "8ms"));
+        Lock(8, "Some Processor (X64)");
+
+        Write(("MaxLatency", "8ms"));
+
+        Assert.AreEqual("Some Processor (X64)", OptimizationRequest.Read(RequestPath).Budgets.MaxLatencyProcessor);
+    }
+
+    [TestMethod]
+    public void A_broken_lock_file_is_left_to_what_compares_with_it()
+    {
+        File.WriteAllText(_folder.File("models.lock.json"), "<<<<<<<");
+
+        Write(("MaxLatency", "8ms"));
+
+        Assert.IsEmpty(_engine.Errors);
+        Assert.IsNull(OptimizationRequest.Read(RequestPath).Budgets.MaxLatencyProcessor);
+    }
+
+    [TestMethod]
     public void A_folder_that_can_not_be_written_is_named()
     {
         _folder.Write("obj", [1]);
@@ -222,6 +325,22 @@ public sealed class Requests : IDisposable
 
         Assert.AreEqual("MBT3003", _engine.ErrorCodes.Single());
     }
+
+    private void Measure(string file, string model, string target, int runs = 100)
+    {
+        new DeviceMeasurement
+        {
+            Model = model, Target = target, Artifact = ContentDigest.OfText("artifact"), Runs = runs,
+            Device = new MeasuredDevice { Processor = "Cortex-A76", Architecture = "Arm64", ExecutionProvider = "CPUExecutionProvider" },
+        }.Write(_folder.File(file));
+        if (!_measurements.Contains(_folder.File(file)))
+        {
+            _measurements.Add(_folder.File(file));
+        }
+    }
+
+    private void Lock(double milliseconds, string processor) => File.WriteAllText(_folder.File("models.lock.json"), FormattableString.Invariant(
+        $$$"""{ "version": 1, "models": { "digits": { "cpu": { "maxLatency": { "milliseconds": {{{milliseconds}}}, "processor": "{{{processor}}}" } } } } }"""));
 
     // Its last byte becomes another.
     private void Change(string input)
@@ -249,6 +368,8 @@ public sealed class Requests : IDisposable
             ProjectFile = _folder.File("app.csproj"),
             Directory = _folder.File("obj"),
             CacheDirectory = "cache",
+            Measurements = [.. _measurements],
+            LockFile = _folder.File("models.lock.json"),
             OptimizationTimeout = "90s",
         }.Execute();
     }

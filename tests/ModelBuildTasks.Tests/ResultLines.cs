@@ -23,6 +23,15 @@ public sealed class ResultLines
     }
 
     [TestMethod]
+    public void Say_which_device_measured_and_when()
+    {
+        _result.LatencyRatio = new LatencyRatio { Measured = true, Value = 0.361 };
+        _result.Device = new DeviceMeasurement { MeasuredUtc = new DateTime(2026, 11, 17, 0, 0, 0, DateTimeKind.Utc), Device = new MeasuredDevice { Processor = "Cortex-A76" } };
+
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", latency × 0.36 on Cortex-A76, 2026-11-17");
+    }
+
+    [TestMethod]
     public void Say_what_ships_compressed()
     {
         _result.IsCompressed = true;

@@ -64,6 +64,8 @@ public static class CachedResult
             Optimized = result.Optimized,
             AccuracyDrop = result.AccuracyDrop,
             LatencyRatio = result.LatencyRatio,
+            Profile = result.Profile,
+            Device = result.Device,
             Quantization = result.Quantization,
             TriedQuantization = result.TriedQuantization,
         };

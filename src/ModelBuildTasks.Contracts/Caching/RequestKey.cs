@@ -15,9 +15,10 @@ public static class RequestKey
     /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by, and all accuracy budgets where pruning is.</summary>
     public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request).ToString());
 
-    /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, and the name that the messages bear.</summary>
+    /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, measurements of other devices, and the name that the messages bear.</summary>
     public static string OfResult(OptimizationRequest request) =>
-        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write).ToString());
+        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write)
+            .Texts(nameof(request.Measurements), request.Measurements.Select(measurement => measurement.Sha256).OrderBy(sha256 => sha256, System.StringComparer.Ordinal)).ToString());
 
     /// <summary>The budgets that steer how the artifact is made, by name; null is not set, or does not steer.</summary>
     internal static IEnumerable<(string Name, double? Value)> SteeringBudgets(OptimizationRequest request)

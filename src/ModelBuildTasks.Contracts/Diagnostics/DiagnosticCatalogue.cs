@@ -87,7 +87,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor LatencyNotMeasured = new("MBT1005", "Latency not measured", Warning,
-        "The latency of '{0}' for {1} was not measured: {2}.", "Build or run 'modelbuild' on a machine of that kind.");
+        "The latency of '{0}' for {1} was not measured: {2}.", "Build on a machine of that kind, or run 'modelbuild measure' there and include its file as a ModelMeasurement item (docs/MEASURING.md).");
 
     /// <summary>{0} model name, {1} target, {2} step, {3} reason.</summary>
     public static readonly DiagnosticDescriptor StepDidNotApply = new("MBT1006", "A requested step did not apply", Warning,
@@ -122,6 +122,15 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
+    public static readonly DiagnosticDescriptor LatencyOfAnotherProcessor = new("MBT1013", "MaxLatency was set on another processor", Warning,
+        "MaxLatency of '{0}' for {1} was not judged: {2}.",
+        "Judge it on such a machine, bound MaxLatencyRatio in its place, which holds on every machine, or delete maxLatency from the lock file's entry and run 'dotnet build -t:UpdateModelLock' here, which ties the limit to this processor.");
+
+    /// <summary>{0} model name, {1} target, {2} file name, {3} reason, {4} command.</summary>
+    public static readonly DiagnosticDescriptor MeasurementRefused = new("MBT1014", "A measurement is of something else", Warning,
+        "The measurement '{2}' says nothing of '{0}' for {1}: {3}. '{4}' measures it.", "Run that command on the device and commit the file, or remove it.");
+
+    /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
         "Give more calibration data, choose a gentler Precision or Sparsity, or loosen MaxAccuracyDrop or MinAccuracy.");
@@ -153,7 +162,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} budget, {3} reason.</summary>
     public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,
-        "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, remove the budget, or set ModelMeasurement to Auto.");
+        "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, or with 'modelbuild measure' on the device (docs/MEASURING.md), remove the budget, or set ModelMeasurement to Auto.");
 
     /// <summary>{0} what happened, {1} last lines of the worker's error output.</summary>
     public static readonly DiagnosticDescriptor WorkerFailed = new("MBT3001", "The worker failed", Error,
@@ -211,6 +220,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor OutputUndefined = new("MBT4011", "The model gives nothing to measure", Error,
         "The model's own output '{0}' is infinite or undefined (NaN) for every one of the {1} samples of '{2}', so that no accuracy can be told.",
         "Scale the data as the model expects it, or export the model again.");
+
+    /// <summary>{0} file name, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor MeasurementUnreadable = new("MBT4012", "The measurement file can't be read", Error,
+        "The measurement '{0}' can't be read: {1}.", "Restore the file, or measure again with 'modelbuild measure'.");
 
     /// <summary>{0} package and version that the project references, {1} reason, as a clause.</summary>
     public static readonly DiagnosticDescriptor NeedsNewerRuntime = new("MBT4014", "The model does not run in the project's ONNX Runtime", Error,

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -37,8 +38,20 @@ public static class RequestInputs
     public static bool AreUnchanged(OptimizationRequest request)
     {
         var latest = request.DigestedUtc - s_longestDigest;
-        return request.Inputs.All(input => FilesOf(input.Path).All(file => File.GetLastWriteTimeUtc(file) < latest) || Digest(input.Role, input.Path, () => false).Sha256 == input.Sha256);
+        return request.Inputs.Concat(request.Measurements).All(input => FilesOf(input.Path).All(file => File.GetLastWriteTimeUtc(file) < latest) || Digest(input.Role, input.Path, () => false).Sha256 == input.Sha256);
     }
+
+    /// <summary>A measurement file as an input of a request.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static InputDigest OfMeasurement(string path) => Digest("measurement", path, () => false);
+
+    /// <summary>What a model is known by: the SHA-256 of its file when it is the only one, else over the role and SHA-256 of each of its files.</summary>
+    public static string DigestOfModel(IEnumerable<InputDigest> inputs) => LockedSettings.DigestOf(inputs.Where(input => input.IsModel));
+
+    /// <inheritdoc cref="DigestOfModel(IEnumerable{InputDigest})"/>
+    /// <param name="modelPath">Full path of the model.</param>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static string DigestOfModel(string modelPath) => DigestOfModel(Models(modelPath).Where(input => File.Exists(input.Path)).Select(input => Digest(input.Role, input.Path, () => false)));
 
     /// <summary>The file itself, or every file below the folder.</summary>
     public static IEnumerable<string> FilesOf(string path) =>

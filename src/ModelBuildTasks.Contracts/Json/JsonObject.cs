@@ -37,6 +37,14 @@ internal sealed class JsonObject
         _ => throw Unexpected(name, "a string"),
     };
 
+    /// <summary>Text that may stand in a message.</summary>
+    /// <exception cref="InvalidDataException">The member is absent, no text, or has line ends or other control characters.</exception>
+    public string RequiredText(string name)
+    {
+        var text = Text(name) is { Length: > 0 } found ? found : throw Missing(name);
+        return Array.Exists(text.ToCharArray(), char.IsControl) ? throw Unexpected(name, "text on one line") : text;
+    }
+
     public double? Number(string name) => Member(name) switch
     {
         null => null,
@@ -116,6 +124,9 @@ internal sealed class JsonObject
     };
 
     private object? Member(string name) => _members.TryGetValue(name, out var member) ? member.Value : null;
+
+    /// <summary>The object lacks a member that it must have, or has it empty.</summary>
+    public InvalidDataException Missing(string name) => JsonFault.At(Math.Max(1, LineOf(name)), $"'{name}' is missing");
 
     private InvalidDataException Unexpected(string name, string expected) => JsonFault.At(LineOf(name), $"'{name}' is not {expected}");
 }

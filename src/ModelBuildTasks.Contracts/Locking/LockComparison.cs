@@ -71,7 +71,8 @@ public static class LockComparison
         IsSameRequest(locked, current) && locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal)
         && (locked.Artifact == current.Artifact || (locked.Latency is { } then && current.Latency is { } now && !IsSameMachine(then, now)))
         && locked.Size == current.Size && locked.CompressedSize == current.CompressedSize
-        && locked.Accuracy.Equals(current.Accuracy) && IsSameLatency(locked.Latency, current.Latency);
+        && locked.Accuracy.Equals(current.Accuracy) && IsSameLatency(locked.Latency, current.Latency)
+        && LockedLimit.IsSame(locked.MaxLatency, current.MaxLatency);
 
     /// <summary>
     /// Whether the same request must give the same bytes: calibration runs the model in floating point, which another kind of processor

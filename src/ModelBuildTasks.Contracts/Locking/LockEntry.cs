@@ -43,6 +43,9 @@ public sealed class LockEntry
     /// <summary>Null when not measured.</summary>
     public LatencyRatio? Latency { get; private set; }
 
+    /// <summary>The limit that the project writes as MaxLatency, and the processor that it is tied to; null where none is written.</summary>
+    public LockedLimit? MaxLatency { get; private set; }
+
     /// <summary>The line in the lock file that the entry begins on; 0 for what a build made.</summary>
     public int Line { get; private set; }
 
@@ -53,7 +56,7 @@ public sealed class LockEntry
     /// <param name="result">What came of it; it succeeded.</param>
     public static LockEntry Of(OptimizationRequest request, OptimizationResult result) => new()
     {
-        Source = LockedSettings.DigestOf(request.Inputs.Where(input => input.IsModel)),
+        Source = RequestInputs.DigestOfModel(request.Inputs),
         Settings = LockedSettings.Of(request),
         Plan = [.. result.Recipe.Where(step => step.Applied).Select(step => step.Name)],
         Artifact = result.ArtifactSha256 ?? "",
@@ -62,7 +65,15 @@ public sealed class LockEntry
         Accuracy = result.Optimized?.Accuracy is { } accuracy ? Round(accuracy, AccuracyDigits) : null,
         Drop = result.AccuracyDrop is { } drop ? Rounded(drop) : null,
         Latency = result.LatencyRatio is { Measured: true } latency ? Rounded(latency) : null,
+        MaxLatency = LockedLimit.Of(request, result),
     };
+
+    /// <summary>This entry, but with the processor of a limit that is locked already: an update on another machine does not move it there.</summary>
+    public LockEntry KeepingLimitOf(LockEntry? locked)
+    {
+        MaxLatency = LockedLimit.IsSame(locked?.MaxLatency, MaxLatency) ? locked?.MaxLatency : MaxLatency;
+        return this;
+    }
 
     /// <exception cref="InvalidDataException">A member is of another kind.</exception>
     internal static LockEntry Read(JsonObject json, int line)
@@ -100,6 +111,7 @@ public sealed class LockEntry
                 Processor = latency.Text("processor"),
                 Threads = (int)(latency.Integer("threads") ?? 0),
             } : null,
+            MaxLatency = LockedLimit.Read(json.Object("maxLatency")),
             Line = line,
         };
     }
@@ -129,6 +141,11 @@ public sealed class LockEntry
                 .Add("high", latency.High)
                 .Add("processor", latency.Processor)
                 .Add("threads", latency.Threads));
+        }
+
+        if (MaxLatency is { } limit)
+        {
+            json.Object("maxLatency", limit.Write);
         }
     }
 

@@ -16,6 +16,9 @@ public sealed class ModelBudgets
 
     public double? MaxLatencyMilliseconds { get; set; }
 
+    /// <summary>The processor that <see cref="MaxLatencyMilliseconds"/> was set on, as the lock file tells; null where none does, or it is this one.</summary>
+    public string? MaxLatencyProcessor { get; set; }
+
     /// <summary>Latency over the original's, both measured in the same run.</summary>
     public double? MaxLatencyRatio { get; set; }
 
@@ -32,6 +35,7 @@ public sealed class ModelBudgets
         MaxAccuracyDrop = json.Number(nameof(MaxAccuracyDrop)),
         MaxClassAccuracyDrop = json.Number(nameof(MaxClassAccuracyDrop)),
         MaxLatencyMilliseconds = json.Number(nameof(MaxLatencyMilliseconds)),
+        MaxLatencyProcessor = json.Text(nameof(MaxLatencyProcessor)),
         MaxLatencyRatio = json.Number(nameof(MaxLatencyRatio)),
         MaxSizeBytes = json.Integer(nameof(MaxSizeBytes)),
         MaxSizeRatio = json.Number(nameof(MaxSizeRatio)),
@@ -43,6 +47,7 @@ public sealed class ModelBudgets
         .Add(nameof(MaxAccuracyDrop), MaxAccuracyDrop)
         .Add(nameof(MaxClassAccuracyDrop), MaxClassAccuracyDrop)
         .Add(nameof(MaxLatencyMilliseconds), MaxLatencyMilliseconds)
+        .Add(nameof(MaxLatencyProcessor), MaxLatencyProcessor)
         .Add(nameof(MaxLatencyRatio), MaxLatencyRatio)
         .Add(nameof(MaxSizeBytes), MaxSizeBytes)
         .Add(nameof(MaxSizeRatio), MaxSizeRatio)

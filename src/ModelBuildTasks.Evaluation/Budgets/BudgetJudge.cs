@@ -27,12 +27,13 @@ public static class BudgetJudge
         Add(limits.MinAccuracy, limit => Accuracy(limit, measured.Accuracy));
         Add(limits.MaxAccuracyDrop, limit => Drop(limit, measured.Accuracy));
         Add(limits.MaxClassAccuracyDrop, limit => ClassDrop(limit, measured.Accuracy));
-        Add(limits.MaxLatencyMilliseconds, limit => Latency(BudgetKind.MaxLatency, limit, measured.Latency?.OptimizedMilliseconds, measured, "the optimized model takes", " ms"));
-        Add(limits.MaxLatencyRatio, limit => Latency(BudgetKind.MaxLatencyRatio, limit, measured.Latency?.Ratio, measured, "the optimized model takes", " of the original's time"));
+        Add(limits.MaxLatencyMilliseconds, limit => Latency(
+            BudgetKind.MaxLatency, limit, measured.Latency is { } latency ? latency.OptimizedMilliseconds : measured.DeviceLatency?.Milliseconds, measured, limits.MaxLatencyProcessor));
+        Add(limits.MaxLatencyRatio, limit => Latency(BudgetKind.MaxLatencyRatio, limit, measured.Latency is { } latency ? latency.Ratio : measured.DeviceLatency?.Ratio, measured));
         Add(limits.MaxSizeBytes, limit => Exact(BudgetKind.MaxSize, limit, measured.OptimizedBytes, "the artifact has", " bytes"));
         Add(limits.MaxSizeRatio, limit => Exact(
             BudgetKind.MaxSizeRatio, limit, (double?)measured.OptimizedBytes / measured.OriginalBytes, "the artifact has", " of the original's bytes"));
-        Add(limits.MaxMemoryBytes, limit => Exact(BudgetKind.MaxMemory, limit, measured.PeakMemoryBytes, "running the artifact takes", " bytes of memory at most"));
+        Add(limits.MaxMemoryBytes, limit => Exact(BudgetKind.MaxMemory, limit, measured.PeakMemoryBytes, "loading and running the artifact takes", " bytes of memory", measured.MemoryBasis, measured.MemoryReason));
         return verdicts;
     }
 
@@ -91,34 +92,40 @@ public static class BudgetJudge
             + Hint(outcome, "More evaluation samples of this class would decide it."));
     }
 
-    private static BudgetVerdict Latency(BudgetKind kind, double limit, Estimate? found, BudgetMeasurements measured, string subject, string unit)
+    private static BudgetVerdict Latency(BudgetKind kind, double limit, Estimate? found, BudgetMeasurements measured, string? setOn = null)
     {
-        if (found is not { } latency || measured.Latency is not { } result)
+        if (found is not { } latency)
         {
-            return Unmeasured(kind, limit, measured.LatencyReason ?? "latency was not measured on this machine");
+            return Unmeasured(kind, limit, (measured.DeviceLatency is { } device && kind == BudgetKind.MaxLatencyRatio ? device.RatioReason : measured.LatencyReason) ?? "latency was not measured on this machine");
         }
 
-        BudgetOutcome outcome = latency.High <= limit ? BudgetOutcome.Passed : latency.Low > limit ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
-        return new BudgetVerdict(kind, limit, latency, outcome,
-            $"{subject} {Text(latency)}{unit}; {limit:g4} is allowed ({result.Pairs} pairs, {result.Threads} thread{(result.Threads == 1 ? "" : "s")}, {result.Processor})."
-            + Hint(outcome, "The machine was too noisy; measure on a quieter one."));
+        BudgetOutcome outcome = setOn is not null ? BudgetOutcome.Undecided
+            : latency.High <= limit ? BudgetOutcome.Passed
+            : latency.Low > limit ? BudgetOutcome.Failed
+            : BudgetOutcome.Undecided;
+        string unit = kind == BudgetKind.MaxLatency ? " ms" : " of the original's time";
+        string basis = measured.Latency is { } here ? $"{here.Pairs} pairs, {here.Threads} thread{(here.Threads == 1 ? "" : "s")}, {here.Processor}" : measured.DeviceLatency!.Basis;
+        return new BudgetVerdict(kind, limit, latency, outcome, setOn is not null
+            ? $"the optimized model takes {Text(latency)}{unit} ({basis}); {limit:g4} is allowed on the processor that it was set on, {setOn}."
+            : $"the optimized model takes {Text(latency)}{unit}; {limit:g4} is allowed ({basis})." + Hint(outcome, "The machine was too noisy; measure on a quieter one."));
     }
 
-    private static BudgetVerdict Exact(BudgetKind kind, double limit, double? found, string subject, string unit)
+    private static BudgetVerdict Exact(BudgetKind kind, double limit, double? found, string subject, string unit, string? basis = null, string? reason = null)
     {
         if (found is not { } value)
         {
-            return Unmeasured(kind, limit, "it was not measured");
+            return Unmeasured(kind, limit, reason ?? "it was not measured");
         }
 
         BudgetOutcome outcome = value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Failed;
-        string format = kind == BudgetKind.MaxSizeRatio ? "g4" : "n0";
         return new BudgetVerdict(kind, limit, Estimate.Exact(value), outcome,
-            $"{subject} {value.ToString(format)}{unit}; {limit.ToString(format)} is allowed.");
+            $"{subject} {value.ToString(Format(kind))}{unit}; {limit.ToString(Format(kind))} is allowed{(basis is null ? "" : $" ({basis})")}.");
     }
 
     private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
-        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit:g4} was not checked: {reason}.");
+        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))} was not checked: {reason}.");
+
+    private static string Format(BudgetKind kind) => kind is BudgetKind.MaxSize or BudgetKind.MaxMemory ? "n0" : "g4";
 
     private static string Hint(BudgetOutcome outcome, string undecided) => outcome == BudgetOutcome.Undecided ? $" {undecided}" : "";
 

@@ -51,6 +51,9 @@ public sealed record BudgetLimits
     /// <summary>Largest median of one run.</summary>
     public double? MaxLatencyMilliseconds { get; init; }
 
+    /// <summary>The processor that <see cref="MaxLatencyMilliseconds"/> was set on, where latency was measured on another kind, which proves nothing of it; null where it holds.</summary>
+    public string? MaxLatencyProcessor { get; init; }
+
     /// <summary>Largest ratio to the original's latency.</summary>
     public double? MaxLatencyRatio { get; init; }
 
@@ -60,7 +63,7 @@ public sealed record BudgetLimits
     /// <summary>Largest ratio to the original's size, external data included.</summary>
     public double? MaxSizeRatio { get; init; }
 
-    /// <summary>Largest peak working set.</summary>
+    /// <summary>Most memory that loading and running takes.</summary>
     public long? MaxMemoryBytes { get; init; }
 }
 
@@ -71,6 +74,9 @@ public sealed record BudgetMeasurements
 
     public Latency.LatencyResult? Latency { get; init; }
 
+    /// <summary>What another device measured, where <see cref="Latency"/> is missing.</summary>
+    public DeviceLatency? DeviceLatency { get; init; }
+
     /// <summary>Why latency was not measured, as the end of a sentence.</summary>
     public string? LatencyReason { get; init; }
 
@@ -80,6 +86,19 @@ public sealed record BudgetMeasurements
     /// <summary>Bytes of the artifact.</summary>
     public long? OptimizedBytes { get; init; }
 
-    /// <summary>Peak working set of a process that loads and runs the artifact.</summary>
+    /// <summary>What a process takes at most to load and run the artifact, beyond what it had before.</summary>
     public long? PeakMemoryBytes { get; init; }
+
+    /// <summary>The device that memory was measured on, where it is another one.</summary>
+    public string? MemoryBasis { get; init; }
+
+    /// <summary>Why memory was not measured, as the end of a sentence.</summary>
+    public string? MemoryReason { get; init; }
 }
+
+/// <summary>A latency that another device measured.</summary>
+/// <param name="Milliseconds">One run of the artifact; null when it measured none.</param>
+/// <param name="Ratio">To the original; null without one, or with another original.</param>
+/// <param name="Basis">How and where it was measured.</param>
+/// <param name="RatioReason">Why there is no ratio, as the end of a sentence.</param>
+public sealed record DeviceLatency(Estimate? Milliseconds, Estimate? Ratio, string Basis, string? RatioReason);

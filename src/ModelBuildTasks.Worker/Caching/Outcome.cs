@@ -40,10 +40,19 @@ internal sealed record Outcome
 
     /// <summary>Why latency was not measured; null when it was.</summary>
     public string? LatencyReason { get; init; }
+
+    /// <summary>The slowest operators before and after; null when latency was not measured.</summary>
+    public OperatorProfile? Profile { get; init; }
+
+    /// <summary>Memory that loading and running takes; null until a budget asks for it.</summary>
+    public PeakMemories? Memory { get; init; }
 }
 
 /// <summary>Multiplications of one run, source model and artifact.</summary>
 internal sealed record Multiplications(long Original, long Optimized);
+
+/// <summary>Bytes of memory that loading and running takes at most, source model and artifact.</summary>
+internal sealed record PeakMemories(long Original, long Optimized);
 
 /// <summary>One step of the recipe.</summary>
 internal sealed record Step(string Name, bool Applied, string Explanation)

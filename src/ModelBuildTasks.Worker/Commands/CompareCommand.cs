@@ -3,7 +3,9 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 using Spectre.Console;
@@ -81,6 +83,7 @@ internal static class CompareCommand
         Table table = ResultTable.Headings();
         ResultTable.AddSize(table, original.Bytes, optimized.Bytes);
         AccuracyResult? accuracy = null;
+        OperatorProfile? profile = null;
         string? unmeasured = ConsoleProgress.Show(Path.GetFileName(optimized.Path), progress =>
         {
             if (samples is not null)
@@ -102,9 +105,12 @@ internal static class CompareCommand
             }
 
             ResultTable.AddLatency(table, latency);
+            progress.Report(new PipelineProgress("profiling", 0));
+            profile = SlowestOperators.Of(original.Path, optimized.Path, inputs[0], new SessionSettings(), cancellation);
             return null;
         });
         AnsiConsole.Write(table);
+        ProfileTable.Print(profile);
         if (unmeasured is not null)
         {
             ResultTable.PrintUnmeasuredLatency(unmeasured);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
 using Spectre.Console;
@@ -45,31 +46,9 @@ internal static class InspectCommand
     }
 
     /// <summary>Where a build puts the result of an artifact; null when none is there.</summary>
-    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(Plain(artifact), ".result.json") is var path && File.Exists(path) ? path : null;
+    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(ArtifactFile.Plain(artifact), ".result.json") is var path && File.Exists(path) ? path : null;
 
-    private static string Plain(string artifact) => IsCompressed(artifact) ? Path.ChangeExtension(artifact, null) : artifact;
-
-    private static bool IsCompressed(string artifact) => artifact.EndsWith(CompressedModel.Extension, StringComparison.OrdinalIgnoreCase);
-
-    private static int Show(string path, string? resultPath, bool asJson)
-    {
-        if (!IsCompressed(path))
-        {
-            return Show(path, path, resultPath, asJson);
-        }
-
-        string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
-        try
-        {
-            string restored = Path.Combine(folder, Path.GetFileName(Plain(path)));
-            CompressedModel.Restore(path, restored);
-            return Show(restored, path, resultPath, asJson);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
+    private static int Show(string path, string? resultPath, bool asJson) => ArtifactFile.Use(path, model => Show(model, path, resultPath, asJson));
 
     private static int Show(string modelPath, string path, string? resultPath, bool asJson)
     {

@@ -32,6 +32,7 @@ internal static class OptimizeCommand
         (MetadataNames.MaxLatencyRatio, "Fail when latency over the original's is higher, such as 0.7."),
         (MetadataNames.MaxSize, "Fail when the artifact is larger, such as 400KB."),
         (MetadataNames.MaxSizeRatio, "Fail when size over the original's is higher, such as 0.3."),
+        (MetadataNames.MaxMemory, "Fail when loading and running takes more memory, such as 64MB."),
     ];
 
     internal static Command Create()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Reporting;
@@ -15,7 +16,9 @@ internal static class BudgetDiagnostics
     /// <param name="request">What was asked for.</param>
     /// <param name="outcome">What came of it.</param>
     /// <param name="shippedBytes">What the app will carry: the compressed artifact where there is one.</param>
-    internal static IReadOnlyList<BudgetVerdict> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes)
+    /// <param name="device">What another device measured, where this machine did not.</param>
+    /// <param name="memoryReason">Why memory was not measured; null when it was.</param>
+    internal static IReadOnlyList<BudgetVerdict> Judge(OptimizationRequest request, Outcome outcome, long shippedBytes, DeviceEvidence device, string? memoryReason)
     {
         BudgetLimits limits = new()
         {
@@ -23,6 +26,7 @@ internal static class BudgetDiagnostics
             MaxAccuracyDrop = request.Budgets.MaxAccuracyDrop,
             MaxClassAccuracyDrop = request.Budgets.MaxClassAccuracyDrop,
             MaxLatencyMilliseconds = request.Budgets.MaxLatencyMilliseconds,
+            MaxLatencyProcessor = OtherProcessor(request, outcome, device),
             MaxLatencyRatio = request.Budgets.MaxLatencyRatio,
             MaxSizeBytes = request.Budgets.MaxSizeBytes,
             MaxSizeRatio = request.Budgets.MaxSizeRatio,
@@ -32,9 +36,13 @@ internal static class BudgetDiagnostics
         {
             Accuracy = outcome.Accuracy,
             Latency = outcome.Latency,
+            DeviceLatency = device.Latency,
             LatencyReason = outcome.LatencyReason,
             OriginalBytes = outcome.OriginalBytes,
             OptimizedBytes = shippedBytes,
+            PeakMemoryBytes = outcome.Memory?.Optimized ?? device.Measurement?.PeakMemory,
+            MemoryBasis = outcome.Memory is null && device.Measurement is { } elsewhere ? DeviceEvidence.Place(elsewhere) : null,
+            MemoryReason = memoryReason,
         };
         return BudgetJudge.Judge(limits, measured);
     }
@@ -43,8 +51,14 @@ internal static class BudgetDiagnostics
     /// <param name="outcome">What came of it.</param>
     /// <param name="shippedBytes">What the app will carry.</param>
     /// <param name="verdicts">What <see cref="Judge"/> said of it.</param>
-    internal static IEnumerable<Diagnostic> Of(OptimizationRequest request, Outcome outcome, long shippedBytes, IReadOnlyList<BudgetVerdict> verdicts)
+    /// <param name="device">What another device measured, where this machine did not.</param>
+    internal static IEnumerable<Diagnostic> Of(OptimizationRequest request, Outcome outcome, long shippedBytes, IReadOnlyList<BudgetVerdict> verdicts, DeviceEvidence device)
     {
+        foreach (Diagnostic refusal in device.Refusals)
+        {
+            yield return refusal;
+        }
+
         // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
         if (request.EvaluationData is null)
         {
@@ -74,7 +88,7 @@ internal static class BudgetDiagnostics
         }
 
         // Two latency budgets that were not measured are one finding.
-        foreach (Diagnostic diagnostic in verdicts.Select(verdict => DiagnosticOf(request, outcome, verdict)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
+        foreach (Diagnostic diagnostic in verdicts.Select(verdict => DiagnosticOf(request, outcome, verdict, device)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {
             yield return diagnostic;
         }
@@ -92,16 +106,26 @@ internal static class BudgetDiagnostics
         Sentence = verdict.Sentence,
     };
 
-    private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict)
+    /// <summary>The processor that MaxLatency is tied to, where latency was measured on another; null where it holds.</summary>
+    private static string? OtherProcessor(OptimizationRequest request, Outcome outcome, DeviceEvidence device) =>
+        request.Budgets.MaxLatencyProcessor is { } setOn && !ProcessorName.AreSame(setOn, outcome.Latency?.Processor ?? device.Measurement?.Device.Processor) ? setOn : null;
+
+    private static Diagnostic? DiagnosticOf(OptimizationRequest request, Outcome outcome, BudgetVerdict verdict, DeviceEvidence device)
     {
         string sentence = FaultDiagnostics.Clause(verdict.Sentence);
+        string? latencyReason = verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio && device.Measurement is null ? outcome.LatencyReason : null;
+        bool isTiedElsewhere = verdict is { Kind: BudgetKind.MaxLatency, Outcome: BudgetOutcome.Undecided } && OtherProcessor(request, outcome, device) is not null;
         switch (verdict.Outcome)
         {
             case BudgetOutcome.Failed:
                 return Diagnostic.Create(DescriptorOf(verdict.Kind), request.ModelPath, request.Name, request.Target, sentence);
+            case BudgetOutcome.Undecided when isTiedElsewhere && request.Measurement == Measurement.Require:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, sentence);
+            case BudgetOutcome.Undecided when isTiedElsewhere:
+                return Diagnostic.Create(DiagnosticCatalogue.LatencyOfAnotherProcessor, request.ModelPath, request.Name, request.Target, sentence);
             case BudgetOutcome.NotMeasured when request.Measurement == Measurement.Require:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, outcome.LatencyReason ?? sentence);
-            case BudgetOutcome.NotMeasured when outcome.LatencyReason is { } reason && verdict.Kind is BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio:
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, latencyReason ?? sentence);
+            case BudgetOutcome.NotMeasured when latencyReason is { } reason:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
             case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
                 return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);

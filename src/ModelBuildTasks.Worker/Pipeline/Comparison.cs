@@ -171,10 +171,12 @@ internal sealed class Comparison(
         return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
     }
 
-    private string? ReasonNotToMeasure() =>
+    private string? ReasonNotToMeasure() => ReasonNotToMeasure(request, target) ?? (inputs.Value.Count == 0 ? RunsOnNothingDrawn : null);
+
+    /// <summary>Why nothing is measured here, as the end of a sentence; null when it may be.</summary>
+    internal static string? ReasonNotToMeasure(OptimizationRequest request, TargetProfile target) =>
         request.Measurement == Measurement.Skip ? "ModelMeasurement is Skip"
         : !target.RunsHere ? $"this machine cannot run {target} artifacts"
-        : inputs.Value.Count == 0 ? RunsOnNothingDrawn
         : null;
 
     private sealed class SamplesDone(int count, IProgress<PipelineProgress> progress) : IProgress<int>

@@ -8,6 +8,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Recipes;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -122,15 +123,25 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             bool fromCache = true;
             Outcome outcome = cache.TryRestore(key, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
+            MemoryStage memory = new(request, target, progress, cancellation);
+            outcome = memory.Complete(outcome, staged);
+            bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
+            if (isFinal && outcome.Memory is not null)
+            {
+                cache.Store(key, staged, outcome);
+            }
+
+            DeviceEvidence device = DeviceEvidence.For(request, outcome, target);
+
             string shipped = request.Compress ? compressed : staged;
             if (request.Compress)
             {
                 CompressedModel.Write(staged, outcome.ArtifactSha256, compressed, progress, cancellation);
             }
 
-            OptimizationResult result = ResultOf(request, outcome, shipped, fromCache);
+            OptimizationResult result = ResultOf(request, outcome, shipped, fromCache, device, memory.Reason);
             AddCompressedBytes(request, result, staged, cancellation);
-            if (IsFinal(request, outcome))
+            if (isFinal)
             {
                 cache.Store(request, result, shipped);
             }
@@ -188,6 +199,13 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
         Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged) with { Model = request.Name, Target = request.Target };
+        if (outcome.Latency is not null)
+        {
+            // After the timing, which it would disturb.
+            progress.Report(new PipelineProgress("profiling", 0));
+            outcome = outcome with { Profile = SlowestOperators.Of(source.Path, staged, TrialInputs.For(source.Session, evaluation ?? calibration)[0], new SessionSettings(), cancellation) };
+        }
+
         if (calibration is not null && calibration.Count < given!.Count)
         {
             outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
@@ -242,7 +260,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     /// <param name="outcome">What came of it.</param>
     /// <param name="shipped">The file that ships: the artifact, or its compressed form.</param>
     /// <param name="fromCache">Whether it had been made before.</param>
-    private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, string shipped, bool fromCache)
+    /// <param name="device">What another device measured, where this machine did not.</param>
+    /// <param name="memoryReason">Why memory was not measured; null when it was.</param>
+    private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, string shipped, bool fromCache, DeviceEvidence device, string? memoryReason)
     {
         long shippedBytes = new FileInfo(shipped).Length;
         OptimizationResult result = new()
@@ -259,7 +279,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 Bytes = outcome.OriginalBytes,
                 Multiplications = outcome.Multiplications?.Original,
                 Accuracy = outcome.Accuracy?.Original.Value,
-                LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds.Value,
+                LatencyMilliseconds = outcome.Latency?.OriginalMilliseconds.Value ?? (device.Ratio is null ? null : device.Measurement?.BaselineLatency?.Value),
+                PeakMemoryBytes = outcome.Memory?.Original ?? (device.RatioReason is null ? device.Measurement?.BaselinePeakMemory : null),
             },
             Optimized = new ModelFigures
             {
@@ -267,7 +288,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                 CompressedBytes = request.Compress ? shippedBytes : null,
                 Multiplications = outcome.Multiplications?.Optimized,
                 Accuracy = outcome.Accuracy?.Optimized.Value,
-                LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds.Value,
+                LatencyMilliseconds = outcome.Latency?.OptimizedMilliseconds.Value ?? device.Measurement?.Latency?.Value,
+                PeakMemoryBytes = outcome.Memory?.Optimized ?? device.Measurement?.PeakMemory,
             },
             AccuracyDrop = outcome.Accuracy is { Drop: { } drop } accuracy
                 ? new AccuracyDrop { Value = drop.Value, Low = drop.Low, High = drop.High, Samples = accuracy.Samples, Metric = Enum.Parse<Contracts.Metric>(accuracy.Metric.ToString()) }
@@ -278,7 +300,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
                     Value = latency.Ratio.Value, Low = latency.Ratio.Low, High = latency.Ratio.High, Pairs = latency.Pairs,
                     Measured = true, Processor = latency.Processor, Threads = latency.Threads,
                 }
-                : new LatencyRatio { Reason = outcome.LatencyReason },
+                : device.Contract(outcome.LatencyReason),
+            Profile = outcome.Profile ?? device.Measurement?.Profile,
+            Device = device.Measurement,
             Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
             TriedQuantization = outcome.TriedQuantization is { } tried ? PlanContract.Of(tried) : null,
         };
@@ -293,13 +317,13 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
         }
 
-        IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(request, outcome, shippedBytes);
+        IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(request, outcome, shippedBytes, device, memoryReason);
         foreach (BudgetVerdict verdict in verdicts)
         {
             result.Budgets.Add(BudgetDiagnostics.Contract(verdict));
         }
 
-        foreach (Diagnostic diagnostic in BudgetDiagnostics.Of(request, outcome, shippedBytes, verdicts))
+        foreach (Diagnostic diagnostic in BudgetDiagnostics.Of(request, outcome, shippedBytes, verdicts, device))
         {
             result.Diagnostics.Add(diagnostic);
         }

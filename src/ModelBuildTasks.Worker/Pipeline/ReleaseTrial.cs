@@ -4,6 +4,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Commands;
+using ModelBuildTasks.Worker.Processes;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -47,18 +48,14 @@ internal static class ReleaseTrial
         string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
         try
         {
-            for (int i = 0; i < inputs.Count; i++)
-            {
-                File.WriteAllBytes(TryCommand.TensorFile(folder, "input", i), inputs[i].ToBytes(""));
-            }
-
-            ProgramRun run = ProgramRun.Of([TryCommand.Name, artifactPath, library, folder], Limit, cancellation);
+            (string samples, string outputs) = (Path.Combine(folder, "samples"), Path.Combine(folder, "outputs"));
+            SampleFile.Write(samples, [inputs]);
+            ProgramRun run = ProgramRun.Of(TryCommand.Name, [artifactPath, library, samples, outputs], Limit, cancellation);
             return run switch
             {
-                { ExitCode: null } => $"{release} does not come to an end with it in {Quantity.Duration(Limit)}",
-                { ExitCode: ModelCommand.Succeeded } => Difference(folder, expected, release),
-                { Error: "" } => $"{release} crashes with it (exit code {run.ExitCode})",
-                _ => $"{release} can't run it: {FaultDiagnostics.Clause(run.Error)}",
+                { Failure: null } => Difference(SampleFile.Read(outputs)[0], expected, release),
+                { ExitCode: ModelCommand.Failed, Error: { Length: > 0 } reason } => $"{release} can't run it: {reason}",
+                { Failure: { } failure } => $"{release} can't run it: its process {failure}",
             };
         }
         finally
@@ -67,11 +64,11 @@ internal static class ReleaseTrial
         }
     }
 
-    private static string? Difference(string folder, IReadOnlyList<Tensor> expected, string release)
+    private static string? Difference(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> expected, string release)
     {
         for (int i = 0; i < expected.Count; i++)
         {
-            Tensor found = Tensor.Parse(File.ReadAllBytes(TryCommand.TensorFile(folder, "output", i)));
+            Tensor found = outputs[i];
             if (!found.Dimensions.SequenceEqual(expected[i].Dimensions))
             {
                 return $"{release} gives output {i} the shape {found} instead of {expected[i]}";

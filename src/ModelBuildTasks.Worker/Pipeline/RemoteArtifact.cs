@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -51,7 +52,10 @@ internal sealed partial class RemoteArtifact(
         // Compressing takes seconds for each MB, and only a size budget asks for it here.
         bool isCompressedJudged = request.Compress && request.Budgets is not { MaxSizeBytes: null, MaxSizeRatio: null };
         long shipped = isCompressedJudged ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
-        return BudgetDiagnostics.Of(request, proven!, shipped, BudgetDiagnostics.Judge(request, proven!, shipped)).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
+        // Memory is measured once the artifact is taken; a measurement that is refused is not the server's fault.
+        DeviceEvidence device = DeviceEvidence.For(request, proven!, target) with { Refusals = [] };
+        BudgetVerdict[] verdicts = [.. BudgetDiagnostics.Judge(request, proven!, shipped, device, memoryReason: null).Where(verdict => verdict.Kind != BudgetKind.MaxMemory)];
+        return BudgetDiagnostics.Of(request, proven!, shipped, verdicts, device).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 
     internal void Upload(string key, string path, Outcome outcome)
@@ -80,7 +84,7 @@ internal sealed partial class RemoteArtifact(
             }
 
             ComparisonResult result = comparison.Of(path, mustProveItself: true, measuresLatency: false);
-            proven = claimed with { Accuracy = result.Accuracy };
+            proven = claimed with { Accuracy = result.Accuracy, Memory = null };
             return result.Refusal;
         }
         catch (Exception fault) when (fault is ModelFormatException or InferenceException or MetricException)
@@ -96,6 +100,7 @@ internal sealed partial class RemoteArtifact(
             // Every message begins with the model's name and the target.
             Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&
         (claimed.LatencyReason is null || IsText(claimed.LatencyReason)) &&
+        (claimed.Profile is not { } profile || profile.Original.Concat(profile.Optimized).All(time => time is not null && IsText(time.Name) && IsText(time.OpType))) &&
         (claimed.Latency is not { } latency || (latency.OriginalMilliseconds.Value > 0 && latency.OptimizedMilliseconds.Value > 0 && latency.Ratio.Low > 0 && latency.Ratio.High >= latency.Ratio.Low));
 
     private static bool IsText(string? text) => text is not null && text.All(letter => !char.IsControl(letter) || letter is '\n' or '\r' or '\t');

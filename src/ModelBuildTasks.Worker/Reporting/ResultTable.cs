@@ -56,7 +56,13 @@ internal static class ResultTable
 
         if (result.LatencyRatio is { Measured: true } ratio)
         {
-            AddLatency(table, result.Original.LatencyMilliseconds!.Value, result.Optimized.LatencyMilliseconds!.Value, new Estimate(ratio.Value!.Value, ratio.Low!.Value, ratio.High!.Value));
+            AddLatency(table, result.Original.LatencyMilliseconds, result.Optimized.LatencyMilliseconds, ratio.Threads, new Estimate(ratio.Value!.Value, ratio.Low!.Value, ratio.High!.Value));
+        }
+
+        if (result.Optimized.PeakMemoryBytes is { } memory)
+        {
+            (string most, string share) = result.Original.PeakMemoryBytes is { } bytes and > 0 ? (Quantities.Size(bytes), Ratio(bytes, memory)) : ("", "");
+            table.AddRow("Memory at most", most, Quantities.Size(memory), share);
         }
 
         AnsiConsole.Write(table);
@@ -65,6 +71,7 @@ internal static class ResultTable
             PrintUnmeasuredLatency(reason);
         }
 
+        ProfileTable.Print(result.Profile);
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
         if ((result.Quantization ?? result.TriedQuantization) is not null)
         {
@@ -104,7 +111,7 @@ internal static class ResultTable
         AddAccuracy(table, accuracy.Metric.ToString(), accuracy.Samples, accuracy.Original.Value, accuracy.Optimized.Value, accuracy.Drop);
 
     internal static void AddLatency(Table table, LatencyResult latency) =>
-        AddLatency(table, latency.OriginalMilliseconds.Value, latency.OptimizedMilliseconds.Value, latency.Ratio);
+        AddLatency(table, latency.OriginalMilliseconds.Value, latency.OptimizedMilliseconds.Value, latency.Threads, latency.Ratio);
 
     private static void AddAccuracy(Table table, string metric, int samples, double original, double optimized, Estimate? drop) => table.AddRow(
         $"{metric} ({samples} samples)",
@@ -112,9 +119,9 @@ internal static class ResultTable
         Quantities.Score(optimized),
         drop is { } known ? Markup.Escape($"drop {Quantities.WithInterval(known, "0.0000")}") : "");
 
-    private static void AddLatency(Table table, double original, double optimized, Estimate ratio) => table.AddRow(
-        "Latency (1 thread)",
-        Quantities.Milliseconds(original),
-        Quantities.Milliseconds(optimized),
+    private static void AddLatency(Table table, double? original, double? optimized, int threads, Estimate ratio) => table.AddRow(
+        $"Latency ({Quantities.Count(threads, "thread", "threads")})",
+        original is { } before ? Quantities.Milliseconds(before) : "",
+        optimized is { } after ? Quantities.Milliseconds(after) : "",
         Markup.Escape($"ratio {Quantities.WithInterval(ratio, "0.000")}"));
 }

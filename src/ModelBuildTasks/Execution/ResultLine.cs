@@ -33,7 +33,7 @@ internal static class ResultLine
 
         if (result.LatencyRatio is { Measured: true, Value: { } ratio })
         {
-            parts.Add(Invariant($"latency × {ratio:0.00}"));
+            parts.Add(Invariant($"latency × {ratio:0.00}{(result.Device is { } measured ? Invariant($" on {measured.Device.Processor}, {measured.MeasuredUtc:yyyy-MM-dd}") : "")}"));
         }
 
         if (result.FromCache)

@@ -23,13 +23,14 @@ public sealed class RequestKeys
     }
 
     [TestMethod]
-    public void A_budget_a_name_or_compression_makes_another_result_of_the_same_artifact()
+    public void A_budget_a_name_a_measurement_or_compression_makes_another_result_of_the_same_artifact()
     {
         static void Limited(OptimizationRequest request) => request.Budgets.MaxSizeBytes = 1;
         static void Renamed(OptimizationRequest request) => request.Name = "other";
         static void Compressed(OptimizationRequest request) => request.Compress = true;
+        static void Measured(OptimizationRequest request) => request.Measurements.Add(new InputDigest { Sha256 = "m" });
 
-        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed, Compressed })
+        foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed, Compressed, Measured })
         {
             Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
             Assert.AreNotEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(change)));

@@ -80,6 +80,58 @@ public sealed class BudgetJudgeTests
     }
 
     [TestMethod]
+    [DataRow(0.5)]
+    [DataRow(50)]
+    public void A_limit_of_another_processor_is_neither_kept_nor_broken_here(double limit)
+    {
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxLatencyMilliseconds = limit, MaxLatencyProcessor = "that processor" }, new BudgetMeasurements { Latency = Latency(Estimate.Exact(0.5)) });
+
+        Assert.AreEqual(BudgetOutcome.Undecided, verdict.Outcome);
+        StringAssert.Contains(verdict.Sentence, "a processor)");
+        StringAssert.Contains(verdict.Sentence, "that processor");
+    }
+
+    [TestMethod]
+    public void A_ratio_holds_on_every_processor() =>
+        Assert.AreEqual(BudgetOutcome.Passed, Judge(new BudgetLimits { MaxLatencyRatio = 0.7, MaxLatencyProcessor = "that processor" }, new BudgetMeasurements { Latency = Latency(Estimate.Exact(0.5)) }).Outcome);
+
+    [TestMethod]
+    public void What_another_device_measured_is_judged_and_named()
+    {
+        BudgetMeasurements measured = new()
+        {
+            LatencyReason = "it can't run here",
+            DeviceLatency = new DeviceLatency(Estimate.Exact(3), Estimate.Exact(0.8), "on a phone", null),
+            PeakMemoryBytes = 2000,
+            MemoryBasis = "on a phone",
+        };
+
+        foreach (BudgetLimits limits in new BudgetLimits[] { new() { MaxLatencyMilliseconds = 2 }, new() { MaxLatencyRatio = 0.7 }, new() { MaxMemoryBytes = 1000 } })
+        {
+            BudgetVerdict verdict = Judge(limits, measured);
+            Assert.AreEqual(BudgetOutcome.Failed, verdict.Outcome);
+            StringAssert.Contains(verdict.Sentence, "(on a phone)");
+        }
+    }
+
+    [TestMethod]
+    public void A_device_that_measured_no_baseline_leaves_the_ratio_unmeasured_and_says_why()
+    {
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxLatencyRatio = 0.7 }, new BudgetMeasurements { DeviceLatency = new DeviceLatency(Estimate.Exact(3), null, "on a phone", "it has no baseline") });
+
+        Assert.AreEqual(BudgetOutcome.NotMeasured, verdict.Outcome);
+        StringAssert.Contains(verdict.Sentence, "it has no baseline");
+    }
+
+    [TestMethod]
+    public void Memory_is_exact_and_says_why_it_is_missing()
+    {
+        Assert.AreEqual(BudgetOutcome.Passed, Judge(new BudgetLimits { MaxMemoryBytes = 2000 }, new BudgetMeasurements { PeakMemoryBytes = 2000 }).Outcome);
+        StringAssert.Contains(Judge(new BudgetLimits { MaxMemoryBytes = 2000 }, new BudgetMeasurements { PeakMemoryBytes = 2001 }).Sentence, "2,001 bytes of memory; 2,000 is allowed");
+        StringAssert.Contains(Judge(new BudgetLimits { MaxMemoryBytes = 2000 }, new BudgetMeasurements { MemoryReason = "the process died" }).Sentence, "the process died");
+    }
+
+    [TestMethod]
     public void Sizes_are_exact_and_the_limit_itself_is_allowed()
     {
         BudgetMeasurements measured = new() { OriginalBytes = 1000, OptimizedBytes = 300 };

@@ -19,6 +19,16 @@ public sealed class InspectAndCompareTests : IDisposable
     public void Dispose() => place.Dispose();
 
     [TestMethod]
+    public async Task Compare_tells_the_slowest_operators_of_both()
+    {
+        ModelBuildProcess run = await Run("compare", place.ModelPath, place.ModelPath);
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        Assert.IsTrue(run.Lines.Any(line => line.StartsWith("Slowest operators before", StringComparison.Ordinal)));
+        Assert.IsTrue(run.Lines.Any(line => line.StartsWith("Slowest operators after", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
     public async Task Inspect_shows_inputs_outputs_operators_and_weights()
     {
         ModelBuildProcess run = await Run("inspect", place.ModelPath);

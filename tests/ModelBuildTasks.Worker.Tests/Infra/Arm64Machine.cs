@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Commands;
+using ModelBuildTasks.Worker.Processes;
 
 namespace ModelBuildTasks.Worker.Tests.Infra;
 
@@ -34,23 +35,14 @@ internal static class Arm64Machine
         string folder = Directory.CreateTempSubdirectory("modelbuild-arm64-").FullName;
         try
         {
-            string[] folders = [.. samples.Select((_, index) => Directory.CreateDirectory(Path.Combine(folder, $"test_data_set_{index}")).FullName)];
-            foreach ((string sample, IReadOnlyList<Tensor> inputs) in folders.Zip(samples))
-            {
-                for (int i = 0; i < inputs.Count; i++)
-                {
-                    File.WriteAllBytes(TryCommand.TensorFile(sample, "input", i), inputs[i].ToBytes(""));
-                }
-            }
-
-            string processor = Path.Combine(folder, "cpuinfo");
+            (string inputs, string outputs, string processor) = (Path.Combine(folder, "samples"), Path.Combine(folder, "outputs"), Path.Combine(folder, "cpuinfo"));
+            SampleFile.Write(inputs, samples);
             File.WriteAllText(processor, ProcessorInfo);
-            Start("unshare", ["-m", "sh", "-c",
+            Start("unshare", "-m", "sh", "-c",
                 """mount -t tmpfs tmpfs /sys && mount --bind "$1" /proc/cpuinfo && shift && exec "$@" """, "sh", processor,
                 Emulator, "-cpu", "max,sve=off,sme=off", "-L", Libraries,
-                Path.Combine(Published.Value, "modelbuild"), TryCommand.Name, modelPath, Path.Combine(Published.Value, "libonnxruntime.so"), .. folders]);
-            return [.. folders.Select(sample => (IReadOnlyList<Tensor>)[
-                .. Directory.GetFiles(sample, "output_*.pb").Order(StringComparer.Ordinal).Select(file => Tensor.Parse(File.ReadAllBytes(file)))])];
+                Path.Combine(Published.Value, "modelbuild"), TryCommand.Name, modelPath, Path.Combine(Published.Value, "libonnxruntime.so"), inputs, outputs);
+            return [.. SampleFile.Read(outputs)];
         }
         finally
         {

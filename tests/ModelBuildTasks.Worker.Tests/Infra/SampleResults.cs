@@ -21,6 +21,11 @@ internal static class SampleResults
             Optimized = new ModelFigures { Bytes = 300, CompressedBytes = 250, Multiplications = 1_000_000, Accuracy = 0.985, LatencyMilliseconds = 1 },
             AccuracyDrop = new AccuracyDrop { Value = 0.005, Low = -0.001, High = 0.011, Samples = 500, Metric = Metric.Top1 },
             LatencyRatio = new LatencyRatio { Measured = true, Value = 0.5, Low = 0.45, High = 0.55, Pairs = 200 },
+            Profile = new OperatorProfile
+            {
+                Original = [new OperatorTime { Name = $"Conv '{name}'", OpType = "Conv", Milliseconds = 1.2, Share = 0.6 }],
+                Optimized = [new OperatorTime { Name = $"QLinearConv '{name}'", OpType = "QLinearConv", Milliseconds = 0.5, Share = 0.5 }],
+            },
             Quantization = new QuantizationDecisions { SignalToNoise = 40 },
         };
         result.Recipe.Add(new RecipeStep { Name = "simplification", Applied = true, Explanation = "28 → 20 nodes." });

@@ -137,6 +137,40 @@ public sealed class BudgetTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(1e-9)]
+    [DataRow(1e9)]
+    public void MaxLatency_of_another_processor_is_said_to_be_unjudged_here(double limit)
+    {
+        OptimizationResult result = Workplace.Run(Measured(request =>
+            (request.EvaluationData, request.Budgets.MaxLatencyMilliseconds, request.Budgets.MaxLatencyProcessor) = (place.WriteData("evaluation"), limit, "That Processor (X64)")));
+
+        Assert.AreEqual(Verdict.Undecided, result.Budgets.Single().Verdict);
+        Diagnostic diagnostic = result.Diagnostics.Single();
+        Assert.AreEqual("MBT1013", diagnostic.Code);
+        StringAssert.Contains(diagnostic.Message, "That Processor (X64)");
+        StringAssert.Contains(diagnostic.Message, ProcessorName.Current);
+    }
+
+    [TestMethod]
+    public void Where_measuring_is_required_a_limit_of_another_processor_is_an_error()
+    {
+        OptimizationResult result = Workplace.Run(Measured(request =>
+            (request.Measurement, request.EvaluationData, request.Budgets.MaxLatencyMilliseconds, request.Budgets.MaxLatencyProcessor) = (Measurement.Require, place.WriteData("evaluation"), 1e9, "That Processor (X64)")));
+
+        Assert.AreEqual("MBT2008", result.Diagnostics.Single().Code);
+    }
+
+    [TestMethod]
+    public void A_measured_latency_comes_with_the_slowest_operators_of_both_models()
+    {
+        OperatorProfile profile = Workplace.Run(Measured(request => request.EvaluationData = place.WriteData("evaluation"))).Profile!;
+
+        Assert.IsTrue(profile.Original.Any(time => time.OpType.Contains("Gemm", StringComparison.Ordinal)));
+        Assert.IsTrue(profile.Optimized.Any(time => time.OpType.Contains("Gemm", StringComparison.Ordinal)));
+        Assert.IsNull(Workplace.Run(Simplified()).Profile);
+    }
+
+    [TestMethod]
     public void Cuda_artifacts_are_float16_and_their_latency_is_unmeasured_here()
     {
         OptimizationResult result = Workplace.Run(ForCuda(Measurement.Auto));

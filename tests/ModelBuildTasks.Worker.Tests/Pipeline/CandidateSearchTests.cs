@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
@@ -399,8 +400,11 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     /// <summary>The findings on what ships, the lack of evaluation data aside.</summary>
-    private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null) =>
-        [.. BudgetDiagnostics.Of(place.Request(change), outcome, outcome.ArtifactBytes, BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes)).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
+    private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null)
+    {
+        IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes, DeviceEvidence.None, memoryReason: null);
+        return [.. BudgetDiagnostics.Of(place.Request(change), outcome, outcome.ArtifactBytes, verdicts, DeviceEvidence.None).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
+    }
 
     private double ShareOfClass0()
     {

@@ -105,6 +105,8 @@ public sealed class RemoteArtifactTests : IDisposable
     [DataRow("a note without arguments")]
     [DataRow("a note that nobody knows")]
     [DataRow("an escape sequence")]
+    [DataRow("an operator with an escape sequence")]
+    [DataRow("an operator that is null")]
     [DataRow("another original")]
     public void A_lie_with_hashes_that_agree_is_a_warning_and_the_artifact_is_made_here(string lie)
     {
@@ -139,6 +141,20 @@ public sealed class RemoteArtifactTests : IDisposable
 
         Assert.IsFalse(result.FromCache);
         Assert.IsFalse(result.Diagnostics.Any(found => found.Severity == DiagnosticSeverity.Error));
+    }
+
+    [TestMethod]
+    public void Memory_is_not_taken_on_a_server_s_word()
+    {
+        Run("first");
+        string key = server.Key;
+        Outcome honest = new ArtifactCache(place["first"]).TryRestore(key, place["restored.onnx"])!;
+        RemoteCache.At(server.Url)!.Upload(key, place["restored.onnx"], honest with { Memory = new PeakMemories(1, 1) }, CancellationToken.None);
+
+        OptimizationResult result = Run("second", request => request.Budgets.MaxMemoryBytes = 1L << 40);
+
+        Assert.IsTrue(result.FromCache);
+        Assert.AreEqual(Verdict.NotMeasured, result.Budgets.Single().Verdict);
     }
 
     [TestMethod]
@@ -220,6 +236,12 @@ public sealed class RemoteArtifactTests : IDisposable
                 break;
             case "an escape sequence":
                 outcome = outcome with { Steps = [new Step("folding", true, "\u001b]0;title\u0007")] };
+                break;
+            case "an operator with an escape sequence":
+                outcome = outcome with { Profile = new OperatorProfile { Optimized = [new OperatorTime { Name = "\u001b]0;title\u0007" }] } };
+                break;
+            case "an operator that is null":
+                outcome = outcome with { Profile = new OperatorProfile { Optimized = [null!] } };
                 break;
             case "another original":
                 outcome = outcome with { OriginalBytes = 1 };

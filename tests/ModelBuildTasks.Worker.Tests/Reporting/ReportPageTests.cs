@@ -68,6 +68,34 @@ public sealed class ReportPageTests
     }
 
     [TestMethod]
+    public void The_slowest_operators_are_told_before_and_after()
+    {
+        string text = Page(Quantized()).Descendants("article").Single().Value;
+
+        StringAssert.Contains(text, "Slowest operators");
+        StringAssert.Contains(text, "ConvConv 'digits'60.0 %1.2 ms");
+        StringAssert.Contains(text, "QLinearConvQLinearConv 'digits'50.0 %0.5 ms");
+    }
+
+    [TestMethod]
+    public void A_measurement_of_another_device_is_told_with_its_age_and_hardware()
+    {
+        ReportedModel model = Quantized(target: TargetNames.CpuArm64);
+        model.Result.Device = new DeviceMeasurement
+        {
+            MeasuredUtc = DateTime.UtcNow.AddDays(-12.5),
+            Device = new MeasuredDevice { Processor = "Cortex-A76", Cores = 4, OperatingSystem = "Debian", Runtime = "1.31.1", ExecutionProvider = "CPUExecutionProvider" },
+            Throughput = [new BatchThroughput { Batch = 8, SamplesPerSecond = 400 }],
+        };
+        model.Result.Optimized!.PeakMemoryBytes = 12 << 20;
+
+        string text = Page(model).Descendants("article").Single().Value;
+
+        StringAssert.Contains(text, "12 days ago: Cortex-A76, 4 cores, Debian, ONNX Runtime 1.31.1, CPUExecutionProvider, 1 thread. Samples: 400 a second by 8.");
+        StringAssert.Contains(text, "Memory at most12.00 MB");
+    }
+
+    [TestMethod]
     public void Layers_of_a_form_that_was_not_shipped_are_told_as_such()
     {
         ReportedModel model = Quantized();

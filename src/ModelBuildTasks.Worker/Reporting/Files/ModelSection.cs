@@ -13,7 +13,9 @@ internal static class ModelSection
     internal static XElement Of(ReportedModel model, string id) => new("article", new XAttribute("aria-labelledby", id),
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
+        DeviceSection.Of(model.Result.Device, DateTime.UtcNow),
         Steps(model.Result),
+        OperatorSection.Of(model.Result.Profile),
         model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
             : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
 
@@ -39,6 +41,12 @@ internal static class ModelSection
         {
             rows.Add(new("Latency", Quantities.Milliseconds(before), Quantities.Milliseconds(after),
                 string.Create(CultureInfo.InvariantCulture, $"× {ratio:0.000} ({fastest:0.000} to {slowest:0.000}, {latency.Pairs} pairs)")));
+        }
+
+        if (optimized.PeakMemoryBytes is { } memory)
+        {
+            (string most, string share) = original.PeakMemoryBytes is { } bytes and > 0 ? (Quantities.Size(bytes), Ratio(bytes, memory)) : ("", "");
+            rows.Add(new("Memory at most", most, Quantities.Size(memory), share));
         }
 
         if (result.AccuracyDrop is { } drop && original.Accuracy is { } score && optimized.Accuracy is { } kept)
