@@ -9,6 +9,7 @@ internal sealed class CsvDataset : Dataset
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, int[] Columns, double Fill)[] inputs;
     private readonly int label;
+    private readonly int slice;
     private readonly bool labelsAreClasses = true;
 
     /// <exception cref="DatasetException">A column is missing, a row is malformed, or a label is neither a number nor a known class.</exception>
@@ -20,6 +21,9 @@ internal sealed class CsvDataset : Dataset
         label = description.Labels is { } named
             ? rows.Column(named)
             : Array.FindIndex(rows.Header, name => LabelNames.Contains(name, StringComparer.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
+        slice = description.Slices is { } part
+            ? rows.Column(part)
+            : Array.FindIndex(rows.Header, name => name.Equals("slice", StringComparison.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
         this.inputs = [.. inputs.Select(input => Bind(input, inputs.Count == 1, rows))];
         while (rows.Next())
         {
@@ -54,7 +58,10 @@ internal sealed class CsvDataset : Dataset
                 row = rows.Next() ? row + 1 : throw DatasetException.Corrupt(Path, "the file became shorter while it was read.");
             }
 
-            yield return new Sample([.. inputs.Select(input => Encode(rows, input.Encoder, input.Columns, input.Fill))], label < 0 ? null : Label(rows));
+            yield return new Sample([.. inputs.Select(input => Encode(rows, input.Encoder, input.Columns, input.Fill))], label < 0 ? null : Label(rows))
+            {
+                Slice = slice < 0 ? null : SliceNames.Of(rows.Text(slice), $"{Path}({rows.Line})"),
+            };
         }
     }
 
@@ -66,7 +73,7 @@ internal sealed class CsvDataset : Dataset
             { Columns: { } names } => [.. names.Select(rows.Column)],
             { Data: { } name } => [rows.Column(name)],
             { Fill: not null } => [],
-            _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label)],
+            _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label && column != slice)],
             _ => [rows.Column(input.Name)],
         };
         return (new InputEncoder(input, settings), columns, settings.Fill ?? 0);

@@ -78,7 +78,21 @@ internal sealed class JsonLinesDataset : Dataset
                 : throw DatasetException.DoesNotFit(origin, $"there is no property '{property}' for input '{encoder.Input.Name}'; found {string.Join(", ", root.EnumerateObject().Select(found => found.Name))}.");
         }
 
-        return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null);
+        return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null) { Slice = Slice(number, root) };
+    }
+
+    private string? Slice(int number, JsonElement line)
+    {
+        string origin = $"{Path}({number})";
+        if (!line.TryGetProperty(description.Slices ?? "slice", out JsonElement value))
+        {
+            return description.Slices is { } named ? throw DatasetException.DoesNotFit(origin, $"there is no property '{named}' with the slice.") : null;
+        }
+
+        // A property of this name that is something else, such as an input, names no slice unless the description says that it does.
+        return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(value.ToString(), origin)
+            : description.Slices is null || value.ValueKind == JsonValueKind.Null ? null
+            : throw DatasetException.DoesNotFit(origin, $"the slice is a JSON {value.ValueKind}, where a text or a number is needed.");
     }
 
     private Tensor Label(int number, JsonElement value) =>
