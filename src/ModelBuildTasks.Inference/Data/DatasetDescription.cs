@@ -40,6 +40,9 @@ internal class InputDescription
 
     public Interpolation? Interpolation { get; init; }
 
+    /// <summary>What of a tokenized text feeds the input, where its name does not tell.</summary>
+    public TokenRole? Tokens { get; init; }
+
     /// <summary>A file with one number a sample: columns from there on are set to 0 after normalisation.</summary>
     public string? Widths { get; init; }
 
@@ -59,6 +62,7 @@ internal class InputDescription
         Resize = Resize ?? general.Resize,
         ResizeTo = ResizeTo ?? general.ResizeTo,
         Interpolation = Interpolation ?? general.Interpolation,
+        Tokens = Tokens,
         Widths = Widths ?? general.Widths,
     };
 }
@@ -109,6 +113,9 @@ internal sealed class DatasetDescription : InputDescription
 
     /// <summary>Where the slices of samples lie: a file, an array name, a CSV column, or a JSON property.</summary>
     public string? Slices { get; init; }
+
+    /// <summary>How a column or property of text becomes tokens.</summary>
+    public TokenizerDescription? Tokenizer { get; init; }
 
     /// <summary>Class names in the order of the model's outputs.</summary>
     public string[]? Classes { get; init; }
@@ -167,6 +174,7 @@ internal sealed class DatasetDescription : InputDescription
         string? fault =
             Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
             : Limit is <= 0 ? "'limit' must be positive"
+            : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
             : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
         if (fault is not null)
         {

@@ -23,6 +23,11 @@ internal static class DatasetFormats
             ? description.Locate(description.Data ?? throw new DatasetException(DatasetError.Description, full, "\"data\" must name the data file or folder."), full)
             : full;
         Dataset opened = Directory.Exists(source) ? OpenFolder(source, inputs, description) : OpenFile(source, inputs, description);
+        if (description.Tokenizer is not null && opened is not (CsvDataset or JsonLinesDataset))
+        {
+            throw new DatasetException(DatasetError.Description, full, "'tokenizer' needs text: a column of .csv, or a property of .jsonl.");
+        }
+
         Dataset dataset = new DescribedDataset(full, Select(opened, description), description.Path);
         // What does not fit shows in the first sample, before anyone spends time on a model.
         return dataset.Count > 0 && dataset.Read([0]).FirstOrDefault() is not null

@@ -9,6 +9,7 @@ internal sealed class JsonLinesDataset : Dataset
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
     private readonly string label;
+    private readonly TextTokenizer? text;
 
     /// <exception cref="DatasetException">The file cannot be read.</exception>
     internal JsonLinesDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
@@ -16,6 +17,7 @@ internal sealed class JsonLinesDataset : Dataset
         Path = path;
         this.description = description;
         label = description.Labels ?? "label";
+        text = TextTokenizer.For(inputs, description, System.IO.Path.GetDirectoryName(path)!);
         this.inputs = [.. inputs.Select(input =>
         {
             InputDescription settings = description.For(input.Name);
@@ -41,7 +43,7 @@ internal sealed class JsonLinesDataset : Dataset
 
     public override bool HasLabels { get; }
 
-    public override IReadOnlyList<string> Files => [Path];
+    public override IReadOnlyList<string> Files => [Path, .. text?.Files ?? []];
 
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
@@ -69,17 +71,24 @@ internal sealed class JsonLinesDataset : Dataset
         using JsonDocument document = Parse(number, line);
         JsonElement root = document.RootElement;
         Tensor[] tensors = new Tensor[inputs.Length];
+        TokenizedText? tokens = text?.Encode(Text(number, root, text.Text), text.Pair is { } pair ? Text(number, root, pair) : null);
         for (int i = 0; i < tensors.Length; i++)
         {
             (InputEncoder encoder, string property, double? fill) = inputs[i];
             string origin = $"{Path}({number})";
-            tensors[i] = root.TryGetProperty(property, out JsonElement value) ? encoder.Encode(Numbers(number, property, value), origin)
+            tensors[i] = tokens is not null && tokens.Roles.ContainsKey(encoder.Input.Name) ? encoder.Encode(tokens.For(encoder.Input.Name), origin)
+                : root.TryGetProperty(property, out JsonElement value) ? encoder.Encode(Numbers(number, property, value), origin)
                 : fill is { } constant ? encoder.Fill(constant, origin)
                 : throw DatasetException.DoesNotFit(origin, $"there is no property '{property}' for input '{encoder.Input.Name}'; found {string.Join(", ", root.EnumerateObject().Select(found => found.Name))}.");
         }
 
         return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null) { Slice = Slice(number, root) };
     }
+
+    private string Text(int number, JsonElement line, string property) =>
+        line.TryGetProperty(property, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : throw DatasetException.DoesNotFit($"{Path}({number})", $"there is no text '{property}' to tokenize; found {string.Join(", ", line.EnumerateObject().Select(found => found.Name))}.");
 
     private string? Slice(int number, JsonElement line)
     {
