@@ -39,6 +39,9 @@ public abstract class Dataset
     /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
     public abstract IEnumerable<Sample> Read();
 
+    /// <summary>What a person finds sample <paramref name="index"/> by: its file, or its place from 0.</summary>
+    public virtual string NameOf(int index) => $"sample {index}";
+
     /// <summary>At most <paramref name="count"/> samples, drawn evenly by <paramref name="seed"/> from the whole set and read in stored order.</summary>
     public Dataset Take(int count, int seed = 0) =>
         count >= Count ? this : new DatasetSubset(this, SampleSelection.Draw(Count, count, seed));

@@ -223,6 +223,8 @@ internal static class DatasetFormats
         public override IReadOnlyList<string> Files =>
             [.. data.Files.Append(description).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
+        public override string NameOf(int index) => data.NameOf(index);
+
         public override IEnumerable<Sample> Read() => data.Read();
 
         protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices) => data.Read(indices);

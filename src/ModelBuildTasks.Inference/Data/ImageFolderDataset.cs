@@ -73,6 +73,8 @@ internal sealed class ImageFolderDataset : Dataset
         return new ImageFolderDataset(path, new InputEncoder(inputs[0], settings), settings, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
     }
 
+    public override string NameOf(int index) => System.IO.Path.GetRelativePath(Path, images[index].Path).Replace('\\', '/');
+
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
     protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices)

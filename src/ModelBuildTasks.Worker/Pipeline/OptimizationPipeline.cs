@@ -1,6 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.DataChecks;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -170,14 +171,17 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
         }
 
-        Dataset? given = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        DataSurvey? calibrationSurvey = Survey(request.CalibrationData, source.Session);
+        DataSurvey? evaluationSurvey = Survey(request.EvaluationData, source.Session);
+        Dataset? given = calibrationSurvey?.Data;
         Dataset? calibration = given?.WhereFinite();
-        Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+        Dataset? evaluation = evaluationSurvey?.Data;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
         Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
         fromCache = downloaded is not null;
         if (downloaded is not null)
         {
+            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
             caches.Local.Store(caches.Key, staged, downloaded);
             return downloaded;
         }
@@ -189,6 +193,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
         }
 
+        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
             caches.Local.Store(caches.Key, staged, outcome);
@@ -197,6 +202,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         return outcome;
     }
+
+    private static DataSurvey? Survey(string? path, ModelSession model) => path is null ? null : new DataSurvey(Dataset.Open(path, model.Inputs), model.Inputs);
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
     private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
@@ -287,6 +294,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
+        }
+
+        foreach (InputDistribution input in outcome.CalibratedInputs)
+        {
+            result.CalibratedInputs.Add(DistributionContract.Of(input));
         }
 
         IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(request, outcome, shippedBytes);
