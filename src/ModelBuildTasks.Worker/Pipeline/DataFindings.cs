@@ -53,7 +53,7 @@ internal static class DataFindings
     }
 
     /// <summary>Scores of the first output; null where it is no vector of fixed length.</summary>
-    private static long? ClassesOf(ModelSession model)
+    internal static long? ClassesOf(ModelSession model)
     {
         long?[] sizes = [.. model.Outputs[0].Shape.Skip(1).Select(dimension => dimension.Size).Where(size => size != 1)];
         return sizes.Length == 1 ? sizes[0] : null;
