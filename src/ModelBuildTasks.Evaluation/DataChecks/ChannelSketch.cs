@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace ModelBuildTasks.Evaluation.DataChecks;
 
-/// <summary>Moments and extremes of a stream of numbers, and an even sample of it (J. Vitter, "Random sampling with a reservoir", 1985, algorithm R). Numbers that are not finite are passed over.</summary>
+/// <summary>Moments and extremes of numbers, and an even sample of them (J. Vitter, "Random sampling with a reservoir", 1985, algorithm R). Numbers that are not finite are passed over.</summary>
 internal sealed class ChannelSketch(int seed)
 {
     /// <summary>Deciles of so many numbers are known to 0.3 points.</summary>
@@ -13,57 +13,35 @@ internal sealed class ChannelSketch(int seed)
     private const int SamplesABin = 10;
     private readonly Random random = new(seed);
     private readonly List<float> kept = [];
-    private long offered;
     private long count;
     private double mean;
     private double squares;
     private float lowest = float.PositiveInfinity;
     private float highest = float.NegativeInfinity;
 
-    /// <summary>Takes every <paramref name="step"/>-th number for moments and extremes.</summary>
-    internal void Measure(ReadOnlySpan<float> values, int start, int step, int length)
+    /// <summary>Takes all numbers, <paramref name="step"/> apart, for the extremes.</summary>
+    internal void Widen(ReadOnlySpan<float> values, int start, int step, int length)
     {
-        if (step == 1 && length > 0 && MeasureAtOnce(values.Slice(start, length)))
+        ReadOnlySpan<float> block = step == 1 ? values.Slice(start, length) : [];
+        if (block.Length > 0 && TensorPrimitives.Min(block) is var least && TensorPrimitives.Max(block) is var most && float.IsFinite(least) && float.IsFinite(most))
         {
+            lowest = Math.Min(lowest, least);
+            highest = Math.Max(highest, most);
             return;
         }
 
         for (int i = 0, place = start; i < length; i++, place += step)
         {
-            float value = values[place];
-            if (float.IsFinite(value))
+            if (float.IsFinite(values[place]))
             {
-                Include(1, value, 0, value, value);
+                lowest = Math.Min(lowest, values[place]);
+                highest = Math.Max(highest, values[place]);
             }
         }
     }
 
-    private bool MeasureAtOnce(ReadOnlySpan<float> values)
-    {
-        float average = TensorPrimitives.Average(values);
-        if (!float.IsFinite(average))
-        {
-            return false;
-        }
-
-        float deviation = TensorPrimitives.StdDev(values);
-        Include(values.Length, average, (double)deviation * deviation * values.Length, TensorPrimitives.Min(values), TensorPrimitives.Max(values));
-        return true;
-    }
-
-    /// <summary>Joins the moments of more numbers (T. Chan, G. Golub, R. LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances", 1979).</summary>
-    private void Include(int more, double average, double squaresAround, float least, float most)
-    {
-        double difference = average - mean;
-        count += more;
-        mean += difference * more / count;
-        squares += squaresAround + difference * difference * more * (count - more) / count;
-        lowest = Math.Min(lowest, least);
-        highest = Math.Max(highest, most);
-    }
-
-    /// <summary>Takes numbers for the deciles.</summary>
-    internal void Offer(ReadOnlySpan<float> values)
+    /// <summary>Takes numbers for the moments and the deciles.</summary>
+    internal void Add(ReadOnlySpan<float> values)
     {
         foreach (float value in values)
         {
@@ -72,12 +50,16 @@ internal sealed class ChannelSketch(int seed)
                 continue;
             }
 
-            offered++;
+            // B. P. Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
+            count++;
+            double difference = value - mean;
+            mean += difference / count;
+            squares += difference * (value - mean);
             if (kept.Count < Kept)
             {
                 kept.Add(value);
             }
-            else if (random.NextInt64(offered) is var place && place < Kept)
+            else if (random.NextInt64(count) is var place && place < Kept)
             {
                 kept[(int)place] = value;
             }

@@ -39,9 +39,8 @@ public sealed class DriftMeasurement
         foreach ((int input, InputChannels places, int channel, InputDistribution then, Bin[] bins, ChannelSketch sketch) in channels)
         {
             ReadOnlySpan<float> values = InputChannels.Numbers(sample.Inputs[input]);
-            (int start, int step, int count) = places.Place(values.Length, channel);
-            sketch.Measure(values, start, step, count);
             float[] gathered = places.Gather(values, channel, samples);
+            sketch.Add(gathered);
             int[] counts = new int[bins.Length];
             foreach (float value in gathered)
             {

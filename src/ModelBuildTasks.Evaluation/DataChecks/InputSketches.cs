@@ -24,8 +24,8 @@ internal sealed class InputSketches
             for (int channel = 0; channel < sketches.Length; channel++)
             {
                 (int start, int step, int count) = channels.Place(values.Length, channel);
-                sketches[channel].Measure(values, start, step, count);
-                sketches[channel].Offer(channels.Gather(values, channel, samples));
+                sketches[channel].Widen(values, start, step, count);
+                sketches[channel].Add(channels.Gather(values, channel, samples));
             }
         }
 

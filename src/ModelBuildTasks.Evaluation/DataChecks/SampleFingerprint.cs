@@ -21,6 +21,9 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look)
     /// <summary>Fewer elements than this are the columns of a table, of which likeness says nothing.</summary>
     private const int FewestElements = 4 * Cells;
 
+    /// <summary>Rows that a cell's mean is taken over: those of larger images are much alike.</summary>
+    private const int MostRows = 8;
+
     /// <summary>Evener inputs than this, by deviation of the means over their size, have no look: what is left would be rounding.</summary>
     private const double LeastContrast = 1e-3;
 
@@ -72,17 +75,19 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look)
         for (int cell = 0; cell < Cells; cell++)
         {
             (int top, int bottom) = height == 1 ? (0, 1) : (Edge(cell / Side, height, Side), Edge(cell / Side + 1, height, Side));
+            int rowStep = Math.Max(1, (bottom - top) / MostRows);
+            int rows = (bottom - top + rowStep - 1) / rowStep;
             (int left, int right) = (Edge(cell % across, width, across), Edge(cell % across + 1, width, across));
             for (int plane = 0; plane < planes; plane++)
             {
-                for (int y = top; y < bottom; y++)
+                for (int y = top; y < bottom; y += rowStep)
                 {
                     int row = (plane * height + y) * width;
                     means[cell] += TensorPrimitives.Sum(values[((row + left) * step)..((row + right) * step)]);
                 }
             }
 
-            means[cell] /= (float)(bottom - top) * (right - left) * step * planes;
+            means[cell] /= (float)rows * (right - left) * step * planes;
         }
 
         return means;
