@@ -12,7 +12,7 @@ public sealed class DataSurvey
     private readonly InputSketches sketches;
 
     /// <param name="data">The data set.</param>
-    /// <param name="inputs">The inputs that its samples are made for.</param>
+    /// <param name="inputs">The inputs that its samples are made for, where their distribution is wanted; else empty.</param>
     public DataSurvey(Dataset data, IReadOnlyList<TensorSignature> inputs)
     {
         ArgumentNullException.ThrowIfNull(data);
@@ -24,7 +24,7 @@ public sealed class DataSurvey
     /// <summary>The data set, to be read instead of the one that was given.</summary>
     public Dataset Data => observed;
 
-    /// <summary>The distribution of each channel of each input.</summary>
+    /// <summary>The distribution of each channel of the inputs that were given.</summary>
     public IReadOnlyList<InputDistribution> Distributions => sketches.Describe();
 
     /// <inheritdoc cref="ObservedDataset.ReadRest"/>

@@ -1,6 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.DataChecks;
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Worker.Commands;
 using ModelBuildTasks.Worker.Reporting;
@@ -69,14 +70,15 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
     internal EvaluationFacts? Measure(IProgress<PipelineProgress> progress, CancellationToken cancellation)
     {
         progress.Report(new PipelineProgress("evaluating", 0));
-        (DriftMeasurement? drift, string? reason) = StartDrift();
-        DataSurvey survey = new(data!, artifact!.Session.Inputs);
+        ModelSession model = artifact!.Session;
+        (DriftMeasurement? drift, string? reason) = StartDrift(model);
+        DataSurvey survey = new(data!, []);
         ObservedDataset samples = new(survey.Data, (_, sample) => drift?.Add(sample));
         MetricKind metric = MetricOf(data!);
         AccuracyResult? accuracy = null;
         try
         {
-            accuracy = original is null && !data!.HasLabels ? null : AccuracyComparison.Run((original ?? artifact).Session, artifact.Session, samples, metric, cancellation: cancellation);
+            accuracy = original is null && !data!.HasLabels ? null : AccuracyComparison.Run(original?.Session ?? model, model, samples, metric, cancellation: cancellation);
         }
         catch (MetricException fault)
         {
@@ -91,7 +93,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
 
         samples.ReadRest(cancellation);
         bool countsAnswers = accuracy?.Metric is MetricKind.Top1 or MetricKind.Top5;
-        findings.AddRange(survey.LabelProblems(DataFindings.ClassesOf(artifact.Session), countsAnswers).Select(problem => Diagnostic.Create(
+        findings.AddRange(survey.LabelProblems(DataFindings.ClassesOf(model), countsAnswers).Select(problem => Diagnostic.Create(
             DiagnosticCatalogue.LabelProblem, request.Data, Path.GetFileName(request.Artifact.Path), Path.GetFileName(request.Data), problem)));
         return new EvaluationFacts
         {
@@ -112,7 +114,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         return Enum.Parse<MetricKind>((isBuilt ? result!.AccuracyDrop!.Metric : request.Metric).ToString());
     }
 
-    private (DriftMeasurement? Measurement, string? Reason) StartDrift()
+    private (DriftMeasurement? Measurement, string? Reason) StartDrift(ModelSession model)
     {
         if (result is null)
         {
@@ -126,7 +128,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
 
         try
         {
-            return (new DriftMeasurement(artifact!.Session.Inputs, [.. result.CalibratedInputs.Select(DistributionContract.Read)]), null);
+            return (new DriftMeasurement(model.Inputs, [.. result.CalibratedInputs.Select(DistributionContract.Read)]), null);
         }
         catch (ArgumentException)
         {

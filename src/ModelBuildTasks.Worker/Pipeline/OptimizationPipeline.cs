@@ -171,8 +171,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
         }
 
-        DataSurvey? calibrationSurvey = Survey(request.CalibrationData, source.Session);
-        DataSurvey? evaluationSurvey = Survey(request.EvaluationData, source.Session);
+        IReadOnlyList<TensorSignature> inputs = source.Session.Inputs;
+        DataSurvey? calibrationSurvey = request.CalibrationData is { } calibrationPath ? new DataSurvey(Dataset.Open(calibrationPath, inputs), inputs) : null;
+        DataSurvey? evaluationSurvey = request.EvaluationData is { } evaluationPath ? new DataSurvey(Dataset.Open(evaluationPath, inputs), []) : null;
         Dataset? given = calibrationSurvey?.Data;
         Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = evaluationSurvey?.Data;
@@ -202,8 +203,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
         return outcome;
     }
-
-    private static DataSurvey? Survey(string? path, ModelSession model) => path is null ? null : new DataSurvey(Dataset.Open(path, model.Inputs), model.Inputs);
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
     private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
