@@ -7,17 +7,19 @@ internal sealed class ImageFolderDataset : Dataset
 {
     private readonly InputEncoder encoder;
     private readonly InputDescription settings;
+    private readonly Tensor?[] filled;
     private readonly LabelledFile[] images;
     private readonly string[] lists;
     private readonly int channels;
     private readonly int? height;
     private readonly int? width;
 
-    private ImageFolderDataset(string path, InputEncoder encoder, InputDescription settings, LabelledFile[] images, string[] lists)
+    private ImageFolderDataset(string path, InputEncoder encoder, InputDescription settings, Tensor?[] filled, LabelledFile[] images, string[] lists)
     {
         Path = path;
         this.encoder = encoder;
         this.settings = settings;
+        this.filled = filled;
         this.images = images;
         this.lists = lists;
         IReadOnlyList<Dimension> shape = encoder.Input.Shape;
@@ -63,14 +65,16 @@ internal sealed class ImageFolderDataset : Dataset
             return null;
         }
 
-        if (inputs.Count != 1)
+        Tensor?[] filled = [.. inputs.Select(input => description.For(input.Name) is { Fill: { } fill } settings ? new InputEncoder(input, settings).Fill(fill, path) : null)];
+        if (filled.Count(tensor => tensor is null) != 1)
         {
-            throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}.");
+            throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}; in dataset.json \"fill\" can give the others a number.");
         }
 
-        InputDescription settings = description.For(inputs[0].Name);
+        TensorSignature fed = inputs[Array.IndexOf(filled, null)];
+        InputDescription settings = description.For(fed.Name);
         images = slices is null ? images : Sliced(path, slices, images);
-        return new ImageFolderDataset(path, new InputEncoder(inputs[0], settings), settings, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
+        return new ImageFolderDataset(path, new InputEncoder(fed, settings), settings, filled, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
     }
 
     public override string NameOf(int index) => System.IO.Path.GetRelativePath(Path, images[index].Path).Replace('\\', '/');
@@ -99,7 +103,8 @@ internal sealed class ImageFolderDataset : Dataset
         ResizeMode mode = settings.ResizeTo is null ? settings.Resize ?? ResizeMode.Stretch : ResizeMode.Crop;
         pixels = ImageResizer.Resize(
             pixels, height ?? (int)pixels.Dimensions[0], width ?? (int)pixels.Dimensions[1], mode, settings.Interpolation ?? Interpolation.Bilinear, settings.ResizeTo);
-        return new Sample([encoder.Encode(pixels, image.Path, AxisOrder.Nhwc)], image.Label is { } label ? Tensor.Scalar(label) : null) { Slice = image.Slice };
+        Tensor encoded = encoder.Encode(pixels, image.Path, AxisOrder.Nhwc);
+        return new Sample([.. filled.Select(constant => constant ?? encoded)], image.Label is { } label ? Tensor.Scalar(label) : null) { Slice = image.Slice };
     }
 
     private static LabelledFile[] Classes(string path, DatasetDescription description)

@@ -131,4 +131,19 @@ public sealed class ImageFolderDatasetTests
 
         StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Description, () => folder.Open(".", Image)).Message, expected);
     }
+
+    [TestMethod]
+    public void Inputs_beside_the_image_are_filled()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 7, 7, 7);
+        TensorSignature threshold = new("threshold", ElementType.Float, [1]);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", threshold, Image)).Message, "\"fill\"");
+        folder.Describe("""{ "inputs": { "threshold": { "fill": 0.5 } } }""");
+        Sample sample = folder.Open(".", threshold, Image).Read().Single();
+
+        CollectionAssert.AreEqual(new float[] { 0.5f }, sample.Inputs[0].ToSingles());
+        Assert.AreEqual(7, sample.Inputs[1].ToSingles()[11]);
+    }
 }
