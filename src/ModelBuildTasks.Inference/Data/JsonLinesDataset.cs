@@ -87,7 +87,7 @@ internal sealed class JsonLinesDataset : Dataset
 
     private string Text(int number, JsonElement line, string property) =>
         line.TryGetProperty(property, out JsonElement value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString()!
+            ? Characters(number, value)
             : throw DatasetException.DoesNotFit($"{Path}({number})", $"there is no text '{property}' to tokenize; found {string.Join(", ", line.EnumerateObject().Select(found => found.Name))}.");
 
     private string? Slice(int number, JsonElement line)
@@ -99,17 +99,30 @@ internal sealed class JsonLinesDataset : Dataset
         }
 
         // A property of this name that is something else, such as an input, names no slice unless the description says that it does.
-        return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(value.ToString(), origin)
+        return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(Characters(number, value), origin)
             : description.Slices is null || value.ValueKind == JsonValueKind.Null ? null
             : throw DatasetException.DoesNotFit(origin, $"the slice is a JSON {value.ValueKind}, where a text or a number is needed.");
     }
 
     private Tensor Label(int number, JsonElement value) =>
         value.ValueKind == JsonValueKind.String
-            ? Tensor.Scalar(Labels.ClassOf(value.GetString()!, description.Classes)
+            ? Tensor.Scalar(Labels.ClassOf(Characters(number, value), description.Classes)
                 ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
             : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
             : Labels.From(Numbers(number, label, value));
+
+    /// <summary>A text; half of a surrogate pair, which JSON can write and no text can hold, is refused.</summary>
+    private string Characters(int number, JsonElement value)
+    {
+        try
+        {
+            return value.ToString();
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw DatasetException.Corrupt($"{Path}({number})", $"a text is not valid UTF-16: {exception.Message}", exception);
+        }
+    }
 
     private JsonDocument Parse(int number, ReadOnlyMemory<byte> line)
     {
