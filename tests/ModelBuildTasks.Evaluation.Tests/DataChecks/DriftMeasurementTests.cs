@@ -139,16 +139,32 @@ public sealed class DriftMeasurementTests
         Assert.IsTrue(Drift(now, pixel => pixel + 0.2f * range).Exceeds(InputDrift.Significant));
         Assert.IsTrue(Drift(now, pixel => 1.5f * pixel).Exceeds(InputDrift.Significant));
 
-        InputDrift Drift(Dataset samples, Func<float, float> edit)
-        {
-            DriftMeasurement measurement = new([input], distributions);
-            foreach (Sample sample in samples.Read())
-            {
-                measurement.Add(new Sample([Tensor.Create([.. sample.Inputs[0].Dimensions], Array.ConvertAll(sample.Inputs[0].ToSingles(), pixel => edit(pixel)))], null));
-            }
+        InputDrift Drift(Dataset samples, Func<float, float> edit) => Largest(input, distributions, samples, edit);
+    }
 
-            return measurement.Measure()[0];
+    [TestMethod]
+    [DataRow("mnist/test5k-images.idx.gz", new long[] { 1, 28, 28 }, 255)]
+    [DataRow("fashion900/images600.idx.gz", new long[] { 1, 28, 28 }, 255)]
+    [DataRow("digits/test_x.idx.gz", new long[] { 64 }, 16)]
+    public void Noise_where_there_was_none_is_drift(string data, long[] shape, float range)
+    {
+        TensorSignature input = DrawnDataset.Input(["N", .. shape.Select(size => new Dimension(size, null))]);
+        (Dataset then, Dataset now) = Dataset.Open(Path.Combine(PublishedData.Root(), "datasets", data), [input]).Take(400).Part(200, seed: 1);
+        Random random = new(4);
+
+        Assert.IsTrue(Largest(input, Distributions(then, input), now, pixel => Math.Clamp(pixel + 0.1f * range * (random.NextSingle() - 0.5f), 0, range)).Exceeds(InputDrift.Significant));
+    }
+
+    /// <summary>The drift of the channel that has most, where every number is changed.</summary>
+    private static InputDrift Largest(TensorSignature input, IReadOnlyList<InputDistribution> distributions, Dataset samples, Func<float, float> edit)
+    {
+        DriftMeasurement measurement = new([input], distributions);
+        foreach (Sample sample in samples.Read())
+        {
+            measurement.Add(new Sample([Tensor.Create([.. sample.Inputs[0].Dimensions], Array.ConvertAll(sample.Inputs[0].ToSingles(), pixel => edit(pixel)))], null));
         }
+
+        return measurement.Measure()[0];
     }
 
     private static IReadOnlyList<InputDistribution> Distributions(Dataset data, TensorSignature input)

@@ -1,4 +1,9 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.DataChecks;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -83,6 +88,24 @@ public sealed class DataFindingsTests : IDisposable
         Assert.AreEqual(Math.Sqrt(1 / 3.0), input.Deviation, 0.01);
         Assert.AreEqual(-0.8, input.Edges[1], 0.03);
         Assert.AreEqual(0.1, input.Shares[1], 0.01);
+    }
+
+    [TestMethod]
+    public void What_another_machine_says_of_the_data_is_replaced()
+    {
+        Outcome claimed = new()
+        {
+            ArtifactSha256 = "", OriginalBytes = 1, ArtifactBytes = 1, Steps = [],
+            Notes = [Note.Of(DiagnosticCatalogue.SharedSamples, "all is lost"), Note.Of(DiagnosticCatalogue.PassedThrough, "no step changes it")],
+            CalibratedInputs = [new InputDistribution { Input = "y", Channel = 7, Samples = 1, Mean = 0, Deviation = 0, Lowest = 0, Highest = 0, Edges = [], Shares = [1] }],
+        };
+        using ModelSession model = ModelSession.Open(place.ModelPath);
+        DataSurvey calibration = new(Dataset.Open(place.WriteData("calibration", seed: 3), model.Inputs), model.Inputs);
+
+        Outcome outcome = DataFindings.Add(claimed, calibration, null, model, CancellationToken.None);
+
+        Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
+        Assert.AreEqual("x", outcome.CalibratedInputs.Single().Input);
     }
 
     [TestMethod]
