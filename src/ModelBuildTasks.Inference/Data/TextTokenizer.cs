@@ -51,9 +51,9 @@ internal sealed class TextTokenizer
         string vocabulary = data.Locate(tokens.Vocabulary, folder);
         string? merges = tokens.Merges is { } named ? data.Locate(named, folder) : null;
         Files = [vocabulary, .. merges is null ? [] : new[] { merges }];
-        foreach (string file in Files.Where(file => new FileInfo(file).Length > LargestVocabulary))
+        if (Files.FirstOrDefault(file => !File.Exists(file) || new FileInfo(file).Length > LargestVocabulary) is { } odd)
         {
-            throw DatasetException.Corrupt(file, $"the file is larger than {LargestVocabulary >> 20} MiB, which no vocabulary is.");
+            throw DatasetException.Corrupt(odd, $"it is a folder, or larger than {LargestVocabulary >> 20} MiB, which no vocabulary is.");
         }
 
         bool isSentencePiece = vocabulary.EndsWith(".model", StringComparison.OrdinalIgnoreCase);

@@ -69,6 +69,17 @@ public sealed class TextTokenizerTests
     }
 
     [TestMethod]
+    public void Of_a_pair_of_equal_length_the_second_text_loses_the_odd_token()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("vocab.txt", WordPieces);
+        folder.Write("data.jsonl", """{"text": "red red red red", "b": "green green green green"}""");
+        folder.Describe("""{ "tokenizer": { "vocabulary": "vocab.txt", "pair": "b", "maxLength": 8 } }""");
+
+        AssertTokens(folder.Open("data.jsonl", Ids).Read().Single(), 0, 2, 9, 9, 9, 3, 10, 10, 3);
+    }
+
+    [TestMethod]
     public void Case_is_kept_where_the_description_says_so()
     {
         using TemporaryFolder folder = Texts("Red café");
@@ -117,6 +128,7 @@ public sealed class TextTokenizerTests
 
     [TestMethod]
     [DataRow("""{ "vocabulary": "absent.txt" }""", DatasetError.NotFound, "absent.txt")]
+    [DataRow("""{ "vocabulary": "." }""", DatasetError.Corrupt, "it is a folder")]
     [DataRow("""{ "vocabulary": "bad.txt" }""", DatasetError.Corrupt, "[UNK]")]
     [DataRow("""{ "vocabulary": "vocab.json" }""", DatasetError.Corrupt, "merges")]
     [DataRow("""{ "vocabulary": "bad.txt", "merges": "bad.txt" }""", DatasetError.Corrupt, "not a usable vocabulary")]
