@@ -55,6 +55,9 @@ public sealed class OptimizationResult
     /// <summary>The plan of the best recipe that was tried, where nothing quantized ships: <see cref="Recipe"/> says why it was given up. Null when there was none.</summary>
     public QuantizationDecisions? TriedQuantization { get; set; }
 
+    /// <summary>The distribution of each channel of the inputs at calibration; empty without calibration data.</summary>
+    public IList<CalibratedInput> CalibratedInputs { get; } = [];
+
     /// <summary>A verdict for each budget that is written.</summary>
     public IList<JudgedBudget> Budgets { get; } = [];
 
@@ -88,6 +91,7 @@ public sealed class OptimizationResult
         .Object(nameof(Device), Device is null ? null : Device.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
+        .Objects(nameof(CalibratedInputs), CalibratedInputs, (input, inner) => input.Write(inner))
         .Objects(nameof(Budgets), Budgets, (budget, inner) => budget.Write(inner))
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
 
@@ -114,6 +118,11 @@ public sealed class OptimizationResult
         foreach (var step in json.Objects(nameof(Recipe)))
         {
             result.Recipe.Add(RecipeStep.Read(step));
+        }
+
+        foreach (var input in json.Objects(nameof(CalibratedInputs)))
+        {
+            result.CalibratedInputs.Add(CalibratedInput.Read(input));
         }
 
         foreach (var budget in json.Objects(nameof(Budgets)))

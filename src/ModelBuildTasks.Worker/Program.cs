@@ -15,6 +15,7 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     OptimizeCommand.Create(),
     InspectCommand.Create(),
     CompareCommand.Create(),
+    EvaluateCommand.Create(),
     MeasureCommand.Create(),
     ReportCommand.Create(),
     CacheCommand.Create(),

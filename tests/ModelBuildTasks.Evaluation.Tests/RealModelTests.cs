@@ -12,7 +12,7 @@ public sealed class RealModelTests
     [TestMethod]
     public void A_model_against_itself_loses_nothing()
     {
-        string root = DataRoot();
+        string root = PublishedData.Root();
         using ModelSession session = ModelSession.Open(Path.Combine(root, "models", "winml_iris.onnx"));
 
         AccuracyResult result = AccuracyComparison.Run(session, session, Dataset.Open(Path.Combine(root, "datasets", "iris", "iris.csv"), [.. session.Inputs]));
@@ -31,7 +31,7 @@ public sealed class RealModelTests
     [DataRow(MetricKind.AreaUnderRoc)]
     public void Label_metrics_score_a_good_model_highly(MetricKind metric)
     {
-        string root = DataRoot();
+        string root = PublishedData.Root();
         using ModelSession session = ModelSession.Open(Path.Combine(root, "models", "mnist8_cntk.onnx"));
         Dataset dataset = Dataset.Open(Path.Combine(root, "datasets", "mnist", "test5k-images.idx.gz"), [.. session.Inputs]).Take(500);
 
@@ -43,7 +43,7 @@ public sealed class RealModelTests
     [TestMethod]
     public void Latency_of_sessions_is_measured_in_pairs()
     {
-        string root = DataRoot();
+        string root = PublishedData.Root();
         using ModelSession session = ModelSession.Open(Path.Combine(root, "models", "mnist8_cntk.onnx"));
         Sample sample = Dataset.Open(Path.Combine(root, "datasets", "mnist", "test5k-images.idx.gz"), [.. session.Inputs]).Read().First();
 
@@ -52,24 +52,5 @@ public sealed class RealModelTests
         Assert.IsNotNull(result);
         Assert.IsGreaterThanOrEqualTo(15, result.Pairs);
         Assert.IsTrue(result.OriginalMilliseconds.Value > 0 && result.Ratio.Low <= result.Ratio.Value && result.Ratio.Value <= result.Ratio.High);
-    }
-
-    private static string DataRoot()
-    {
-        string? root = Environment.GetEnvironmentVariable("MODELBUILD_DATA");
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); root is null && folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "ModelBuildTasks.sln")))
-            {
-                root = Path.Combine(folder.FullName, "..", "shared", "data");
-            }
-        }
-
-        if (root is null || !Directory.Exists(root))
-        {
-            Assert.Inconclusive("The published models and data are not here; MODELBUILD_DATA names their folder.");
-        }
-
-        return Path.GetFullPath(root!);
     }
 }

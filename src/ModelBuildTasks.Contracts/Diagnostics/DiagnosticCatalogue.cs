@@ -121,6 +121,20 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor SamplesLeftOut = new("MBT1011", "Calibration samples are not finite", Warning,
         "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
+    /// <summary>{0} model name, {1} target, {2} what is shared, a clause.</summary>
+    public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds calibration samples", Warning,
+        "'{0}' for {1}: {2}. Accuracy measured on what the model was fitted to says little of new data.",
+        "Keep the two apart: remove those samples, or part one data set by \"split\" (docs/DATA.md). Where it is meant, add MBT1018 to NoWarn.");
+
+    /// <summary>{0} model name, {1} target, {2} what is wrong, a clause.</summary>
+    public static readonly DiagnosticDescriptor LabelProblem = new("MBT1019", "Evaluation labels hide something", Warning,
+        "'{0}' for {1}: in the evaluation data {2}.", "Correct the labels, or add the samples that are missing. Where it is meant, add MBT1019 to NoWarn.");
+
+    /// <summary>{0} data path, {1} what has changed, a clause.</summary>
+    public static readonly DiagnosticDescriptor InputDrift = new("MBT1020", "The data has drifted", Warning,
+        "'{0}' is no longer like the data that the model was calibrated with: {1}.",
+        "Look at its preparation first (scale, channel order, units); if the data itself has changed, renew the calibration data and build again.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor LatencyOfAnotherProcessor = new("MBT1013", "MaxLatency was set on another processor", Warning,
         "MaxLatency of '{0}' for {1} was not judged: {2}.",
@@ -229,6 +243,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor NeedsNewerRuntime = new("MBT4014", "The model does not run in the project's ONNX Runtime", Error,
         "The model does not run in {0}, which the project references, and can't be made to: {1}.",
         "Reference a newer version of the package, or export the model for an older operator set.");
+
+    /// <summary>{0} data path, {1} what was measured and what is allowed, or why nothing was, a clause.</summary>
+    public static readonly DiagnosticDescriptor DriftLimit = new("MBT4013", "The data has drifted more than allowed", Error,
+        "'{0}' breaks --max-drift: {1}.", "Look at its preparation first; if the data itself has changed, renew the calibration data and build again.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =

@@ -113,6 +113,22 @@ internal sealed class JsonObject
         return texts;
     }
 
+    public List<double> Numbers(string name)
+    {
+        var numbers = new List<double>();
+        if (Member(name) is not { } member)
+        {
+            return numbers;
+        }
+
+        foreach (var item in member as List<object?> ?? throw Unexpected(name, "an array"))
+        {
+            numbers.Add(item is double number ? number : item is long whole ? whole : throw Unexpected(name, "an array of numbers"));
+        }
+
+        return numbers;
+    }
+
     /// <summary>Text, number, true or false as JSON writes it, without quotes; empty for null and what is no single value.</summary>
     public string Value(string name) => Member(name) switch
     {

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text;
 
 namespace ModelBuildTasks.Contracts.Json;
@@ -55,6 +56,10 @@ internal sealed class JsonWriter
 
         return Close(']');
     }
+
+    /// <summary>On one line; JSON has no infinities and no NaN, so there must be none.</summary>
+    public JsonWriter Numbers(string name, IEnumerable<double> numbers) =>
+        Name(name).Raw($"[{string.Join(", ", numbers.Select(number => number.ToString("R", CultureInfo.InvariantCulture)))}]");
 
     public JsonWriter Add(string name, string? value) => value is null ? Name(name).Raw("null") : Name(name).Quote(value);
 

@@ -2,20 +2,28 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Inference.Data;
 
-/// <summary>Arrays read in step, one for each input, with labels and valid widths beside them. Serves IDX, <c>.npy</c> and <c>.npz</c>.</summary>
+/// <summary>Arrays read in step, one for each input, with labels, slices and valid widths beside them. Serves IDX, <c>.npy</c> and <c>.npz</c>.</summary>
 internal sealed class ArrayDataset : Dataset
 {
     private readonly ArrayInput[] inputs;
     private readonly StoredArray? labels;
+    private readonly StoredArray? slices;
     private readonly string[] files;
 
-    /// <exception cref="DatasetException">The arrays do not hold equally many records.</exception>
-    internal ArrayDataset(string path, ArrayInput[] inputs, StoredArray? labels)
+    /// <exception cref="DatasetException">The arrays do not hold equally many records, or texts where numbers belong.</exception>
+    internal ArrayDataset(string path, ArrayInput[] inputs, StoredArray? labels, StoredArray? slices)
     {
         Path = path;
         this.inputs = inputs;
         this.labels = labels;
-        StoredArray[] arrays = [.. inputs.SelectMany(input => new[] { input.Data, input.Widths }).Append(labels).OfType<StoredArray>()];
+        this.slices = slices;
+        StoredArray[] numbers = [.. inputs.SelectMany(input => new[] { input.Data, input.Widths }).Append(labels).OfType<StoredArray>()];
+        if (Array.Find(numbers, array => array.IsText) is { } text)
+        {
+            throw DatasetException.DoesNotFit(text.Name, "holds texts, where numbers are needed.");
+        }
+
+        StoredArray[] arrays = [.. numbers, .. slices is null ? [] : new[] { slices }];
         Count = arrays[0].Count;
         files = Array.ConvertAll(arrays, array => array.File);
         if (Array.Find(arrays, array => array.Count != Count) is { } odd)
@@ -51,6 +59,7 @@ internal sealed class ArrayDataset : Dataset
 
             (StoredArray.Reader? Data, StoredArray.Reader? Widths)[] sources = [.. inputs.Select(input => (Open(input.Data), Open(input.Widths)))];
             StoredArray.Reader? answers = Open(labels);
+            StoredArray.Reader? parts = Open(slices);
             foreach (int index in indices)
             {
                 Tensor[] tensors = new Tensor[inputs.Length];
@@ -59,7 +68,10 @@ internal sealed class ArrayDataset : Dataset
                     tensors[i] = inputs[i].Encode(sources[i].Data?.Read(index), sources[i].Widths?.Read(index));
                 }
 
-                yield return new Sample(tensors, answers is null ? null : Labels.From(answers.Read(index)));
+                yield return new Sample(tensors, answers is null ? null : Labels.From(answers.Read(index)))
+                {
+                    Slice = parts is null ? null : SliceNames.Of(slices!, parts.Read(index)),
+                };
             }
         }
         finally

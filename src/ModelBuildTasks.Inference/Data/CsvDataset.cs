@@ -9,6 +9,9 @@ internal sealed class CsvDataset : Dataset
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, int[] Columns, double Fill)[] inputs;
     private readonly int label;
+    private readonly int slice;
+    private readonly TextTokenizer? text;
+    private readonly int[] textColumns = [];
     private readonly bool labelsAreClasses = true;
 
     /// <exception cref="DatasetException">A column is missing, a row is malformed, or a label is neither a number nor a known class.</exception>
@@ -20,6 +23,15 @@ internal sealed class CsvDataset : Dataset
         label = description.Labels is { } named
             ? rows.Column(named)
             : Array.FindIndex(rows.Header, name => LabelNames.Contains(name, StringComparer.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
+        slice = description.Slices is { } part
+            ? rows.Column(part)
+            : Array.FindIndex(rows.Header, name => name.Equals("slice", StringComparison.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
+        text = TextTokenizer.For(inputs, description, System.IO.Path.GetDirectoryName(path)!);
+        if (text is not null)
+        {
+            textColumns = [.. new[] { text.Text, text.Pair }.OfType<string>().Select(rows.Column)];
+        }
+
         this.inputs = [.. inputs.Select(input => Bind(input, inputs.Count == 1, rows))];
         while (rows.Next())
         {
@@ -39,7 +51,7 @@ internal sealed class CsvDataset : Dataset
 
     public override bool HasLabels => label >= 0;
 
-    public override IReadOnlyList<string> Files => [Path];
+    public override IReadOnlyList<string> Files => [Path, .. text?.Files ?? []];
 
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
@@ -54,7 +66,11 @@ internal sealed class CsvDataset : Dataset
                 row = rows.Next() ? row + 1 : throw DatasetException.Corrupt(Path, "the file became shorter while it was read.");
             }
 
-            yield return new Sample([.. inputs.Select(input => Encode(rows, input.Encoder, input.Columns, input.Fill))], label < 0 ? null : Label(rows));
+            TokenizedText? tokens = text?.Encode(rows.Text(textColumns[0]), textColumns.Length > 1 ? rows.Text(textColumns[1]) : null);
+            yield return new Sample([.. inputs.Select(input => Encode(rows, tokens, input.Encoder, input.Columns, input.Fill))], label < 0 ? null : Label(rows))
+            {
+                Slice = slice < 0 ? null : SliceNames.Of(rows.Text(slice), $"{Path}({rows.Line})"),
+            };
         }
     }
 
@@ -63,17 +79,23 @@ internal sealed class CsvDataset : Dataset
         InputDescription settings = description.For(input.Name);
         int[] columns = settings switch
         {
+            _ when text is not null && text.Feeds(input.Name) => textColumns,
             { Columns: { } names } => [.. names.Select(rows.Column)],
             { Data: { } name } => [rows.Column(name)],
             { Fill: not null } => [],
-            _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label)],
+            _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label && column != slice)],
             _ => [rows.Column(input.Name)],
         };
         return (new InputEncoder(input, settings), columns, settings.Fill ?? 0);
     }
 
-    private Tensor Encode(CsvRows rows, InputEncoder encoder, int[] columns, double fill)
+    private Tensor Encode(CsvRows rows, TokenizedText? tokens, InputEncoder encoder, int[] columns, double fill)
     {
+        if (tokens is not null && tokens.Roles.ContainsKey(encoder.Input.Name))
+        {
+            return encoder.Encode(tokens.For(encoder.Input.Name), $"{Path}({rows.Line})");
+        }
+
         // Double precision carries every integer up to 2^53, more than a table's numbers need.
         return columns.Length == 0
             ? encoder.Fill(fill, Path)

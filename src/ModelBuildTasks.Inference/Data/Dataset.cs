@@ -5,7 +5,11 @@ namespace ModelBuildTasks.Inference.Data;
 /// <summary>One example.</summary>
 /// <param name="Inputs">A tensor for each input of the model, in the model's order, with a batch axis of 1.</param>
 /// <param name="Label">What the model should answer: a class index (Int64, no dimensions), numbers, or null when the data has no labels.</param>
-public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label);
+public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label)
+{
+    /// <summary>The part of the data that the sample belongs to; null when the data tells none.</summary>
+    public string? Slice { get; init; }
+}
 
 /// <summary>Examples that are read one at a time; no data set is held whole.</summary>
 public abstract class Dataset
@@ -34,6 +38,9 @@ public abstract class Dataset
     /// <summary>The samples, from the start, in an order that is the same each time.</summary>
     /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
     public abstract IEnumerable<Sample> Read();
+
+    /// <summary>What a person finds sample <paramref name="index"/> by: its file, or its place from 0.</summary>
+    public virtual string NameOf(int index) => $"sample {index}";
 
     /// <summary>At most <paramref name="count"/> samples, drawn evenly by <paramref name="seed"/> from the whole set and read in stored order.</summary>
     public Dataset Take(int count, int seed = 0) =>

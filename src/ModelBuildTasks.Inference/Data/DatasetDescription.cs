@@ -35,6 +35,14 @@ internal class InputDescription
 
     public ResizeMode? Resize { get; init; }
 
+    /// <summary>Pixels of the shorter side before the centre is cut out, where it is not the input's own size.</summary>
+    public int? ResizeTo { get; init; }
+
+    public Interpolation? Interpolation { get; init; }
+
+    /// <summary>What of a tokenized text feeds the input, where its name does not tell.</summary>
+    public TokenRole? Tokens { get; init; }
+
     /// <summary>A file with one number a sample: columns from there on are set to 0 after normalisation.</summary>
     public string? Widths { get; init; }
 
@@ -52,6 +60,9 @@ internal class InputDescription
         InputLayout = InputLayout ?? general.InputLayout,
         ImageSize = ImageSize ?? general.ImageSize,
         Resize = Resize ?? general.Resize,
+        ResizeTo = ResizeTo ?? general.ResizeTo,
+        Interpolation = Interpolation ?? general.Interpolation,
+        Tokens = Tokens,
         Widths = Widths ?? general.Widths,
     };
 }
@@ -81,6 +92,16 @@ internal enum ResizeMode
     Crop,
 }
 
+/// <summary>The filter that an image is resized with; both are antialiased.</summary>
+internal enum Interpolation
+{
+    /// <summary>A triangle over the nearest pixels.</summary>
+    Bilinear,
+
+    /// <summary>Keys' cubic, which is sharper.</summary>
+    Bicubic,
+}
+
 /// <summary>A share of the samples: those whose place in the seeded order lies in [from, to).</summary>
 internal sealed record SplitRange(double From, double To);
 
@@ -89,6 +110,12 @@ internal sealed class DatasetDescription : InputDescription
 {
     /// <summary>Where labels lie: a file, an array name, a CSV column, or a JSON property.</summary>
     public string? Labels { get; init; }
+
+    /// <summary>Where the slices of samples lie: a file, an array name, a CSV column, or a JSON property.</summary>
+    public string? Slices { get; init; }
+
+    /// <summary>How a column or property of text becomes tokens.</summary>
+    public TokenizerDescription? Tokenizer { get; init; }
 
     /// <summary>Class names in the order of the model's outputs.</summary>
     public string[]? Classes { get; init; }
@@ -147,6 +174,7 @@ internal sealed class DatasetDescription : InputDescription
         string? fault =
             Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
             : Limit is <= 0 ? "'limit' must be positive"
+            : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
             : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
         if (fault is not null)
         {
@@ -156,6 +184,8 @@ internal sealed class DatasetDescription : InputDescription
 
     private static string? Fault(InputDescription input) =>
         input.ImageSize is { } size && !(size.Length == 2 && size.All(side => side is > 0 and <= ImageDecoder.MaxSide)) ? $"'imageSize' is [height, width], each from 1 to {ImageDecoder.MaxSide}"
+        : input.ResizeTo is { } side && side is <= 0 or > ImageDecoder.MaxSide ? $"'resizeTo' is a number of pixels from 1 to {ImageDecoder.MaxSide}"
+        : input is { ResizeTo: not null, Resize: ResizeMode.Stretch } ? "'resizeTo' scales the shorter side and cuts out the centre; it contradicts 'resize' Stretch"
         : input.Std is { } std && std.Values.Any(value => value == 0) ? "'std' must not be 0"
         : null;
 }

@@ -23,6 +23,11 @@ internal static class DatasetFormats
             ? description.Locate(description.Data ?? throw new DatasetException(DatasetError.Description, full, "\"data\" must name the data file or folder."), full)
             : full;
         Dataset opened = Directory.Exists(source) ? OpenFolder(source, inputs, description) : OpenFile(source, inputs, description);
+        if (description.Tokenizer is not null && opened is not (CsvDataset or JsonLinesDataset))
+        {
+            throw new DatasetException(DatasetError.Description, full, "'tokenizer' needs text: a column of .csv, or a property of .jsonl.");
+        }
+
         Dataset dataset = new DescribedDataset(full, Select(opened, description), description.Path);
         // What does not fit shows in the first sample, before anyone spends time on a model.
         return dataset.Count > 0 && dataset.Read([0]).FirstOrDefault() is not null
@@ -69,7 +74,7 @@ internal static class DatasetFormats
     {
         if (TensorFolderDataset.TryOpen(path, inputs) is { } tensors)
         {
-            return tensors;
+            return description.Slices is null ? tensors : throw new DatasetException(DatasetError.Description, path, "'slices' does not apply to test_data_set_* folders.");
         }
 
         if (ImageFolderDataset.TryOpen(path, inputs, description) is { } images)
@@ -83,7 +88,7 @@ internal static class DatasetFormats
         }
 
         string[] files = [.. Directory.EnumerateFiles(path).Where(IsData).Order(StringComparer.Ordinal)];
-        string[] data = [.. files.Except(files.Select(LabelsBeside).OfType<string>())];
+        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).OfType<string>())];
         return data.Length switch
         {
             1 => OpenFile(data[0], inputs, description),
@@ -105,7 +110,8 @@ internal static class DatasetFormats
     {
         Dictionary<string, StoredArray> arrays = NumpyFile.OpenArchive(path);
         string labels = description.Labels ?? "labels";
-        string[] others = [.. arrays.Keys.Where(name => name != labels)];
+        string slices = description.Slices ?? "slices";
+        string[] others = [.. arrays.Keys.Where(name => name != labels && name != slices)];
         ArrayInput[] bound = [.. inputs.Select(input =>
         {
             InputDescription settings = description.For(input.Name);
@@ -121,15 +127,20 @@ internal static class DatasetFormats
                 : null;
             return new ArrayInput(new InputEncoder(input, settings), array, array is null ? null : widths, settings.Fill ?? 0);
         })];
-        return description.Labels is not null && !arrays.ContainsKey(labels)
-            ? throw DatasetException.DoesNotFit(path, $"there is no array '{labels}' with labels; the arrays are {string.Join(", ", arrays.Keys)}.")
-            : Bound(path, bound, arrays.GetValueOrDefault(labels));
+        return Bound(path, bound, Beside(labels, "labels", description.Labels is not null), inputs.Any(input => input.Name == slices) ? null : Beside(slices, "slices", description.Slices is not null));
+
+        StoredArray? Beside(string name, string content, bool isNamed) =>
+            arrays.GetValueOrDefault(name)
+            ?? (isNamed ? throw DatasetException.DoesNotFit(path, $"there is no array '{name}' with {content}; the arrays are {string.Join(", ", arrays.Keys)}.") : null);
     }
 
     /// <summary>Array files, one for each input: the path itself for the only input, or files that the description names, or <c>name.npy</c> in the folder.</summary>
     private static ArrayDataset OpenArrays(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
     {
         string? labels = description.Labels is { } named ? description.Locate(named, Folder(path)) : LabelsBeside(path);
+        string? slices = description.Slices is { } parts ? description.Locate(parts, Folder(path))
+            : inputs.Any(input => input.Name == "slices") ? null
+            : SlicesBeside(path);
         ArrayInput[] bound = [.. inputs.Select(input =>
         {
             InputDescription settings = description.For(input.Name);
@@ -142,12 +153,12 @@ internal static class DatasetFormats
             StoredArray? widths = settings.Widths is { } valid ? Labels.OpenFile(description.Locate(valid, Folder(path)), null) : null;
             return new ArrayInput(new InputEncoder(input, settings), file is null ? null : OpenArray(file), file is null ? null : widths, settings.Fill ?? 0);
         })];
-        return Bound(path, bound, labels is null ? null : Labels.OpenFile(labels, description.Classes));
+        return Bound(path, bound, labels is null ? null : Labels.OpenFile(labels, description.Classes), slices is null ? null : SliceNames.OpenFile(slices));
     }
 
-    private static ArrayDataset Bound(string path, ArrayInput[] inputs, StoredArray? labels) =>
+    private static ArrayDataset Bound(string path, ArrayInput[] inputs, StoredArray? labels, StoredArray? slices) =>
         Array.Exists(inputs, input => input.Data is not null)
-            ? new ArrayDataset(path, inputs, labels)
+            ? new ArrayDataset(path, inputs, labels, slices)
             : throw new DatasetException(DatasetError.Description, path, "every input is filled with a constant; at least one needs data.");
 
     private static StoredArray OpenArray(string path) => Kind(path) switch
@@ -165,15 +176,14 @@ internal static class DatasetFormats
             : null;
     }
 
-    private static string? LabelsBeside(string path)
-    {
-        if (Directory.Exists(path) || Kind(path) == Format.Numpy)
-        {
-            string numpy = Path.Combine(Folder(path), "labels.npy");
-            return File.Exists(numpy) && numpy != path ? numpy : null;
-        }
+    private static string? LabelsBeside(string path) => Kind(path) == Format.Idx ? IdxFile.LabelsBeside(path) : NumpyBeside(path, "labels.npy");
 
-        return Kind(path) == Format.Idx ? IdxFile.LabelsBeside(path) : null;
+    private static string? SlicesBeside(string path) => NumpyBeside(path, "slices.npy");
+
+    private static string? NumpyBeside(string path, string name)
+    {
+        string beside = Path.Combine(Folder(path), name);
+        return (Directory.Exists(path) || Kind(path) == Format.Numpy) && File.Exists(beside) && beside != path ? beside : null;
     }
 
     private static string Folder(string path) => Directory.Exists(path) ? path : Path.GetDirectoryName(path)!;
@@ -212,6 +222,8 @@ internal static class DatasetFormats
 
         public override IReadOnlyList<string> Files =>
             [.. data.Files.Append(description).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+
+        public override string NameOf(int index) => data.NameOf(index);
 
         public override IEnumerable<Sample> Read() => data.Read();
 

@@ -7,19 +7,21 @@ internal sealed class ImageFolderDataset : Dataset
 {
     private readonly InputEncoder encoder;
     private readonly InputDescription settings;
+    private readonly Tensor?[] filled;
     private readonly LabelledFile[] images;
-    private readonly string? list;
+    private readonly string[] lists;
     private readonly int channels;
     private readonly int? height;
     private readonly int? width;
 
-    private ImageFolderDataset(string path, InputEncoder encoder, InputDescription settings, LabelledFile[] images, string? list)
+    private ImageFolderDataset(string path, InputEncoder encoder, InputDescription settings, Tensor?[] filled, LabelledFile[] images, string[] lists)
     {
         Path = path;
         this.encoder = encoder;
         this.settings = settings;
+        this.filled = filled;
         this.images = images;
-        this.list = list;
+        this.lists = lists;
         IReadOnlyList<Dimension> shape = encoder.Input.Shape;
         AxisOrder? order = InputEncoder.OrderOf(encoder.Input, settings);
         if (shape.Count is not (3 or 4) || order is null)
@@ -31,6 +33,10 @@ internal sealed class ImageFolderDataset : Dataset
         channels = settings.Color == ChannelOrder.Gray || shape[^channel].Size == 1 ? 1 : 3;
         height = settings.ImageSize?[0] ?? (int?)shape[^row].Size;
         width = settings.ImageSize?[1] ?? (int?)shape[^column].Size;
+        if (settings.ResizeTo is { } side && (height is null || width is null || Math.Max(height.Value, width.Value) > side))
+        {
+            throw new DatasetException(DatasetError.Description, path, $"'resizeTo' is {side} pixels, from which {height?.ToString() ?? "?"} × {width?.ToString() ?? "?"} are to be cut; make it larger, or state \"imageSize\" where the model leaves its size open.");
+        }
     }
 
     public override string Path { get; }
@@ -41,7 +47,7 @@ internal sealed class ImageFolderDataset : Dataset
 
     public override bool HasLabels => images[0].Label is not null;
 
-    public override IReadOnlyList<string> Files => [.. images.Select(image => image.Path), .. list is null ? [] : new[] { list }];
+    public override IReadOnlyList<string> Files => [.. images.Select(image => image.Path), .. lists];
 
     /// <summary>The data set of a folder; null when it holds no images, neither directly nor one level down.</summary>
     /// <exception cref="DatasetException">The model has no image input, or labels cannot be told.</exception>
@@ -49,6 +55,7 @@ internal sealed class ImageFolderDataset : Dataset
     {
         string[] direct = Images(path);
         string? list = direct.Length > 0 && description.Labels is { } named ? description.Locate(named, path) : null;
+        string? slices = description.Slices is { } parts ? description.Locate(parts, path) : null;
         LabelledFile[] images =
             list is not null ? Listed(path, list, description)
             : direct.Length > 0 ? [.. direct.Select(image => new LabelledFile(image, null))]
@@ -58,14 +65,19 @@ internal sealed class ImageFolderDataset : Dataset
             return null;
         }
 
-        if (inputs.Count != 1)
+        Tensor?[] filled = [.. inputs.Select(input => description.For(input.Name) is { Fill: { } fill } settings ? new InputEncoder(input, settings).Fill(fill, path) : null)];
+        if (filled.Count(tensor => tensor is null) != 1)
         {
-            throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}.");
+            throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}; in dataset.json \"fill\" can give the others a number.");
         }
 
-        InputDescription settings = description.For(inputs[0].Name);
-        return new ImageFolderDataset(path, new InputEncoder(inputs[0], settings), settings, images, list);
+        TensorSignature fed = inputs[Array.IndexOf(filled, null)];
+        InputDescription settings = description.For(fed.Name);
+        images = slices is null ? images : Sliced(path, slices, images);
+        return new ImageFolderDataset(path, new InputEncoder(fed, settings), settings, filled, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
     }
+
+    public override string NameOf(int index) => System.IO.Path.GetRelativePath(Path, images[index].Path).Replace('\\', '/');
 
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
@@ -88,8 +100,11 @@ internal sealed class ImageFolderDataset : Dataset
     private Sample Decode(LabelledFile image)
     {
         Tensor pixels = ImageDecoder.Decode(image.Path, channels);
-        pixels = ImageResizer.Resize(pixels, height ?? (int)pixels.Dimensions[0], width ?? (int)pixels.Dimensions[1], settings.Resize ?? ResizeMode.Stretch);
-        return new Sample([encoder.Encode(pixels, image.Path, AxisOrder.Nhwc)], image.Label is { } label ? Tensor.Scalar(label) : null);
+        ResizeMode mode = settings.ResizeTo is null ? settings.Resize ?? ResizeMode.Stretch : ResizeMode.Crop;
+        pixels = ImageResizer.Resize(
+            pixels, height ?? (int)pixels.Dimensions[0], width ?? (int)pixels.Dimensions[1], mode, settings.Interpolation ?? Interpolation.Bilinear, settings.ResizeTo);
+        Tensor encoded = encoder.Encode(pixels, image.Path, AxisOrder.Nhwc);
+        return new Sample([.. filled.Select(constant => constant ?? encoded)], image.Label is { } label ? Tensor.Scalar(label) : null) { Slice = image.Slice };
     }
 
     private static LabelledFile[] Classes(string path, DatasetDescription description)
@@ -116,23 +131,46 @@ internal sealed class ImageFolderDataset : Dataset
         using CsvRows rows = new(list);
         int file = rows.Column("file");
         int label = rows.Column("label");
+        int slice = Array.IndexOf(rows.Header, "slice");
         List<LabelledFile> images = [];
         while (rows.Next())
         {
-            string image = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, rows.Text(file)));
-            if (!File.Exists(image))
-            {
-                throw new DatasetException(DatasetError.NotFound, list, $"row {rows.Line}: '{rows.Text(file)}' is not in '{path}'.");
-            }
-
+            string image = Located(path, list, rows, file);
             images.Add(new LabelledFile(image, Labels.ClassOf(rows.Text(label), description.Classes)
-                ?? throw DatasetException.DoesNotFit(list, $"row {rows.Line}: '{rows.Text(label)}' is neither a class number nor in \"classes\" of dataset.json.")));
+                ?? throw DatasetException.DoesNotFit(list, $"row {rows.Line}: '{rows.Text(label)}' is neither a class number nor in \"classes\" of dataset.json."))
+            {
+                Slice = slice < 0 ? null : SliceNames.Of(rows.Text(slice), list),
+            });
         }
 
         return [.. images];
     }
 
+    /// <summary>The images with their slices from a CSV list with the columns <c>file</c> and <c>slice</c>; those that it does not name belong to none.</summary>
+    private static LabelledFile[] Sliced(string path, string list, LabelledFile[] images)
+    {
+        using CsvRows rows = new(list);
+        int file = rows.Column("file");
+        int slice = rows.Column("slice");
+        Dictionary<string, string?> slices = new(StringComparer.Ordinal);
+        while (rows.Next())
+        {
+            slices[Located(path, list, rows, file)] = SliceNames.Of(rows.Text(slice), list);
+        }
+
+        return Array.ConvertAll(images, image => image with { Slice = slices.GetValueOrDefault(System.IO.Path.GetFullPath(image.Path)) });
+    }
+
+    private static string Located(string path, string list, CsvRows rows, int file)
+    {
+        string image = System.IO.Path.GetFullPath(System.IO.Path.Combine(path, rows.Text(file)));
+        return File.Exists(image) ? image : throw new DatasetException(DatasetError.NotFound, list, $"row {rows.Line}: '{rows.Text(file)}' is not in '{path}'.");
+    }
+
     private static string[] Images(string folder) => [.. Directory.EnumerateFiles(folder).Where(ImageDecoder.HasName).Order(StringComparer.Ordinal)];
 
-    private readonly record struct LabelledFile(string Path, long? Label);
+    private readonly record struct LabelledFile(string Path, long? Label)
+    {
+        internal string? Slice { get; init; }
+    }
 }

@@ -108,7 +108,7 @@ internal sealed class InputEncoder
         : throw DatasetException.DoesNotFit(origin, $"'mean' or 'std' has {values.Values.Length} numbers, input '{Input.Name}' has {axes.Channels} channels.");
 
     private DatasetException Mismatch(Tensor found, string origin) =>
-        DatasetException.DoesNotFit(origin, $"input '{Input.Name}' expects {Input.ElementType}[{string.Join(", ", Input.Shape)}], a record has the shape [{string.Join(", ", found.Dimensions)}].");
+        DatasetException.DoesNotFit(origin, $"input '{Input.Name}' expects {Input.ElementType}[{string.Join(", ", Input.Shape)}], a record is {found.ElementType}[{string.Join(", ", found.Dimensions)}].");
 
     private Tensor Guard(string origin, Func<Tensor> cast)
     {

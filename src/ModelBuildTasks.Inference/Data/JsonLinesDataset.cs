@@ -9,6 +9,7 @@ internal sealed class JsonLinesDataset : Dataset
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
     private readonly string label;
+    private readonly TextTokenizer? text;
 
     /// <exception cref="DatasetException">The file cannot be read.</exception>
     internal JsonLinesDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
@@ -16,6 +17,7 @@ internal sealed class JsonLinesDataset : Dataset
         Path = path;
         this.description = description;
         label = description.Labels ?? "label";
+        text = TextTokenizer.For(inputs, description, System.IO.Path.GetDirectoryName(path)!);
         this.inputs = [.. inputs.Select(input =>
         {
             InputDescription settings = description.For(input.Name);
@@ -41,7 +43,7 @@ internal sealed class JsonLinesDataset : Dataset
 
     public override bool HasLabels { get; }
 
-    public override IReadOnlyList<string> Files => [Path];
+    public override IReadOnlyList<string> Files => [Path, .. text?.Files ?? []];
 
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
@@ -69,24 +71,58 @@ internal sealed class JsonLinesDataset : Dataset
         using JsonDocument document = Parse(number, line);
         JsonElement root = document.RootElement;
         Tensor[] tensors = new Tensor[inputs.Length];
+        TokenizedText? tokens = text?.Encode(Text(number, root, text.Text), text.Pair is { } pair ? Text(number, root, pair) : null);
         for (int i = 0; i < tensors.Length; i++)
         {
             (InputEncoder encoder, string property, double? fill) = inputs[i];
             string origin = $"{Path}({number})";
-            tensors[i] = root.TryGetProperty(property, out JsonElement value) ? encoder.Encode(Numbers(number, property, value), origin)
+            tensors[i] = tokens is not null && tokens.Roles.ContainsKey(encoder.Input.Name) ? encoder.Encode(tokens.For(encoder.Input.Name), origin)
+                : root.TryGetProperty(property, out JsonElement value) ? encoder.Encode(Numbers(number, property, value), origin)
                 : fill is { } constant ? encoder.Fill(constant, origin)
                 : throw DatasetException.DoesNotFit(origin, $"there is no property '{property}' for input '{encoder.Input.Name}'; found {string.Join(", ", root.EnumerateObject().Select(found => found.Name))}.");
         }
 
-        return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null);
+        return new Sample(tensors, HasLabels ? Label(number, root.GetProperty(label)) : null) { Slice = Slice(number, root) };
+    }
+
+    private string Text(int number, JsonElement line, string property) =>
+        line.TryGetProperty(property, out JsonElement value) && value.ValueKind == JsonValueKind.String
+            ? Characters(number, value)
+            : throw DatasetException.DoesNotFit($"{Path}({number})", $"there is no text '{property}' to tokenize; found {string.Join(", ", line.EnumerateObject().Select(found => found.Name))}.");
+
+    private string? Slice(int number, JsonElement line)
+    {
+        string origin = $"{Path}({number})";
+        if (!line.TryGetProperty(description.Slices ?? "slice", out JsonElement value))
+        {
+            return description.Slices is { } named ? throw DatasetException.DoesNotFit(origin, $"there is no property '{named}' with the slice.") : null;
+        }
+
+        // A property of this name that is something else, such as an input, names no slice unless the description says that it does.
+        return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(Characters(number, value), origin)
+            : description.Slices is null || value.ValueKind == JsonValueKind.Null ? null
+            : throw DatasetException.DoesNotFit(origin, $"the slice is a JSON {value.ValueKind}, where a text or a number is needed.");
     }
 
     private Tensor Label(int number, JsonElement value) =>
         value.ValueKind == JsonValueKind.String
-            ? Tensor.Scalar(Labels.ClassOf(value.GetString()!, description.Classes)
+            ? Tensor.Scalar(Labels.ClassOf(Characters(number, value), description.Classes)
                 ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
             : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
             : Labels.From(Numbers(number, label, value));
+
+    /// <summary>A text; half of a surrogate pair, which JSON can write and no text can hold, is refused.</summary>
+    private string Characters(int number, JsonElement value)
+    {
+        try
+        {
+            return value.ToString();
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw DatasetException.Corrupt($"{Path}({number})", $"a text is not valid UTF-16: {exception.Message}", exception);
+        }
+    }
 
     private JsonDocument Parse(int number, ReadOnlyMemory<byte> line)
     {

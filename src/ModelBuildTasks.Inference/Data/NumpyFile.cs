@@ -80,12 +80,19 @@ internal static partial class NumpyFile
         }
 
         int offset = prefix + (int)length;
-        return new StoredArray(file, name, TypeOf(name, type.Groups[2].Value), dimensions, type.Groups[1].Value == ">", mostBytes - offset, () =>
+        string code = type.Groups[2].Value;
+        bool isText = code[0] is 'U' or 'S';
+        if (isText)
+        {
+            dimensions = [.. dimensions, long.TryParse(code[1..], out long letters) ? letters : throw DatasetException.Corrupt(name, $"the header states the element type '{code}'.")];
+        }
+
+        return new StoredArray(file, name, TypeOf(name, isText ? code[..1] : code), dimensions, type.Groups[1].Value == ">", mostBytes - offset, () =>
         {
             Stream data = reopen();
             StoredArray.ReadExactly(data, new byte[offset], name);
             return data;
-        });
+        }) { IsText = isText };
     }
 
     private static ElementType TypeOf(string name, string code) => code switch
@@ -102,6 +109,8 @@ internal static partial class NumpyFile
         "u8" => ElementType.UInt64,
         "i8" => ElementType.Int64,
         "b1" => ElementType.Bool,
+        "U" => ElementType.UInt32,
+        "S" => ElementType.UInt8,
         _ => throw DatasetException.Corrupt(name, $"elements of NumPy type '{code}' are no tensor elements; save numbers or booleans."),
     };
 

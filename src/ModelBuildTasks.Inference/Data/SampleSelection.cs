@@ -45,6 +45,8 @@ internal sealed class DatasetSubset(Dataset whole, IReadOnlyList<int> indices) :
 
     public override IReadOnlyList<string> Files => whole.Files;
 
+    public override string NameOf(int index) => whole.NameOf(indices[index]);
+
     public override IEnumerable<Sample> Read() => whole.Read(indices);
 
     protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> chosen) => whole.Read([.. chosen.Select(index => indices[index])]);

@@ -70,6 +70,9 @@ internal sealed class StoredArray
 
     internal int RecordBytes { get; }
 
+    /// <summary>Whether a record is a text, padded with zeros: UTF-8 as UInt8, or code points as UInt32.</summary>
+    internal bool IsText { get; init; }
+
     internal Reader Open() => new(this);
 
     /// <summary>Opens a file that may be gzipped, with the most data it can hold.</summary>

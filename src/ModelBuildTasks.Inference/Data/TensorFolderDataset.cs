@@ -40,6 +40,8 @@ internal sealed class TensorFolderDataset : Dataset
         return folders.Length == 0 ? null : new TensorFolderDataset(path, folders, inputs);
     }
 
+    public override string NameOf(int index) => System.IO.Path.GetFileName(folders[index]);
+
     public override IEnumerable<Sample> Read() => Read([.. Enumerable.Range(0, Count)]);
 
     protected internal override IEnumerable<Sample> Read(IReadOnlyList<int> indices) => indices.Select(index => Load(folders[index]));

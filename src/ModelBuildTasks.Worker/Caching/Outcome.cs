@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.DataChecks;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Optimization;
@@ -23,6 +24,9 @@ internal sealed record Outcome
     public required IReadOnlyList<Step> Steps { get; init; }
 
     public required IReadOnlyList<Note> Notes { get; init; }
+
+    /// <summary>The distribution of each channel of the inputs at calibration; empty without calibration data.</summary>
+    public IReadOnlyList<InputDistribution> CalibratedInputs { get; init; } = [];
 
     /// <summary>Null when there is no data to measure on.</summary>
     public AccuracyResult? Accuracy { get; init; }

@@ -18,45 +18,20 @@ internal static class InspectCommand
 {
     internal static Command Create()
     {
-        Argument<FileInfo> model = new("model") { Description = "The ONNX model, or the result file (.json) of a build or of 'optimize --json'." };
+        Argument<FileInfo> model = new("model") { Description = ArtifactFile.Help };
         Option<bool> json = new("--json") { Description = "Print all of it as JSON." };
         Command command = new("inspect", "Show a model's inputs, outputs, operators and weights, and how it is quantized.") { model, json };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(model).FullName, parsed.GetValue(json)));
+        command.SetAction(parsed => ArtifactFile.Run(parsed.GetRequiredValue(model).FullName, artifact => Show(artifact, parsed.GetValue(json))));
         return command;
     }
 
-    private static int Run(string path, bool asJson)
+    private static int Show(ArtifactFile artifact, bool asJson)
     {
-        if (!File.Exists(path) || !path.EndsWith(".json", StringComparison.OrdinalIgnoreCase))
-        {
-            return ModelCommand.Run(path, model => Show(model, BesideArtifact(model), asJson));
-        }
-
-        try
-        {
-            OptimizationResult result = OptimizationResult.Read(path);
-            return result.ArtifactPath is { } artifact
-                ? ModelCommand.Run(artifact, model => Show(model, path, asJson))
-                : ModelCommand.Report(result.Diagnostics);
-        }
-        catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
-        {
-            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message)]);
-        }
-    }
-
-    /// <summary>Where a build puts the result of an artifact; null when none is there.</summary>
-    private static string? BesideArtifact(string artifact) => Path.ChangeExtension(ArtifactFile.Plain(artifact), ".result.json") is var path && File.Exists(path) ? path : null;
-
-    private static int Show(string path, string? resultPath, bool asJson) => ArtifactFile.Use(path, model => Show(model, path, resultPath, asJson));
-
-    private static int Show(string modelPath, string path, string? resultPath, bool asJson)
-    {
-        using SourceModel source = SourceModel.Load(modelPath);
-        OptimizationResult? result = resultPath is null ? null : Recorded(path, resultPath);
+        using SourceModel source = SourceModel.Load(artifact.ModelPath);
+        OptimizationResult? result = artifact.ReadResult("the plan is read from the graph instead");
         QuantizationDecisions? plan = result?.Quantization ?? (WrittenQuantization.Read(source.Model) is { } written ? PlanContract.Of(written) : null);
         bool isRecorded = (result?.Quantization ?? result?.TriedQuantization) is not null;
-        ModelFacts facts = ModelFacts.Of(source, isRecorded ? resultPath : null, plan, result?.TriedQuantization) with { File = path };
+        ModelFacts facts = ModelFacts.Of(source, isRecorded ? artifact.ResultPath : null, plan, result?.TriedQuantization) with { File = artifact.Path };
         if (asJson)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(facts, ModelFactsJson.Default.ModelFacts));
@@ -67,27 +42,6 @@ internal static class InspectCommand
         }
 
         return ModelCommand.Succeeded;
-    }
-
-    /// <summary>The result in a file; null when it cannot be read, or is that of another artifact.</summary>
-    private static OptimizationResult? Recorded(string artifact, string resultPath)
-    {
-        try
-        {
-            OptimizationResult result = OptimizationResult.Read(resultPath);
-            if (result.ArtifactSha256 == ContentDigest.OfFile(artifact))
-            {
-                return result;
-            }
-
-            Console.Error.WriteLine($"'{resultPath}' tells of another artifact than '{artifact}'; the plan is read from the graph instead.");
-        }
-        catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine($"'{resultPath}' cannot be read, so the plan is read from the graph instead: {fault.Message}");
-        }
-
-        return null;
     }
 
     private static void Print(ModelFacts facts)

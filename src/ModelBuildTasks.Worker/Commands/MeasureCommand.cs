@@ -42,7 +42,7 @@ internal static class MeasureCommand
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() =>
         {
             string path = parsed.GetRequiredValue(artifact).FullName;
-            (string Name, string Target) described = ArtifactFile.Describe(path);
+            (string Name, string Target) described = ShippedModel.Describe(path);
             return Run(new MeasureSettings(path, parsed.GetValue(name) ?? described.Name, parsed.GetValue(target) ?? described.Target)
             {
                 BaselinePath = parsed.GetValue(baseline)?.FullName,
@@ -64,7 +64,7 @@ internal static class MeasureCommand
 
         try
         {
-            return ModelCommand.Run(settings.ArtifactPath, path => ArtifactFile.Use(path, model => Measure(settings, model, output, cancellation)));
+            return ModelCommand.Run(settings.ArtifactPath, path => ShippedModel.Use(path, model => Measure(settings, model, output, cancellation)));
         }
         catch (MachineBusyException fault)
         {

@@ -134,7 +134,7 @@ internal static class BudgetDiagnostics
         }
     }
 
-    private static DiagnosticDescriptor DescriptorOf(BudgetKind kind) => kind switch
+    internal static DiagnosticDescriptor DescriptorOf(BudgetKind kind) => kind switch
     {
         BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop => DiagnosticCatalogue.AccuracyBudget,
         BudgetKind.MaxClassAccuracyDrop => DiagnosticCatalogue.ClassAccuracyBudget,

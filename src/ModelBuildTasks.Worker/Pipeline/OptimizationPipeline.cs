@@ -1,6 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.DataChecks;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
@@ -185,14 +186,18 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
         }
 
-        Dataset? given = request.CalibrationData is { } calibrationPath ? Dataset.Open(calibrationPath, source.Session.Inputs) : null;
+        IReadOnlyList<TensorSignature> inputs = source.Session.Inputs;
+        DataSurvey? calibrationSurvey = request.CalibrationData is { } calibrationPath ? new DataSurvey(Dataset.Open(calibrationPath, inputs), inputs) : null;
+        DataSurvey? evaluationSurvey = request.EvaluationData is { } evaluationPath ? new DataSurvey(Dataset.Open(evaluationPath, inputs), []) : null;
+        Dataset? given = calibrationSurvey?.Data;
         Dataset? calibration = given?.WhereFinite();
-        Dataset? evaluation = request.EvaluationData is { } evaluationPath ? Dataset.Open(evaluationPath, source.Session.Inputs) : null;
+        Dataset? evaluation = evaluationSurvey?.Data;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
         Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
         fromCache = downloaded is not null;
         if (downloaded is not null)
         {
+            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
             caches.Local.Store(caches.Key, staged, downloaded);
             return downloaded;
         }
@@ -211,6 +216,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
         }
 
+        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
             caches.Local.Store(caches.Key, staged, outcome);
@@ -315,6 +321,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
+        }
+
+        foreach (InputDistribution input in outcome.CalibratedInputs)
+        {
+            result.CalibratedInputs.Add(DistributionContract.Of(input));
         }
 
         IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(request, outcome, shippedBytes, device, memoryReason);

@@ -78,6 +78,21 @@ public sealed class InputsOfRequests : IDisposable
     }
 
     [TestMethod]
+    public void What_the_description_of_a_table_names_belongs_to_it()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("reviews.csv", [1]);
+        folder.Write("reviews.csv.json", """{ "slices": "regions/list.txt", "tokenizer": { "vocabulary": "bert/vocab.json", "merges": "bert/merges.txt", "text": "review" } }"""u8.ToArray());
+        string[] named = ["regions/list.txt", "bert/vocab.json", "bert/merges.txt"];
+        foreach (var file in named)
+        {
+            folder.Write(file, [2]);
+        }
+
+        CollectionAssert.IsSubsetOf(named.Select(folder.File).ToArray(), DataFiles.Of(folder.File("reviews.csv")).ToArray());
+    }
+
+    [TestMethod]
     public void A_cancelled_digest_stops() =>
         Assert.ThrowsExactly<OperationCanceledException>(() => RequestInputs.Digest(Request(), () => true).ToList());
 

@@ -108,4 +108,42 @@ public sealed class ImageFolderDatasetTests
 
         TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", TemporaryFolder.Input("N", 4)));
     }
+
+    [TestMethod]
+    public void Images_are_scaled_to_the_shorter_side_and_cut()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 8, 4, 7, 7, 7);
+        folder.Describe("""{ "resizeTo": 3, "interpolation": "Bicubic" }""");
+
+        CollectionAssert.AreEqual(Enumerable.Repeat(7f, 12).ToArray(), folder.Open(".", Image).Read().Single().Inputs[0].ToSingles());
+    }
+
+    [TestMethod]
+    [DataRow("""{ "resizeTo": 1 }""", "make it larger")]
+    [DataRow("""{ "resizeTo": 0 }""", "from 1 to")]
+    [DataRow("""{ "resizeTo": 4, "resize": "Stretch" }""", "contradicts")]
+    public void A_size_that_cannot_be_cut_is_refused(string description, string expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 8, 4, 7, 7, 7);
+        folder.Describe(description);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Description, () => folder.Open(".", Image)).Message, expected);
+    }
+
+    [TestMethod]
+    public void Inputs_beside_the_image_are_filled()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("a.png", 2, 2, 7, 7, 7);
+        TensorSignature threshold = new("threshold", ElementType.Float, [1]);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", threshold, Image)).Message, "\"fill\"");
+        folder.Describe("""{ "inputs": { "threshold": { "fill": 0.5 } } }""");
+        Sample sample = folder.Open(".", threshold, Image).Read().Single();
+
+        CollectionAssert.AreEqual(new float[] { 0.5f }, sample.Inputs[0].ToSingles());
+        Assert.AreEqual(7, sample.Inputs[1].ToSingles()[11]);
+    }
 }

@@ -36,6 +36,16 @@ public sealed class InputEncoderTests
     }
 
     [TestMethod]
+    public void What_does_not_fit_is_told_with_both_types_and_shapes()
+    {
+        InputEncoder encoder = new(TemporaryFolder.Input("N", 3, 4), new InputDescription());
+
+        string message = TemporaryFolder.Fails(DatasetError.DoesNotFit, () => encoder.Encode(Tensor.Create<byte>([4, 3], new byte[12]), "pixels.npy")).Message;
+
+        StringAssert.Contains(message, "pixels.npy: input 'x' expects Float[N, 3, 4], a record is UInt8[4, 3]");
+    }
+
+    [TestMethod]
     public void Half_precision_inputs_get_the_nearest_half()
     {
         InputEncoder encoder = new(new TensorSignature("x", ElementType.Float16, [1, 1]), new InputDescription { Scale = new Factor(1 / 3.0) });

@@ -63,4 +63,15 @@ public sealed class JsonLinesDatasetTests
 
         Assert.AreEqual(0.25f, folder.Open("data.jsonl", TemporaryFolder.Input("N", 100_000)).Read().Single().Inputs[0].ToSingles()[^1]);
     }
+
+    [TestMethod]
+    [DataRow("""{"x": [1, 2], "label": "\ud800"}""")]
+    [DataRow("""{"x": [1, 2], "slice": "\ud800"}""")]
+    public void Half_of_a_surrogate_pair_is_refused(string line)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", line);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2))).Message, "(1)");
+    }
 }

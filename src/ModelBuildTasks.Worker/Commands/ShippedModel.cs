@@ -3,10 +3,10 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Pipeline;
 
-namespace ModelBuildTasks.Worker.Measuring;
+namespace ModelBuildTasks.Worker.Commands;
 
 /// <summary>Artifacts as builds and apps have them: <c>cpu-arm64/digits.onnx</c>, <c>digits.cpu-arm64.onnx</c>, either compressed to <c>….onnx.br</c>.</summary>
-internal static class ArtifactFile
+internal static class ShippedModel
 {
     private const string Extension = ".onnx";
 

@@ -1,0 +1,68 @@
+using System.Globalization;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.DataChecks;
+using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Worker.Reporting;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>What an evaluation on new data means for the limits that a user has set, as coded diagnostics.</summary>
+internal static class EvaluationDiagnostics
+{
+    internal static IEnumerable<Diagnostic> Of(EvaluationRequest request, EvaluationFacts facts) =>
+        (facts.Accuracy is { } accuracy ? OfAccuracy(request, facts, accuracy) : []).Concat(OfDrift(request, facts) is { } drift ? [drift] : []);
+
+    private static IEnumerable<Diagnostic> OfAccuracy(EvaluationRequest request, EvaluationFacts facts, AccuracyResult accuracy)
+    {
+        foreach (Diagnostic diagnostic in FaultDiagnostics.Of(accuracy, facts.Original ?? facts.File, facts.Data))
+        {
+            yield return diagnostic;
+        }
+
+        BudgetLimits limits = new()
+        {
+            MinAccuracy = request.Budgets.MinAccuracy,
+            MaxAccuracyDrop = request.Budgets.MaxAccuracyDrop,
+            MaxClassAccuracyDrop = request.Budgets.MaxClassAccuracyDrop,
+        };
+        foreach (BudgetVerdict verdict in BudgetJudge.Judge(limits, new BudgetMeasurements { Accuracy = accuracy }))
+        {
+            string sentence = FaultDiagnostics.Clause(verdict.Sentence);
+            switch (verdict.Outcome)
+            {
+                // Who asks for a limit here asks for an answer.
+                case BudgetOutcome.Failed or BudgetOutcome.NotMeasured:
+                    yield return Diagnostic.Create(BudgetDiagnostics.DescriptorOf(verdict.Kind), facts.File, Path.GetFileName(facts.File), Path.GetFileName(facts.Data), sentence);
+                    break;
+                case BudgetOutcome.Undecided:
+                    yield return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, facts.File, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
+                    break;
+            }
+        }
+    }
+
+    private static Diagnostic? OfDrift(EvaluationRequest request, EvaluationFacts facts)
+    {
+        string? unmeasured = facts.DriftReason is { } reason ? $"drift was not measured, for {reason}"
+            : facts.Drift.All(drift => drift.HasEnoughSamples) ? null
+            : $"{facts.Samples} new samples and {facts.Drift[0].Then.Samples} at calibration are too few to tell drift from chance, for which {InputDrift.FewestSamples} of each are needed";
+        if (unmeasured is not null)
+        {
+            return request.MaxDrift is null ? null : Diagnostic.Create(DiagnosticCatalogue.DriftLimit, facts.Data, facts.Data, unmeasured);
+        }
+
+        double limit = request.MaxDrift ?? InputDrift.Significant;
+        InputDrift[] drifted = [.. facts.Drift.Where(drift => drift.Exceeds(limit))];
+        if (drifted.Length == 0)
+        {
+            return null;
+        }
+
+        InputDrift largest = drifted[0];
+        string others = drifted.Length == 1 ? "" : $"; so have {Quantities.Count(drifted.Length - 1, "other channel", "other channels")}";
+        string clause = string.Create(CultureInfo.InvariantCulture,
+            $"{largest.Then} has a stability index of {largest.StabilityIndex:0.000}, where {(request.MaxDrift is null ? $"{limit} is significant" : $"{limit} is allowed")} and chance gives {largest.Expected:0.000}: mean {largest.Then.Mean:g4} then and {largest.Mean:g4} now, deviation {largest.Then.Deviation:g4} and {largest.Deviation:g4}, {largest.Outside:0.0 %} outside what calibration saw{others}");
+        return Diagnostic.Create(request.MaxDrift is null ? DiagnosticCatalogue.InputDrift : DiagnosticCatalogue.DriftLimit, facts.Data, facts.Data, clause);
+    }
+}
