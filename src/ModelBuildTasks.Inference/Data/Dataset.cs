@@ -5,7 +5,10 @@ namespace ModelBuildTasks.Inference.Data;
 /// <summary>One example.</summary>
 /// <param name="Inputs">A tensor for each input of the model, in the model's order, with a batch axis of 1.</param>
 /// <param name="Label">What the model should answer: a class index (Int64, no dimensions), numbers, or null when the data has no labels.</param>
-public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label);
+public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label)
+{
+    public string? Slice { get; init; }
+}
 
 /// <summary>Examples that are read one at a time; no data set is held whole.</summary>
 public abstract class Dataset
