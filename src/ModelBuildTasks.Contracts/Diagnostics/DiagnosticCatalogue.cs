@@ -128,8 +128,8 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor ClassAccuracyBudget = new("MBT2002", "Class accuracy budget broken", Error,
-        "'{0}' for {1} is not accurate enough for one class: {2}.",
-        "Add samples of that class to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
+        "'{0}' for {1} is not accurate enough for one class or slice: {2}.",
+        "Add samples like these to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor LatencyBudget = new("MBT2003", "Latency budget broken", Error,

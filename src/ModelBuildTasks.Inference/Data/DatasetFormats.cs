@@ -23,12 +23,15 @@ internal static class DatasetFormats
             ? description.Locate(description.Data ?? throw new DatasetException(DatasetError.Description, full, "\"data\" must name the data file or folder."), full)
             : full;
         Dataset opened = Directory.Exists(source) ? OpenFolder(source, inputs, description) : OpenFile(source, inputs, description);
-        Dataset dataset = new DescribedDataset(full, Select(opened, description), description.Path);
+        Dataset dataset = new DescribedDataset(full, Select(WithObjects(opened, description, full), description), description);
         // What does not fit shows in the first sample, before anyone spends time on a model.
         return dataset.Count > 0 && dataset.Read([0]).FirstOrDefault() is not null
             ? dataset
             : throw new DatasetException(DatasetError.Empty, full, "the data set has no samples.");
     }
+
+    private static Dataset WithObjects(Dataset dataset, DatasetDescription description, string path) =>
+        description.Detection?.Objects is { } objects ? new ObjectLines(dataset, description.Locate(objects, path)) : dataset;
 
     private static Dataset Select(Dataset dataset, DatasetDescription description)
     {
@@ -200,7 +203,7 @@ internal static class DatasetFormats
     }
 
     /// <summary>A data set under the path that the user gave, with the description among its files.</summary>
-    private sealed class DescribedDataset(string path, Dataset data, string? description) : Dataset
+    private sealed class DescribedDataset(string path, Dataset data, DatasetDescription description) : Dataset
     {
         public override string Path => path;
 
@@ -210,8 +213,10 @@ internal static class DatasetFormats
 
         public override bool HasLabels => data.HasLabels;
 
+        public override Scoring Scoring => description.Scoring;
+
         public override IReadOnlyList<string> Files =>
-            [.. data.Files.Append(description).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            [.. data.Files.Append(description.Path).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
         public override IEnumerable<Sample> Read() => data.Read();
 
