@@ -31,13 +31,15 @@ internal sealed class AreaUnderRoc : Metric
         }
 
         double largest = TensorPrimitives.Max(scores);
-        double exponentials = 0;
-        foreach (float score in scores)
+        double[] exponentials = new double[scores.Length];
+        for (int i = 0; i < scores.Length; i++)
         {
-            exponentials += Math.Exp(score - largest);
+            exponentials[i] = Math.Exp(scores[i] - largest);
         }
 
-        double total = probabilities ? 0 : largest + Math.Log(exponentials);
+        // From the smallest on, so that samples with the same scores in another order stay equal.
+        Array.Sort(exponentials);
+        double total = probabilities ? 0 : largest + Math.Log(exponentials.Sum());
         double[] kept = new double[1 + scores.Length];
         kept[0] = expected;
         for (int i = 0; i < scores.Length; i++)

@@ -13,6 +13,8 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
     // A single score is the probability of class 1.
     private const float Threshold = 0.5f;
 
+    private const string Advice = "; \"segmentation\": { \"ignore\": … } in dataset.json names the number of places that are not judged";
+
     /// <summary>Class, intersection and union of each class of a sample.</summary>
     private const int NumbersOfAClass = 3;
 
@@ -26,7 +28,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
 
         ReadOnlySpan<float> expected = label.AsSingles();
         Dictionary<int, (long Both, long Either)> classes = [];
-        Func<int, int> found = Reader(outputs[output], label);
+        (Func<int, int> found, int count) = Reader(outputs[output], label);
         for (int place = 0; place < expected.Length; place++)
         {
             float truth = expected[place];
@@ -35,9 +37,9 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
                 continue;
             }
 
-            if (!(truth >= 0 && truth < int.MaxValue && truth == MathF.Floor(truth)))
+            if (!(truth >= 0 && truth < count && truth == MathF.Floor(truth)))
             {
-                throw new MetricException($"A label holds {truth:g}, which is no class index{(ignored is null ? "; \"segmentation\": {{ \"ignore\": … }} in dataset.json names the number of places that are not judged" : "")}.");
+                throw new MetricException($"A label holds {truth:g}, which is no class index of the mask {outputs[output]}{(ignored is null ? Advice : "")}.");
             }
 
             int answer = found(place);
@@ -94,15 +96,15 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
         };
     }
 
-    /// <summary>The predicted class at each place of the label.</summary>
-    private static Func<int, int> Reader(Tensor mask, Tensor label)
+    /// <summary>The predicted class at each place of the label, and how many classes there may be.</summary>
+    private static (Func<int, int> Found, int Count) Reader(Tensor mask, Tensor label)
     {
         float[] values = mask.ToSingles();
         if (mask.Length == label.Length)
         {
             return mask.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16
-                ? place => float.IsNaN(values[place]) ? ClassScores.None : values[place] >= Threshold ? 1 : 0
-                : place => values[place] is >= 0 and < int.MaxValue ? (int)values[place] : ClassScores.None;
+                ? (place => float.IsNaN(values[place]) ? ClassScores.None : values[place] >= Threshold ? 1 : 0, 2)
+                : (place => values[place] is >= 0 and < int.MaxValue ? (int)values[place] : ClassScores.None, int.MaxValue);
         }
 
         int places = (int)label.Length;
@@ -115,7 +117,9 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
         // Channels stand after the batch axis or last; where both would fit, ONNX has them after the batch axis.
         long[] sides = [.. mask.Dimensions.Where(size => size != 1)];
         (int ofClass, int ofPlace) = sides[0] == classes || sides[^1] != classes ? (places, 1) : (1, classes);
-        return place =>
+        return (Best, classes);
+
+        int Best(int place)
         {
             int best = 0;
             for (int index = 0; index < classes; index++)
@@ -130,6 +134,6 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
             }
 
             return best;
-        };
+        }
     }
 }
