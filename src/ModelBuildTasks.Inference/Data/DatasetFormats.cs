@@ -86,7 +86,8 @@ internal static class DatasetFormats
         }
 
         string[] files = [.. Directory.EnumerateFiles(path).Where(IsData).Order(StringComparer.Ordinal)];
-        string[] data = [.. files.Except(files.Select(LabelsBeside).OfType<string>())];
+        string? objects = description.Detection?.Objects is { } listed ? description.Locate(listed, path) : null;
+        string[] data = [.. files.Except(files.Select(LabelsBeside).Append(objects).OfType<string>())];
         return data.Length switch
         {
             1 => OpenFile(data[0], inputs, description),
