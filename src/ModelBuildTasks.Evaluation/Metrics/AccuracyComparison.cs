@@ -107,7 +107,8 @@ public static class AccuracyComparison
                 metric.IsOfClasses && !metric.IsAgainstOriginal && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
                 sample.Slice, ClassScores.Predicted(before), ClassScores.Predicted(after))
             : null;
-        return new Kept(metric.Keep(before, before, sample.Label), metric.Keep(after, before, sample.Label), outputs, answer);
+        (double[] original, double[] optimized) = metric.Keep(before, after, sample.Label, outputs);
+        return new Kept(original, optimized, outputs, answer);
     }
 
     /// <summary>Of a metric of shares, by what it calls right; of others, by the predicted class.</summary>
@@ -170,6 +171,4 @@ public static class AccuracyComparison
     }
 
     private sealed record Kept(double[] Original, double[] Optimized, ComparedOutput[] Outputs, GroupedAnswer? Answer);
-
-    private readonly record struct ComparedOutput(double Cosine, bool IsFinite, bool IsUndefined, bool IsLost);
 }

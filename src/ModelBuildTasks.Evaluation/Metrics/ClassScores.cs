@@ -37,7 +37,16 @@ internal static class ClassScores
     internal static bool AreTwo(IReadOnlyList<Tensor> outputs) => !IsIndex(outputs[0]) && outputs[0].Length <= 2;
 
     /// <summary>Whether the first output is a vector of scores, or an index.</summary>
-    internal static bool IsVector(Tensor output) => output.Dimensions.Count(size => size != 1) <= 1;
+    internal static bool IsVector(Tensor output)
+    {
+        int axes = 0;
+        for (int i = 0; i < output.Dimensions.Count; i++)
+        {
+            axes += output.Dimensions[i] == 1 ? 0 : 1;
+        }
+
+        return axes <= 1;
+    }
 
     /// <summary>The label as a class index.</summary>
     /// <exception cref="MetricException">It is missing, no whole number, or outside the model's classes.</exception>

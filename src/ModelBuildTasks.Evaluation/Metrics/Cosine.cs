@@ -28,6 +28,20 @@ internal sealed class Cosine : Metric
         return kept;
     }
 
+    internal override (double[] Original, double[] Optimized) Keep(
+        IReadOnlyList<Tensor> original, IReadOnlyList<Tensor> optimized, Tensor? label, ReadOnlySpan<ComparedOutput> compared)
+    {
+        (double[] same, double[] found) = (new double[compared.Length], new double[compared.Length]);
+        for (int i = 0; i < compared.Length; i++)
+        {
+            // What is finite is like itself.
+            same[i] = compared[i].IsFinite ? 1 : OfOutput(original[i], original[i]).Similarity;
+            found[i] = compared[i].Cosine;
+        }
+
+        return (same, found);
+    }
+
     internal override Func<int[], double> Scorer(double[][] kept)
     {
         double[][] outputs = [.. Enumerable.Range(0, kept[0].Length).Select(output => Column(kept, output))];
@@ -117,3 +131,10 @@ internal sealed class Cosine : Metric
         : double.IsFinite(dot) && left > 0 && right > 0 && double.IsFinite(left) ? dot / Math.Sqrt(left * right)
         : 0;
 }
+
+/// <summary>An output of both models for one sample.</summary>
+/// <param name="Cosine">Its likeness, see <see cref="Metrics.Cosine"/>.</param>
+/// <param name="IsFinite">Whether every element of the original's is finite.</param>
+/// <param name="IsUndefined">Whether the original's tells nothing, see <see cref="Finiteness.IsUndefined"/>.</param>
+/// <param name="IsLost">Whether the optimized model's is not finite where the original's is.</param>
+internal readonly record struct ComparedOutput(double Cosine, bool IsFinite, bool IsUndefined, bool IsLost);

@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
-using ModelBuildTasks.Onnx;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Evaluation.Metrics;
 
@@ -56,6 +58,15 @@ internal abstract class Metric
     /// <exception cref="MetricException">The label is missing, or does not suit the outputs.</exception>
     internal abstract double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label);
 
+    /// <summary>The numbers to keep of one sample for both models; a metric that needs no second look at the outputs says so here.</summary>
+    /// <param name="original">The original model's outputs.</param>
+    /// <param name="optimized">The optimized model's.</param>
+    /// <param name="label">The sample's label, if it has one.</param>
+    /// <param name="compared">What comparing the outputs has told already.</param>
+    internal virtual (double[] Original, double[] Optimized) Keep(
+        IReadOnlyList<Tensor> original, IReadOnlyList<Tensor> optimized, Tensor? label, ReadOnlySpan<ComparedOutput> compared) =>
+        (Keep(original, original, label), Keep(optimized, original, label));
+
     /// <summary>The score as a function of how often each sample counts. The function may be called from several threads.</summary>
     /// <param name="kept">What <see cref="Keep"/> returned for each sample.</param>
     internal abstract Func<int[], double> Scorer(double[][] kept);
@@ -94,16 +105,5 @@ internal abstract class Metric
     private protected static double[] Column(double[][] kept, int column) => Array.ConvertAll(kept, sample => sample[column]);
 
     /// <summary>The weighted mean.</summary>
-    private protected static double Mean(double[] values, int[] weights)
-    {
-        double sum = 0;
-        long count = 0;
-        for (int i = 0; i < weights.Length; i++)
-        {
-            sum += weights[i] * values[i];
-            count += weights[i];
-        }
-
-        return sum / count;
-    }
+    private protected static double Mean(double[] values, int[] weights) => DoubleSums.Weighted(values, weights) / TensorPrimitives.Sum<int>(weights);
 }

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace ModelBuildTasks.Evaluation.Statistics;
 
 /// <summary>
-/// Products of single precision numbers summed in double precision, in which each product is exact. Four running sums on every processor, so that results are the same
+/// Sums of products in double precision, in which a product of single precision numbers is exact. Four running sums on every processor, so that results are the same
 /// everywhere.
 /// </summary>
 internal static class DoubleSums
@@ -58,6 +58,27 @@ internal static class DoubleSums
         }
 
         return (signals, noises);
+    }
+
+    /// <summary>Σ weight·value of two rows of equal length.</summary>
+    internal static double Weighted(ReadOnlySpan<double> values, ReadOnlySpan<int> weights)
+    {
+        Vector256<double> sum = default;
+        ReadOnlySpan<Vector256<double>> blocks = MemoryMarshal.Cast<double, Vector256<double>>(values);
+        ReadOnlySpan<Vector128<int>> counts = MemoryMarshal.Cast<int, Vector128<int>>(weights);
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            (Vector128<long> lower, Vector128<long> upper) = Vector128.Widen(counts[i]);
+            sum += blocks[i] * Vector256.ConvertToDouble(Vector256.Create(lower, upper));
+        }
+
+        double total = Vector256.Sum(sum);
+        for (int i = blocks.Length * Vector256<double>.Count; i < values.Length; i++)
+        {
+            total += weights[i] * values[i];
+        }
+
+        return total;
     }
 
     private static Vector256<double> Wide(Vector128<float> values)

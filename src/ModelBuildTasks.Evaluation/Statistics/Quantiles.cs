@@ -18,8 +18,7 @@ internal static class Quantiles
         return (At(values, (1 - confidence) / 2), At(values, (1 + confidence) / 2));
     }
 
-    /// <summary>The value below which <paramref name="share"/> of the ascending values lie, linear between neighbours.</summary>
-    internal static double At(ReadOnlySpan<double> sorted, double share)
+    private static double At(ReadOnlySpan<double> sorted, double share)
     {
         double place = share * (sorted.Length - 1);
         int below = (int)place;
