@@ -41,6 +41,9 @@ public sealed class OptimizationResult
     /// <summary>Null when accuracy was not measured.</summary>
     public AccuracyDrop? AccuracyDrop { get; set; }
 
+    /// <summary>Null when accuracy was not measured.</summary>
+    public AccuracyDetails? AccuracyDetails { get; set; }
+
     public LatencyRatio? LatencyRatio { get; set; }
 
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
@@ -77,6 +80,7 @@ public sealed class OptimizationResult
         .Object(nameof(Original), Original is null ? null : Original.Write)
         .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
+        .Object(nameof(AccuracyDetails), AccuracyDetails is null ? null : AccuracyDetails.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
@@ -97,6 +101,7 @@ public sealed class OptimizationResult
             Original = ModelFigures.Read(json.Object(nameof(Original))),
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
+            AccuracyDetails = AccuracyDetails.Read(json.Object(nameof(AccuracyDetails))),
             LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
             Quantization = QuantizationDecisions.Read(json.Object(nameof(Quantization))),
             TriedQuantization = QuantizationDecisions.Read(json.Object(nameof(TriedQuantization))),

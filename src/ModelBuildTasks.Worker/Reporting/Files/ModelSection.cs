@@ -13,6 +13,7 @@ internal static class ModelSection
     internal static XElement Of(ReportedModel model, string id) => new("article", new XAttribute("aria-labelledby", id),
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
+        AnswerSection.Of(model.Result.AccuracyDetails),
         Steps(model.Result),
         model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
             : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
