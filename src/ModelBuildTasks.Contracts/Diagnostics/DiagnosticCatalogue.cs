@@ -197,7 +197,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} metric, {1} data path, {2} reason.</summary>
     public static readonly DiagnosticDescriptor MetricDoesNotApply = new("MBT4008", "The metric does not apply to the data", Error,
-        "Metric=\"{0}\" does not apply to '{1}': {2}.", "Add labels that suit it, or choose Metric=\"Cosine\" or \"SignalToNoise\", which need none.");
+        "Metric=\"{0}\" does not apply to '{1}': {2}.", "Add labels that suit it, or choose Metric=\"Cosine\", \"SignalToNoise\" or, of a classifier, \"Agreement\", which need none.");
 
     /// <summary>{0} reason.</summary>
     public static readonly DiagnosticDescriptor GraphInvalid = new("MBT4009", "The graph is invalid", Error,

@@ -17,6 +17,7 @@ internal static class IntervalCoverage
         Command command = new("coverage", "The share of data sets whose interval of the accuracy drop holds the true drop.") { trials, sizes };
         command.SetAction(parsed =>
         {
+            Console.WriteLine("Share of intervals that hold the true drop (that lie above it / below it; mean width):");
             Console.WriteLine($"| metric | true drop | {string.Join(" | ", parsed.GetRequiredValue(sizes).Select(size => $"{size:N0} samples"))} |");
             Console.WriteLine($"|---|---|{string.Concat(parsed.GetRequiredValue(sizes).Select(_ => "---|"))}");
             foreach (Population population in Populations())
@@ -49,7 +50,7 @@ internal static class IntervalCoverage
                 width += (drop.High - drop.Low) / trials;
             }
         });
-        return string.Create(CultureInfo.InvariantCulture, $"{100.0 * held / trials:0.0} % ({100.0 * above / trials:0.0} above, {100.0 * below / trials:0.0} below; width {width:0.0000})");
+        return string.Create(CultureInfo.InvariantCulture, $"{100.0 * held / trials:0.0} % ({100.0 * above / trials:0.0} / {100.0 * below / trials:0.0}; {width:G2})");
     }
 
     private static IEnumerable<Population> Populations()
