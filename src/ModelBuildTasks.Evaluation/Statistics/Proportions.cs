@@ -32,16 +32,16 @@ internal static class Proportions
     {
         double z = Quantile(confidence);
         double value = (double)(lost - won) / samples;
-        return new Estimate(value, Bound(-1, -z), Bound(1, z));
+        return new Estimate(value, Bound(-1), Bound(1));
 
         // The statistic falls as the difference grows, from above 0 to below, and is 0 at the value itself.
-        double Bound(double beyond, double sign)
+        double Bound(double beyond)
         {
             double within = value;
             for (int i = 0; i < Halvings; i++)
             {
                 double middle = (within + beyond) / 2;
-                if (Math.Abs(Statistic(lost, won, samples, middle)) <= Math.Abs(sign))
+                if (Math.Abs(Statistic(lost, won, samples, middle)) <= z)
                 {
                     within = middle;
                 }
