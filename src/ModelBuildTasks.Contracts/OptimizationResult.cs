@@ -41,6 +41,9 @@ public sealed class OptimizationResult
     /// <summary>Null when accuracy was not measured.</summary>
     public AccuracyDrop? AccuracyDrop { get; set; }
 
+    /// <summary>Null when accuracy was not measured.</summary>
+    public AccuracyDetails? AccuracyDetails { get; set; }
+
     public LatencyRatio? LatencyRatio { get; set; }
 
     /// <summary>The slowest operators before and after; null when latency was not measured.</summary>
@@ -86,6 +89,7 @@ public sealed class OptimizationResult
         .Object(nameof(Original), Original is null ? null : Original.Write)
         .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
         .Object(nameof(AccuracyDrop), AccuracyDrop is null ? null : AccuracyDrop.Write)
+        .Object(nameof(AccuracyDetails), AccuracyDetails is null ? null : AccuracyDetails.Write)
         .Object(nameof(LatencyRatio), LatencyRatio is null ? null : LatencyRatio.Write)
         .Object(nameof(Profile), Profile is null ? null : Profile.Write)
         .Object(nameof(Device), Device is null ? null : Device.Write)
@@ -109,6 +113,7 @@ public sealed class OptimizationResult
             Original = ModelFigures.Read(json.Object(nameof(Original))),
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),
+            AccuracyDetails = AccuracyDetails.Read(json.Object(nameof(AccuracyDetails))),
             LatencyRatio = LatencyRatio.Read(json.Object(nameof(LatencyRatio))),
             Profile = OperatorProfile.Read(json.Object(nameof(Profile))),
             Device = json.Object(nameof(Device)) is { } device ? DeviceMeasurement.Read(device) : null,

@@ -115,6 +115,10 @@ public sealed class Tensor
         _ => throw new NotSupportedException($"{ElementType} elements have no single precision form here."),
     };
 
+    /// <summary>The same in place where the elements are single precision numbers, else a copy.</summary>
+    /// <inheritdoc cref="ToSingles"/>
+    public ReadOnlySpan<float> AsSingles() => ElementType == ElementType.Float ? Span<float>() : ToSingles();
+
     public override string ToString() => $"{ElementType}[{string.Join(", ", dimensions)}]";
 
     /// <summary>The product of the dimensions.</summary>

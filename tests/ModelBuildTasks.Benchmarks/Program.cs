@@ -15,5 +15,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     SimplificationMemory.Command(),
     Fuzz.Command(),
     BuildTime.Command(),
+    IntervalCoverage.Command(),
+    EvaluationSpeed.Command(),
 };
 return root.Parse(args).Invoke();

@@ -35,6 +35,36 @@ public sealed class ContractFiles
     }
 
     [TestMethod]
+    public void What_accuracy_told_comes_back_as_it_was_written()
+    {
+        var details = new AccuracyDetails { SmallestResolvableDrop = 0.003, Agreement = 0.99, Lost = 7, Won = 2, PValue = 0.18, ClassCount = 1000 };
+        details.Classes.Add(new ClassResult { Class = 3, Name = "größe", Samples = 10, RightOriginal = 9, RightOptimized = 8, AnsweredOriginal = 11, AnsweredOptimized = 12 });
+        details.Confusion.Add(new ConfusionCount { Label = 3, Answer = ConfusionCount.NoClass, Original = 1, Optimized = 2 });
+        details.Slices.Add(new SliceResult { Slice = "night", Samples = 40, Drop = 0.05, Low = -0.01, High = 0.12 });
+
+        new OptimizationResult { AccuracyDetails = details }.Write(In("a.result.json"));
+        var read = OptimizationResult.Read(In("a.result.json")).AccuracyDetails!;
+
+        Assert.AreEqual((0.003, 0.99, 7, 2, 0.18, 1000, false), (read.SmallestResolvableDrop, read.Agreement, read.Lost, read.Won, read.PValue, read.ClassCount, read.IsWhole));
+        var entry = read.Classes.Single();
+        Assert.AreEqual((3, "3 größe", 10, 9, 8, 11, 12), (entry.Class, entry.Title, entry.Samples, entry.RightOriginal, entry.RightOptimized, entry.AnsweredOriginal, entry.AnsweredOptimized));
+        var cell = read.Confusion.Single();
+        Assert.AreEqual((3, -1, 1, 2), (cell.Label, cell.Answer, cell.Original, cell.Optimized));
+        var slice = read.Slices.Single();
+        Assert.AreEqual(("night", 40, 0.05, -0.01, 0.12), (slice.Slice, slice.Samples, slice.Drop, slice.Low, slice.High));
+    }
+
+    [TestMethod]
+    public void What_accuracy_could_not_tell_is_missing()
+    {
+        new OptimizationResult { AccuracyDetails = new AccuracyDetails() }.Write(In("a.result.json"));
+        var read = OptimizationResult.Read(In("a.result.json")).AccuracyDetails!;
+
+        Assert.IsTrue(read is { Agreement: null, Lost: null, Won: null, PValue: null });
+        Assert.IsNull(OptimizationResult.FromJson(new OptimizationResult().ToJson()).AccuracyDetails);
+    }
+
+    [TestMethod]
     public void A_result_comes_back_as_it_was_written()
     {
         var result = new OptimizationResult

@@ -151,8 +151,8 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor ClassAccuracyBudget = new("MBT2002", "Class accuracy budget broken", Error,
-        "'{0}' for {1} is not accurate enough for one class: {2}.",
-        "Add samples of that class to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
+        "'{0}' for {1} is not accurate enough for one class or slice: {2}.",
+        "Add samples like these to the calibration data, choose a gentler Precision or Sparsity, or loosen MaxClassAccuracyDrop.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor LatencyBudget = new("MBT2003", "Latency budget broken", Error,
@@ -220,7 +220,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} metric, {1} data path, {2} reason.</summary>
     public static readonly DiagnosticDescriptor MetricDoesNotApply = new("MBT4008", "The metric does not apply to the data", Error,
-        "Metric=\"{0}\" does not apply to '{1}': {2}.", "Add labels that suit it, or choose Metric=\"Cosine\" or \"SignalToNoise\", which need none.");
+        "Metric=\"{0}\" does not apply to '{1}': {2}.", "Add labels that suit it, or choose Metric=\"Cosine\", \"SignalToNoise\" or, of a classifier, \"Agreement\", which need none.");
 
     /// <summary>{0} reason.</summary>
     public static readonly DiagnosticDescriptor GraphInvalid = new("MBT4009", "The graph is invalid", Error,

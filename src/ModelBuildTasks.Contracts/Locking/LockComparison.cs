@@ -85,7 +85,7 @@ public static class LockComparison
     private static bool IsSameRequest(LockEntry locked, LockEntry current) =>
         locked.Source == current.Source && locked.Settings.Count == current.Settings.Count && locked.Settings.All(pair => Text(current.Settings, pair.Key) == Text(locked.Settings, pair.Key));
 
-    private static double HighestDrop(AccuracyDrop drop) => drop.Samples > 0 && drop.Metric is Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall
+    private static double HighestDrop(AccuracyDrop drop) => drop.Samples > 0 && drop.Metric is Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall or Metric.Agreement
         ? Math.Max(drop.High, drop.Value + (RuleOfThree / drop.Samples))
         : drop.High;
 

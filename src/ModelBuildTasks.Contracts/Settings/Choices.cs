@@ -24,7 +24,10 @@ public enum PruningScope { Global, Local }
 public enum FineTune { None, Distill, QuantizationAware, Auto }
 
 /// <summary>What accuracy means; without labels, <see cref="Cosine"/> against the original.</summary>
-public enum Metric { Auto, Top1, Top5, F1, Precision, Recall, AreaUnderRoc, MeanSquaredError, MeanAbsoluteError, Cosine, SignalToNoise }
+public enum Metric
+{
+    Auto, Top1, Top5, F1, Precision, Recall, AreaUnderRoc, MeanAveragePrecision, IntersectionOverUnion, MeanSquaredError, MeanAbsoluteError, Agreement, Cosine, SignalToNoise,
+}
 
 /// <summary>What <c>Auto</c> makes best inside the budgets.</summary>
 public enum Objective { Latency, Size, Memory, Accuracy }

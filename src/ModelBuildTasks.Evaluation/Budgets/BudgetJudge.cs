@@ -70,9 +70,13 @@ public static class BudgetJudge
             : drop.Low > limit || limit <= 0 ? BudgetOutcome.Failed
             : BudgetOutcome.Undecided;
         return new BudgetVerdict(BudgetKind.MaxAccuracyDrop, limit, drop, outcome,
-            $"{accuracy.Metric} {(accuracy.HigherIsBetter ? "drops" : "grows")} by {Text(drop)} over {accuracy.Samples} samples, from {accuracy.Original.Value:g4} to {accuracy.Optimized.Value:g4}; {limit:g4} is allowed."
+            $"{accuracy.Metric} {(accuracy.HigherIsBetter ? "drops" : "grows")} by {Text(drop)} over {accuracy.Samples} samples, from {accuracy.Original.Value:g4} to {accuracy.Optimized.Value:g4}{Answers(accuracy)}; {limit:g4} is allowed."
             + Hint(outcome, $"{accuracy.Samples} samples can tell a drop of {accuracy.SmallestResolvableDrop:g2} from none; more evaluation samples would decide it."));
     }
+
+    /// <summary>Of a share of right answers, the answers that differ and whether chance alone would part them so.</summary>
+    private static string Answers(AccuracyResult accuracy) =>
+        accuracy is { Metric: MetricKind.Top1 or MetricKind.Top5, Answers: { } answers } ? $" ({answers.Lost} answers lost, {answers.Won} won, McNemar's p {answers.PValue:g2})" : "";
 
     private static BudgetVerdict ClassDrop(double limit, AccuracyResult? accuracy)
     {
@@ -83,13 +87,15 @@ public static class BudgetJudge
                 : "the evaluation data has no class labels");
         }
 
-        // The class that surely lost too much is the finding, even if a class of few samples shows a larger loss.
-        ClassDrop? beyond = accuracy.Classes.FirstOrDefault(drop => drop.Drop.Low > limit || (limit <= 0 && drop.Drop.Value > limit));
-        ClassDrop worst = beyond ?? accuracy.Classes[0];
-        BudgetOutcome outcome = beyond is not null ? BudgetOutcome.Failed : worst.Drop.Value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Undecided;
-        return new BudgetVerdict(BudgetKind.MaxClassAccuracyDrop, limit, worst.Drop, outcome,
-            $"class {worst.Class} loses {Text(worst.Drop)} of its right answers over {worst.Samples} samples; {limit:g4} is allowed."
-            + Hint(outcome, "More evaluation samples of this class would decide it."));
+        // The group that surely lost too much is the finding, even if one of few samples shows a larger loss.
+        (string Name, int Samples, Estimate Drop)[] groups = [.. accuracy.Classes.Select(group => (group.ToString(), group.Samples, group.Drop))
+            .Concat(accuracy.Slices.Select(group => (group.ToString(), group.Samples, group.Drop))).OrderByDescending(group => group.Drop.Value)];
+        int beyond = Array.FindIndex(groups, group => group.Drop.Low > limit || (limit <= 0 && group.Drop.Value > limit));
+        (string name, int samples, Estimate drop) = groups[Math.Max(0, beyond)];
+        BudgetOutcome outcome = beyond >= 0 ? BudgetOutcome.Failed : drop.Value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Undecided;
+        return new BudgetVerdict(BudgetKind.MaxClassAccuracyDrop, limit, drop, outcome,
+            $"{name} loses {Text(drop)} of its right answers over {samples} samples; {limit:g4} is allowed."
+            + Hint(outcome, "More evaluation samples of it would decide it."));
     }
 
     private static BudgetVerdict Latency(BudgetKind kind, double limit, Estimate? found, BudgetMeasurements measured, string? setOn = null)

@@ -45,7 +45,7 @@ public sealed record BudgetLimits
     /// <summary>Largest drop against the original, in the metric's unit.</summary>
     public double? MaxAccuracyDrop { get; init; }
 
-    /// <summary>Largest drop of the share of right answers within any class.</summary>
+    /// <summary>Largest drop of the share of right answers within any class or slice.</summary>
     public double? MaxClassAccuracyDrop { get; init; }
 
     /// <summary>Largest median of one run.</summary>

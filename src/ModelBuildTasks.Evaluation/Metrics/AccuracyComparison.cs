@@ -16,6 +16,9 @@ public static class AccuracyComparison
     // With no difference among n samples, the chance of one is below 3/n at 95 % (J. Hanley, A. Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983).
     private const double RuleOfThree = 3;
 
+    /// <summary>Reports of progress; more would take time and show nothing.</summary>
+    private const int MostReports = 100;
+
     /// <param name="original">The model as it came.</param>
     /// <param name="optimized">Its optimized form, with the same inputs and outputs.</param>
     /// <param name="dataset">Samples made for the original's inputs.</param>
@@ -37,62 +40,93 @@ public static class AccuracyComparison
         Dataset dataset, MetricKind kind, AccuracySettings settings, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         kind = kind == MetricKind.Auto ? Choose(dataset) : kind;
-        Metric metric = Metric.Create(kind);
+        Metric metric = Metric.Create(kind, dataset.Scoring, outputNames);
         Kept[] kept = new Kept[dataset.Count];
         int done = 0;
+        int step = Math.Max(1, kept.Length / MostReports);
         ForEachSample(dataset, settings.Threads, (sample, index) =>
         {
             IReadOnlyList<Tensor> before = original(sample.Inputs);
             IReadOnlyList<Tensor> after = optimized(sample.Inputs);
             CheckShapes(before, after, outputNames, metric);
-            kept[index] = new Kept(
-                metric.Keep(before, before, sample.Label),
-                metric.Keep(after, before, sample.Label),
-                [.. before.Zip(after, (expected, found) => Cosine.OfOutput(found, expected))],
-                metric.IsOfClasses && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
-                [.. before.Zip(after, (expected, found) => new Soundness(Finiteness.IsFinite(expected), Finiteness.IsUndefined(expected), Finiteness.IsLost(found, expected)))],
-                Classifies(before[0], metric) && before[0].Length == after[0].Length ? (ClassScores.Predicted(before), ClassScores.Predicted(after)) : null);
-            progress?.Report(Interlocked.Increment(ref done));
+            kept[index] = Keep(metric, sample, before, after);
+            int count = Interlocked.Increment(ref done);
+            if (count % step == 0 || count == kept.Length)
+            {
+                progress?.Report(count);
+            }
         }, cancellation);
 
-        if (outputNames.Where((_, output) => Array.TrueForAll(kept, sample => sample.Soundness[output].IsUndefined)).FirstOrDefault() is { } undefined)
+        if (outputNames.Where((_, output) => Array.TrueForAll(kept, sample => sample.Outputs[output].IsUndefined)).FirstOrDefault() is { } undefined)
         {
             throw new UndefinedOutputException(undefined, kept.Length);
         }
 
-        (Estimate first, Estimate second, Estimate drop) = PairedBootstrap.Run(
-            kept.Length,
-            metric.Scorer(Array.ConvertAll(kept, sample => sample.Original)),
-            metric.Scorer(Array.ConvertAll(kept, sample => sample.Optimized)),
-            metric.HigherIsBetter ? static (before, after) => before - after : static (before, after) => after - before,
-            settings);
-        double[] cosines = [.. outputNames.Select((_, output) => kept.Average(sample => sample.Cosines[output]))];
+        AccuracyIntervals scores = AccuracyIntervals.Of(metric, Array.ConvertAll(kept, sample => sample.Original), Array.ConvertAll(kept, sample => sample.Optimized), settings);
+        double[] cosines = [.. outputNames.Select((_, output) => kept.Average(sample => sample.Outputs[output].Cosine))];
         int worst = Array.IndexOf(cosines, cosines.Min());
-        bool classified = Array.TrueForAll(kept, sample => sample.Classes is not null);
+        GroupedAnswer[] answers = Array.TrueForAll(kept, sample => sample.Answer is not null) ? Array.ConvertAll(kept, sample => sample.Answer!.Value) : [];
+        bool labelled = answers.Length > 0 && Array.TrueForAll(answers, answer => answer.Label != ClassScores.None);
+        (IReadOnlyList<ClassDrop> classes, IReadOnlyList<SliceDrop> slices) = GroupDrops.Of(labelled ? answers : [], dataset.Scoring.ClassNames, settings.Confidence);
         return new AccuracyResult
         {
             Metric = kind,
             HigherIsBetter = metric.HigherIsBetter,
             Samples = kept.Length,
-            Labelled = dataset.HasLabels && kind is not (MetricKind.Cosine or MetricKind.SignalToNoise),
-            Original = first,
-            Optimized = second,
-            Drop = double.IsFinite(drop.Value) ? drop : null,
-            SmallestResolvableDrop = Math.Max(double.IsFinite(drop.Uncertainty) ? drop.Uncertainty : 0, metric.IsOfClasses ? RuleOfThree / kept.Length : 0),
-            Agreement = classified ? kept.Average(sample => sample.Classes!.Value.Original == sample.Classes.Value.Optimized ? 1.0 : 0) : null,
+            Labelled = dataset.HasLabels && !metric.IsAgainstOriginal,
+            Original = scores.Original,
+            Optimized = scores.Optimized,
+            Drop = double.IsFinite(scores.Drop.Value) ? scores.Drop : null,
+            SmallestResolvableDrop = Math.Max(double.IsFinite(scores.Resolution) ? scores.Resolution : 0, metric.IsOfClasses ? RuleOfThree / kept.Length : 0),
+            Agreement = answers.Length > 0 ? answers.Average(answer => answer.Original == answer.Optimized ? 1.0 : 0) : null,
             WorstCosine = cosines[worst],
             WorstOutput = outputNames[worst],
             NonFinite = [.. outputNames
-                .Select((name, output) => new NonFiniteOutput(name, kept.Count(sample => !sample.Soundness[output].IsFinite), kept.Count(sample => sample.Soundness[output].IsLost)))
+                .Select((name, output) => new NonFiniteOutput(name, kept.Count(sample => !sample.Outputs[output].IsFinite), kept.Count(sample => sample.Outputs[output].IsLost)))
                 .Where(output => output.Original + output.Lost > 0)],
-            Classes = classified && Array.TrueForAll(kept, sample => sample.Label != ClassScores.None)
-                ? ClassDrops.Of(kept.Select(sample => (sample.Label, sample.Classes!.Value.Original, sample.Classes.Value.Optimized)), settings.Confidence)
-                : [],
+            Classes = classes,
+            Slices = slices,
+            Answers = labelled ? PairedAnswers(kind, kept, answers) : null,
+            Confusion = labelled ? Confusion.Of(answers, dataset.Scoring.ClassNames) : null,
         };
+    }
+
+    private static Kept Keep(Metric metric, Sample sample, IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after)
+    {
+        ComparedOutput[] outputs = new ComparedOutput[before.Count];
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            (double cosine, bool isFinite) = Cosine.OfOutput(after[i], before[i]);
+            outputs[i] = isFinite
+                ? new ComparedOutput(cosine, IsFinite: true, IsUndefined: false, IsLost: false)
+                : new ComparedOutput(cosine, Finiteness.IsFinite(before[i]), Finiteness.IsUndefined(before[i]), Finiteness.IsLost(after[i], before[i]));
+        }
+
+        GroupedAnswer? answer = Classifies(before[0], metric) && before[0].Length == after[0].Length
+            ? new GroupedAnswer(
+                metric.IsOfClasses && !metric.IsAgainstOriginal && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
+                sample.Slice, ClassScores.Predicted(before), ClassScores.Predicted(after))
+            : null;
+        (double[] original, double[] optimized) = metric.Keep(before, after, sample.Label, outputs);
+        return new Kept(original, optimized, outputs, answer);
+    }
+
+    /// <summary>Of a metric of shares, by what it calls right; of others, by the predicted class.</summary>
+    private static McNemar PairedAnswers(MetricKind kind, Kept[] kept, GroupedAnswer[] answers)
+    {
+        (bool Before, bool After)[] right = kind == MetricKind.Top5
+            ? Array.ConvertAll(kept, sample => (sample.Original[0] == 1, sample.Optimized[0] == 1))
+            : Array.ConvertAll(answers, answer => (answer.Original == answer.Label, answer.Optimized == answer.Label));
+        return McNemar.Test(right.Count(sample => sample.Before && !sample.After), right.Count(sample => !sample.Before && sample.After));
     }
 
     private static MetricKind Choose(Dataset dataset)
     {
+        if (dataset.Scoring.Detection is not null || dataset.Scoring.Segmentation is not null)
+        {
+            return dataset.Scoring.Detection is not null ? MetricKind.MeanAveragePrecision : MetricKind.IntersectionOverUnion;
+        }
+
         Tensor? label = dataset.HasLabels ? dataset.Take(1).Read().First().Label : null;
         return label is null ? MetricKind.Cosine : IsClass(label) ? MetricKind.Top1 : MetricKind.MeanSquaredError;
     }
@@ -101,7 +135,7 @@ public static class AccuracyComparison
 
     /// <summary>Whether the output is a vector of scores; a single number is one only where a metric of classes says so.</summary>
     private static bool Classifies(Tensor output, Metric metric) =>
-        output.Dimensions.Count(size => size != 1) <= 1 && (output.Length > 1 || metric.IsOfClasses);
+        ClassScores.IsVector(output) && (output.Length > 1 || (output.Length == 1 && metric.IsOfClasses));
 
     // Against the original, a detector may find nothing in a sample, or another number of things; labels need the same elements.
     private static void CheckShapes(IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after, IReadOnlyList<string> names, Metric metric)
@@ -136,7 +170,5 @@ public static class AccuracyComparison
         }
     }
 
-    private sealed record Kept(double[] Original, double[] Optimized, double[] Cosines, int Label, Soundness[] Soundness, (int Original, int Optimized)? Classes);
-
-    private readonly record struct Soundness(bool IsFinite, bool IsUndefined, bool IsLost);
+    private sealed record Kept(double[] Original, double[] Optimized, ComparedOutput[] Outputs, GroupedAnswer? Answer);
 }

@@ -43,10 +43,13 @@ public sealed record AccuracyResult
 
     /// <summary>Drops of the share of right answers within single classes, worst first; empty without class labels.</summary>
     public required IReadOnlyList<ClassDrop> Classes { get; init; }
-}
 
-/// <summary>How much a class lost.</summary>
-/// <param name="Class">Class index.</param>
-/// <param name="Samples">Samples of the class.</param>
-/// <param name="Drop">Difference of the shares of right answers; the interval holds for all classes together.</param>
-public sealed record ClassDrop(int Class, int Samples, Estimate Drop);
+    /// <summary>The same within slices of the data, worst first; empty where the data names none. Of very many slices, the worst.</summary>
+    public IReadOnlyList<SliceDrop> Slices { get; init; } = [];
+
+    /// <summary>Samples that one model has right and the other wrong; null without class labels.</summary>
+    public McNemar? Answers { get; init; }
+
+    /// <summary>Right and wrong answers by class; null without class labels.</summary>
+    public Confusion? Confusion { get; init; }
+}

@@ -18,17 +18,35 @@ internal static class ClassScores
     {
         if (IsIndex(outputs[0]))
         {
-            return checked((int)outputs[0].ToSingles()[0]);
+            long index = outputs[0].ElementType == ElementType.Int64 ? outputs[0].Span<long>()[0] : outputs[0].Span<int>()[0];
+            return index is >= 0 and < int.MaxValue ? (int)index : None;
         }
 
-        float[] scores = Of(outputs);
-        return scores.Any(float.IsNaN) ? None : scores.Length == 1 ? (scores[0] >= Threshold ? 1 : 0) : TensorPrimitives.IndexOfMax(scores);
+        // The first NaN counts as the largest.
+        ReadOnlySpan<float> scores = outputs[0].AsSingles();
+        int best = TensorPrimitives.IndexOfMax(scores);
+        return float.IsNaN(scores[best]) ? None : scores.Length == 1 ? (scores[0] >= Threshold ? 1 : 0) : best;
     }
 
     /// <summary>The scores, one a class.</summary>
     /// <exception cref="MetricException">The model answers with a class index and gives no scores.</exception>
-    internal static float[] Of(IReadOnlyList<Tensor> outputs) =>
-        IsIndex(outputs[0]) ? throw new MetricException("The model's first output is a class index; this metric needs a score for each class.") : outputs[0].ToSingles();
+    internal static ReadOnlySpan<float> Of(IReadOnlyList<Tensor> outputs) =>
+        IsIndex(outputs[0]) ? throw new MetricException("The model's first output is a class index; this metric needs a score for each class.") : outputs[0].AsSingles();
+
+    /// <summary>Whether the model tells two classes apart, by two scores or by one.</summary>
+    internal static bool AreTwo(IReadOnlyList<Tensor> outputs) => !IsIndex(outputs[0]) && outputs[0].Length <= 2;
+
+    /// <summary>Whether the first output is a vector of scores, or an index.</summary>
+    internal static bool IsVector(Tensor output)
+    {
+        int axes = 0;
+        for (int i = 0; i < output.Dimensions.Count; i++)
+        {
+            axes += output.Dimensions[i] == 1 ? 0 : 1;
+        }
+
+        return axes <= 1;
+    }
 
     /// <summary>The label as a class index.</summary>
     /// <exception cref="MetricException">It is missing, no whole number, or outside the model's classes.</exception>
@@ -39,7 +57,7 @@ internal static class ClassScores
             throw new MetricException("The metric needs labels, which the data set does not have.");
         }
 
-        float value = label.Length == 1 ? label.ToSingles()[0] : float.NaN;
+        float value = label.Length == 1 ? label.AsSingles()[0] : float.NaN;
         long classes = IsIndex(outputs[0]) ? int.MaxValue : Math.Max(2, outputs[0].Length);
         return value >= 0 && value < classes && value == MathF.Floor(value)
             ? (int)value

@@ -6,5 +6,5 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 public static class Likeness
 {
     /// <summary>From -1 to 1, 1 for the same up to a factor; 0 for another number of elements.</summary>
-    public static double Of(Tensor found, Tensor expected) => Cosine.OfOutput(found, expected);
+    public static double Of(Tensor found, Tensor expected) => Cosine.OfOutput(found, expected).Similarity;
 }

@@ -20,8 +20,8 @@ internal sealed class MeanError(Func<double, double> error) : Metric
         long count = 0;
         for (int i = 0; i < (label is null ? outputs.Count : 1); i++)
         {
-            float[] found = outputs[i].ToSingles();
-            float[] expected = (label ?? reference[i]).ToSingles();
+            ReadOnlySpan<float> found = outputs[i].AsSingles();
+            ReadOnlySpan<float> expected = (label ?? reference[i]).AsSingles();
             for (int k = 0; k < found.Length; k++)
             {
                 sum += error((double)found[k] - expected[k]);
@@ -33,5 +33,9 @@ internal sealed class MeanError(Func<double, double> error) : Metric
         return [sum / count];
     }
 
-    internal override Func<int[], double> Scorer(double[][] kept) => weights => Mean(kept, 0, weights);
+    internal override Func<int[], double> Scorer(double[][] kept)
+    {
+        double[] errors = Column(kept, 0);
+        return weights => Mean(errors, weights);
+    }
 }

@@ -1,3 +1,4 @@
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Evaluation.Metrics;
@@ -7,40 +8,32 @@ internal sealed class SignalToNoise : Metric
 {
     internal override bool TakesAnySize => true;
 
+    internal override bool IsAgainstOriginal => true;
+
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         double[] kept = new double[2 * outputs.Count];
         for (int i = 0; i < outputs.Count; i++)
         {
-            float[] found = outputs[i].ToSingles();
-            float[] expected = reference[i].ToSingles();
-            if (found.Length != expected.Length)
-            {
-                kept[2 * i] = expected.Sum(value => (double)value * value);
-                kept[2 * i + 1] = kept[2 * i] + found.Sum(value => (double)value * value);
-                continue;
-            }
-
-            for (int k = 0; k < expected.Length; k++)
-            {
-                double noise = (double)found[k] - expected[k];
-                kept[2 * i] += (double)expected[k] * expected[k];
-                kept[2 * i + 1] += noise * noise;
-            }
+            ReadOnlySpan<float> found = outputs[i].AsSingles();
+            ReadOnlySpan<float> expected = reference[i].AsSingles();
+            (kept[2 * i], kept[2 * i + 1]) = found.Length == expected.Length
+                ? DoubleSums.SignalAndNoise(found, expected)
+                : (SumOfSquares(expected), SumOfSquares(expected) + SumOfSquares(found));
         }
 
         return kept;
     }
 
-    internal override Func<int[], double> Scorer(double[][] kept) => weights =>
+    internal override Func<int[], double> Scorer(double[][] kept)
     {
-        double worst = double.PositiveInfinity;
-        for (int output = 0; output < kept[0].Length; output += 2)
+        (double[] Signal, double[] Noise)[] outputs = [.. Enumerable.Range(0, kept[0].Length / 2).Select(output => (Column(kept, 2 * output), Column(kept, 2 * output + 1)))];
+        return weights => outputs.Min(output =>
         {
-            double noise = Mean(kept, output + 1, weights);
-            worst = Math.Min(worst, noise == 0 ? double.PositiveInfinity : double.IsNaN(noise) ? double.NegativeInfinity : 10 * Math.Log10(Mean(kept, output, weights) / noise));
-        }
+            double noise = Mean(output.Noise, weights);
+            return noise == 0 ? double.PositiveInfinity : double.IsNaN(noise) ? double.NegativeInfinity : 10 * Math.Log10(Mean(output.Signal, weights) / noise);
+        });
+    }
 
-        return worst;
-    };
+    private static double SumOfSquares(ReadOnlySpan<float> values) => DoubleSums.Products(values, values).Dot;
 }

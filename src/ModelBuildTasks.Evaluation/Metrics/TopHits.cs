@@ -7,15 +7,21 @@ internal sealed class TopHits(int places) : Metric
 {
     internal override bool IsOfClasses => true;
 
+    internal override bool IsShareOfSamples => true;
+
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         int expected = ClassScores.Label(label, outputs);
         return [(places == 1 ? ClassScores.Predicted(outputs) == expected : Rank(ClassScores.Of(outputs), expected) < places) ? 1 : 0];
     }
 
-    internal override Func<int[], double> Scorer(double[][] kept) => weights => Mean(kept, 0, weights);
+    internal override Func<int[], double> Scorer(double[][] kept)
+    {
+        double[] right = Column(kept, 0);
+        return weights => Mean(right, weights);
+    }
 
-    private static int Rank(float[] scores, int expected)
+    private static int Rank(ReadOnlySpan<float> scores, int expected)
     {
         int rank = 0;
         for (int i = 0; i < scores.Length; i++)

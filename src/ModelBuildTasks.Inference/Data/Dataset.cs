@@ -26,6 +26,9 @@ public abstract class Dataset
     /// <summary>Full paths of every file that the samples depend on, the description among them, in ordinal order.</summary>
     public virtual IReadOnlyList<string> Files => [];
 
+    /// <summary>How answers are scored, as far as the data set states it.</summary>
+    public virtual Scoring Scoring => Scoring.Unstated;
+
     /// <summary>Whether its form has finite numbers only, as pictures do.</summary>
     protected internal virtual bool IsAlwaysFinite => false;
 

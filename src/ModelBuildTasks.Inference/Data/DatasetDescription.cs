@@ -126,6 +126,14 @@ internal sealed class DatasetDescription : InputDescription
 
     public SplitRange? Split { get; init; }
 
+    public Averaging? Average { get; init; }
+
+    public int? Positive { get; init; }
+
+    public Detection? Detection { get; init; }
+
+    public Segmentation? Segmentation { get; init; }
+
     /// <summary>Settings of single inputs, by the input's name.</summary>
     public Dictionary<string, InputDescription>? Inputs { get; init; }
 
@@ -156,6 +164,13 @@ internal sealed class DatasetDescription : InputDescription
         return description;
     }
 
+    /// <summary>How answers are scored.</summary>
+    [JsonIgnore]
+    internal Scoring Scoring => new()
+    {
+        Average = Average, Positive = Positive ?? Scoring.DefaultPositive, ClassNames = Classes ?? [], Detection = Detection, Segmentation = Segmentation,
+    };
+
     /// <summary>The settings of input <paramref name="name"/>.</summary>
     internal InputDescription For(string name) => (Inputs?.GetValueOrDefault(name) ?? new InputDescription()).Or(this);
 
@@ -175,12 +190,17 @@ internal sealed class DatasetDescription : InputDescription
             Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
             : Limit is <= 0 ? "'limit' must be positive"
             : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
+            : Positive is < 0 ? "'positive' is a class index, from 0"
+            : Detection is not null && Segmentation is not null ? "'detection' and 'segmentation' exclude each other"
+            : Detection is { } detection && !(IsShare(detection.Suppression) && IsShare(detection.Overlap)) ? "'detection.suppression' and 'detection.overlap' are above 0 and at most 1"
             : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
         if (fault is not null)
         {
             throw new DatasetException(DatasetError.Description, Path!, $"{fault}.");
         }
     }
+
+    private static bool IsShare(double? value) => value is null or (> 0 and <= 1);
 
     private static string? Fault(InputDescription input) =>
         input.ImageSize is { } size && !(size.Length == 2 && size.All(side => side is > 0 and <= ImageDecoder.MaxSide)) ? $"'imageSize' is [height, width], each from 1 to {ImageDecoder.MaxSide}"

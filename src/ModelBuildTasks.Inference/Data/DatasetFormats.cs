@@ -28,12 +28,15 @@ internal static class DatasetFormats
             throw new DatasetException(DatasetError.Description, full, "'tokenizer' needs text: a column of .csv, or a property of .jsonl.");
         }
 
-        Dataset dataset = new DescribedDataset(full, Select(opened, description), description.Path);
+        Dataset dataset = new DescribedDataset(full, Select(WithObjects(opened, description, full), description), description);
         // What does not fit shows in the first sample, before anyone spends time on a model.
         return dataset.Count > 0 && dataset.Read([0]).FirstOrDefault() is not null
             ? dataset
             : throw new DatasetException(DatasetError.Empty, full, "the data set has no samples.");
     }
+
+    private static Dataset WithObjects(Dataset dataset, DatasetDescription description, string path) =>
+        description.Detection?.Objects is { } objects ? new ObjectLines(dataset, description.Locate(objects, path)) : dataset;
 
     private static Dataset Select(Dataset dataset, DatasetDescription description)
     {
@@ -88,7 +91,8 @@ internal static class DatasetFormats
         }
 
         string[] files = [.. Directory.EnumerateFiles(path).Where(IsData).Order(StringComparer.Ordinal)];
-        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).OfType<string>())];
+        string? objects = description.Detection?.Objects is { } listed ? description.Locate(listed, path) : null;
+        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).Append(objects).OfType<string>())];
         return data.Length switch
         {
             1 => OpenFile(data[0], inputs, description),
@@ -210,7 +214,7 @@ internal static class DatasetFormats
     }
 
     /// <summary>A data set under the path that the user gave, with the description among its files.</summary>
-    private sealed class DescribedDataset(string path, Dataset data, string? description) : Dataset
+    private sealed class DescribedDataset(string path, Dataset data, DatasetDescription description) : Dataset
     {
         public override string Path => path;
 
@@ -220,8 +224,10 @@ internal static class DatasetFormats
 
         public override bool HasLabels => data.HasLabels;
 
+        public override Scoring Scoring => description.Scoring;
+
         public override IReadOnlyList<string> Files =>
-            [.. data.Files.Append(description).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            [.. data.Files.Append(description.Path).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
         public override string NameOf(int index) => data.NameOf(index);
 

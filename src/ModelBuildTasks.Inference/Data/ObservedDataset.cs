@@ -25,6 +25,8 @@ public sealed class ObservedDataset : Dataset
 
     public override bool HasLabels => whole.HasLabels;
 
+    public override Scoring Scoring => whole.Scoring;
+
     public override IReadOnlyList<string> Files => whole.Files;
 
     protected internal override bool IsAlwaysFinite => whole.IsAlwaysFinite;

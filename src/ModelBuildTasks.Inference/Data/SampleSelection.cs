@@ -43,6 +43,8 @@ internal sealed class DatasetSubset(Dataset whole, IReadOnlyList<int> indices) :
 
     public override bool HasLabels => whole.HasLabels;
 
+    public override Scoring Scoring => whole.Scoring;
+
     public override IReadOnlyList<string> Files => whole.Files;
 
     public override string NameOf(int index) => whole.NameOf(indices[index]);

@@ -20,7 +20,7 @@ internal static class CompareCommand
         Argument<FileInfo> original = new("original") { Description = "The model to compare with." };
         Argument<FileInfo> optimized = new("optimized") { Description = "The model to judge." };
         Option<string> data = new("--data", "-d") { Description = "Samples, with labels or without (see docs/DATA.md)." };
-        Option<MetricKind> metric = new("--metric") { Description = "What accuracy means." };
+        Option<MetricKind> metric = new("--metric") { Description = "What accuracy means (see docs/BUDGETS.md)." };
         Command command = new("compare", "Compare two models: size, accuracy and latency.") { original, optimized, data, metric };
         command.SetAction((parsed, cancellation) => ModelCommand.Start(
             () => ModelCommand.Run(parsed.GetRequiredValue(original).FullName, path =>
@@ -110,6 +110,11 @@ internal static class CompareCommand
             return null;
         });
         AnsiConsole.Write(table);
+        if (accuracy is not null)
+        {
+            ResultTable.PrintAnswers(AccuracyContract.Of(accuracy));
+        }
+
         ProfileTable.Print(profile);
         if (unmeasured is not null)
         {

@@ -27,7 +27,7 @@ internal static class OptimizeCommand
         (MetadataNames.EvaluationData, "Labelled samples that accuracy is judged on."),
         (MetadataNames.MinAccuracy, "Fail below this accuracy."),
         (MetadataNames.MaxAccuracyDrop, "Fail when more accuracy is lost, such as 0.01."),
-        (MetadataNames.MaxClassAccuracyDrop, "Fail when any class loses more, such as 0.05."),
+        (MetadataNames.MaxClassAccuracyDrop, "Fail when any class or slice loses more, such as 0.05."),
         (MetadataNames.MaxLatency, "Fail when one run takes longer, such as 8ms."),
         (MetadataNames.MaxLatencyRatio, "Fail when latency over the original's is higher, such as 0.7."),
         (MetadataNames.MaxSize, "Fail when the artifact is larger, such as 400KB."),

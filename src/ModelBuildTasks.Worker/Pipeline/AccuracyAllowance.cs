@@ -44,7 +44,11 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
         if (isPruned && request.Budgets.MaxClassAccuracyDrop is { } mostOfClass && accuracy.Classes.Count > 0)
         {
             ClassDrop worst = accuracy.Classes[0];
-            yield return Of(worst.Drop.Value, share * mostOfClass, $"class {worst.Class} drops by", $"on {worst.Samples} samples");
+            yield return Of(worst.Drop.Value, share * mostOfClass, $"{worst} drops by", $"on {worst.Samples} samples");
+            foreach (SliceDrop slice in accuracy.Slices.Take(1))
+            {
+                yield return Of(slice.Drop.Value, share * mostOfClass, $"{slice} drops by", $"on {slice.Samples} samples");
+            }
         }
     }
 

@@ -300,6 +300,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             AccuracyDrop = outcome.Accuracy is { Drop: { } drop } accuracy
                 ? new AccuracyDrop { Value = drop.Value, Low = drop.Low, High = drop.High, Samples = accuracy.Samples, Metric = Enum.Parse<Contracts.Metric>(accuracy.Metric.ToString()) }
                 : null,
+            AccuracyDetails = outcome.Accuracy is { } measured ? AccuracyContract.Of(measured) : null,
             LatencyRatio = outcome.Latency is { } latency
                 ? new LatencyRatio
                 {

@@ -66,6 +66,11 @@ internal static class ResultTable
         }
 
         AnsiConsole.Write(table);
+        if (result.AccuracyDetails is { } details)
+        {
+            PrintAnswers(details);
+        }
+
         if (result.LatencyRatio is { Measured: false, Reason: { } reason })
         {
             PrintUnmeasuredLatency(reason);
@@ -90,6 +95,25 @@ internal static class ResultTable
         foreach (QuantizedLayer layer in plan.Layers.Where(layer => !layer.IsInteger))
         {
             AnsiConsole.MarkupLineInterpolated($"  {layer.Name} stays in float: {layer.Reason}");
+        }
+    }
+
+    /// <summary>Which answers changed, and the class and the slice that lost most, where one did.</summary>
+    internal static void PrintAnswers(AccuracyDetails details)
+    {
+        foreach (string sentence in AnswerText.Sentences(details))
+        {
+            AnsiConsole.MarkupLineInterpolated($"{sentence}");
+        }
+
+        if (details.Classes.Where(entry => entry.Samples > 0).MinBy(entry => (entry.RightOptimized - entry.RightOriginal) / (double)entry.Samples) is { } worst && worst.RightOptimized < worst.RightOriginal)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Class {worst.Title} lost most: {worst.RightOptimized} right of {worst.Samples}, from {worst.RightOriginal}.");
+        }
+
+        if (details.Slices.FirstOrDefault() is { Drop: > 0 } slice)
+        {
+            AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"Slice '{slice.Slice}' lost most: {slice.Drop:0.0000} of its right answers over {slice.Samples} samples.");
         }
     }
 

@@ -63,6 +63,50 @@ public sealed class BudgetJudgeTests
     }
 
     [TestMethod]
+    public void A_slice_that_lost_too_much_breaks_the_budget_of_classes_and_is_named()
+    {
+        AccuracyResult accuracy = Accuracy(Estimate.Exact(0)) with
+        {
+            Classes = [new ClassDrop(3, 400, new Estimate(0.01, -0.01, 0.03)) { Name = "cat" }],
+            Slices = [new SliceDrop("night", 300, new Estimate(0.2, 0.15, 0.25)), new SliceDrop("day", 500, Estimate.Exact(0))],
+        };
+
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxClassAccuracyDrop = 0.05 }, new BudgetMeasurements { Accuracy = accuracy });
+
+        Assert.AreEqual(BudgetOutcome.Failed, verdict.Outcome);
+        Assert.AreEqual("slice 'night' loses 0.2 (between 0.15 and 0.25) of its right answers over 300 samples; 0.05 is allowed.", verdict.Sentence);
+    }
+
+    [TestMethod]
+    public void The_worst_class_is_named_where_no_slice_is_worse()
+    {
+        AccuracyResult accuracy = Accuracy(Estimate.Exact(0)) with
+        {
+            Classes = [new ClassDrop(3, 400, new Estimate(0.01, -0.01, 0.03)) { Name = "cat" }],
+            Slices = [new SliceDrop("night", 300, Estimate.Exact(0))],
+        };
+
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxClassAccuracyDrop = 0.05 }, new BudgetMeasurements { Accuracy = accuracy });
+
+        Assert.AreEqual(BudgetOutcome.Passed, verdict.Outcome);
+        Assert.Contains("class 3 (cat) loses 0.01", verdict.Sentence);
+    }
+
+    [TestMethod]
+    public void A_drop_of_right_answers_tells_how_many_are_lost_and_won() =>
+        Assert.Contains("to 0.96 (25 answers lost, 5 won, McNemar's p 0.00032); 0.01 is allowed", Judge(
+            new BudgetLimits { MaxAccuracyDrop = 0.01 }, new BudgetMeasurements { Accuracy = Accuracy(new Estimate(0.02, 0.015, 0.03)) with { Answers = McNemar.Test(25, 5) } }).Sentence);
+
+    [TestMethod]
+    public void A_budget_below_what_the_data_resolves_is_undecided_and_says_what_it_resolves()
+    {
+        BudgetVerdict verdict = Judge(new BudgetLimits { MaxAccuracyDrop = 0.001 }, new BudgetMeasurements { Accuracy = Accuracy(Estimate.Exact(0)) });
+
+        Assert.AreEqual(BudgetOutcome.Undecided, verdict.Outcome);
+        Assert.Contains("1000 samples can tell a drop of 0.003 from none", verdict.Sentence);
+    }
+
+    [TestMethod]
     [DataRow(0.5, 0.45, 0.55, BudgetOutcome.Passed)]
     [DataRow(0.69, 0.65, 0.73, BudgetOutcome.Undecided)]
     [DataRow(0.71, 0.65, 0.73, BudgetOutcome.Undecided)]

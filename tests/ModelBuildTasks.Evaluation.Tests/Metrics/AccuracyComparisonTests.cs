@@ -1,4 +1,5 @@
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
@@ -25,6 +26,58 @@ public sealed class AccuracyComparisonTests
         Assert.AreEqual(1, result.Classes[0].Class);
         Assert.AreEqual(0.1, result.Classes[0].Drop.Value, 1e-12);
         Assert.AreEqual(0, result.Classes[1].Drop.Value);
+    }
+
+    [TestMethod]
+    public void Tells_which_answers_changed_and_in_which_slice()
+    {
+        // Wrong before on sample 199; afterwards wrong on the first 10 of class 1, which are all of the first slice.
+        Numbers dataset = new(200, i => i % 2, i => i < 20 ? "new" : i < 40 ? null : "old");
+        AccuracyResult result = Compare(dataset, i => i == 199 ? 2 : i % 2, i => i % 2 == 1 && i < 20 ? 0 : i % 2);
+
+        Assert.AreEqual((10, 1), (result.Answers!.Lost, result.Answers.Won));
+        Assert.AreEqual(24 / 2048.0, result.Answers.PValue, 1e-12);
+        Assert.AreEqual(new ConfusionCell(1, 0, 0, 10), result.Confusion!.Cells.Single(cell => cell is { Label: 1, Answer: 0 }));
+        Assert.AreEqual(("new", 20, 0.5), (result.Slices[0].Slice, result.Slices[0].Samples, result.Slices[0].Drop.Value));
+        Assert.AreEqual(("old", 160), (result.Slices[1].Slice, result.Slices[1].Samples));
+    }
+
+    [TestMethod]
+    public void Top5_counts_the_answers_among_five()
+    {
+        AccuracyResult result = Compare(new Numbers(20, i => i % 3), i => i % 3, i => (i + 1) % 3, MetricKind.Top5);
+
+        Assert.AreEqual((0, 0, 1), (result.Answers!.Lost, result.Answers.Won, result.Answers.PValue));
+        Assert.AreEqual(0, result.Agreement);
+    }
+
+    [TestMethod]
+    public void Agreement_needs_no_labels()
+    {
+        AccuracyResult result = Compare(new Numbers(100, null), i => i % 3, i => i < 10 ? 2 - i % 3 : i % 3, MetricKind.Agreement);
+
+        Assert.AreEqual(Estimate.Exact(1), result.Original);
+        Assert.AreEqual(0.93, result.Optimized.Value, 1e-12);
+        Assert.AreEqual(0.07, result.Drop!.Value.Value, 1e-12);
+        Assert.IsTrue(result.Drop.Value.Low > 0.03 && result.Drop.Value.High < 0.15, result.Drop.ToString());
+        Assert.IsFalse(result.Labelled);
+        Assert.IsNull(result.Confusion);
+    }
+
+    [TestMethod]
+    public void Declared_boxes_are_scored_by_average_precision()
+    {
+        // The label of each sample is one object; the optimized model misses that of every fourth.
+        Numbers dataset = new(40, null) { Boxes = true };
+        Tensor Rows(bool isFound) => isFound ? Tensor.Create([1, 1, 6], [0f, 0, 10, 10, .9f, 0]) : Tensor.Create([1, 0, 6], Array.Empty<float>());
+
+        AccuracyResult result = AccuracyComparison.Run(
+            _ => [Rows(true)], inputs => [Rows(inputs[0].Span<float>()[0] % 4 != 0)], ["rows"], dataset, MetricKind.Auto, new AccuracySettings(2, Resamples: 200));
+
+        Assert.AreEqual(MetricKind.MeanAveragePrecision, result.Metric);
+        Assert.AreEqual(1, result.Original.Value, 1e-12);
+        Assert.AreEqual(76 / 101.0, result.Optimized.Value, 1e-12);
+        Assert.IsTrue(result.Drop!.Value.Low > 0.05 && result.Drop.Value.High < 0.5, result.Drop.ToString());
     }
 
     [TestMethod]
@@ -175,15 +228,20 @@ public sealed class AccuracyComparisonTests
     }
 
     /// <summary>Samples whose only input is their number.</summary>
-    private sealed class Numbers(int count, Func<int, long>? label) : Dataset
+    private sealed class Numbers(int count, Func<int, long>? label, Func<int, string?>? slice = null) : Dataset
     {
         public override string Path => "numbers";
 
         public override int Count => count;
 
-        public override bool HasLabels => label is not null;
+        public override bool HasLabels => label is not null || Boxes;
 
-        public override IEnumerable<Sample> Read() =>
-            Enumerable.Range(0, count).Select(i => new Sample([Tensor.Create([1, 1], new float[] { i })], label is null ? null : Tensor.Scalar(label(i))));
+        public override Scoring Scoring => Boxes ? new Scoring { Detection = new Detection { Boxes = "rows" } } : Scoring.Unstated;
+
+        /// <summary>Whether the label of each sample is one object.</summary>
+        internal bool Boxes { get; init; }
+
+        public override IEnumerable<Sample> Read() => Enumerable.Range(0, count).Select(i => new Sample(
+            [Tensor.Create([1, 1], new float[] { i })], Boxes ? Tensor.Create([1, 5], [0f, 0, 10, 10, 0]) : label is null ? null : Tensor.Scalar(label(i))) { Slice = slice?.Invoke(i) });
     }
 }

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Evaluation.Tests.Metrics;
@@ -8,7 +9,7 @@ public sealed class MetricTests
 {
     private static double Score(MetricKind kind, params (float[] Output, float[] Reference, Tensor? Label)[] samples)
     {
-        Metric metric = Metric.Create(kind);
+        Metric metric = Metric.Create(kind, Scoring.Unstated, ["scores"]);
         double[][] kept = [.. samples.Select(sample => metric.Keep([Row(sample.Output)], [Row(sample.Reference)], sample.Label))];
         return metric.Scorer(kept)(Enumerable.Repeat(1, kept.Length).ToArray());
     }
@@ -72,17 +73,17 @@ public sealed class MetricTests
         float[] expected = [300, 200, .9f, 310, 190, .8f, 280, 220, .7f, 305, 201, .6f];
         float[] found = [.. expected.Select((value, i) => i % 3 == 2 ? 0 : value)];
 
-        double whole = Cosine.OfOutput(Tensor.Create([1, 12], found), Tensor.Create([1, 12], expected));
-        double channels = Cosine.OfOutput(Tensor.Create([1, 4, 3], found), Tensor.Create([1, 4, 3], expected));
+        double whole = Cosine.OfOutput(Tensor.Create([1, 12], found), Tensor.Create([1, 12], expected)).Similarity;
+        double channels = Cosine.OfOutput(Tensor.Create([1, 4, 3], found), Tensor.Create([1, 4, 3], expected)).Similarity;
 
         Assert.IsGreaterThan(0.999, whole);
-        Assert.AreEqual(2 / 3.0, channels, 1e-6);
+        Assert.AreEqual(2 / 3.0, channels, 1e-9);
     }
 
     [TestMethod]
     public void Cosine_is_that_of_the_worst_output()
     {
-        Metric metric = Metric.Create(MetricKind.Cosine);
+        Metric metric = Metric.Create(MetricKind.Cosine, Scoring.Unstated, ["first", "second"]);
         double[] kept = metric.Keep([Row([1, 0]), Row([1, 0])], [Row([1, 0]), Row([0, 1])], null);
 
         Assert.AreEqual(0, metric.Scorer([kept])([1]));
@@ -94,7 +95,7 @@ public sealed class MetricTests
     [DataRow(-65504f, 0.0)]
     [DataRow(float.NaN, 0.0)]
     public void An_infinity_is_like_itself_alone(float found, double cosine) =>
-        Assert.AreEqual(cosine, Cosine.OfOutput(Row([3, 4, found]), Row([3, 4, float.NegativeInfinity])), 1e-6);
+        Assert.AreEqual(cosine, Cosine.OfOutput(Row([3, 4, found]), Row([3, 4, float.NegativeInfinity])).Similarity, 1e-9);
 
     [TestMethod]
     public void A_label_outside_the_classes_is_an_error_that_names_both()
@@ -107,5 +108,5 @@ public sealed class MetricTests
 
     [TestMethod]
     public void A_model_that_answers_with_an_index_has_a_top1() =>
-        Assert.AreEqual(1, Metric.Create(MetricKind.Top1).Keep([Tensor.Vector(7L)], [Tensor.Vector(7L)], Tensor.Scalar(7L))[0]);
+        Assert.AreEqual(1, Metric.Create(MetricKind.Top1, Scoring.Unstated, ["index"]).Keep([Tensor.Vector(7L)], [Tensor.Vector(7L)], Tensor.Scalar(7L))[0]);
 }

@@ -20,6 +20,7 @@ internal static class SampleResults
             Original = new ModelFigures { Bytes = 1000, CompressedBytes = 900, Multiplications = 2_000_000, Accuracy = 0.99, LatencyMilliseconds = 2 },
             Optimized = new ModelFigures { Bytes = 300, CompressedBytes = 250, Multiplications = 1_000_000, Accuracy = 0.985, LatencyMilliseconds = 1 },
             AccuracyDrop = new AccuracyDrop { Value = 0.005, Low = -0.001, High = 0.011, Samples = 500, Metric = Metric.Top1 },
+            AccuracyDetails = Answers(name),
             LatencyRatio = new LatencyRatio { Measured = true, Value = 0.5, Low = 0.45, High = 0.55, Pairs = 200 },
             Profile = new OperatorProfile
             {
@@ -35,6 +36,23 @@ internal static class SampleResults
         result.Quantization.Layers.Add(new QuantizedLayer { Name = $"Conv '{name}'", IsInteger = true, WeightBits = 8, SignalToNoise = 35 });
         result.Quantization.Tensors.Add(new QuantizedTensor { Name = "relu_output", Lowest = -1, Highest = 6, Scale = 0.0275, ZeroPoint = 36, Method = "MinMax", SignalToNoise = 42 });
         return new ReportedModel(name, result);
+    }
+
+    /// <summary>Three classes, of which the last is answered by none, and one answer that is no class.</summary>
+    internal static AccuracyDetails Answers(string name)
+    {
+        AccuracyDetails details = new() { SmallestResolvableDrop = 0.006, Agreement = 0.99, Lost = 4, Won = 1, PValue = 0.375, ClassCount = 3, IsWhole = true };
+        details.Classes.Add(new ClassResult { Class = 0, Name = "cat", Samples = 250, RightOriginal = 248, RightOptimized = 244, AnsweredOriginal = 250, AnsweredOptimized = 246 });
+        details.Classes.Add(new ClassResult { Class = 1, Name = name, Samples = 249, RightOriginal = 247, RightOptimized = 248, AnsweredOriginal = 249, AnsweredOptimized = 252 });
+        details.Classes.Add(new ClassResult { Class = 2, Samples = 1 });
+        foreach ((int label, int answer, int original, int optimized) in ((int, int, int, int)[])[
+            (0, 0, 248, 244), (0, 1, 2, 5), (0, ConfusionCount.NoClass, 0, 1), (1, 0, 2, 1), (1, 1, 247, 248), (2, 0, 0, 1), (2, 1, 1, 0)])
+        {
+            details.Confusion.Add(new ConfusionCount { Label = label, Answer = answer, Original = original, Optimized = optimized });
+        }
+
+        details.Slices.Add(new SliceResult { Slice = name, Samples = 40, Drop = 0.05, Low = -0.01, High = 0.12 });
+        return details;
     }
 
     internal static ReportedModel With(this ReportedModel model, params JudgedBudget[] budgets)

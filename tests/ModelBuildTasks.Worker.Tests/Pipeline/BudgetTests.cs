@@ -1,5 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -19,6 +21,20 @@ public sealed class BudgetTests : IDisposable
     [TestMethod]
     public void MinAccuracy_fails_below_it() =>
         AssertBroken("MBT2001", Pruned(request => request.Budgets.MinAccuracy = 0.99), "Top1 of the optimized model is", "at least 0.99 is required");
+
+    [TestMethod]
+    public void MaxClassAccuracyDrop_fails_for_the_slice_that_loses_most_and_names_it()
+    {
+        const double SomeOfEachClass = 0.8;
+        OptimizationResult first = Workplace.Run(Pruned(request => request.Settings.Sparsity = SomeOfEachClass));
+        using ModelSession artifact = ModelSession.Open(first.ArtifactPath!);
+        Dataset data = Dataset.Open(place["evaluation"], artifact.Inputs);
+        string[] slices = [.. data.Read().Select(sample => Answer(artifact, sample) == sample.Label!.Span<long>()[0] ? "day" : "night")];
+        File.WriteAllText(place["slices.txt"], string.Join('\n', slices));
+        File.WriteAllText(place["evaluation/dataset.json"], """{ "slices": "../slices.txt" }""");
+
+        AssertBroken("MBT2002", Pruned(request => (request.Settings.Sparsity, request.Budgets.MaxClassAccuracyDrop) = (SomeOfEachClass, 0.01)), "slice 'night' loses 1", "0.01 is allowed");
+    }
 
     [TestMethod]
     public void MaxSize_fails_above_it() =>
@@ -215,6 +231,12 @@ public sealed class BudgetTests : IDisposable
     });
 
     /// <summary>Without weights, every sample gets the same answer.</summary>
+    private static int Answer(ModelSession session, Sample sample)
+    {
+        float[] scores = session.Run(sample.Inputs)[0].ToSingles();
+        return Array.IndexOf(scores, scores.Max());
+    }
+
     private OptimizationRequest Pruned(Action<OptimizationRequest> change) => Simplified(request =>
     {
         request.EvaluationData = place.WriteData("evaluation");

@@ -14,6 +14,7 @@ internal static class ModelSection
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
         DeviceSection.Of(model.Result.Device, DateTime.UtcNow),
+        AnswerSection.Of(model.Result.AccuracyDetails),
         Steps(model.Result),
         OperatorSection.Of(model.Result.Profile),
         model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
