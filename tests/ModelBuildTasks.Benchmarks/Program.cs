@@ -15,5 +15,6 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     SimplificationMemory.Command(),
     Fuzz.Command(),
     BuildTime.Command(),
+    GateQuality.Command(),
 };
 return root.Parse(args).Invoke();
