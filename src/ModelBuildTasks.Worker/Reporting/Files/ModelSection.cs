@@ -14,7 +14,7 @@ internal static class ModelSection
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
         Steps(model.Result),
-        model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
+        model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), NoiseSection.Of(plan), Ranges(plan), DistributionSection.Of(plan) }
             : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
 
     private static XElement Figures(OptimizationResult result)
