@@ -9,7 +9,7 @@ namespace ModelBuildTasks.Worker.Reporting.Files;
 internal static class DistributionSection
 {
     /// <summary>More are shown when they are asked for.</summary>
-    private const int MostOpen = 8;
+    private const int MostOpen = 12;
 
     /// <summary>Units of a drawing's height; its width has one for each bin.</summary>
     private const int Height = 100;

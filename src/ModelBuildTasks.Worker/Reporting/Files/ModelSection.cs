@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Reporting.History;
 
 namespace ModelBuildTasks.Worker.Reporting.Files;
 
@@ -10,9 +11,10 @@ internal static class ModelSection
     /// <summary>Longer tables are shown when they are asked for.</summary>
     private const int MostRowsOpen = 40;
 
-    internal static XElement Of(ReportedModel model, string id) => new("article", new XAttribute("aria-labelledby", id),
+    internal static XElement Of(ReportedModel model, string id, IReadOnlyList<LockedState> history) => new("article", new XAttribute("aria-labelledby", id),
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
+        HistorySection.Of(history),
         Steps(model.Result),
         model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), NoiseSection.Of(plan), Ranges(plan), DistributionSection.Of(plan) }
             : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
