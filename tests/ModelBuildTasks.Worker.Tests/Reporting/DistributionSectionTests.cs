@@ -16,7 +16,7 @@ public sealed class DistributionSectionTests
         Assert.AreEqual("0 0 4 100", (string?)figure.Element("svg")!.Attribute("viewBox"));
         CollectionAssert.AreEqual(new[] { "0", "2" }, figure.Descendants("line").Select(line => (string)line.Attribute("x1")!).ToArray());
         Assert.AreEqual("M0 100V0H1V100H2V84.92H3V84.92H4V100Z", (string?)figure.Descendants("path").Single().Attribute("d"));
-        Assert.AreEqual("0 to 2; 2% of the numbers lie beyond", figure.Element("p")!.Value);
+        Assert.AreEqual("0 to 2; 2 % of the numbers lie beyond", figure.Element("p")!.Value);
     }
 
     [TestMethod]

@@ -17,6 +17,9 @@ internal static class DistributionSection
     /// <summary>A drawing is this many times as wide as its numbers at most: a range may reach far beyond them.</summary>
     private const int MostOfNumbers = 4;
 
+    /// <summary>Shares below have no digit that is told.</summary>
+    private const double LeastTold = 0.00001;
+
     /// <returns>Null where no histogram was kept.</returns>
     internal static object?[]? Of(QuantizationDecisions plan)
     {
@@ -36,7 +39,12 @@ internal static class DistributionSection
         NumberDistribution numbers = tensor.Distribution!;
         (double low, double high) = (tensor.Lowest ?? numbers.Lowest, tensor.Highest ?? Highest(numbers));
         double outside = numbers.Counts.Select((count, bin) => Middle(numbers, bin) < low || Middle(numbers, bin) > high ? (double)count : 0).Sum() / Math.Max(1, numbers.Counts.Sum(count => (double)count));
-        return Draw(tensor.Name, numbers, low, high, null, outside > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {outside:0.###%} of the numbers lie beyond") : "");
+        return Draw(tensor.Name, numbers, low, high, null, outside switch
+        {
+            0 => "",
+            < LeastTold => "; less than 0.001 % of the numbers lie beyond",
+            _ => string.Create(CultureInfo.InvariantCulture, $"; {100 * outside:0.###} % of the numbers lie beyond"),
+        });
     }
 
     private static XElement Weights(QuantizedLayer layer)

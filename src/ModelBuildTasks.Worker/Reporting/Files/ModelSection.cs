@@ -91,6 +91,8 @@ internal static class ModelSection
                 new("Weights", layer => layer.WeightBits is { } bits ? $"{bits} bits" : "float"),
                 plan.Layers.Any(layer => layer.SignalToNoise is not null)
                     ? new("Signal to noise of its result", layer => Noise(layer.SignalToNoise, most)) : null,
+                plan.Layers.Any(layer => layer.Sensitivity is not null)
+                    ? new("Float would bring back", layer => layer.Sensitivity is { } sensitivity ? Decibels(sensitivity) : "", Class: "number") : null,
                 plan.Layers.Any(layer => layer.Reason is not null) ? new("Why not in integers", layer => layer.Reason ?? "") : null)),
         ];
     }
