@@ -27,8 +27,8 @@ internal static class GateQuality
 
     internal static Command Command()
     {
-        Option<int> trials = new("--trials") { Description = "Simulated measurements for each disturbance.", DefaultValueFactory = _ => 300 };
-        Option<int> realTrials = new("--real-trials") { Description = "Measurements of each real model.", DefaultValueFactory = _ => 20 };
+        Option<int> trials = new("--trials") { Description = "Simulated measurements for each disturbance.", DefaultValueFactory = _ => 250 };
+        Option<int> realTrials = new("--real-trials") { Description = "Measurements of each real model; 0 for none.", DefaultValueFactory = _ => 12 };
         Option<string?> only = new("--only") { Description = "Only the disturbances whose names hold this." };
         Command command = new("gate", "How often the latency gate fails without a reason or misses a regression.") { trials, realTrials, only };
         command.SetAction(parsed => Run(parsed.GetValue(trials), parsed.GetValue(realTrials), parsed.GetValue(only) ?? ""));
@@ -37,20 +37,25 @@ internal static class GateQuality
 
     private static void Run(int trials, int realTrials, string only)
     {
+        GateTally all = new("together");
         GateTally.PrintHeadings();
         foreach (Disturbance disturbance in s_disturbances.Where(disturbance => disturbance.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
             foreach (double milliseconds in s_milliseconds)
             {
-                GateTally tally = new($"{disturbance.Name}; {milliseconds} ms");
+                GateTally tally = new($"{disturbance.Name}; {milliseconds} ms", all);
                 Parallel.For(0, trials, trial => Simulate(disturbance, milliseconds, s_trueRatios[trial % 2], trial, tally));
                 tally.Print();
             }
         }
 
-        Console.WriteLine();
-        GateTally.PrintHeadings();
-        RealGate.Run(realTrials);
+        all.Print();
+        if (realTrials > 0)
+        {
+            Console.WriteLine();
+            GateTally.PrintHeadings();
+            RealGate.Run(realTrials);
+        }
     }
 
     private static void Simulate(Disturbance disturbance, double milliseconds, double trueRatio, int trial, GateTally tally)

@@ -8,7 +8,9 @@ namespace ModelBuildTasks.Benchmarks;
 /// What a latency gate says of measurements whose truth is known. Measuring does not know the budget, so each measurement is judged against four budgets, of which the true
 /// ratio is <see cref="Within"/>, 1, <see cref="Beyond"/> and <see cref="Regression"/> times as large.
 /// </summary>
-internal sealed class GateTally(string name)
+/// <param name="name">Of the row.</param>
+/// <param name="together">Gets all that this one gets; null for none.</param>
+internal sealed class GateTally(string name, GateTally? together = null)
 {
     private const double Within = 0.95;
     private const double Beyond = 1.05;
@@ -22,6 +24,7 @@ internal sealed class GateTally(string name)
 
     internal void Add(LatencyResult measured, double trueRatio)
     {
+        together?.Add(measured, trueRatio);
         lock (gate)
         {
             trials++;

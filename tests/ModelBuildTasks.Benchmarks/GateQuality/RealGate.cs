@@ -22,6 +22,7 @@ internal static class RealGate
 
     internal static void Run(int trials)
     {
+        GateTally all = new("together");
         foreach ((string model, int original, int optimized) in ((string, int, int)[])[("digits.onnx", 10, 10), ("aka_resnet20_cifar10.onnx", 10, 9), ("squeezenet1.0_imagenet_fp32.onnx", 2, 1)])
         {
             if (BenchmarkModels.Paths().FirstOrDefault(path => Path.GetFileName(path) == model) is not { } found)
@@ -31,13 +32,14 @@ internal static class RealGate
 
             using ModelSession session = ModelSession.Open(found);
             IReadOnlyList<Tensor> inputs = new GeneratedDataset(session.Inputs, 1).Read().First().Inputs;
-            Measure($"{model}, {optimized} runs against {original}", (double)optimized / original, Runs(session, inputs, original), Runs(session, inputs, optimized), trials);
+            Measure($"{model}, {optimized} runs against {original}", (double)optimized / original, Runs(session, inputs, original), Runs(session, inputs, optimized), trials, all);
         }
 
-        MeasureIntegers(BenchmarkModels.Paths().First(), trials);
+        MeasureIntegers(BenchmarkModels.Paths().First(), trials, all);
+        all.Print();
     }
 
-    private static void MeasureIntegers(string path, int trials)
+    private static void MeasureIntegers(string path, int trials, GateTally all)
     {
         Model model = Model.Load(path);
         using ModelSession session = ModelSession.Open(model);
@@ -50,12 +52,12 @@ internal static class RealGate
         (Action original, Action optimized) = (Runs(session, inputs, 1), Runs(integers, inputs, 1));
         LatencySettings longer = new() { TimeLimit = TimeSpan.FromSeconds(TruthSeconds), Precision = 0 };
         LatencyResult truth = LatencyComparison.Measure(original, optimized, "this", 1, longer, TimeProvider.System);
-        Measure($"{Path.GetFileName(path)} in integers against float, {truth.Ratio} alone", truth.Ratio.Value, original, optimized, trials);
+        Measure($"{Path.GetFileName(path)} in integers against float, {truth.Ratio} alone", truth.Ratio.Value, original, optimized, trials, all);
     }
 
-    private static void Measure(string name, double trueRatio, Action original, Action optimized, int trials)
+    private static void Measure(string name, double trueRatio, Action original, Action optimized, int trials, GateTally all)
     {
-        GateTally tally = new(name);
+        GateTally tally = new(name, all);
         using CancellationTokenSource load = new();
         Thread busy = new(() => BeBusy(load.Token)) { IsBackground = true };
         busy.Start();

@@ -7,13 +7,14 @@ namespace ModelBuildTasks.Worker.Reporting.History;
 /// <summary>Asks git, which may be missing, refuse, or hang on a network file system.</summary>
 internal static class Git
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
-
     /// <summary>As much as is read of an answer.</summary>
     private const int LongestAnswer = 8 << 20;
 
+    /// <param name="folder">The folder to ask in.</param>
+    /// <param name="arguments">A command and its arguments, each as it is.</param>
+    /// <param name="patience">Cancelled when there is no more time to wait.</param>
     /// <returns>What git wrote; null where it did not succeed, in time or within the length.</returns>
-    internal static string? Run(string folder, IEnumerable<string> arguments)
+    internal static string? Run(string folder, IEnumerable<string> arguments, CancellationToken patience)
     {
         if (Program() is not { } program)
         {
@@ -35,14 +36,13 @@ internal static class Git
         try
         {
             using Process git = Process.Start(start)!;
-            using CancellationTokenSource patience = new(s_patience);
             try
             {
                 git.StandardInput.Close();
                 git.ErrorDataReceived += (_, _) => { };
                 git.BeginErrorReadLine();
-                string? answer = Read(git.StandardOutput, patience.Token).GetAwaiter().GetResult();
-                git.WaitForExitAsync(patience.Token).GetAwaiter().GetResult();
+                string? answer = Read(git.StandardOutput, patience).GetAwaiter().GetResult();
+                git.WaitForExitAsync(patience).GetAwaiter().GetResult();
                 return git.ExitCode == 0 ? answer : null;
             }
             finally

@@ -17,6 +17,9 @@ internal sealed class LockHistory
     private const int MostCommits = 50;
     private const int AbbreviatedHash = 10;
 
+    /// <summary>For all that git is asked; fifty commits take a quarter of a second.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     /// <summary>Lock files have some hundred bytes an entry; larger blobs under that name are something else.</summary>
     private const int LargestFile = 4 << 20;
 
@@ -33,7 +36,8 @@ internal sealed class LockHistory
         string folder = Path.GetDirectoryName(Path.GetFullPath(lockFile))!;
         // A path that begins with ./ is relative to the working folder in revisions, too.
         string name = $"./{Path.GetFileName(lockFile)}";
-        if (!Directory.Exists(folder) || Git.Run(folder, ["log", $"--max-count={MostCommits}", "--no-show-signature", "--format=%H%x09%ct%x09%s", "--", name]) is not { } log)
+        using CancellationTokenSource patience = new(s_patience);
+        if (!Directory.Exists(folder) || Git.Run(folder, ["log", $"--max-count={MostCommits}", "--no-show-signature", "--format=%H%x09%ct%x09%s", "--", name], patience.Token) is not { } log)
         {
             return None;
         }
@@ -43,7 +47,7 @@ internal sealed class LockHistory
         foreach (string[] line in lines.Reverse())
         {
             // As a blob, for 'show' would run what a repository sets as textconv.
-            if (Git.Run(folder, ["cat-file", "blob", $"{line[0]}:{name}"]) is { Length: <= LargestFile } text && Parse(text) is { } file)
+            if (Git.Run(folder, ["cat-file", "blob", $"{line[0]}:{name}"], patience.Token) is { Length: <= LargestFile } text && Parse(text) is { } file)
             {
                 commits.Add((line[0][..Math.Min(AbbreviatedHash, line[0].Length)], DateTimeOffset.FromUnixTimeSeconds(long.Parse(line[1], CultureInfo.InvariantCulture)), line[2], file));
             }
