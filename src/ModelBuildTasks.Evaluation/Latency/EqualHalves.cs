@@ -7,7 +7,7 @@ namespace ModelBuildTasks.Evaluation.Latency;
 internal static class EqualHalves
 {
     /// <summary>A half should take this long, so that the clock's and the scheduler's grain do not show.</summary>
-    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
 
     /// <summary>Share by which halves may differ where no more than <see cref="MostStretch"/> times the runs, and <see cref="LongestShare"/> of the time limit, make them equal.</summary>
     private const double EqualWithin = 0.02;
@@ -31,7 +31,7 @@ internal static class EqualHalves
             return slower <= 0 ? (MostRuns, MostRuns) : (1, 1);
         }
 
-        int fewest = Math.Clamp((int)Math.Ceiling(s_shortest.TotalSeconds / slower), 1, MostRuns);
+        int fewest = Math.Clamp((int)Math.Ceiling(Shortest.TotalSeconds / slower), 1, MostRuns);
         int most = Math.Clamp((int)(limit.TotalSeconds * LongestShare / slower), fewest, fewest * MostStretch);
         int[] candidates = [.. Enumerable.Range(fewest, most - fewest + 1)];
         int runs = candidates.FirstOrDefault(count => Imbalance(count) <= EqualWithin);

@@ -9,7 +9,7 @@ namespace ModelBuildTasks.Benchmarks;
 /// </summary>
 internal static class GateQuality
 {
-    private static readonly Disturbance[] s_disturbances =
+    private static readonly Disturbance[] Disturbances =
     [
         new("nothing but jitter of 1 %"),
         new("jitter of 6 %, 20 interruptions a second") { Jitter = 0.06, Interruptions = 20 },
@@ -21,9 +21,9 @@ internal static class GateQuality
     ];
 
     /// <summary>Milliseconds of one run of the original: many runs to a timing, one, and so long that few pairs fit into the time.</summary>
-    private static readonly double[] s_milliseconds = [0.2, 4, 40];
+    private static readonly double[] OriginalMilliseconds = [0.2, 4, 40];
 
-    private static readonly double[] s_trueRatios = [0.4, 0.9];
+    private static readonly double[] TrueRatios = [0.4, 0.9];
 
     internal static Command Command()
     {
@@ -39,12 +39,12 @@ internal static class GateQuality
     {
         GateTally all = new("together");
         GateTally.PrintHeadings();
-        foreach (Disturbance disturbance in s_disturbances.Where(disturbance => disturbance.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
+        foreach (Disturbance disturbance in Disturbances.Where(disturbance => disturbance.Name.Contains(only, StringComparison.OrdinalIgnoreCase)))
         {
-            foreach (double milliseconds in s_milliseconds)
+            foreach (double milliseconds in OriginalMilliseconds)
             {
                 GateTally tally = new($"{disturbance.Name}; {milliseconds} ms", all);
-                Parallel.For(0, trials, trial => Simulate(disturbance, milliseconds, s_trueRatios[trial % 2], trial, tally));
+                Parallel.For(0, trials, trial => Simulate(disturbance, milliseconds, TrueRatios[trial % 2], trial, tally));
                 tally.Print();
             }
         }

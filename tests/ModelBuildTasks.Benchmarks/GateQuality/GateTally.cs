@@ -15,7 +15,7 @@ internal sealed class GateTally(string name, GateTally? together = null)
     private const double Within = 0.95;
     private const double Beyond = 1.05;
     private const double Regression = 1.10;
-    private static readonly double[] s_ratiosToBudget = [Within, 1, Beyond, Regression];
+    private static readonly double[] RatiosToBudget = [Within, 1, Beyond, Regression];
 
     private readonly Dictionary<(double, BudgetOutcome), int> outcomes = [];
     private readonly Lock gate = new();
@@ -29,7 +29,7 @@ internal sealed class GateTally(string name, GateTally? together = null)
         {
             trials++;
             settled += measured.Settled ? 1 : 0;
-            foreach (double share in s_ratiosToBudget)
+            foreach (double share in RatiosToBudget)
             {
                 BudgetLimits limits = new() { MaxLatencyRatio = trueRatio / share };
                 BudgetOutcome outcome = BudgetJudge.Judge(limits, new BudgetMeasurements { Latency = measured })[0].Outcome;

@@ -34,7 +34,7 @@ internal sealed class NoisyMachine(Disturbance disturbance, int seed) : TimeProv
     private const double PhaseMilliseconds = 250;
     private const double DriftMilliseconds = 4000;
     private const double InterruptionMilliseconds = 3;
-    private static readonly double[] s_slowdowns = [1, 1.15, 1.4];
+    private static readonly double[] Slowdowns = [1, 1.15, 1.4];
 
     private readonly Random random = new(seed);
     private double now;
@@ -85,7 +85,7 @@ internal sealed class NoisyMachine(Disturbance disturbance, int seed) : TimeProv
     {
         if (disturbance.StepsFrequency && now >= nextStep)
         {
-            slowdown = s_slowdowns[random.Next(s_slowdowns.Length)];
+            slowdown = Slowdowns[random.Next(Slowdowns.Length)];
             nextStep = now + Exponential(PhaseMilliseconds);
         }
 

@@ -18,7 +18,7 @@ internal sealed class LockHistory
     private const int AbbreviatedHash = 10;
 
     /// <summary>For all that git is asked; fifty commits take a quarter of a second.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Lock files have some hundred bytes an entry; larger blobs under that name are something else.</summary>
     private const int LargestFile = 4 << 20;
@@ -36,7 +36,7 @@ internal sealed class LockHistory
         string folder = Path.GetDirectoryName(Path.GetFullPath(lockFile))!;
         // A path that begins with ./ is relative to the working folder in revisions, too.
         string name = $"./{Path.GetFileName(lockFile)}";
-        using CancellationTokenSource patience = new(s_patience);
+        using CancellationTokenSource patience = new(Patience);
         if (!Directory.Exists(folder) || Git.Run(folder, ["log", $"--max-count={MostCommits}", "--no-show-signature", "--format=%H%x09%ct%x09%s", "--", name], patience.Token) is not { } log)
         {
             return None;
