@@ -28,7 +28,9 @@ internal static class DistributionSection
         return activations.Length + weights.Length == 0 ? null :
         [
             new XElement("h3", "Distributions"),
-            new XElement("p", new XAttribute("class", "note"), "Heights are logarithms of counts. Between the lines is the range that integers cover; what lies beyond is cut off to it. Weights have a range for each output channel: dashed, the narrowest."),
+            new XElement("p", new XAttribute("class", "note"),
+                "Heights are logarithms of counts. Between the lines is the range that integers cover; what lies beyond is cut off to it. ",
+                "Weights have a range for each output channel: dashed, the narrowest."),
             Gallery("Activations in calibration", activations),
             Gallery("Weights", weights),
         ];
@@ -38,7 +40,7 @@ internal static class DistributionSection
     {
         NumberDistribution numbers = tensor.Distribution!;
         (double low, double high) = (tensor.Lowest ?? numbers.Lowest, tensor.Highest ?? Highest(numbers));
-        double outside = numbers.Counts.Select((count, bin) => Middle(numbers, bin) < low || Middle(numbers, bin) > high ? (double)count : 0).Sum() / Math.Max(1, numbers.Counts.Sum(count => (double)count));
+        double outside = numbers.Counts.Where((_, bin) => Middle(numbers, bin) < low || Middle(numbers, bin) > high).Sum(count => (double)count) / numbers.Counts.Sum(count => (double)count);
         return Draw(tensor.Name, numbers, low, high, null, outside switch
         {
             0 => "",
@@ -57,20 +59,24 @@ internal static class DistributionSection
     {
         double room = MostOfNumbers * numbers.Width * numbers.Counts.Count;
         double least = Math.Max(Math.Min(low, numbers.Lowest), numbers.Lowest - room), most = Math.Min(Math.Max(high, Highest(numbers)), Highest(numbers) + room);
-        double bins = (most - least) / numbers.Width;
         string range = $"{Number(low)} to {Number(high)}";
         return new XElement("figure", new XAttribute("class", "histogram"),
             new XElement("figcaption", name),
-            new XElement("svg", new XAttribute("role", "img"), new XAttribute("aria-label", $"Numbers of {name} from {Number(numbers.Lowest)} to {Number(Highest(numbers))}, range {range}{remark}"),
-                new XAttribute("viewBox", string.Create(CultureInfo.InvariantCulture, $"0 0 {bins:0.##} {Height}")), new XAttribute("preserveAspectRatio", "none"),
-                new XElement("rect", new XAttribute("class", "track"), new XAttribute("x", Place(low)), new XAttribute("width", Text((Math.Min(high, most) - Math.Max(low, least)) / numbers.Width)), new XAttribute("height", Height)),
+            new XElement("svg",
+                new XAttribute("role", "img"),
+                new XAttribute("aria-label", $"Numbers of {name} from {Number(numbers.Lowest)} to {Number(Highest(numbers))}, range {range}{remark}"),
+                new XAttribute("viewBox", $"0 0 {Text((most - least) / numbers.Width)} {Text(Height)}"),
+                new XAttribute("preserveAspectRatio", "none"),
+                new XElement("rect", new XAttribute("class", "track"), new XAttribute("x", Text(Place(low))), new XAttribute("width", Text(Place(high) - Place(low))), new XAttribute("height", Height)),
                 new XElement("path", new XAttribute("class", "fill"), new XAttribute("d", Outline(numbers, (numbers.Lowest - least) / numbers.Width))),
                 inner is { } reach ? new[] { Line("inner", -reach), Line("inner", reach) } : null,
                 Line("end", low), Line("end", high)),
             new XElement("p", $"{range}{remark}"));
 
-        string Place(double value) => Text((Math.Clamp(value, least, most) - least) / numbers.Width);
-        XElement Line(string kind, double value) => new("line", new XAttribute("class", kind), new XAttribute("x1", Place(value)), new XAttribute("x2", Place(value)), new XAttribute("y1", 0), new XAttribute("y2", Height), new XAttribute("vector-effect", "non-scaling-stroke"));
+        double Place(double value) => (Math.Clamp(value, least, most) - least) / numbers.Width;
+        XElement Line(string kind, double value) => new("line",
+            new XAttribute("class", kind), new XAttribute("vector-effect", "non-scaling-stroke"),
+            new XAttribute("x1", Text(Place(value))), new XAttribute("x2", Text(Place(value))), new XAttribute("y1", 0), new XAttribute("y2", Height));
     }
 
     /// <summary>One path of all bars, each a unit wide.</summary>
@@ -87,7 +93,8 @@ internal static class DistributionSection
     }
 
     /// <summary>Result files are read as they are, and a drawing needs an axis.</summary>
-    private static bool IsDrawable(NumberDistribution? numbers) => numbers is { Width: > 0, Counts.Count: > 0 } && double.IsFinite(numbers.Lowest) && double.IsFinite(Highest(numbers)) && numbers.Counts.Max() > 0;
+    private static bool IsDrawable(NumberDistribution? numbers) =>
+        numbers is { Width: > 0, Counts.Count: > 0 } && double.IsFinite(numbers.Lowest) && double.IsFinite(Highest(numbers)) && numbers.Counts.Max() > 0;
 
     private static XElement? Gallery(string title, XElement[] drawings)
     {

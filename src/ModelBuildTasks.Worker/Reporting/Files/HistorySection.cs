@@ -24,7 +24,8 @@ internal static class HistorySection
             new("Commit", state => state.Commit, IsHeading: true),
             new("Size", state => Quantities.Size(state.Entry.ShippedSize), Class: "number"),
             new("Accuracy", state => state.Entry.Accuracy is { } accuracy ? Quantities.Score(accuracy) : "", Class: "number"),
-            new("Latency", state => state.Entry.Latency is { Value: { } ratio } latency ? string.Create(CultureInfo.InvariantCulture, $"{Ratio(ratio)} ({latency.Low:0.000} to {latency.High:0.000})") : "", Class: "number"),
+            new("Latency", state => state.Entry.Latency is not { Value: { } ratio } latency ? ""
+                : string.Create(CultureInfo.InvariantCulture, $"{Ratio(ratio)} ({latency.Low:0.000} to {latency.High:0.000})"), Class: "number"),
             new("Steps", state => string.Join(", ", state.Entry.Plan)),
             new("What the commit says", state => state.Subject))),
     ];
@@ -47,10 +48,17 @@ internal static class HistorySection
         return new XElement("figure", new XAttribute("class", "history"),
             new XElement("figcaption", title),
             new XElement("p", new XElement("strong", ends), most > least ? $", between {format(least)} and {format(most)}" : ", unchanged"),
-            new XElement("svg", new XAttribute("class", "line"), new XAttribute("role", "img"), new XAttribute("aria-label", $"{title} from commit to commit: {string.Join(", ", points.Select(point => format(point.Value)))}"),
+            new XElement("svg",
+                new XAttribute("class", "line"),
+                new XAttribute("role", "img"),
+                new XAttribute("aria-label", $"{title} from commit to commit: {string.Join(", ", points.Select(point => format(point.Value)))}"),
                 new XElement("svg", new XAttribute("viewBox", "0 0 100 100"), new XAttribute("preserveAspectRatio", "none"),
-                    new XElement("polyline", new XAttribute("vector-effect", "non-scaling-stroke"), new XAttribute("points", string.Join(" ", points.Select(point => $"{Number(point.X)},{Number(Height(point.Value))}"))))),
-                points.Select(point => new XElement("circle", new XAttribute("cx", $"{Number(point.X)}%"), new XAttribute("cy", $"{Number(Height(point.Value))}%"), new XAttribute("r", "3.5"),
+                    new XElement("polyline",
+                        new XAttribute("vector-effect", "non-scaling-stroke"),
+                        new XAttribute("points", string.Join(" ", points.Select(point => $"{Number(point.X)},{Number(Height(point.Value))}"))))),
+                points.Select(point => new XElement("circle",
+                    new XAttribute("cx", $"{Number(point.X)}%"),
+                    new XAttribute("cy", $"{Number(Height(point.Value))}%"), new XAttribute("r", "3.5"),
                     new XElement("title", $"{point.State.Date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)} {point.State.Commit}: {format(point.Value)}")))));
     }
 

@@ -42,14 +42,16 @@ internal sealed class LockHistory
             return None;
         }
 
-        string[][] lines = [.. log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t', 3)).Where(line => line.Length == 3 && long.TryParse(line[1], NumberStyles.None, CultureInfo.InvariantCulture, out _))];
         List<(string, DateTimeOffset, string, ModelLock)> commits = [];
-        foreach (string[] line in lines.Reverse())
+        foreach (string[] line in log.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t', 3)).Where(line => line.Length == 3).Reverse())
         {
             // As a blob, for 'show' would run what a repository sets as textconv.
-            if (Git.Run(folder, ["cat-file", "blob", $"{line[0]}:{name}"], patience.Token) is { Length: <= LargestFile } text && Parse(text) is { } file)
+            if (long.TryParse(line[1], NumberStyles.None, CultureInfo.InvariantCulture, out long seconds)
+                && Git.Run(folder, ["cat-file", "blob", $"{line[0]}:{name}"], patience.Token) is { Length: <= LargestFile } text && Parse(text) is { } file)
             {
-                commits.Add((line[0][..Math.Min(AbbreviatedHash, line[0].Length)], DateTimeOffset.FromUnixTimeSeconds(long.Parse(line[1], CultureInfo.InvariantCulture)), line[2], file));
+                // A commit may claim any time.
+                DateTimeOffset date = DateTimeOffset.FromUnixTimeSeconds(Math.Min(seconds, DateTimeOffset.MaxValue.ToUnixTimeSeconds()));
+                commits.Add((line[0][..Math.Min(AbbreviatedHash, line[0].Length)], date, line[2], file));
             }
         }
 
