@@ -32,7 +32,7 @@ internal static class RealGate
 
             using ModelSession session = ModelSession.Open(found);
             IReadOnlyList<Tensor> inputs = new GeneratedDataset(session.Inputs, 1).Read().First().Inputs;
-            Measure($"{model}, {optimized} runs against {original}", (double)optimized / original, Runs(session, inputs, original), Runs(session, inputs, optimized), trials, all);
+            Measure($"{model}, {optimized} of {original} runs", (double)optimized / original, Runs(session, inputs, original), Runs(session, inputs, optimized), trials, all);
         }
 
         MeasureIntegers(BenchmarkModels.Paths().First(), trials, all);
