@@ -74,8 +74,14 @@ public sealed class QuantizedLayer
     /// <summary>Of its result against the float model's on a few calibration samples, in decibels; null when it was not measured.</summary>
     public double? SignalToNoise { get; set; }
 
+    /// <summary>Decibels of the outputs' signal to noise that float in this layer alone would bring back; null where that was not tried.</summary>
+    public double? Sensitivity { get; set; }
+
     /// <summary>Why it stays in float, as a clause; null for a layer in integers.</summary>
     public string? Reason { get; set; }
+
+    /// <summary>Of the float weights of a layer in integers; null where it was not kept.</summary>
+    public NumberDistribution? Weights { get; set; }
 
     internal static QuantizedLayer Read(JsonObject json) => new()
     {
@@ -83,7 +89,9 @@ public sealed class QuantizedLayer
         IsInteger = json.Flag(nameof(IsInteger)),
         WeightBits = json.Integer(nameof(WeightBits)),
         SignalToNoise = json.Number(nameof(SignalToNoise)),
+        Sensitivity = json.Number(nameof(Sensitivity)),
         Reason = json.Text(nameof(Reason)),
+        Weights = NumberDistribution.Read(json.Object(nameof(Weights))),
     };
 
     internal void Write(JsonWriter json) => json
@@ -91,7 +99,9 @@ public sealed class QuantizedLayer
         .Add(nameof(IsInteger), IsInteger)
         .Add(nameof(WeightBits), WeightBits)
         .Add(nameof(SignalToNoise), SignalToNoise)
-        .Add(nameof(Reason), Reason);
+        .Add(nameof(Sensitivity), Sensitivity)
+        .Add(nameof(Reason), Reason)
+        .Object(nameof(Weights), Weights is null ? null : Weights.Write);
 }
 
 /// <summary>A tensor between layers that is stored as integers: x ≈ (q − ZeroPoint)·Scale.</summary>
@@ -118,6 +128,9 @@ public sealed class QuantizedTensor
     /// <summary>The numbers' power over that of the error, in decibels.</summary>
     public double? SignalToNoise { get; set; }
 
+    /// <summary>Of what calibration saw; null where it was not kept.</summary>
+    public NumberDistribution? Distribution { get; set; }
+
     internal static QuantizedTensor Read(JsonObject json) => new()
     {
         Name = json.Text(nameof(Name)) ?? "",
@@ -128,6 +141,7 @@ public sealed class QuantizedTensor
         Method = json.Text(nameof(Method)),
         Error = json.Number(nameof(Error)),
         SignalToNoise = json.Number(nameof(SignalToNoise)),
+        Distribution = NumberDistribution.Read(json.Object(nameof(Distribution))),
     };
 
     internal void Write(JsonWriter json) => json
@@ -138,5 +152,6 @@ public sealed class QuantizedTensor
         .Add(nameof(ZeroPoint), ZeroPoint)
         .Add(nameof(Method), Method)
         .Add(nameof(Error), Error)
-        .Add(nameof(SignalToNoise), SignalToNoise);
+        .Add(nameof(SignalToNoise), SignalToNoise)
+        .Object(nameof(Distribution), Distribution is null ? null : Distribution.Write);
 }

@@ -79,6 +79,12 @@ public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason)
 
     /// <summary>Of its result against the float model's on a few calibration samples, in decibels; null where it was not measured.</summary>
     public double? SignalToNoise { get; init; }
+
+    /// <summary>Decibels of the outputs' signal to noise that float in this layer alone would bring back; null where that was not tried.</summary>
+    public double? Sensitivity { get; init; }
+
+    /// <summary>Null for a layer in float, and for those beyond the number that is kept.</summary>
+    public WeightDistribution? Weights { get; init; }
 }
 
 /// <summary>A tensor that is stored as integers: x ≈ (q − <paramref name="ZeroPoint"/>)·<paramref name="Scale"/>.</summary>
@@ -89,7 +95,11 @@ public sealed record PlannedLayer(string Name, bool IsInteger, string? Reason)
 /// <param name="ZeroPoint">The code of zero.</param>
 /// <param name="Method">How the range was found.</param>
 /// <param name="Noise">What its numbers lose by becoming codes; null where it was not measured.</param>
-public sealed record PlannedTensor(string Name, float Lowest, float Highest, float Scale, int ZeroPoint, string Method, RoundingNoise? Noise);
+public sealed record PlannedTensor(string Name, float Lowest, float Highest, float Scale, int ZeroPoint, string Method, RoundingNoise? Noise)
+{
+    /// <summary>What calibration saw; null where the method keeps no histogram, and beyond the number that is kept.</summary>
+    public NumberHistogram? Distribution { get; init; }
+}
 
 /// <summary>What numbers lose by becoming codes, on a few calibration samples.</summary>
 /// <param name="Error">The root of the mean squared error.</param>

@@ -27,6 +27,9 @@ public sealed class ReportModels : WorkerTask
     /// <summary>Full path of the folder that the report is written to.</summary>
     public string ReportDirectory { get; set; } = "";
 
+    /// <summary>Full path of the lock file, which may be missing: its earlier commits are the report's history.</summary>
+    public string LockFile { get; set; } = "";
+
     // Where the page is, which is what was asked for.
     protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.High;
 
@@ -45,7 +48,7 @@ public sealed class ReportModels : WorkerTask
     protected override string GenerateCommandLineCommands()
     {
         var folder = ReportDirectory.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
-        File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\""], new UTF8Encoding(false));
+        File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\"", .. File.Exists(LockFile) ? ["--lock", $"\"{LockFile}\""] : Array.Empty<string>()], new UTF8Encoding(false));
         var command = Worker("report");
         command.AppendSwitchIfNotNull("@", ArgumentsFile);
         return command.ToString();

@@ -17,5 +17,6 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     BuildTime.Command(),
     IntervalCoverage.Command(),
     EvaluationSpeed.Command(),
+    GateQuality.Command(),
 };
 return root.Parse(args).Invoke();

@@ -53,6 +53,36 @@ public sealed class RealWorker : IDisposable
     }
 
     [TestMethod]
+    public void What_is_locked_holds_on_another_path_and_with_another_number_of_threads_without_a_cache()
+    {
+        using var other = new App { UsesRealWorker = true, ReferencesOnnxRuntime = true };
+        foreach (var app in new[] { _app, other })
+        {
+            File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), app.At("models/digits.onnx"), overwrite: true);
+            app.Items = $"""
+                <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static" Targets="cpu"
+                                CalibrationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "calibration")}" />
+                """;
+        }
+
+        // Latency is measured, for it is its processor on which the lock promises the bytes.
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+        File.Copy(_app.At("models.lock.json"), other.At("models.lock.json"));
+        other.Environment["DOTNET_PROCESSOR_COUNT"] = "1";
+        other.Build("-p:ModelLockedMode=true", "-m:1").ShouldSucceed();
+
+        var (locked, again) = (Result(_app), Result(other));
+        Assert.IsFalse(again.FromCache);
+        Assert.AreEqual(locked.ArtifactSha256, again.ArtifactSha256);
+        // Had the bytes been others, the locked build would have said so.
+        var text = File.ReadAllText(other.At("models.lock.json"));
+        other.Write("models.lock.json", text.Replace(locked.ArtifactSha256!, new string('0', 64), StringComparison.Ordinal));
+        other.Build("-p:ModelLockedMode=true").ShouldFailWith("MBT2007");
+
+        static OptimizationResult Result(App app) => OptimizationResult.Read(Directory.GetFiles(app.At("obj"), "*.result.json", SearchOption.AllDirectories).Single());
+    }
+
+    [TestMethod]
     public void A_compressed_model_is_a_smaller_resource_and_runs_as_the_same_model_plain()
     {
         File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);

@@ -42,6 +42,22 @@ public sealed partial class Catalogue
     }
 
     [TestMethod]
+    public void Every_code_has_a_cause_and_an_example_that_fits_one_screen()
+    {
+        // Ten lines of an 80-column window.
+        const int mostCharacters = 800;
+        foreach (var descriptor in DiagnosticCatalogue.All)
+        {
+            var example = DiagnosticExamples.Of(descriptor);
+
+            Assert.IsNotNull(example, $"{descriptor.Code} has no example in {nameof(DiagnosticExamples)}.");
+            Assert.IsLessThanOrEqualTo(mostCharacters, example.Value.Message.Length, example.Value.Message);
+            Assert.IsFalse(Placeholder().IsMatch(example.Value.Message), example.Value.Message);
+            StringAssert.EndsWith(example.Value.Cause, ".");
+        }
+    }
+
+    [TestMethod]
     public void The_documentation_page_is_the_catalogue()
     {
         var page = Path.Combine(Repository.Root, "docs", "DIAGNOSTICS.md");
@@ -60,13 +76,15 @@ public sealed partial class Catalogue
 
             Every error and warning of ModelBuildTasks, from `DiagnosticCatalogue`. `NoWarn`, `WarningsAsErrors`, `WarningsNotAsErrors` and
             `TreatWarningsAsErrors` work on the warnings as they do on the compiler's; `ModelBudgetSeverity` (`Error`, `Warning`, `None`)
-            decides what a broken budget (MBT2xxx but for MBT2007) is.
+            decides what a broken budget (MBT2xxx but for MBT2007) is. Each section has the cause, an example, and the cure, which the message ends with.
 
             """.ReplaceLineEndings("\n"));
         foreach (var descriptor in DiagnosticCatalogue.All)
         {
+            var (cause, message) = DiagnosticExamples.Of(descriptor) ?? ("", "");
+            var severity = descriptor.Severity.ToString().ToLowerInvariant();
             page.Append(CultureInfo.InvariantCulture,
-                $"\n## {descriptor.Code}\n**{descriptor.Title}** ({descriptor.Severity.ToString().ToLowerInvariant()})\n\n> {Placeholder().Replace(descriptor.MessageFormat, "…")}\n\n{descriptor.WhatToDo}\n");
+                $"\n## {descriptor.Code}\n**{descriptor.Title}** ({severity})\n\n{cause}\n\n> {severity} {descriptor.Code}: {message[..^descriptor.WhatToDo.Length].TrimEnd()}\n\n**Cure.** {descriptor.WhatToDo}\n");
         }
 
         return page.ToString();

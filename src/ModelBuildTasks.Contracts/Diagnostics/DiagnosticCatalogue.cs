@@ -75,7 +75,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} budget, {1} allowed, {2} measured with its interval.</summary>
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
-        "{0}=\"{1}\" can't be decided: {2}.", "Evaluate on more samples, measure on a quieter machine, or leave the budget more room.");
+        "{0}=\"{1}\" can't be decided: {2}.", "Give it what it lacks, or leave the budget more room.");
 
     /// <summary>{0} model name, {1} target, {2} wanted recipe, {3} recipe taken, {4} reason, {5} what can be done about that, a sentence.</summary>
     public static readonly DiagnosticDescriptor FellBack = new("MBT1003", "Auto fell back to a lesser recipe", Warning,

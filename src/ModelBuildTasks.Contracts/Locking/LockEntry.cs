@@ -75,7 +75,7 @@ public sealed class LockEntry
         return this;
     }
 
-    /// <exception cref="InvalidDataException">A member is of another kind.</exception>
+    /// <exception cref="InvalidDataException">A member is of another kind, or one is missing without which nothing could be compared: what is left out by a hand would pass silently.</exception>
     internal static LockEntry Read(JsonObject json, int line)
     {
         var settings = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -87,12 +87,12 @@ public sealed class LockEntry
         var accuracy = json.Object("accuracy");
         return new LockEntry
         {
-            Source = json.Text("source") ?? "",
+            Source = json.Text("source") ?? throw Missing("source", line),
             Settings = settings,
             Plan = json.Texts("plan"),
-            Artifact = json.Text("artifact") ?? "",
-            Size = json.Integer("size") ?? 0,
-            CompressedSize = json.Integer("compressedSize"),
+            Artifact = json.Text("artifact") ?? throw Missing("artifact", line),
+            Size = BytesOf(json, "size") ?? throw Missing("size", line),
+            CompressedSize = BytesOf(json, "compressedSize"),
             Accuracy = accuracy?.Number("value"),
             Drop = accuracy?.Number("drop") is { } drop ? new AccuracyDrop
             {
@@ -105,9 +105,9 @@ public sealed class LockEntry
             Latency = json.Object("latency") is { } latency ? new LatencyRatio
             {
                 Measured = true,
-                Value = latency.Number("ratio"),
-                Low = latency.Number("low"),
-                High = latency.Number("high"),
+                Value = latency.Number("ratio") ?? throw Missing("ratio", json.LineOf("latency")),
+                Low = latency.Number("low") ?? throw Missing("low", json.LineOf("latency")),
+                High = latency.Number("high") ?? throw Missing("high", json.LineOf("latency")),
                 Processor = latency.Text("processor"),
                 Threads = (int)(latency.Integer("threads") ?? 0),
             } : null,
@@ -148,6 +148,11 @@ public sealed class LockEntry
             json.Object("maxLatency", limit.Write);
         }
     }
+
+    private static long? BytesOf(JsonObject json, string name) =>
+        json.Integer(name) is { } bytes ? bytes > 0 ? bytes : throw JsonFault.At(json.LineOf(name), $"'{name}' is {bytes}, and no file has so many bytes") : null;
+
+    private static InvalidDataException Missing(string name, int line) => JsonFault.At(line, $"there is no '{name}'");
 
     private void WriteAccuracy(JsonWriter json, double accuracy)
     {

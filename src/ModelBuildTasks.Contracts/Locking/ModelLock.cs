@@ -70,7 +70,8 @@ public sealed class ModelLock
         return WholeFile.WriteIfDifferent(path, file.ToJson());
     }
 
-    internal static ModelLock Parse(string text)
+    /// <exception cref="InvalidDataException">The text is no lock file of this version; see <see cref="LineOf"/>.</exception>
+    public static ModelLock Parse(string text)
     {
         try
         {

@@ -1,3 +1,4 @@
+using MathNet.Numerics.Distributions;
 using System.Runtime.InteropServices;
 using ModelBuildTasks.Evaluation.Statistics;
 
@@ -39,7 +40,7 @@ internal static class LatencyStatistics
         return new Estimate(median, Math.Min(low, median), Math.Max(high, median));
     }
 
-    /// <summary>The median over pairs of second to first. Both halves of a pair meet the same disturbance, and it cancels.</summary>
+    /// <summary>The median over pairs of second to first, with the wider ends of the bootstrap's interval and the sign test's.</summary>
     internal static Estimate Ratio(List<(double First, double Second)> pairs, LatencySettings settings)
     {
         double[] ratios = new double[pairs.Count];
@@ -49,7 +50,27 @@ internal static class LatencyStatistics
             ratios[i] = span[i].Second / span[i].First;
         }
 
-        return Median(ratios, settings);
+        Estimate resampled = Median(ratios, settings);
+        (double low, double high) = SignInterval(ratios, settings.Confidence);
+        return resampled with { Low = Math.Min(low, resampled.Low), High = Math.Max(high, resampled.High) };
+    }
+
+    /// <summary>
+    /// The interval that the sign test gives for the median: of n values, as many lie below the median as tosses of a coin show heads. The order within each pair is drawn by lot, so that
+    /// this holds for ratios of pairs whatever disturbs the machine and however long; few values make the bootstrap's interval too narrow.
+    /// </summary>
+    /// <returns>The extremes where so few values can't be that sure.</returns>
+    internal static (double Low, double High) SignInterval(double[] values, double confidence)
+    {
+        double[] sorted = [.. values.Order()];
+        int outside = 0;
+        while (2 * (outside + 1) < sorted.Length && Binomial.CDF(0.5, sorted.Length, outside) <= (1 - confidence) / 2)
+        {
+            outside++;
+        }
+
+        int rank = Math.Max(0, outside - 1);
+        return (sorted[rank], sorted[^(rank + 1)]);
     }
 
     /// <summary>Whether more pairs would not change what is said of the ratio.</summary>

@@ -5,9 +5,6 @@ namespace ModelBuildTasks.Evaluation.Latency;
 /// </summary>
 internal sealed class PairedTiming(Action first, Action second, LatencySettings settings, TimeProvider clock)
 {
-    // One timing should take this long, so that the clock's and the scheduler's grain do not show.
-    private static readonly TimeSpan ShortestTiming = TimeSpan.FromMilliseconds(1);
-
     // Warm-up ends when the best of a round is no better than the best before it by this share.
     private const double StableWithin = 0.02;
     private const int WarmUpRound = 5;
@@ -23,16 +20,19 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
     // Looks come at counts that grow by this factor, so that their number stays small and their cost does not matter.
     private const double LookGrowth = 1.3;
 
+    // Warm-up can be wrong in how long the halves take; less than this the first pairs, whose noise it is, can't tell.
+    private const double Unequal = 0.04;
+
     /// <summary>Measures until the ratio is settled or the time is up; seconds a run of each pair, in order.</summary>
     internal (List<(double First, double Second)> Pairs, bool Settled) Measure(CancellationToken cancellation = default)
     {
         long start = clock.GetTimestamp();
-        int firstRuns = RunsPerTiming(WarmUp(first, start, WarmUpShare / 2));
-        int secondRuns = RunsPerTiming(WarmUp(second, start, WarmUpShare));
+        (int firstRuns, int secondRuns) = Halves(WarmUp(first, start, WarmUpShare / 2), WarmUp(second, start, WarmUpShare));
         Random order = new(settings.Seed);
         List<(double First, double Second)> pairs = [];
         int nextLook = FewestPairs;
         bool settled = false;
+        bool isBalanced = false;
         while (!settled && pairs.Count < MostPairs && (pairs.Count < FewestPairs || clock.GetElapsedTime(start) < settings.TimeLimit))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -47,11 +47,24 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
                 pairs.Add((Time(first, firstRuns), b));
             }
 
-            if (pairs.Count >= nextLook && clock.GetElapsedTime(start) >= settings.TimeLimit * ShortestShare)
+            if (pairs.Count < nextLook || clock.GetElapsedTime(start) < settings.TimeLimit * ShortestShare)
+            {
+                continue;
+            }
+
+            if (!isBalanced && Halves(pairs.Average(pair => pair.First), pairs.Average(pair => pair.Second)) is var balanced && Differ(balanced, (firstRuns, secondRuns)))
+            {
+                // A disturbed warm-up took one action for slower than it is.
+                (firstRuns, secondRuns) = balanced;
+                pairs.Clear();
+            }
+            else
             {
                 nextLook = (int)(nextLook * LookGrowth) + 1;
                 settled = LatencyStatistics.IsSettled(LatencyStatistics.Ratio(pairs, settings), settings);
             }
+
+            isBalanced = true;
         }
 
         return (pairs, settled || LatencyStatistics.IsSettled(LatencyStatistics.Ratio(pairs, settings), settings));
@@ -80,8 +93,11 @@ internal sealed class PairedTiming(Action first, Action second, LatencySettings 
         return best;
     }
 
-    private static int RunsPerTiming(double seconds) =>
-        seconds <= 0 ? 1000 : Math.Clamp((int)Math.Ceiling(ShortestTiming.TotalSeconds / seconds), 1, 1000);
+    private (int First, int Second) Halves(double firstSeconds, double secondSeconds) => EqualHalves.Of(firstSeconds, secondSeconds, settings.TimeLimit);
+
+    /// <summary>Whether one relation of runs makes halves more unequal than noise does, where the other makes them equal.</summary>
+    private static bool Differ((int First, int Second) a, (int First, int Second) b) =>
+        Math.Abs(Math.Log((double)a.First * b.Second / (a.Second * b.First))) > Math.Log(1 + Unequal);
 
     private double Time(Action action, int runs)
     {

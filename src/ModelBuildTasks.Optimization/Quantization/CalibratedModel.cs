@@ -122,6 +122,9 @@ internal sealed class CalibratedModel
             averaged.TryGetValue(value, out int channels) ? new ChannelMeanObserver(method.Create(context.Target), channels) : method.Create(context.Target);
     }
 
+    /// <summary>What calibration saw of a tensor; null where it did not count.</summary>
+    internal NumberHistogram? DistributionOf(Value value) => PlanDistributions.Of(observers.GetValueOrDefault(value));
+
     private Dictionary<Value, ValueRange> Ranges() => observers.ToDictionary(entry => entry.Key, entry => entry.Value.Range);
 
     private Dictionary<Value, double[]> Means() => observers

@@ -11,14 +11,34 @@ internal static class PlanRecord
     /// <param name="ranges">How the ranges of activations were found.</param>
     /// <param name="outputs">The noise of the outputs; null where it was not measured.</param>
     /// <param name="inner">The noise inside; null where it was not measured.</param>
-    internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, string ranges, OutputNoise? outputs = null, InnerNoise? inner = null) => new(
-        outputs?.SignalToNoise,
-        OutputsOf(outputs),
-        [.. LayersOf(candidates).Select(layer => PlanOf(layer, candidates, choice, inner))],
-        [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))])
+    internal static QuantizationPlan Of(QuantizationCandidates candidates, QuantizationChoice choice, string ranges, OutputNoise? outputs = null, InnerNoise? inner = null)
     {
-        Regions = [.. choice.Selection.Islands().Select(island => RegionOf(island, candidates, choice))],
-    };
+        HashSet<Node> shown = PlanDistributions.Shown(choice.Selection.Layers.Keys, layer => inner?.Of(layer)?.Decibels);
+        return new(
+            outputs?.SignalToNoise,
+            OutputsOf(outputs),
+            [.. LayersOf(candidates).Select(layer => PlanOf(layer, candidates, choice, inner) with { Weights = shown.Contains(layer) ? PlanDistributions.Of(choice.Selection.Layers[layer]) : null })],
+            [.. Tensors(choice.Selection).Distinct().Select(value => PlanOf(value, candidates, choice.Scales, ranges, inner))])
+        {
+            Regions = [.. choice.Selection.Islands().Select(island => RegionOf(island, candidates, choice))],
+        };
+    }
+
+    /// <summary>The plan of a calibrated model, with what its samples and its layers' sensitivities show.</summary>
+    /// <param name="sensitivities">Decibels of the outputs' fidelity that a node in integers costs, as far as it was tried.</param>
+    /// <inheritdoc cref="Of(QuantizationCandidates, QuantizationChoice, string, OutputNoise?, InnerNoise?)"/>
+    internal static QuantizationPlan Of(
+        CalibratedModel model, QuantizationChoice choice, string ranges, OutputNoise? outputs, InnerNoise? inner, IReadOnlyDictionary<Node, double> sensitivities)
+    {
+        QuantizationPlan plan = Of(model.Candidates, choice, ranges, outputs, inner);
+        Value[] tensors = [.. Tensors(choice.Selection).Distinct()];
+        HashSet<Value> shown = PlanDistributions.Shown(tensors, value => inner?.Of(value)?.Decibels);
+        return plan with
+        {
+            Layers = [.. plan.Layers.Zip(LayersOf(model.Candidates), (layer, node) => layer with { Sensitivity = sensitivities.TryGetValue(node, out double decibels) ? decibels : null })],
+            Tensors = [.. plan.Tensors.Zip(tensors, (tensor, value) => shown.Contains(value) ? tensor with { Distribution = model.DistributionOf(value) } : tensor)],
+        };
+    }
 
     /// <summary>The plan that leaves all in float.</summary>
     internal static QuantizationPlan OfFloat(QuantizationCandidates candidates, FloatNodes inFloat) => new(

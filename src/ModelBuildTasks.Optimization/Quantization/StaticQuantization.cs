@@ -106,6 +106,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
 
         QuantizationChoice choice = calibrated.Fastest(inFloat);
         OutputNoise? noise = null;
+        Dictionary<Node, double> sensitivities = [];
         if (choice.Selection.Layers.Count > 0
             && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
         {
@@ -113,13 +114,13 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
             if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.JudgeAccuracy is not null)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
-                best = MixedPrecisionSearch.Improve(calibrated, best, probe, context);
+                best = MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities);
             }
 
             (choice, noise) = (best.Choice, best.Noise);
         }
 
         InnerNoise? inner = choice.Selection.Layers.Count > 0 ? InnerNoise.Measure(calibrated, choice, context) : null;
-        return (calibrated, choice, PlanRecord.Of(calibrated.Candidates, choice, PlanRecord.MethodOf(Ranges), noise, inner));
+        return (calibrated, choice, PlanRecord.Of(calibrated, choice, PlanRecord.MethodOf(Ranges), noise, inner, sensitivities));
     }
 }

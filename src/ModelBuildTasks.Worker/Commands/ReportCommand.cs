@@ -2,6 +2,7 @@ using System.CommandLine;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting.Files;
+using ModelBuildTasks.Worker.Reporting.History;
 
 namespace ModelBuildTasks.Worker.Commands;
 
@@ -12,12 +13,13 @@ internal static class ReportCommand
     {
         Argument<FileInfo[]> results = new("results") { Description = "Result files (.json) of builds or of 'optimize --json'.", Arity = ArgumentArity.OneOrMore };
         Option<DirectoryInfo> output = new("--output", "-o") { Description = "The folder to write models.html, .json, .md, .sarif and .junit.xml to.", Required = true };
-        Command command = new("report", "Write what results tell of models as a page, and as files for CI (see docs/REPORT.md).") { results, output };
-        command.SetAction(parsed => Run(parsed.GetRequiredValue(results), parsed.GetRequiredValue(output).FullName));
+        Option<FileInfo?> lockFile = new("--lock") { Description = "The project's models.lock.json, whose earlier commits the page tells as history (see docs/LOCK.md)." };
+        Command command = new("report", "Write what results tell of models as a page, and as files for CI (see docs/REPORT.md).") { results, output, lockFile };
+        command.SetAction(parsed => Run(parsed.GetRequiredValue(results), parsed.GetRequiredValue(output).FullName, parsed.GetValue(lockFile)?.FullName));
         return command;
     }
 
-    private static int Run(IEnumerable<FileInfo> results, string folder)
+    private static int Run(IEnumerable<FileInfo> results, string folder, string? lockFile)
     {
         List<ReportedModel> models = [];
         foreach (string path in results.Select(file => file.FullName).Distinct())
@@ -34,7 +36,7 @@ internal static class ReportCommand
 
         try
         {
-            ModelReport report = ModelReport.Of(models);
+            ModelReport report = ModelReport.Of(models, lockFile is null ? null : LockHistory.Read(lockFile));
             string page = report.Write(folder);
             Console.Out.WriteLine($"{report.Summary}.");
             Console.Out.WriteLine($"Written: {page}");

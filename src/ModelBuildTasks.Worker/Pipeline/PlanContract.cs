@@ -22,7 +22,9 @@ internal static class PlanContract
                 IsInteger = layer.IsInteger,
                 WeightBits = layer.WeightBits,
                 SignalToNoise = layer.SignalToNoise,
+                Sensitivity = layer.Sensitivity,
                 Reason = layer.Reason,
+                Weights = layer.Weights is { } weights ? Of(weights.Numbers, weights.NarrowestChannel, weights.WidestChannel) : null,
             });
         }
 
@@ -38,9 +40,13 @@ internal static class PlanContract
                 Method = tensor.Method,
                 Error = tensor.Noise?.Error,
                 SignalToNoise = tensor.Noise?.Decibels,
+                Distribution = tensor.Distribution is { } numbers ? Of(numbers) : null,
             });
         }
 
         return decisions;
     }
+
+    private static NumberDistribution Of(NumberHistogram numbers, double? narrowest = null, double? widest = null) =>
+        new() { Lowest = numbers.Lowest, Width = numbers.Width, Counts = numbers.Counts, NarrowestChannel = narrowest, WidestChannel = widest };
 }

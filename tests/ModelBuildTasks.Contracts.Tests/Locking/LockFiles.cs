@@ -121,13 +121,32 @@ public sealed class LockFiles
     [DataRow("{\n  \"models\": {}\n}", 1, "version none")]
     [DataRow("", 1, "ends early")]
     [DataRow("{\n  \"version\": 1,\n  \"models\": {\n    \"a\": {},\n    \"a\": {}\n  }\n}", 5, "twice")]
-    [DataRow("{\n  \"version\": 1,\n  \"models\": {\n    \"a\": {\n      \"cpu\": {\n        \"size\": \"large\"\n      }\n    }\n  }\n}", 6, "'size' is not a whole number")]
+    [DataRow("{\n  \"version\": 1,\n  \"models\": {\n    \"a\": {\n      \"cpu\": {\n        \"source\": \"\", \"artifact\": \"\", \"size\": \"large\"\n      }\n    }\n  }\n}", 6, "'size' is not a whole number")]
     [DataRow("{\n  \"version\": 1,\n  \"models\": {\n    \"a\": {\n      \"cpu\": null\n    }\n  }\n}", 5, "'cpu' is not an object")]
     public void What_is_broken_is_said_with_its_line(string text, int line, string words)
     {
         var fault = Assert.ThrowsExactly<InvalidDataException>(() => ModelLock.Parse(text));
 
         Assert.AreEqual(line, ModelLock.LineOf(fault), fault.Message);
+        StringAssert.Contains(fault.Message, words);
+    }
+
+    [TestMethod]
+    [DataRow("\"source\": \"5000\",", "", 5, "there is no 'source'")]
+    [DataRow("\"artifact\": \"a000\",", "", 5, "there is no 'artifact'")]
+    [DataRow("\"size\": 1000", "\"size\": -5", 13, "'size' is -5")]
+    [DataRow("\"size\": 1000", "\"other\": 1", 5, "there is no 'size'")]
+    [DataRow("\"high\": 0.41", "\"height\": 0.41", 22, "there is no 'high'")]
+    public void What_lacks_a_figure_compares_with_nothing_and_is_said(string text, string instead, int line, string words)
+    {
+        var file = new ModelLock();
+        file.Set("digits", "cpu", Locked.Entry());
+        var json = file.ToJson();
+        StringAssert.Contains(json, text);
+
+        var fault = Assert.ThrowsExactly<InvalidDataException>(() => ModelLock.Parse(json.Replace(text, instead, StringComparison.Ordinal)));
+
+        Assert.AreEqual(line, ModelLock.LineOf(fault), json);
         StringAssert.Contains(fault.Message, words);
     }
 

@@ -36,7 +36,7 @@ public sealed class MixedPrecisionTests
         FidelityProbe probe = FidelityProbe.Create(network.Model, samples, calibrated.Candidates.ShapeOf)!;
         MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
 
-        MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, context);
+        MeasuredChoice best = MixedPrecisionSearch.Improve(calibrated, plain, probe, context, []);
 
         StringAssert.Contains(string.Join('\n', best.Choice.InFloat.Explain(calibrated.Candidates)), $"'{convolutions[0].Name}' stays in float: integers would take");
         Assert.IsGreaterThan(plain.Noise.Decibels + 3, best.Noise.Decibels);
@@ -51,7 +51,7 @@ public sealed class MixedPrecisionTests
         FidelityProbe probe = FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!;
         MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), probe);
 
-        int WithBudget(double decibels) => MixedPrecisionSearch.Improve(calibrated, plain, probe, context with { JudgeAccuracy = form => new AccuracyVerdict(probe.Measure(form).Decibels >= decibels, "") })
+        int WithBudget(double decibels) => MixedPrecisionSearch.Improve(calibrated, plain, probe, context with { JudgeAccuracy = form => new AccuracyVerdict(probe.Measure(form).Decibels >= decibels, "") }, [])
             .Choice.Selection.Layers.Count;
 
         int tight = WithBudget(plain.Noise.Decibels + 3);

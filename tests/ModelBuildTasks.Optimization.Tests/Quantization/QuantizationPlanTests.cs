@@ -1,5 +1,6 @@
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Tests.Quantization;
@@ -73,6 +74,33 @@ public sealed class QuantizationPlanTests
         Assert.HasCount(1, second.Regions);
         Assert.IsTrue(second.Layers.Where(layer => slower.Contains(layer.Name)).All(layer => layer is { IsInteger: false, Reason: not null } && layer.Reason.Contains("measured slower", StringComparison.Ordinal)));
         Assert.IsTrue(second.Layers.Where(layer => !slower.Contains(layer.Name)).All(layer => layer.IsInteger));
+    }
+
+    [TestMethod]
+    public void A_plan_tells_what_calibration_saw_and_what_the_weights_are()
+    {
+        SmallNetwork network = TwoRegions();
+        float[] weights = [.. network.Graph.Nodes.Single(node => node.Name == "a").Input(1)!.Initializer!.Span<float>()];
+
+        QuantizationPlan plan = network.Quantize().Plan!;
+
+        WeightDistribution found = plan.Layers.Single(layer => layer.Name == "Conv 'a'").Weights!;
+        Assert.AreEqual(weights.Length, found.Numbers.Counts.Sum());
+        Assert.AreEqual(weights.Max(MathF.Abs), found.WidestChannel, 1e-6);
+        Assert.IsTrue(found.NarrowestChannel > 0 && found.NarrowestChannel <= found.WidestChannel);
+        PlannedTensor[] counted = [.. plan.Tensors.Where(tensor => tensor.Distribution is not null)];
+        Assert.IsNotEmpty(counted);
+        Assert.IsTrue(counted.All(tensor => tensor.Distribution!.Counts.Count <= 48 && tensor.Distribution.Lowest <= tensor.Highest));
+    }
+
+    [TestMethod]
+    public void Ranges_that_are_found_without_counting_have_no_distribution()
+    {
+        SmallNetwork network = TwoRegions();
+
+        QuantizationPlan plan = new StaticQuantization(RangeMethod.MinMax).Apply(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples)).Plan!;
+
+        Assert.IsTrue(plan.Tensors.All(tensor => tensor.Distribution is null));
     }
 
     /// <summary>Two convolutions, an operator that has no integers, and two more.</summary>

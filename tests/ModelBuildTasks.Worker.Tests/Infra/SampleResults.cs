@@ -33,8 +33,8 @@ internal static class SampleResults
         result.Recipe.Add(new RecipeStep { Name = "SmoothQuant", Explanation = "Nothing to smooth." });
         result.Quantization.Outputs.Add(new QuantizedOutput { Name = "scores", SignalToNoise = 40 });
         result.Quantization.Layers.Add(new QuantizedLayer { Name = "Conv 'stem'", SignalToNoise = double.PositiveInfinity, Reason = "integers would make it slower" });
-        result.Quantization.Layers.Add(new QuantizedLayer { Name = $"Conv '{name}'", IsInteger = true, WeightBits = 8, SignalToNoise = 35 });
-        result.Quantization.Tensors.Add(new QuantizedTensor { Name = "relu_output", Lowest = -1, Highest = 6, Scale = 0.0275, ZeroPoint = 36, Method = "MinMax", SignalToNoise = 42 });
+        result.Quantization.Layers.Add(new QuantizedLayer { Name = $"Conv '{name}'", IsInteger = true, WeightBits = 8, SignalToNoise = 35, Sensitivity = 1.5, Weights = new NumberDistribution { Lowest = -0.5, Width = 0.25, Counts = [2, 40, 60, 3], NarrowestChannel = 0.2, WidestChannel = 0.5 } });
+        result.Quantization.Tensors.Add(new QuantizedTensor { Name = "relu_output", Lowest = -1, Highest = 6, Scale = 0.0275, ZeroPoint = 36, Method = "MinMax", SignalToNoise = 42, Distribution = new NumberDistribution { Lowest = -1, Width = 1, Counts = [3, 700, 50, 20, 8, 4, 2, 1] } });
         return new ReportedModel(name, result);
     }
 

@@ -39,6 +39,7 @@ public sealed class ReportPageInBrowserTests : IDisposable
         Assert.IsGreaterThan(FewestColors, picture.Data.Chunk(4).Select(pixel => BitConverter.ToInt32(pixel)).Distinct().Count());
         Assert.AreEqual(width, await browser.Evaluate("document.documentElement.scrollWidth"), "The page must not scroll sideways.");
         Assert.AreEqual(0, await browser.Evaluate("[...document.querySelectorAll('svg')].filter(svg => svg.getBoundingClientRect().width < 20).length"), "A drawing has no room.");
+        Assert.AreEqual(0, await browser.Evaluate("[...document.querySelectorAll('.histogram path')].filter(path => path.getBoundingClientRect().height < 20).length - document.querySelectorAll('.histogram').length + 4"), "Two models have two histograms each, all of which are drawn.");
         string[] requests = [.. browser.Events.Where(found => found.Method == "Network.requestWillBeSent").Select(found => (string)found.Parameters["request"]!["url"]!).Where(address => !address.StartsWith("data:", StringComparison.Ordinal))];
         CollectionAssert.AreEqual(new[] { new Uri(page).AbsoluteUri }, requests);
         Assert.IsEmpty(browser.Events.Where(found => found.Method is "Runtime.exceptionThrown" or "Runtime.consoleAPICalled" or "Log.entryAdded"), string.Join('\n', browser.Events.Select(found => found.Parameters.ToJsonString())));

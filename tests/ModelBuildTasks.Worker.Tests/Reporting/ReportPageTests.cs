@@ -27,7 +27,7 @@ public sealed class ReportPageTests
     {
         XElement page = Page(Quantized().With(Budget(Verdict.Passed, "MaxLatencyRatio")));
 
-        string[] labels = [.. page.Descendants("svg").Where(svg => (string?)svg.Attribute("role") == "img").Select(svg => (string)svg.Attribute("aria-label")!)];
+        string[] labels = [.. page.Descendants("main").Single().Elements("section").Descendants("svg").Where(svg => (string?)svg.Attribute("role") == "img").Select(svg => (string)svg.Attribute("aria-label")!)];
         CollectionAssert.AreEqual(new[] { "digits for cpu: × 0.3", "digits for cpu: × 0.5 (× 0.45 to × 0.55), × 0.3 allowed: passed", "digits for cpu: 0.005 (−0.001 to 0.011)" }, labels);
         Assert.IsTrue(page.Descendants("svg").All(svg => svg.Attribute("role") is not null || (string?)svg.Attribute("aria-hidden") == "true"));
     }
@@ -52,7 +52,7 @@ public sealed class ReportPageTests
         ReportedModel model = Quantized();
         (model.Result.AccuracyDrop!.Value, model.Result.AccuracyDrop.High) = (number, number);
 
-        Assert.AreEqual(2, Page(model).Descendants("figure").Count());
+        Assert.AreEqual(2, Page(model).Descendants("main").Single().Elements("section").Descendants("figure").Count());
     }
 
     [TestMethod]

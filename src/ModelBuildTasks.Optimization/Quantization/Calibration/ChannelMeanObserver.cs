@@ -11,6 +11,8 @@ internal sealed class ChannelMeanObserver(IRangeObserver range, int channels) : 
 
     public ValueRange Range => range.Range;
 
+    public Histogram? Numbers => range.Numbers;
+
     /// <summary>The mean of each channel over samples and positions; null when none can be told.</summary>
     internal double[]? Means => samples == 0 || sums.Any(sum => double.IsNaN(sum.Total)) ? null : Array.ConvertAll(sums, sum => sum.Total / samples);
 

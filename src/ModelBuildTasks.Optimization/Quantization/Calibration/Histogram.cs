@@ -63,6 +63,26 @@ internal sealed class Histogram
         ArrayPool<int>.Shared.Return(tables);
     }
 
+    /// <summary>The counts in at most <paramref name="most"/> bins of one width, from the first in use to the last; null when nothing but zeros was counted.</summary>
+    internal NumberHistogram? Coarse(int most)
+    {
+        int first = Array.FindIndex(counts, count => count > 0);
+        int last = Array.FindLastIndex(counts, count => count > 0);
+        if (first < 0 || exponent == SmallestExponent)
+        {
+            return null;
+        }
+
+        int merged = (last - first) / most + 1;
+        long[] coarse = new long[(last - first) / merged + 1];
+        for (int bin = first; bin <= last; bin++)
+        {
+            coarse[(bin - first) / merged] += counts[bin];
+        }
+
+        return new NumberHistogram((first - BinsOfSide) * Width, merged * Width, coarse);
+    }
+
     private static int ExponentFor(ValueRange range)
     {
         float magnitude = Math.Max(Math.Abs(range.Lowest), Math.Abs(range.Highest));

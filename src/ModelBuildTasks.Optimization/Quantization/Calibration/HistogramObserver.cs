@@ -8,6 +8,8 @@ internal abstract class HistogramObserver : IRangeObserver
 
     public ValueRange Seen => extremes.Seen;
 
+    public Histogram Numbers => histogram;
+
     public ValueRange Range => Seen is { Width: > 0, IsFinite: true } seen ? Search(histogram, seen) : Seen;
 
     public void Observe(ReadOnlySpan<float> values)

@@ -11,4 +11,7 @@ internal interface IRangeObserver
 
     /// <summary>The range to cover, inside <see cref="Seen"/>; that of zero when nothing was observed.</summary>
     ValueRange Range { get; }
+
+    /// <summary>The numbers seen; null where the range is found without counting them.</summary>
+    Histogram? Numbers => null;
 }

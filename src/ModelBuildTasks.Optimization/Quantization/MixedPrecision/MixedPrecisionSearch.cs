@@ -63,7 +63,8 @@ internal sealed class MixedPrecisionSearch
     /// (<see cref="PassContext.JudgeAccuracy"/>), the one with the fewest more in float that does; if none does, the nearest to float.
     /// </summary>
     /// <exception cref="Inference.InferenceException">A form cannot be run.</exception>
-    internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, PassContext context)
+    /// <param name="sensitivities">Gets the decibels that each node would bring back in float, as far as that is tried.</param>
+    internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, PassContext context, Dictionary<Node, double> sensitivities)
     {
         if (!model.Candidates.IsForCpu || (start.Noise.Decibels >= Goal && context.JudgeAccuracy is null))
         {
@@ -72,15 +73,15 @@ internal sealed class MixedPrecisionSearch
 
         model.ObserveAll(start.Choice.Selection);
         MixedPrecisionSearch search = new(model, probe, start, context);
-        MeasuredChoice[] choices = search.Choices();
+        MeasuredChoice[] choices = search.Choices(sensitivities);
         MeasuredChoice best = choices.Aggregate((best, next) => Worth(next) > Worth(best) + SmallestGain * TimePerDecibel ? next : best);
         return context.JudgeAccuracy is { } judge ? search.Fewest([.. choices.Where(choice => choice.Noise.Decibels >= best.Noise.Decibels)], judge) : best;
     }
 
     /// <summary>The start, and the choices with more and more in float that are fast enough.</summary>
-    private MeasuredChoice[] Choices()
+    private MeasuredChoice[] Choices(Dictionary<Node, double> sensitivities)
     {
-        (Node Node, string Reason)[] ranked = [.. Ranked()];
+        (Node Node, string Reason)[] ranked = [.. Ranked(sensitivities)];
         List<QuantizationChoice> choices = [];
         for (int count = 1; count <= ranked.Length; count += 1 + (int)(count * Growth))
         {
@@ -107,7 +108,7 @@ internal sealed class MixedPrecisionSearch
     }
 
     /// <summary>The chosen nodes that help when they alone are left out, the most decibels for the time first.</summary>
-    private IEnumerable<(Node Node, string Reason)> Ranked()
+    private IEnumerable<(Node Node, string Reason)> Ranked(Dictionary<Node, double> sensitivities)
     {
         (Node Node, QuantizationChoice Choice)[] without =
         [
@@ -116,6 +117,11 @@ internal sealed class MixedPrecisionSearch
                 .Where(entry => TimeOf(entry.Item2) <= longestThatMayPay),
         ];
         MeasuredChoice[] measured = Measure([.. without.Select(entry => entry.Choice)]);
+        for (int i = 0; i < without.Length; i++)
+        {
+            sensitivities[without[i].Node] = measured[i].Noise.Decibels - start.Noise.Decibels;
+        }
+
         double shortest = start.Time * TimePerDecibel * SmallestGain;
         return without
             .Select((entry, index) => (entry.Node, Decibels: measured[index].Noise.Decibels - start.Noise.Decibels, Time: measured[index].Time - start.Time))

@@ -1,14 +1,17 @@
 using System.Text;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Reporting.History;
 
 namespace ModelBuildTasks.Worker.Reporting.Files;
 
 /// <summary>What result files tell, in one order whatever order they are named in: by model, then by target.</summary>
 internal sealed class ModelReport
 {
-    private ModelReport(IReadOnlyList<ReportedModel> models) => Models = models;
+    private ModelReport(IReadOnlyList<ReportedModel> models, LockHistory history) => (Models, History) = (models, history);
 
     internal IReadOnlyList<ReportedModel> Models { get; }
+
+    internal LockHistory History { get; }
 
     /// <summary>Every budget with its model, the ones that want attention first.</summary>
     internal IEnumerable<(ReportedModel Model, JudgedBudget Budget)> Budgets =>
@@ -34,10 +37,11 @@ internal sealed class ModelReport
         }
     }
 
-    internal static ModelReport Of(IEnumerable<ReportedModel> models) => new([.. models
+    /// <param name="history">Of the project's lock file; null where there is none.</param>
+    internal static ModelReport Of(IEnumerable<ReportedModel> models, LockHistory? history = null) => new([.. models
         .OrderBy(model => model.Name, StringComparer.Ordinal)
         .ThenBy(model => model.Target, StringComparer.Ordinal)
-        .ThenBy(model => model.Result.Model, StringComparer.Ordinal)]);
+        .ThenBy(model => model.Result.Model, StringComparer.Ordinal)], history ?? LockHistory.None);
 
     /// <summary>Writes all forms of the report into a folder, which is made.</summary>
     /// <returns>The path of the page.</returns>

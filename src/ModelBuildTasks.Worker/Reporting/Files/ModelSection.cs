@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Reporting.History;
 
 namespace ModelBuildTasks.Worker.Reporting.Files;
 
@@ -10,14 +11,15 @@ internal static class ModelSection
     /// <summary>Longer tables are shown when they are asked for.</summary>
     private const int MostRowsOpen = 40;
 
-    internal static XElement Of(ReportedModel model, string id) => new("article", new XAttribute("aria-labelledby", id),
+    internal static XElement Of(ReportedModel model, string id, IReadOnlyList<LockedState> history) => new("article", new XAttribute("aria-labelledby", id),
         new XElement("h2", new XAttribute("id", id), model.Title),
         Figures(model.Result),
         DeviceSection.Of(model.Result.Device, DateTime.UtcNow),
         AnswerSection.Of(model.Result.AccuracyDetails),
+        HistorySection.Of(history),
         Steps(model.Result),
         OperatorSection.Of(model.Result.Profile),
-        model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), Ranges(plan) }
+        model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), NoiseSection.Of(plan), Ranges(plan), DistributionSection.Of(plan) }
             : model.Result.TriedQuantization is { } tried ? Layers(tried, "Layers of the integer form that was tried and not shipped") : null);
 
     private static XElement Figures(OptimizationResult result)
@@ -98,6 +100,8 @@ internal static class ModelSection
                 new("Weights", layer => layer.WeightBits is { } bits ? $"{bits} bits" : "float"),
                 plan.Layers.Any(layer => layer.SignalToNoise is not null)
                     ? new("Signal to noise of its result", layer => Noise(layer.SignalToNoise, most)) : null,
+                plan.Layers.Any(layer => layer.Sensitivity is not null)
+                    ? new("Float would bring back", layer => layer.Sensitivity is { } sensitivity ? Decibels(sensitivity) : "", Class: "number") : null,
                 plan.Layers.Any(layer => layer.Reason is not null) ? new("Why not in integers", layer => layer.Reason ?? "") : null)),
         ];
     }

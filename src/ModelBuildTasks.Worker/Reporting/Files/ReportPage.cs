@@ -25,7 +25,7 @@ internal static class ReportPage
                 new XElement("style", StyleSheet())),
             new XElement("body",
                 new XElement("header", new XElement("h1", "Models"), new XElement("p", $"{report.Summary}.")),
-                new XElement("main", Budgets(report), Plots(report), report.Models.Select(model => ModelSection.Of(model, Id(report, model))), Diagnostics(report)),
+                new XElement("main", Budgets(report), Plots(report), report.Models.Select(model => ModelSection.Of(model, Id(report, model), report.History.Of(model.Name, model.Target))), Diagnostics(report)),
                 new XElement("footer", new XElement("p", "Written by ModelBuildTasks from the results of the last build.")))),
         "<!DOCTYPE html>\n");
 

@@ -55,6 +55,29 @@ public sealed class HistogramTests
         CollectionAssert.AreEqual(Counts(Of(samples)), Counts(histogram));
     }
 
+    [TestMethod]
+    public void A_coarse_form_has_the_same_counts_in_at_most_so_many_bins_that_are_in_use_at_either_end()
+    {
+        float[] values = [-1.5f, -1.49f, 0, 0.25f, 0.3f, 2.9f];
+
+        NumberHistogram coarse = Of([values]).Coarse(10)!;
+
+        Assert.IsLessThanOrEqualTo(10, coarse.Counts.Count);
+        Assert.IsTrue(coarse.Counts[0] > 0 && coarse.Counts[^1] > 0);
+        for (int bin = 0; bin < coarse.Counts.Count; bin++)
+        {
+            double edge = coarse.Lowest + bin * coarse.Width;
+            Assert.AreEqual(values.Count(value => value >= edge && value < edge + coarse.Width), coarse.Counts[bin]);
+        }
+    }
+
+    [TestMethod]
+    public void Nothing_but_zeros_has_no_coarse_form()
+    {
+        Assert.IsNull(new Histogram().Coarse(10));
+        Assert.IsNull(Of([[0, 0]]).Coarse(10));
+    }
+
     private static Histogram Of(IEnumerable<float[]> samples)
     {
         Histogram histogram = new();
