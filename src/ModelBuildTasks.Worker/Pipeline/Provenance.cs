@@ -6,8 +6,8 @@ using ModelBuildTasks.Worker.Caching;
 namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
-/// Where an artifact comes from, in its own metadata (<c>metadata_props</c>), so that a file that was passed on can be told: the source, the target, the plan and the version of this
-/// tool, and nothing of the machine, its paths or the time. What the source says of itself stays. A source that passes through says nothing of this, and neither does an artifact that
+/// Where an artifact comes from and what it holds, in its own metadata (<c>metadata_props</c>), so that a file that was passed on can be told: the source, the target, the plan, the types and the version of
+/// this tool, and nothing of the machine, its paths or the time. What the source says of itself stays. A source that passes through says nothing of this, and neither does an artifact that
 /// these few hundred bytes would make larger than its source.
 /// </summary>
 internal static class Provenance
@@ -23,6 +23,9 @@ internal static class Provenance
 
     /// <summary>The steps that applied, in order, separated by <see cref="Separator"/>; empty when none did.</summary>
     internal const string Plan = Prefix + "plan";
+
+    /// <summary>The element types of its weights, branches and bodies included, by which generated accessors tell TensorRT the precisions to compute in.</summary>
+    internal const string Types = Prefix + "types";
 
     /// <summary>The version of the package.</summary>
     internal const string Version = Prefix + "version";
@@ -40,7 +43,7 @@ internal static class Provenance
     {
         Remove(model);
         bool isSmaller = model.StoredBytes <= sourceBytes;
-        foreach ((string key, string value) in Of(request, steps))
+        foreach ((string key, string value) in Of(model, request, steps))
         {
             model.Metadata[key] = value;
         }
@@ -53,7 +56,7 @@ internal static class Provenance
 
     /// <summary>Whether a model says exactly what <see cref="Write"/> would have it say, or nothing.</summary>
     internal static bool MayBeOf(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
-        model.Metadata.Where(entry => IsOurs(entry.Key)).Select(entry => (entry.Key, entry.Value)).ToArray() is var stated && (stated.Length == 0 || stated.SequenceEqual(Of(request, steps)));
+        model.Metadata.Where(entry => IsOurs(entry.Key)).Select(entry => (entry.Key, entry.Value)).ToArray() is var stated && (stated.Length == 0 || stated.SequenceEqual(Of(model, request, steps)));
 
     private static void Remove(Model model)
     {
@@ -65,11 +68,12 @@ internal static class Provenance
 
     private static bool IsOurs(string key) => key.StartsWith(Prefix, StringComparison.Ordinal);
 
-    private static (string Key, string Value)[] Of(OptimizationRequest request, IEnumerable<Step> steps) =>
+    private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
     [
         (Source, RequestInputs.DigestOfModel(request.Inputs)),
         (Target, request.Target),
         (Plan, string.Join(Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
+        (Types, string.Join(Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
         (Version, ToolVersion),
     ];
 }

@@ -9,7 +9,7 @@ namespace ModelBuildTasks.Worker.Tests.Pipeline;
 [TestClass]
 public sealed class ProvenanceTests : IDisposable
 {
-    private static readonly string[] Keys = ["modelbuild.source", "modelbuild.target", "modelbuild.plan", "modelbuild.version"];
+    private static readonly string[] Keys = ["modelbuild.source", "modelbuild.target", "modelbuild.plan", "modelbuild.types", "modelbuild.version"];
 
     private readonly Workplace place = Workplace.With(SmallModels.WideMlp());
 
@@ -30,6 +30,8 @@ public sealed class ProvenanceTests : IDisposable
         Assert.AreEqual("cpu", metadata["modelbuild.target"]);
         Assert.AreEqual(string.Join("; ", entry.Plan), metadata["modelbuild.plan"]);
         StringAssert.Contains(metadata["modelbuild.plan"], "weight-only int4 quantization");
+        StringAssert.StartsWith(metadata["modelbuild.types"], "Float; ");
+        StringAssert.EndsWith(metadata["modelbuild.types"], "UInt8");
         Assert.AreEqual(PackageVersion(), metadata["modelbuild.version"]);
     }
 
