@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis.CSharp;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
@@ -258,6 +259,48 @@ public sealed class Accessors : IDisposable
         Assert.AreEqual($"cpu-{processor}", Call(program, "Best"));
         Assert.AreEqual("cpu-arm64", Call(program, "Named"));
         Assert.IsInstanceOfType<ArgumentException>(Assert.ThrowsExactly<TargetInvocationException>(() => Call(program, "Wrong")).InnerException);
+    }
+
+    [TestMethod]
+    public void Session_options_can_be_changed_before_the_session_is_made()
+    {
+        var program = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "cpu"]).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static string Main()
+                    {
+                        string seen = "";
+                        using var digits = Digits.Load((variant, options) => { seen += variant; options.IntraOpNumThreads = 1; options.LogId = "mine"; });
+                        return $"{seen} {digits.Variant} {digits.Run(new float[] { 5, 7, 9 }).Scores[1]}";
+                    }
+
+                    public static void Refused() { using var digits = Digits.Load((variant, options) => options.AppendExecutionProvider("NoSuchProvider")); }
+                    public static void Missing() => Digits.Load((System.Action<string, Microsoft.ML.OnnxRuntime.SessionOptions>)null!);
+                }
+            }
+            """).Load().GetType("MyApp.Program")!;
+
+        Assert.IsTrue(Regex.IsMatch((string)Call(program, "Main")!, "^(cpu){1,2} cpu 7$"));
+        Assert.AreEqual("Microsoft.ML.OnnxRuntime.OnnxRuntimeException", Assert.ThrowsExactly<TargetInvocationException>(() => Call(program, "Refused")).InnerException!.GetType().FullName);
+        Assert.IsInstanceOfType<ArgumentNullException>(Assert.ThrowsExactly<TargetInvocationException>(() => Call(program, "Missing")).InnerException);
+    }
+
+    [TestMethod]
+    [DataRow("Float; Int8", "trt_int8_enable=1 trt_fp16_enable=0")]
+    [DataRow("Float16; Int64", "trt_int8_enable=0 trt_fp16_enable=1")]
+    [DataRow("Float; UInt8", "trt_int8_enable=0 trt_fp16_enable=0")]
+    [DataRow(null, "trt_int8_enable=0 trt_fp16_enable=0")]
+    public void Tensorrt_computes_in_the_precisions_that_the_artifact_holds(string? types, string expected)
+    {
+        // ModelProto.metadata_props.
+        byte[] model = types is null ? Classifier() : [.. Classifier(), .. Message(14, [.. Message(1, "modelbuild.types"), .. Message(2, types)])];
+        var digits = new GeneratedAccessor(_folder, model, targets: ["tensorrt", "cpu"]).Load().GetType("MyApp.Digits")!;
+
+        var options = (Dictionary<string, string>)digits.GetMethod("Precisions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model])!;
+
+        Assert.AreEqual(expected, string.Join(' ', options.Select(option => $"{option.Key}={option.Value}")));
     }
 
     private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""

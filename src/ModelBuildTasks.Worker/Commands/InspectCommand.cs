@@ -16,6 +16,9 @@ namespace ModelBuildTasks.Worker.Commands;
 /// </summary>
 internal static class InspectCommand
 {
+    /// <summary>Characters of one entry that are shown; <c>--json</c> has it whole.</summary>
+    private const int MostMetadata = 300;
+
     internal static Command Create()
     {
         Argument<FileInfo> model = new("model") { Description = ArtifactFile.Help };
@@ -51,6 +54,11 @@ internal static class InspectCommand
         Fact("Size", Quantities.Size(facts.Bytes));
         Fact("Format", $"IR {facts.IrVersion}, {string.Join(", ", facts.Opsets.Select(opset => $"{opset.Key} {opset.Value}"))}");
         Fact("Producer", facts.Producer.Length == 0 ? "not stated" : facts.Producer);
+        foreach ((string key, string value) in facts.Metadata)
+        {
+            Fact("Metadata", OnOneLine($"{key}: {value}"));
+        }
+
         Fact("Weights", FormattableString.Invariant($"{facts.Weights.Values.Sum():N0} in {facts.WeightTensors:N0} tensors"));
         foreach ((string type, long count) in facts.Weights)
         {
@@ -88,5 +96,12 @@ internal static class InspectCommand
         }
 
         void Fact(string name, string value) => grid.AddRow(Markup.Escape(name), Markup.Escape(value));
+    }
+
+    /// <summary>A model may say anything of itself: whole files, and what would steer the terminal.</summary>
+    private static string OnOneLine(string text)
+    {
+        string shown = text.Length <= MostMetadata ? text : $"{text[..MostMetadata]}…";
+        return string.Concat(shown.Select(letter => char.IsControl(letter) ? ' ' : letter));
     }
 }

@@ -259,6 +259,7 @@ internal sealed class CandidateSearch(
             return new ComparisonResult(ArtifactTooLargeException.Reason);
         }
 
+        Provenance.Write(model, request, steps, source.Bytes);
         model.Save(artifactPath);
         ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
         long bytes = new FileInfo(artifactPath).Length;

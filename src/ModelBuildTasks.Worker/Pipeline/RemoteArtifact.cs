@@ -79,9 +79,15 @@ internal sealed partial class RemoteArtifact(
 
         try
         {
-            if (Model.Load(path).ExternalDataFiles.Count > 0)
+            Model artifact = Model.Load(path);
+            if (artifact.ExternalDataFiles.Count > 0)
             {
                 return "it refers to other files";
+            }
+
+            if (claimed.ArtifactSha256 != RequestInputs.DigestOfModel(request.Inputs) && !Provenance.MayBeOf(artifact, request, claimed.Steps))
+            {
+                return "its metadata tells of another origin";
             }
 
             ComparisonResult result = comparison.Of(path, mustProveItself: true, measuresLatency: false);

@@ -11,6 +11,7 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <param name="IrVersion">Version of the ONNX format.</param>
 /// <param name="Opsets">The operator set of each domain.</param>
 /// <param name="Producer">Empty where it is not stated.</param>
+/// <param name="Metadata">What the model says of itself; of an artifact, also where it comes from (<see cref="Provenance"/>).</param>
 /// <param name="Inputs">Name, type and shape of each.</param>
 /// <param name="Outputs">Name, type and shape of each.</param>
 /// <param name="Weights">Number of weights of each type, the most first.</param>
@@ -25,6 +26,7 @@ internal sealed record ModelFacts(
     long IrVersion,
     IReadOnlyDictionary<string, long> Opsets,
     string Producer,
+    IReadOnlyDictionary<string, string> Metadata,
     IReadOnlyList<string> Inputs,
     IReadOnlyList<string> Outputs,
     IReadOnlyDictionary<string, long> Weights,
@@ -45,6 +47,7 @@ internal sealed record ModelFacts(
             model.IrVersion,
             model.OpsetImports.ToDictionary(import => import.Key.Length == 0 ? "ai.onnx" : import.Key, import => import.Value),
             model.ProducerName,
+            model.Metadata.ToDictionary(),
             [.. source.Session.Inputs.Select(input => input.ToString())],
             [.. source.Session.Outputs.Select(output => output.ToString())],
             weights.GroupBy(weight => weight.ElementType, weight => weight.Length).OrderByDescending(type => type.Sum()).ToDictionary(type => type.Key.ToString(), type => type.Sum()),

@@ -7,6 +7,7 @@ namespace ModelBuildTasks.Accessors;
 internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, string orNull)
 {
     private const string Options = "global::Microsoft.ML.OnnxRuntime.SessionOptions";
+    private const string Configure = "global::System.Action<string, " + Options + ">";
     private const string CudaProvider = "CUDAExecutionProvider";
     private const string TensorRtProvider = "TensorrtExecutionProvider";
 
@@ -49,9 +50,19 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision) on x64 processors without VNNI, where they saturate otherwise.
             /// </param>
             """);
-        source.Block($"public static {accessor.Class} Load({Options}{orNull} options = null)", () =>
+        source.Add($"public static {accessor.Class} Load({Options}{orNull} options = null) => options != null ? Load(ForThisProcessor(), options) : Choose(null);");
+        source.Add($"""
+
+            /// <summary>Loads the best variant as the overload without parameters does, with changes of your own to the session options, such as the number of threads.</summary>
+            /// <param name="configure">
+            /// Gets the name of the variant that is tried and the options that it would have, execution providers included, each time before a session is made. Where ONNX Runtime refuses
+            /// what it sets, the next variant is tried.
+            /// </param>
+            public static {accessor.Class} Load({Configure} configure) => Choose(configure ?? throw new global::System.ArgumentNullException(nameof(configure)));
+
+            """);
+        source.Block($"private static {accessor.Class} Choose({Configure}{orNull} configure)", () =>
         {
-            source.Add("if (options != null) return Load(ForThisProcessor(), options);");
             foreach (var target in accelerated)
             {
                 WriteAccelerated(target);
@@ -62,7 +73,10 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
                 {(accessor.Embedded ? "byte[]" : "string")} model = {Model("variant")};
                 """);
             WriteExact();
-            source.Block($"using (var defaults = new {Options}())", () => source.Add($"return new {accessor.Class}(variant, model, defaults);"));
+            source.Block($"using (var defaults = new {Options}())", () => source.Add($"""
+                if (configure != null) configure(variant, defaults);
+                return new {accessor.Class}(variant, model, defaults);
+                """));
         });
         source.Add($"""
 
@@ -73,6 +87,10 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, {Model("variant")}, options);
             """);
         WriteProductsSaturate();
+        if (accessor.Targets.Contains(TargetNames.TensorRt))
+        {
+            WritePrecisions();
+        }
     }
 
     /// <summary>Exact products of 8 bits on x64 processors without VNNI, as the worker measured; with it, the option would only cost time.</summary>
@@ -82,6 +100,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             using (var exact = new {{Options}}())
             {
                 exact.AddSessionConfigEntry("session.x64quantprecision", "1");
+                if (configure != null) configure(variant, exact);
                 return new {{accessor.Class}}(variant, model, exact);
             }
         }
@@ -112,6 +131,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         {
             source.Block("try", () => source.Block($"using (var device = new {Options}())", () =>
             {
+                source.Add($"{(accessor.Embedded ? "byte[]" : "string")} artifact = {Model($"\"{target}\"")};");
                 if (target == TargetNames.TensorRt)
                 {
                     WriteTensorRt();
@@ -119,7 +139,10 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
                 source.Add($"""
                     device.AppendExecutionProvider_CUDA();
-                    return new {accessor.Class}("{target}", {Model($"\"{target}\"")}, device);
+                    // The processor's threads have little to do, and would take its time in waiting.
+                    device.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
+                    if (configure != null) configure("{target}", device);
+                    return new {accessor.Class}("{target}", artifact, device);
                     """);
             }));
             source.Block("catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)", () => source.Add("// The provider is there, but its libraries or a device are not."));
@@ -128,16 +151,44 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
     // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
     // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only. What the provider leaves over, CUDA takes.
-    private void WriteTensorRt() => source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () =>
+    private void WriteTensorRt()
     {
         source.Add("""
-            string kept = global::System.IO.Path.Combine(global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData), "ModelBuildTasks", "tensorrt");
+            // TensorRT optimizes by itself, and what ONNX Runtime makes of Q/DQ can keep it from building an engine (ONNX Runtime, issue 17312).
+            device.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
             """);
-        source.Block("try", () => source.Add("""
-            global::System.IO.Directory.CreateDirectory(kept);
-            engine.UpdateOptions(new global::System.Collections.Generic.Dictionary<string, string> { { "trt_engine_cache_enable", "1" }, { "trt_engine_cache_path", kept }, { "trt_timing_cache_enable", "1" } });
-            """));
-        source.Block("catch (global::System.SystemException)", () => source.Add("// There is no such folder for this user, or no right to it."));
-        source.Add("device.AppendExecutionProvider_Tensorrt(engine);");
-    });
+        source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () =>
+        {
+            source.Add("""
+                engine.UpdateOptions(Precisions(artifact));
+                string kept = global::System.IO.Path.Combine(global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData), "ModelBuildTasks", "tensorrt");
+                """);
+            source.Block("try", () => source.Add("""
+                global::System.IO.Directory.CreateDirectory(kept);
+                engine.UpdateOptions(new global::System.Collections.Generic.Dictionary<string, string> { { "trt_engine_cache_enable", "1" }, { "trt_engine_cache_path", kept }, { "trt_timing_cache_enable", "1" } });
+                """));
+            source.Block("catch (global::System.SystemException)", () => source.Add("// There is no such folder for this user, or no right to it."));
+            source.Add("device.AppendExecutionProvider_Tensorrt(engine);");
+        });
+    }
+
+    // TensorRT refuses Q/DQ where int8 is not enabled (ONNX Runtime, issue 13381), asks for a calibration table where it is and there is no Q/DQ (issue 10743), and takes float16 only where
+    // that is enabled. So each is enabled where the artifact says that it holds it ("modelbuild.types", which the worker writes).
+    private void WritePrecisions() => source.Add("").Block(
+        $"private static global::System.Collections.Generic.Dictionary<string, string> Precisions({(accessor.Embedded ? "byte[]" : "string")} model)", () =>
+        {
+            source.Block($"using (var options = new {Options}())", () => source.Add("""
+                options.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
+                using (var session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options))
+                {
+                    var metadata = session.ModelMetadata.CustomMetadataMap;
+                    string[] types = metadata.ContainsKey("modelbuild.types") ? metadata["modelbuild.types"].Split(new[] { "; " }, global::System.StringSplitOptions.None) : new string[0];
+                    return new global::System.Collections.Generic.Dictionary<string, string>
+                    {
+                        { "trt_int8_enable", global::System.Array.IndexOf(types, "Int8") >= 0 ? "1" : "0" },
+                        { "trt_fp16_enable", global::System.Array.IndexOf(types, "Float16") >= 0 ? "1" : "0" },
+                    };
+                }
+                """));
+        });
 }

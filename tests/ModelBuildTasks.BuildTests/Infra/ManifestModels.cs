@@ -9,14 +9,17 @@ namespace ModelBuildTasks.BuildTests.Infra;
 internal static class ManifestModels
 {
     /// <summary>"name: note" of each model, where the note is what the fake worker wrote at the end of the artifact.</summary>
-    public static string[] In(byte[] assembly)
+    public static string[] In(byte[] assembly) => [.. Read(assembly).Select(model => $"{model.Name}: {Note(model.Bytes)}")];
+
+    public static (string Name, byte[] Bytes)[] Read(byte[] assembly)
     {
         using var file = new PEReader(ImmutableArray.Create(assembly));
         var metadata = file.GetMetadataReader();
         var resources = file.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress;
         return [.. metadata.ManifestResources.Select(metadata.GetManifestResource)
-            .Where(resource => metadata.GetString(resource.Name).EndsWith(".onnx", StringComparison.Ordinal))
-            .Select(resource => $"{metadata.GetString(resource.Name)}: {Note(Bytes(file, resources + (int)resource.Offset))}")];
+            .Select(resource => (Name: metadata.GetString(resource.Name), resource.Offset))
+            .Where(resource => resource.Name.EndsWith(".onnx", StringComparison.Ordinal))
+            .Select(resource => (resource.Name, Bytes(file, resources + (int)resource.Offset)))];
     }
 
     public static string Note(byte[] artifact)

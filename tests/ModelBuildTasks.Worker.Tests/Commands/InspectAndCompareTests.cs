@@ -41,6 +41,26 @@ public sealed class InspectAndCompareTests : IDisposable
     }
 
     [TestMethod]
+    public async Task Inspect_shows_what_a_model_says_of_itself_on_one_line_each()
+    {
+        Model model = Model.Load(place.ModelPath);
+        (model.Metadata["author"], model.Metadata["names"], model.Metadata["modelbuild.plan"]) = ("me", new string('n', 1000), "one\n\u001b]0;title\u0007step");
+        model.Save(place.ModelPath);
+
+        ModelBuildProcess shown = await Run("inspect", place.ModelPath);
+        ModelBuildProcess whole = await Run("inspect", place.ModelPath, "--json");
+
+        Assert.AreEqual(0, shown.AssertPlain().ExitCode, shown.Errors);
+        foreach (string expected in (string[])["author: me", "nnn…", "modelbuild.plan: one  ]0;title step"])
+        {
+            StringAssert.Contains(shown.Output, expected);
+        }
+
+        using JsonDocument facts = JsonDocument.Parse(whole.Output);
+        Assert.AreEqual(1000, facts.RootElement.GetProperty("Metadata").GetProperty("names").GetString()!.Length);
+    }
+
+    [TestMethod]
     public async Task Inspect_reads_an_artifact_that_is_compressed()
     {
         string artifact = place["obj/model.onnx.br"];

@@ -108,6 +108,7 @@ public sealed class RemoteArtifactTests : IDisposable
     [DataRow("an operator with an escape sequence")]
     [DataRow("an operator that is null")]
     [DataRow("another original")]
+    [DataRow("another origin in its metadata")]
     public void A_lie_with_hashes_that_agree_is_a_warning_and_the_artifact_is_made_here(string lie)
     {
         OptimizationResult honest = Run("first");
@@ -242,6 +243,11 @@ public sealed class RemoteArtifactTests : IDisposable
                 break;
             case "an operator that is null":
                 outcome = outcome with { Profile = new OperatorProfile { Optimized = [null!] } };
+                break;
+            case "another origin in its metadata":
+                Model other = Model.Load(path);
+                other.Metadata[Provenance.Source] = new string('0', 64);
+                other.Save(path);
                 break;
             case "another original":
                 outcome = outcome with { OriginalBytes = 1 };

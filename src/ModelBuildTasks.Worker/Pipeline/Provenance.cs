@@ -1,0 +1,79 @@
+using System.Reflection;
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Worker.Caching;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>
+/// Where an artifact comes from and what it holds, in its own metadata (<c>metadata_props</c>), so that a file that was passed on can be told: the source, the target, the plan, the types and the version of
+/// this tool, and nothing of the machine, its paths or the time. What the source says of itself stays. A source that passes through says nothing of this, and neither does an artifact that
+/// these few hundred bytes would make larger than its source.
+/// </summary>
+internal static class Provenance
+{
+    /// <summary>What the keys begin with.</summary>
+    internal const string Prefix = "modelbuild.";
+
+    /// <summary>SHA-256 of the source model as in the lock file: with external data, over the role and SHA-256 of each of its files.</summary>
+    internal const string Source = Prefix + "source";
+
+    /// <summary>The target profile.</summary>
+    internal const string Target = Prefix + "target";
+
+    /// <summary>The steps that applied, in order, separated by <see cref="Separator"/>; empty when none did.</summary>
+    internal const string Plan = Prefix + "plan";
+
+    /// <summary>The element types of its weights, branches and bodies included, by which generated accessors tell TensorRT the precisions to compute in.</summary>
+    internal const string Types = Prefix + "types";
+
+    /// <summary>The version of the package.</summary>
+    internal const string Version = Prefix + "version";
+
+    private const string Separator = "; ";
+
+    private static readonly string ToolVersion = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+
+    /// <summary>Writes into a model what it was made of; what an earlier run wrote into its source goes.</summary>
+    /// <param name="model">The artifact.</param>
+    /// <param name="request">What was asked for.</param>
+    /// <param name="steps">What was done.</param>
+    /// <param name="sourceBytes">Size of the source. <c>Auto</c> promises nothing larger.</param>
+    internal static void Write(Model model, OptimizationRequest request, IEnumerable<Step> steps, long sourceBytes)
+    {
+        Remove(model);
+        bool isSmaller = model.StoredBytes <= sourceBytes;
+        foreach ((string key, string value) in Of(model, request, steps))
+        {
+            model.Metadata[key] = value;
+        }
+
+        if (isSmaller && model.StoredBytes > sourceBytes)
+        {
+            Remove(model);
+        }
+    }
+
+    /// <summary>Whether a model says exactly what <see cref="Write"/> would have it say, or nothing.</summary>
+    internal static bool MayBeOf(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
+        model.Metadata.Where(entry => IsOurs(entry.Key)).Select(entry => (entry.Key, entry.Value)).ToArray() is var stated && (stated.Length == 0 || stated.SequenceEqual(Of(model, request, steps)));
+
+    private static void Remove(Model model)
+    {
+        foreach (string key in model.Metadata.Keys.Where(IsOurs).ToArray())
+        {
+            model.Metadata.Remove(key);
+        }
+    }
+
+    private static bool IsOurs(string key) => key.StartsWith(Prefix, StringComparison.Ordinal);
+
+    private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
+    [
+        (Source, RequestInputs.DigestOfModel(request.Inputs)),
+        (Target, request.Target),
+        (Plan, string.Join(Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
+        (Types, string.Join(Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
+        (Version, ToolVersion),
+    ];
+}
