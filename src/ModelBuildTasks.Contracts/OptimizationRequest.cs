@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using ModelBuildTasks.Contracts.Json;
+using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -39,6 +40,9 @@ public sealed class OptimizationRequest
 
     /// <summary>The ONNX Runtime that the artifact will run in; null when the project references none.</summary>
     public AppRuntime? Runtime { get; set; }
+
+    /// <summary>What to make again; null where the lock file says nothing of this source and these settings, or is being updated.</summary>
+    public LockedChoice? Locked { get; set; }
 
     /// <summary>Full path of the artifact to write.</summary>
     public string OutputPath { get; set; } = "";
@@ -95,6 +99,7 @@ public sealed class OptimizationRequest
         .Add(nameof(Measurement), Measurement.ToString())
         .Add(nameof(Compress), Compress)
         .Object(nameof(Runtime), Runtime is null ? null : Runtime.Write)
+        .Object(nameof(Locked), Locked is null ? null : Locked.Write)
         .Add(nameof(OutputPath), OutputPath)
         .Add(nameof(ResultPath), ResultPath)
         .Add(nameof(CacheDirectory), CacheDirectory)
@@ -117,6 +122,7 @@ public sealed class OptimizationRequest
             Measurement = json.Choice<Measurement>(nameof(Measurement)),
             Compress = json.Flag(nameof(Compress)),
             Runtime = AppRuntime.Read(json.Object(nameof(Runtime))),
+            Locked = LockedChoice.Read(json.Object(nameof(Locked))),
             OutputPath = json.Text(nameof(OutputPath)) ?? "",
             ResultPath = json.Text(nameof(ResultPath)) ?? "",
             CacheDirectory = json.Text(nameof(CacheDirectory)),

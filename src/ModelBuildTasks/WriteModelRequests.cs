@@ -38,8 +38,11 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     /// <summary>The project's ModelMeasurement items: full paths of what other devices measured.</summary>
     public string[] Measurements { get; set; } = [];
 
-    /// <summary>Full path of the project's lock file, which knows the processors that absolute limits of latency were set on; it need not exist.</summary>
+    /// <summary>Full path of the project's lock file, which knows what is to be made again, and the processors that absolute limits of latency were set on; it need not exist.</summary>
     public string LockFile { get; set; } = "";
+
+    /// <summary>Whether the build writes the lock file, and so looks for the best anew.</summary>
+    public bool IsUpdatingLock { get; set; }
 
     /// <summary>The project's ModelOptimizationTimeout, valid.</summary>
     public string OptimizationTimeout { get; set; } = "";
@@ -88,9 +91,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     }
 
     private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
-        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), HasLimits ? InputStamp.OfTimes(LockFile) : "", TaskMemory.TextOf(Variants));
-
-    private bool HasLimits => LockFile.Length > 0 && Array.Exists(Variants, variant => variant.GetMetadata(MetadataNames.MaxLatency).Length > 0);
+        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), LockFile.Length > 0 ? InputStamp.OfTimes(LockFile) : "", $"{IsUpdatingLock}", TaskMemory.TextOf(Variants));
 
     private ITaskItem[] WriteAll(TaskMemory memory)
     {
@@ -98,14 +99,15 @@ public sealed class WriteModelRequests : Task, ICancelableTask
         memory.Forget();
         var worker = WorkerDigest.Of(Path.GetDirectoryName(WorkerPath)!);
         var measurements = Measurements.Select(path => MeasurementFile.Read(path, ProjectFile, _log)).OfType<MeasurementFile>().ToList();
-        var limits = HasLimits ? LatencyLimits.Read(LockFile) : null;
+        var locked = LockFile.Length > 0 ? LockFacts.Read(LockFile) : null;
         var (requests, watched) = (new List<ITaskItem>(), new List<ITaskItem>());
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
         {
             var request = Request(variant, worker);
             if (Exists(variant) && Digest(request, watched))
             {
-                request.Budgets.MaxLatencyProcessor = limits?.ProcessorOf(request);
+                request.Budgets.MaxLatencyProcessor = locked?.LimitProcessorOf(request);
+                request.Locked = IsUpdatingLock ? null : locked?.ChoiceOf(request);
                 foreach (var measurement in measurements.Where(file => file.IsOf(request)))
                 {
                     request.Measurements.Add(measurement.Digest);

@@ -1,5 +1,6 @@
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
@@ -11,6 +12,7 @@ public sealed class Requests : IDisposable
     private static readonly DateTime s_longAgo = new(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
     private readonly TemporaryFolder _folder = new();
     private readonly BuildEngine _engine = new();
+    private bool _isUpdatingLock;
     private readonly List<string> _measurements = [];
 
     public Requests()
@@ -306,6 +308,37 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void Carries_what_is_locked_of_the_same_source_and_settings()
+    {
+        Write();
+        LockWhatIsAsked();
+
+        Write();
+        Assert.AreEqual((ContentDigest.OfText("artifact"), 17L, "simplification"), Locked() is { } locked ? (locked.Artifact, locked.Size, locked.Plan.Single()) : default);
+
+        Write(("Precision", "int8"));
+        Assert.IsNull(Locked(), "Other settings.");
+
+        Write();
+        Change("digits.onnx");
+        Write();
+        Assert.IsNull(Locked(), "Another source.");
+    }
+
+    [TestMethod]
+    public void Says_nothing_of_what_is_locked_when_the_lock_file_is_updated()
+    {
+        Write();
+        LockWhatIsAsked();
+        Write();
+
+        _isUpdatingLock = true;
+        Write();
+
+        Assert.IsNull(Locked());
+    }
+
+    [TestMethod]
     public void A_broken_lock_file_is_left_to_what_compares_with_it()
     {
         File.WriteAllText(_folder.File("models.lock.json"), "<<<<<<<");
@@ -339,8 +372,18 @@ public sealed class Requests : IDisposable
         }
     }
 
+    private LockedChoice? Locked() => OptimizationRequest.Read(RequestPath).Locked;
+
+    private void LockWhatIsAsked()
+    {
+        var request = OptimizationRequest.Read(RequestPath);
+        var result = new OptimizationResult { Succeeded = true, ArtifactSha256 = ContentDigest.OfText("artifact"), Optimized = new ModelFigures { Bytes = 17 } };
+        result.Recipe.Add(new RecipeStep { Name = "simplification", Applied = true });
+        ModelLock.Update(_folder.File("models.lock.json"), file => file.Set(request.Name, request.Target, LockEntry.Of(request, result)), CancellationToken.None);
+    }
+
     private void Lock(double milliseconds, string processor) => File.WriteAllText(_folder.File("models.lock.json"), FormattableString.Invariant(
-        $$$"""{ "version": 1, "models": { "digits": { "cpu": { "maxLatency": { "milliseconds": {{{milliseconds}}}, "processor": "{{{processor}}}" } } } } }"""));
+        $$$"""{ "version": 1, "models": { "digits": { "cpu": { "source": "a", "settings": {}, "plan": [], "artifact": "b", "size": 1, "maxLatency": { "milliseconds": {{{milliseconds}}}, "processor": "{{{processor}}}" } } } } }"""));
 
     // Its last byte becomes another.
     private void Change(string input)
@@ -370,6 +413,7 @@ public sealed class Requests : IDisposable
             CacheDirectory = "cache",
             Measurements = [.. _measurements],
             LockFile = _folder.File("models.lock.json"),
+            IsUpdatingLock = _isUpdatingLock,
             OptimizationTimeout = "90s",
         }.Execute();
     }

@@ -1,3 +1,4 @@
+using System;
 using System.IO;
 using System.Linq;
 
@@ -25,16 +26,34 @@ public static class CachedResult
 
     /// <summary>Puts the artifact of a request in its place.</summary>
     /// <returns>The result, which is not written yet; null when the store has none that this version reads.</returns>
-    public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request)
-    {
-        if (store.TryRestore(RequestKey.OfResult(request), request.OutputPath) is not { } description || Parse(description) is not { } result)
-        {
-            return null;
-        }
+    public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request) =>
+        TryRestore(store, request, RequestKey.OfResult(request), _ => true)
+        // What made the lock file did not have it.
+        ?? (request.Locked is { } locked ? TryRestore(store, request, RequestKey.OfResult(request, isFree: true), result => locked.Is(result.ArtifactSha256 ?? "")) : null);
 
-        var restored = Copy(result, request.ModelPath, request.OutputPath);
-        restored.FromCache = true;
-        return restored;
+    private static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request, string key, Func<OptimizationResult, bool> isWanted)
+    {
+        var staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
+        try
+        {
+            if (store.TryRestore(key, staged) is not { } description || Parse(description) is not { } result || !isWanted(result))
+            {
+                return null;
+            }
+
+            File.Delete(request.OutputPath);
+            File.Move(staged, request.OutputPath);
+            var restored = Copy(result, request.ModelPath, request.OutputPath);
+            restored.FromCache = true;
+            return restored;
+        }
+        finally
+        {
+            if (File.Exists(staged))
+            {
+                File.Delete(staged);
+            }
+        }
     }
 
     /// <returns>Null when this is no result of this version.</returns>

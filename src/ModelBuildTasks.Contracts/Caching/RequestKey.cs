@@ -13,11 +13,15 @@ namespace ModelBuildTasks.Contracts.Caching;
 public static class RequestKey
 {
     /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by, and all accuracy budgets where pruning is.</summary>
-    public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request).ToString());
+    /// <param name="request">The request, with its inputs.</param>
+    /// <param name="isFree">Whether what the lock file says is left out: the key of a build that had none, or updated it.</param>
+    public static string OfArtifact(OptimizationRequest request, bool isFree = false) => ContentDigest.OfText(Artifact(request, isFree).ToString());
 
     /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, measurements of other devices, and the name that the messages bear.</summary>
-    public static string OfResult(OptimizationRequest request) =>
-        ContentDigest.OfText(Artifact(request).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write)
+    /// <param name="request">The request, with its inputs.</param>
+    /// <param name="isFree">Whether what the lock file says is left out.</param>
+    public static string OfResult(OptimizationRequest request, bool isFree = false) =>
+        ContentDigest.OfText(Artifact(request, isFree).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write)
             .Texts(nameof(request.Measurements), request.Measurements.Select(measurement => measurement.Sha256).OrderBy(sha256 => sha256, System.StringComparer.Ordinal)).ToString());
 
     /// <summary>The budgets that steer how the artifact is made, by name; null is not set, or does not steer.</summary>
@@ -29,7 +33,7 @@ public static class RequestKey
         yield return (nameof(ModelBudgets.MaxClassAccuracyDrop), isPruningSearch ? request.Budgets.MaxClassAccuracyDrop : null);
     }
 
-    private static JsonWriter Artifact(OptimizationRequest request)
+    private static JsonWriter Artifact(OptimizationRequest request, bool isFree)
     {
         var key = new JsonWriter()
             .Add(nameof(request.Worker), request.Worker)
@@ -37,6 +41,7 @@ public static class RequestKey
             .Add(nameof(request.Measurement), request.Measurement.ToString())
             .Add(nameof(request.Target), request.Target)
             .Add(nameof(request.Runtime), request.Runtime?.ToString())
+            .Add(nameof(request.Locked), isFree ? null : request.Locked?.Artifact)
             .Object(nameof(request.Settings), request.Settings.Write);
         foreach (var (name, value) in SteeringBudgets(request))
         {

@@ -83,7 +83,10 @@ public static class LockComparison
         || (locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal) && !current.Settings.ContainsKey(MetadataNames.CalibrationData));
 
     private static bool IsSameRequest(LockEntry locked, LockEntry current) =>
-        locked.Source == current.Source && locked.Settings.Count == current.Settings.Count && locked.Settings.All(pair => Text(current.Settings, pair.Key) == Text(locked.Settings, pair.Key));
+        locked.Source == current.Source && AreSame(locked.Settings, current.Settings);
+
+    internal static bool AreSame(IReadOnlyDictionary<string, string> locked, IReadOnlyDictionary<string, string> current) =>
+        locked.Count == current.Count && locked.All(pair => Text(current, pair.Key) == Text(locked, pair.Key));
 
     private static double HighestDrop(AccuracyDrop drop) => drop.Samples > 0 && drop.Metric is Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall or Metric.Agreement
         ? Math.Max(drop.High, drop.Value + (RuleOfThree / drop.Samples))

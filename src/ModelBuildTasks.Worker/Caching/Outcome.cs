@@ -25,6 +25,10 @@ internal sealed record Outcome
 
     public required IReadOnlyList<Note> Notes { get; init; }
 
+    /// <summary>Names of the steps that were applied, in order.</summary>
+    [JsonIgnore]
+    internal IEnumerable<string> Plan => Steps.Where(step => step.Applied).Select(step => step.Name);
+
     /// <summary>The distribution of each channel of the inputs at calibration; empty without calibration data.</summary>
     public IReadOnlyList<InputDistribution> CalibratedInputs { get; init; } = [];
 

@@ -26,7 +26,8 @@ internal sealed class CandidateSearch(
     Dataset? calibration,
     Dataset? evaluation,
     IProgress<PipelineProgress> progress,
-    CancellationToken cancellation)
+    CancellationToken cancellation,
+    LockedForm? wanted = null)
 {
     /// <summary>How often a recipe is tried, each time with half of its regions of integers returned to float: each attempt is a whole quantization and a measurement.</summary>
     private const int MostAttempts = 3;
@@ -46,8 +47,8 @@ internal sealed class CandidateSearch(
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
-    /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it.</summary>
-    internal Outcome Run(RecipeList list, string artifactPath)
+    /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it; null where one is wanted that does not come up.</summary>
+    internal Outcome? Run(RecipeList list, string artifactPath)
     {
         if (source.Opaque is { } opaque)
         {
@@ -113,8 +114,8 @@ internal sealed class CandidateSearch(
         {
             if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out Rejection? rejection) is { } outcome)
             {
-                return firstRejected is var (wanted, first) && (wasRejected || !list.IsChosenByUser)
-                    ? outcome with { Notes = [.. outcome.Notes, FellBack(wanted, recipe.Name, first)] }
+                return wanted is null && firstRejected is var (named, first) && (wasRejected || !list.IsChosenByUser)
+                    ? outcome with { Notes = [.. outcome.Notes, FellBack(named, recipe.Name, first)] }
                     : outcome;
             }
 
@@ -146,7 +147,7 @@ internal sealed class CandidateSearch(
 
             bool mayBeLarger = isObeyed && !recipe.IsForSize;
             ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
-            if (result.LosesAccuracy && recipe.CanKeepAccuracy)
+            if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
             {
                 steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
                 notes.RemoveRange(notesBefore, notes.Count - notesBefore);
@@ -154,7 +155,7 @@ internal sealed class CandidateSearch(
                 result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             }
 
-            if (!isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
+            if (wanted is null && !isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
                 && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } preferred)
             {
                 result = ComparisonResult.Slower(preferred);
@@ -162,7 +163,7 @@ internal sealed class CandidateSearch(
 
             if (result.Refusal is not { } refusal)
             {
-                if (rejection is not null)
+                if (wanted is null && rejection is not null)
                 {
                     notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
@@ -177,14 +178,14 @@ internal sealed class CandidateSearch(
 
             rejection ??= Rejection.Of(result);
             GiveUp(stepsBefore, refusal);
-            if (result.Cause == RefusalCause.Latency && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
+            if (result.Cause is RefusalCause.Latency or RefusalCause.NotLocked && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
             {
                 slower.UnionWith(regions);
                 continue;
             }
 
             tried ??= plan;
-            if (isObeyed)
+            if (isObeyed && wanted is null)
             {
                 notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
@@ -261,6 +262,11 @@ internal sealed class CandidateSearch(
 
         Provenance.Write(model, request, steps, source.Bytes);
         model.Save(artifactPath);
+        if (wanted is not null)
+        {
+            return wanted.Takes(artifactPath, Plan) ? comparison.Of(artifactPath, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
+        }
+
         ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
         long bytes = new FileInfo(artifactPath).Length;
         return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
@@ -286,7 +292,7 @@ internal sealed class CandidateSearch(
         return refusal;
     }
 
-    private Outcome PassThrough(string artifactPath, Comparison comparison, string reason)
+    private Outcome? PassThrough(string artifactPath, Comparison comparison, string reason)
     {
         plan = null;
         CountAsUnpruned();
@@ -295,7 +301,12 @@ internal sealed class CandidateSearch(
             steps[i] = steps[i] with { Applied = false };
         }
 
-        CopySource(artifactPath, reason);
+        CopySource(artifactPath, wanted is null ? reason : "the lock file has it so");
+        if (wanted?.Takes(artifactPath, Plan) == false)
+        {
+            return null;
+        }
+
         ComparisonResult result = comparison.Of(artifactPath, mustProveItself: false);
         return result switch
         {
@@ -343,6 +354,8 @@ internal sealed class CandidateSearch(
             notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
         }
     }
+
+    private IEnumerable<string> Plan => steps.Where(step => step.Applied).Select(step => step.Name);
 
     private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
     {

@@ -123,7 +123,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         try
         {
             bool fromCache = true;
-            Outcome outcome = cache.TryRestore(key, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
+            Outcome outcome = cache.TryRestore(key, staged) ?? RestoreLocked(cache, request, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
             MemoryStage memory = new(request, target, progress, cancellation);
             outcome = memory.Complete(outcome, staged);
             bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
@@ -161,6 +161,12 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             File.Delete(compressed);
         }
     }
+
+    /// <summary>What a build made that wrote the lock file, and so did not have it.</summary>
+    private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, string staged) =>
+        request.Locked is { } locked && cache.TryRestore(RequestKey.OfArtifact(request, isFree: true), staged) is { } outcome
+        && (locked.Is(outcome.ArtifactSha256) || (request.Compress && locked.IsLike(outcome.ArtifactBytes, outcome.Plan)))
+            ? outcome : null;
 
     /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>
     private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, string artifact, CancellationToken cancellation)
@@ -202,8 +208,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return downloaded;
         }
 
-        CandidateSearch search = new(request, source, target, calibration, evaluation, progress, cancellation);
-        Outcome outcome = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged) with { Model = request.Name, Target = request.Target };
+        Outcome outcome = LockedForm.Search(request, wanted =>
+            new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation, wanted)
+                .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged)) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
         {
             // After the timing, which it would disturb.

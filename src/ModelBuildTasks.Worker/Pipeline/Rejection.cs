@@ -29,6 +29,9 @@ internal enum RefusalCause
     /// <summary>The ONNX Runtime that the project references can't run it.</summary>
     Runtime,
 
+    /// <summary>The lock file has another.</summary>
+    NotLocked,
+
     /// <summary>It loses more accuracy than it may.</summary>
     Accuracy,
 

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Contracts.Tests.Caching;
 
@@ -35,6 +36,22 @@ public sealed class CachedResults : IDisposable
 
         Assert.IsNull(CachedResult.TryRestore(_folder.Store, other));
         Assert.IsFalse(File.Exists(other.OutputPath));
+    }
+
+    [TestMethod]
+    [DataRow("the artifact", true)]
+    [DataRow("another artifact", false)]
+    public void What_a_build_without_the_lock_file_made_is_taken_where_it_is_what_is_locked(string locked, bool isTaken)
+    {
+        var result = Result();
+        result.ArtifactSha256 = ContentDigest.OfText("the artifact");
+        Store(result);
+        var request = Request("/other");
+        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = ContentDigest.OfText(locked) }), request);
+
+        Assert.AreEqual(isTaken, CachedResult.TryRestore(_folder.Store, request) is not null);
+        Assert.AreEqual(isTaken, File.Exists(request.OutputPath));
+        Assert.IsEmpty(Directory.GetFiles(Path.GetDirectoryName(request.OutputPath)!, "*.staged"));
     }
 
     [TestMethod]

@@ -389,7 +389,7 @@ public sealed class CandidateSearchTests : IDisposable
         using SourceModel source = SourceModel.Load(place.ModelPath);
         Dataset? data = hasData ? Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs) : null;
         CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
-        return search.Run(list, Artifact);
+        return search.Run(list, Artifact)!;
     }
 
     /// <summary>The share of samples whose label is another class than the one that a ruined model gives.</summary>

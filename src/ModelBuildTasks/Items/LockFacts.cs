@@ -6,15 +6,15 @@ using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Items;
 
-/// <summary>The processors that absolute limits of latency were set on, from the lock file.</summary>
-internal sealed class LatencyLimits(ModelLock file)
+/// <summary>What requests take from the lock file.</summary>
+internal sealed class LockFacts(ModelLock file)
 {
     /// <returns>Null without a lock file, and where it can't be read, which CompareModelLock says.</returns>
-    public static LatencyLimits? Read(string lockFile)
+    public static LockFacts? Read(string lockFile)
     {
         try
         {
-            return File.Exists(lockFile) ? new LatencyLimits(ModelLock.Read(lockFile)) : null;
+            return File.Exists(lockFile) ? new LockFacts(ModelLock.Read(lockFile)) : null;
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
@@ -22,9 +22,14 @@ internal sealed class LatencyLimits(ModelLock file)
         }
     }
 
+    /// <summary>The processor that an absolute limit of latency was set on.</summary>
     /// <returns>Null where the limit is not locked, is another one, or was set on the kind of processor that this is: a request says nothing that the build machine knows itself.</returns>
-    public string? ProcessorOf(OptimizationRequest request) =>
+    public string? LimitProcessorOf(OptimizationRequest request) =>
         file.Find(request.Name, request.Target)?.MaxLatency is { Processor: { } processor } limit && limit.Milliseconds == request.Budgets.MaxLatencyMilliseconds
         && !ProcessorName.AreSame(processor, ProcessorName.Current)
             ? processor : null;
+
+    /// <summary>What the same request became.</summary>
+    /// <param name="request">With its inputs.</param>
+    public LockedChoice? ChoiceOf(OptimizationRequest request) => LockedChoice.Of(file.Find(request.Name, request.Target), request);
 }

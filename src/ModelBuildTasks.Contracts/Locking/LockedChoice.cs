@@ -1,0 +1,43 @@
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts.Locking;
+
+/// <summary>
+/// What the lock file says that the same source and settings became. A build takes it again, whatever a measurement of the day would prefer: where two forms take about the same time,
+/// noise decides between them.
+/// </summary>
+public sealed class LockedChoice
+{
+    /// <summary>SHA-256 of the file that ships.</summary>
+    public string Artifact { get; private set; } = "";
+
+    /// <summary>Bytes of the model, not compressed.</summary>
+    public long Size { get; private set; }
+
+    /// <summary>Names of the steps that were applied, in order.</summary>
+    public IReadOnlyList<string> Plan { get; private set; } = [];
+
+    /// <returns>Null where the entry is of another source or other settings: what is to be made of those is open.</returns>
+    public static LockedChoice? Of(LockEntry? locked, OptimizationRequest request) =>
+        locked is not null && locked.Source == RequestInputs.DigestOfModel(request.Inputs) && LockComparison.AreSame(locked.Settings, LockedSettings.Of(request))
+            ? new LockedChoice { Artifact = locked.Artifact, Size = locked.Size, Plan = locked.Plan }
+            : null;
+
+    /// <summary>Whether an artifact is the very same.</summary>
+    public bool Is(string sha256) => sha256 == Artifact;
+
+    /// <summary>Whether an artifact is what the same steps make with other kernels or another version of this package: their roundings differ, and a little of the size.</summary>
+    public bool IsLike(long size, IEnumerable<string> plan) => Math.Abs(size - Size) <= Size * LockComparison.SizeTolerance && Plan.SequenceEqual(plan, StringComparer.Ordinal);
+
+    internal static LockedChoice? Read(JsonObject? json) => json is null ? null : new LockedChoice
+    {
+        Artifact = json.Text(nameof(Artifact)) ?? "",
+        Size = json.Integer(nameof(Size)) ?? 0,
+        Plan = json.Texts(nameof(Plan)),
+    };
+
+    internal void Write(JsonWriter json) => json.Add(nameof(Artifact), Artifact).Add(nameof(Size), Size).Texts(nameof(Plan), Plan);
+}

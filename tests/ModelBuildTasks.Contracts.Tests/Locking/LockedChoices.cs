@@ -1,0 +1,69 @@
+using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Contracts.Locking;
+
+namespace ModelBuildTasks.Contracts.Tests.Locking;
+
+[TestClass]
+public sealed class LockedChoices
+{
+    private static readonly string[] s_steps = ["simplification", "static int8 quantization"];
+
+    [TestMethod]
+    public void Is_what_the_same_request_became()
+    {
+        var choice = LockedChoice.Of(Locked.Entry(), Locked.Request())!;
+
+        Assert.IsTrue(choice.Is("a000"));
+        Assert.IsFalse(choice.Is("b000"));
+        CollectionAssert.AreEqual(s_steps, choice.Plan.ToArray());
+    }
+
+    [TestMethod]
+    public void Another_setting_or_source_leaves_the_choice_open()
+    {
+        Assert.IsNull(LockedChoice.Of(Locked.Entry(), Locked.Request(request => request.Settings.Precision = Precision.Int8)));
+        Assert.IsNull(LockedChoice.Of(Locked.Entry(), Locked.Request(request => request.Inputs[0].Sha256 = "6000")));
+        Assert.IsNull(LockedChoice.Of(null, Locked.Request()));
+    }
+
+    [TestMethod]
+    [DataRow(1000L, true)]
+    [DataRow(1010L, true)]
+    [DataRow(990L, true)]
+    [DataRow(1011L, false)]
+    public void The_same_steps_may_give_a_little_more_or_less(long size, bool isLike) =>
+        Assert.AreEqual(isLike, LockedChoice.Of(Locked.Entry(), Locked.Request())!.IsLike(size, s_steps));
+
+    [TestMethod]
+    public void Other_steps_are_another_choice() =>
+        Assert.IsFalse(LockedChoice.Of(Locked.Entry(), Locked.Request())!.IsLike(1000, s_steps.Take(1)));
+
+    [TestMethod]
+    public void A_request_keeps_it()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.request.json");
+        try
+        {
+            Locked.Request(request => request.Locked = LockedChoice.Of(Locked.Entry(), request)).Write(path);
+
+            var read = OptimizationRequest.Read(path).Locked!;
+
+            Assert.IsTrue(read.Is("a000") && read.IsLike(1000, s_steps));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestMethod]
+    public void The_cache_tells_what_was_made_by_it_from_what_was_made_freely()
+    {
+        var free = Locked.Request();
+        var locked = Locked.Request(request => request.Locked = LockedChoice.Of(Locked.Entry(), request));
+
+        Assert.AreNotEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked));
+        Assert.AreEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked, isFree: true));
+        Assert.AreEqual(RequestKey.OfResult(free), RequestKey.OfResult(locked, isFree: true));
+    }
+}

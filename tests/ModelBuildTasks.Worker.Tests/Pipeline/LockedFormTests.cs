@@ -1,0 +1,118 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Worker.Tests.Infra;
+
+namespace ModelBuildTasks.Worker.Tests.Pipeline;
+
+/// <summary>What the lock file has is made again, whatever a free search would prefer.</summary>
+[TestClass]
+public sealed class LockedFormTests : IDisposable
+{
+    private readonly Workplace place = Workplace.With(SmallModels.WideMlp());
+
+    public void Dispose() => place.Dispose();
+
+    [TestMethod]
+    public void A_lesser_recipe_that_is_locked_is_taken_though_a_better_one_would_do()
+    {
+        OptimizationResult plain = Workplace.Run(Auto(request => request.Settings.Precision = Precision.Float32));
+        OptimizationResult free = Workplace.Run(Auto());
+        Assert.AreNotEqual(plain.ArtifactSha256, free.ArtifactSha256, "This tests nothing.");
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, plain)));
+
+        Assert.AreEqual(plain.ArtifactSha256, locked.ArtifactSha256);
+        Assert.IsFalse(locked.FromCache);
+        Assert.DoesNotContain("MBT1003", locked.Diagnostics.Select(diagnostic => diagnostic.Code));
+        RecipeStep quantization = locked.Recipe.Single(step => step.Name == "static int8 quantization");
+        Assert.IsFalse(quantization.Applied);
+        StringAssert.EndsWith(quantization.Explanation, "Given up: the lock file has another form.");
+    }
+
+    [TestMethod]
+    public void A_recipe_that_is_locked_is_taken()
+    {
+        OptimizationResult free = Workplace.Run(Auto());
+
+        OptimizationResult locked = Workplace.Run(Auto(request =>
+        {
+            request.Locked = Choice(request, free);
+            request.CacheDirectory = place["cold"];
+        }));
+
+        Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
+        Assert.IsFalse(locked.FromCache);
+        Assert.IsNotNull(locked.AccuracyDrop);
+        Assert.IsNotNull(locked.Quantization);
+    }
+
+    [TestMethod]
+    public void A_source_that_is_locked_as_it_is_passes_through()
+    {
+        File.WriteAllBytes(place["copy"], File.ReadAllBytes(place.ModelPath));
+        OptimizationResult source = new() { Succeeded = true, ArtifactSha256 = ContentDigest.OfFile(place["copy"]), Optimized = new ModelFigures { Bytes = new FileInfo(place["copy"]).Length } };
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, source)));
+
+        Assert.AreEqual(source.ArtifactSha256, locked.ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void The_same_steps_with_other_roundings_are_taken_where_the_very_bytes_do_not_come_up()
+    {
+        OptimizationResult plain = Workplace.Run(Auto(request => request.Settings.Precision = Precision.Float32));
+        string bytes = plain.ArtifactSha256!;
+        plain.ArtifactSha256 = new string('0', 64);
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, plain)));
+
+        Assert.AreEqual(bytes, locked.ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void What_can_not_be_made_any_more_leaves_the_search_free()
+    {
+        OptimizationResult free = Workplace.Run(Auto());
+        OptimizationResult unknown = new() { Succeeded = true, ArtifactSha256 = new string('0', 64), Optimized = new ModelFigures { Bytes = 17 } };
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, unknown)));
+
+        Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
+        CollectionAssert.AreEqual(free.Recipe.Select(step => (step.Name, step.Applied)).ToArray(), locked.Recipe.Select(step => (step.Name, step.Applied)).ToArray());
+    }
+
+    [TestMethod]
+    public void What_a_build_made_that_wrote_the_lock_file_comes_from_the_cache()
+    {
+        OptimizationResult free = Workplace.Run(Auto());
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, free)));
+
+        Assert.IsTrue(locked.FromCache);
+        Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void A_compressed_artifact_is_known_by_its_steps_and_size()
+    {
+        OptimizationResult free = Workplace.Run(Auto(request => request.Compress = true));
+
+        OptimizationResult locked = Workplace.Run(Auto(request =>
+        {
+            request.Compress = true;
+            request.Locked = Choice(request, free);
+            request.CacheDirectory = place["cold"];
+        }));
+
+        Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
+    }
+
+    private static LockedChoice Choice(OptimizationRequest request, OptimizationResult result) => LockedChoice.Of(LockEntry.Of(request, result), request)!;
+
+    private OptimizationRequest Auto(Action<OptimizationRequest>? change = null) => place.Request(request =>
+    {
+        request.CalibrationData = place.WriteData("calibration", count: 64, seed: 3, labelled: false);
+        request.EvaluationData = place.WriteData("evaluation", count: 400);
+        change?.Invoke(request);
+    });
+}
