@@ -8,7 +8,8 @@ public static partial class TargetProfiles
     // On demand: the order in which the files of a partial class initialize their properties is not defined.
     private static readonly Lazy<IReadOnlyList<TargetProfile>> Collected = new(() =>
     [
-        .. typeof(TargetProfiles).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)).OfType<TargetProfile>().OrderBy(profile => profile.Name, StringComparer.Ordinal),
+        .. typeof(TargetProfiles).GetProperties(BindingFlags.Public | BindingFlags.Static).Where(property => property.PropertyType == typeof(TargetProfile))
+            .Select(property => (TargetProfile)property.GetValue(null)!).OrderBy(profile => profile.Name, StringComparer.Ordinal),
     ]);
 
     /// <summary>All profiles, by name.</summary>
