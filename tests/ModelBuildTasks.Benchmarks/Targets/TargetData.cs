@@ -9,9 +9,13 @@ internal static class TargetData
 {
     private const string Photos = "photos";
 
+    /// <summary>Enough for ranges and for an error; accuracy by labels is the matter of <see cref="RealModels"/>.</summary>
+    private const int MostCalibration = 48, MostEvaluation = 60;
+
     /// <summary>What data sets say of themselves, for models that <see cref="RealModels"/> does not measure.</summary>
     private static readonly Dictionary<string, (string Data, string Description)> Others = new()
     {
+        ["winml_iris"] = ("iris/iris.csv", """ "limit": 150"""),
         ["winml_cifar_cnn"] = (Photos, """ "scale": "1/255", "mean": 0.5, "std": 0.5"""),
         ["squeezenet_fp16"] = (Photos, """ "color": "BGR", "mean": [103.939, 116.779, 123.68]"""),
         ["mnist_pytorch_onnx2c"] = ("mnist/calib1k-images.idx.gz", """ "scale": "1/255" """),
@@ -23,11 +27,12 @@ internal static class TargetData
         string name = Path.GetFileNameWithoutExtension(source.Path);
         if (RealCase.All(null).FirstOrDefault(entry => entry.Path == source.Path) is { } known)
         {
-            return known.Data(source.Session);
+            (Dataset calibration, Dataset evaluation) = known.Data(source.Session);
+            return (calibration.Take(MostCalibration), evaluation.Take(MostEvaluation));
         }
 
         return Others.TryGetValue(name, out (string Data, string Description) other)
-            ? (Part(other, source.Session, """{ "from": 0, "to": 0.3 }"""), Part(other, source.Session, """{ "from": 0.3, "to": 1 }"""))
+            ? (Part(other, source.Session, """{ "from": 0, "to": 0.3 }""").Take(MostCalibration), Part(other, source.Session, """{ "from": 0.3, "to": 1 }""").Take(MostEvaluation))
             : (null, new TrialDataset(TrialInputs.For(source.Session, null)));
     }
 

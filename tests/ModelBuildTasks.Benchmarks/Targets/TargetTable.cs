@@ -16,9 +16,6 @@ namespace ModelBuildTasks.Benchmarks;
 /// <summary>What <c>Auto</c> makes of each real model for each target: size, number formats, error against the original on this processor, the oldest ONNX Runtime.</summary>
 internal static class TargetTable
 {
-    /// <summary>Enough for an error; accuracy by labels is the matter of <see cref="RealModels"/>.</summary>
-    private const int MostSamples = 60;
-
     private const int MostNames = 4;
 
     internal static Command Command()
@@ -77,7 +74,7 @@ internal static class TargetTable
         Model model = Model.Load(artifact);
         ArtifactContents contents = ArtifactContents.Of(model);
         using ModelSession? rounded = Float16Emulation.Of(model) is { } emulated ? ModelSession.Open(emulated) : null;
-        double error = OutputError.Worst(source.Session, rounded ?? session, evaluation.Read().Take(MostSamples));
+        double error = OutputError.Worst(source.Session, rounded ?? session, evaluation.Read());
         IReadOnlyList<Tensor> inputs = evaluation.Read().First().Inputs;
         long bytes = new FileInfo(artifact).Length;
         return string.Create(
