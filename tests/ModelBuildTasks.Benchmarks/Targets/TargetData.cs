@@ -28,12 +28,19 @@ internal static class TargetData
         if (RealCase.All(null).FirstOrDefault(entry => entry.Path == source.Path) is { } known)
         {
             (Dataset calibration, Dataset evaluation) = known.Data(source.Session);
-            return (calibration.Take(MostCalibration), evaluation.Take(MostEvaluation));
+            return (Spread(calibration), evaluation.Take(MostEvaluation));
         }
 
         return Others.TryGetValue(name, out (string Data, string Description) other)
-            ? (Part(other, source.Session, """{ "from": 0, "to": 0.3 }""").Take(MostCalibration), Part(other, source.Session, """{ "from": 0.3, "to": 1 }""").Take(MostEvaluation))
+            ? (Spread(Part(other, source.Session, """{ "from": 0, "to": 0.3 }""")), Part(other, source.Session, """{ "from": 0.3, "to": 1 }""").Take(MostEvaluation))
             : (null, new TrialDataset(TrialInputs.For(source.Session, null)));
+    }
+
+    /// <summary>Samples from beginning to end: sound begins with silence.</summary>
+    private static ListedDataset Spread(Dataset all)
+    {
+        int step = Math.Max(1, all.Count / MostCalibration);
+        return new ListedDataset([.. all.Read().Where((_, i) => i % step == 0).Take(MostCalibration)]);
     }
 
     private static Dataset Part((string Data, string Description) other, ModelSession session, string split) =>

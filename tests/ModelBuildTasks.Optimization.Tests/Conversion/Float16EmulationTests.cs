@@ -28,6 +28,21 @@ public sealed class Float16EmulationTests
     }
 
     [TestMethod]
+    public void A_float16_model_that_was_lifted_and_converted_again_is_shown()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float16, 1, 1));
+        model.Graph.AddOutput(model.Graph.Add("MatMul", x, model.Graph.AddInitializer("W", Tensor.Create([1, 1], new[] { (Half)2 }))));
+        model.Graph.Outputs[0].Type = new TensorType(ElementType.Float16, 1, 1);
+        new Float32Conversion().Apply(model, new PassContext(TargetProfiles.Cpu));
+        model.Graph.AddOutput(model.Graph.AddNode("Cast", [x], name: "again").Set("to", (long)ElementType.Float16).Output);
+
+        using ModelSession session = ModelSession.Open(Float16Emulation.Of(model)!);
+
+        Assert.AreEqual(6f, session.Run([Tensor.Create([1, 1], new[] { (Half)3 })])[0].ToSingles()[0]);
+    }
+
+    [TestMethod]
     public void A_model_in_float32_has_nothing_to_show() => Assert.IsNull(Float16Emulation.Of(Single(1, 1)));
 
     /// <summary>y = x·W·scale in float16, for x = [3].</summary>
