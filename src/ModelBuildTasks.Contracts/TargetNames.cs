@@ -14,10 +14,14 @@ public static class TargetNames
     public const string Cuda = "cuda";
     public const string TensorRt = "tensorrt";
 
-    private static readonly string[] ApplePrefixes = ["osx", "ios", "tvos", "maccatalyst"];
+    /// <summary>ONNX Runtime for DirectX 12, in Windows only.</summary>
+    public const string DirectMl = "directml";
+
+    // iossimulator and tvossimulator begin so, too. bionic is Android's C library; ONNX Runtime's Linux packages need that of GNU, which musl is not.
+    private static readonly string[] WithoutCuda = ["osx", "ios", "tvos", "maccatalyst", "android", "linux-bionic", "linux-musl", "alpine", "freebsd"];
 
     /// <summary>All profiles, the most specific first: the order in which an app tries its variants.</summary>
-    public static IReadOnlyList<string> ByPreference { get; } = [TensorRt, Cuda, CpuX64, CpuArm64, Cpu];
+    public static IReadOnlyList<string> ByPreference { get; } = [TensorRt, Cuda, DirectMl, CpuX64, CpuArm64, Cpu];
 
     /// <summary>The profile in its canonical case, or null.</summary>
     public static string? Find(string name) => ByPreference.FirstOrDefault(target => target.Equals(name, StringComparison.OrdinalIgnoreCase));
@@ -33,16 +37,14 @@ public static class TargetNames
         CpuX64 => IsX64(runtimeIdentifier),
         CpuArm64 => IsArm64(runtimeIdentifier),
         // ONNX Runtime ships its CUDA and TensorRT providers for Linux and Windows only.
-        Cuda or TensorRt => (IsX64(runtimeIdentifier) || IsArm64(runtimeIdentifier)) && !IsApple(runtimeIdentifier) && !Starts(runtimeIdentifier, "android"),
+        Cuda or TensorRt => (IsX64(runtimeIdentifier) || IsArm64(runtimeIdentifier)) && !WithoutCuda.Any(prefix => Starts(runtimeIdentifier, prefix)),
+        DirectMl => (IsX64(runtimeIdentifier) || IsArm64(runtimeIdentifier)) && Starts(runtimeIdentifier, "win"),
         _ => true,
     };
 
     private static bool IsX64(string runtimeIdentifier) => runtimeIdentifier.EndsWith("-x64", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsArm64(string runtimeIdentifier) => runtimeIdentifier.EndsWith("-arm64", StringComparison.OrdinalIgnoreCase);
-
-    private static bool IsApple(string runtimeIdentifier) =>
-        ApplePrefixes.Any(prefix => Starts(runtimeIdentifier, prefix));
 
     private static bool Starts(string runtimeIdentifier, string prefix) => runtimeIdentifier.StartsWith(prefix, StringComparison.OrdinalIgnoreCase);
 }

@@ -6,6 +6,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     RealModels.Command(),
     StructuredPruningTable.Command(),
     SimplificationTable.Command(),
+    TargetTable.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     WeightOnly.Command(),

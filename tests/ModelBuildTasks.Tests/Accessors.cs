@@ -51,7 +51,7 @@ public sealed class Accessors : IDisposable
     [DataRow(LanguageVersion.CSharp14)]
     public void Compiles_without_a_warning_in_every_supported_language(LanguageVersion language)
     {
-        var accessor = new GeneratedAccessor(_folder, Everything(), targets: ["tensorrt", "cuda", "cpu-x64", "cpu-arm64"], language: language);
+        var accessor = new GeneratedAccessor(_folder, Everything(), targets: ["tensorrt", "cuda", "directml", "cpu-x64", "cpu-arm64"], language: language);
 
         Assert.AreEqual("", string.Join("\n", Ours(accessor, language)));
     }
@@ -94,7 +94,7 @@ public sealed class Accessors : IDisposable
     [DataRow(LanguageVersion.CSharp14)]
     public void Compiles_without_a_warning_when_the_model_is_compressed(LanguageVersion language)
     {
-        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "cpu-x64", "cpu-arm64"], language: language, compressed: Compressed(Classifier()));
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "directml", "cpu-x64", "cpu-arm64"], language: language, compressed: Compressed(Classifier()));
 
         Assert.AreEqual("", string.Join("\n", Ours(accessor, language)));
     }
@@ -242,7 +242,7 @@ public sealed class Accessors : IDisposable
     [TestMethod]
     public void The_variant_for_the_processor_is_chosen_and_others_can_be_named()
     {
-        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "cpu-x64", "cpu-arm64", "cpu"]).With("""
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "directml", "cpu-x64", "cpu-arm64", "cpu"]).With("""
             namespace MyApp
             {
                 public static class Program

@@ -33,6 +33,11 @@ public sealed class PackedModels : IDisposable
     }
 
     [TestMethod]
+    public void A_model_for_directml_reaches_windows_alone() =>
+        CollectionAssert.AreEquivalent(new[] { "runtimes/win-x64/native/digits.directml.onnx", "runtimes/win-arm64/native/digits.directml.onnx" },
+            Place(Artifact("net10.0", "digits", "directml")));
+
+    [TestMethod]
     public void Frameworks_that_made_the_same_bytes_give_one_file() =>
         Assert.HasCount(1, Place(Artifact("net8.0", "digits", "cpu"), Artifact("net10.0", "digits", "cpu")));
 

@@ -1,17 +1,17 @@
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Simplification;
-using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
 /// <summary>
 /// Stores weights and computes in float16, for hardware that does so natively. Inputs and outputs of the model stay as they
-/// are; where the two types meet stands one Cast. Graphs inside nodes are converted too, their own outputs stay float32.
+/// are; where the two types meet stands one Cast. Graphs inside nodes are converted too: what an If gives is float16 where all its branches give that, what Loop and Scan carry stays float32.
 /// </summary>
 /// <remarks>
-/// A node stays float32 when its operator is not in <see cref="Float16Operators"/>, when it is quantized, when it is a Transpose before a MatMul (see below), when a constant of it does not fit (beyond ±65504,
-/// or a scalar that would become zero, such as the ε that guards a division), or when it stands alone among such nodes, where casts would cost more than it gains. Activations
-/// that overflow are not foreseen here; judging the result is the caller's part.
+/// A node stays float32 when its operator is not in <see cref="Float16Operators"/>, when it is quantized, when a constant of it does not fit (beyond ±65504,
+/// or a scalar that would become zero, such as the ε that guards a division), when it sums more numbers than float16 can, or when it stands alone among such nodes, where casts would cost more than it
+/// gains; with calibration samples also what comes near the ends of float16's range on them (<see cref="Float16Choice"/>), and the layers that change the outputs most, until they change little
+/// (<see cref="Float16Fidelity"/>). There is no bfloat16: CUDA has convolutions of it since operator set 22 only, DirectML has none (ONNX Runtime, OperatorKernels.md), and what stays out of float16's
+/// range is float32 here, whose kernels are everywhere.
 /// </remarks>
 public sealed class Float16Conversion : IModelPass
 {
@@ -26,64 +26,69 @@ public sealed class Float16Conversion : IModelPass
             return PassOutcome.Refused($"The target '{context.Target}' does not compute in float16.");
         }
 
-        Conversion conversion = new(model, context.Target);
-        conversion.Choose();
-        if (conversion.Half.Count == 0)
+        Float16Choice choice = new(model, context, new HashSet<string>());
+        HashSet<string> losing = Float16Fidelity.Losing(model, choice, context);
+        if (losing.Count > 0)
         {
-            return PassOutcome.Refused("The model has no float32 layer that float16 could compute.", conversion.Refusals);
+            choice = new Float16Choice(model, context, losing);
+        }
+
+        if (choice.Half.Count == 0)
+        {
+            return PassOutcome.Refused("The model has no float32 layer that float16 could compute.", choice.Refusals);
         }
 
         context.CancellationToken.ThrowIfCancellationRequested();
-        conversion.Convert();
-        return PassOutcome.Applied($"{conversion.Half.Count} nodes compute in float16, {conversion.Casts} casts at the borders.", conversion.Refusals);
+        long opset = model.Opset;
+        if (OpsetUpgrade.Apply(model, OpsetUpgrade.Newest) is null && model.Opset > opset)
+        {
+            // Some operators have float16 kernels in newer sets only.
+            choice = new Float16Choice(model, context, losing);
+        }
+
+        int casts = Rewrite(model, choice);
+        return PassOutcome.Applied($"{choice.Half.Count} nodes compute in float16, {casts} casts at the borders.", choice.Refusals);
     }
 
-    private sealed class Conversion(Model model, TargetProfile target)
+    /// <summary>Carries out a choice that was made for this very model.</summary>
+    /// <returns>The number of casts.</returns>
+    internal static int Rewrite(Model model, Float16Choice choice)
     {
-        private readonly RuleContext types = new(ShapeInference.Infer(model.Graph), target);
-        private readonly Node[] nodes = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder())];
+        Rewriting rewriting = new(model, choice);
+        rewriting.Run();
+        return rewriting.Casts;
+    }
+
+    private sealed class Rewriting(Model model, Float16Choice choice)
+    {
         private readonly HashSet<Value> halfValues = [];
+        private readonly HashSet<Value> handedOut = [];
         private readonly Dictionary<Value, Value> inHalf = [];
         private readonly Dictionary<Value, Value> inSingle = [];
 
-        /// <summary>Nodes that compute in float16.</summary>
-        internal HashSet<Node> Half { get; } = [];
-
-        internal List<string> Refusals { get; } = [];
-
         internal int Casts { get; private set; }
 
-        internal void Choose()
+        internal void Run()
         {
-            foreach (Node node in nodes.Where(node => IsFloat32(node) && Float16Operators.Supports(node) && !IsQuantized(node) && !CrashesOnCpu(node)))
-            {
-                if (node.Inputs.Where((input, i) => input?.Constant is not null && WantsHalf(node, i)).FirstOrDefault(input => !Fits(input!, node)) is { } misfit)
-                {
-                    Refusals.Add($"{node} stays float32: '{misfit.Name}' does not fit float16.");
-                    continue;
-                }
-
-                Half.Add(node);
-            }
-
-            DropIslands();
-        }
-
-        internal void Convert()
-        {
-            foreach (Node node in Half)
+            foreach (Node node in choice.Half)
             {
                 Float16Operators.Retype(node);
-                halfValues.UnionWith(node.Outputs.Where((output, i) => IsFloat(output) && Float16Operators.OutputIsHalf(node, i)));
+                halfValues.UnionWith(node.Outputs.Where((output, i) => choice.IsFloat(output) && Float16Operators.OutputIsHalf(node, i)));
             }
 
-            foreach (Node node in nodes)
+            // The innermost first: what a branch gives may come from another one.
+            foreach (Node node in choice.Nodes.Reverse().Where(node => node.OpType == "If"))
+            {
+                HandOut(node);
+            }
+
+            foreach (Node node in choice.Nodes)
             {
                 for (int i = 0; i < node.Inputs.Count; i++)
                 {
-                    if (node.Inputs[i] is { } input && IsFloat(input))
+                    if (node.Inputs[i] is { } input && choice.IsFloat(input))
                     {
-                        bool wantsHalf = Half.Contains(node) && WantsHalf(node, i);
+                        bool wantsHalf = choice.Half.Contains(node) && choice.WantsHalf(node, i);
                         if (wantsHalf != halfValues.Contains(input))
                         {
                             node.SetInput(i, wantsHalf ? InHalf(input) : InSingle(input));
@@ -99,75 +104,41 @@ public sealed class Float16Conversion : IModelPass
 
             foreach (Graph graph in model.Graph.WithSubgraphs())
             {
-                foreach (Value output in graph.Outputs.Where(halfValues.Contains).Distinct().ToArray())
+                foreach (Value output in graph.Outputs.Where(output => halfValues.Contains(output) && !handedOut.Contains(output)).Distinct().ToArray())
                 {
                     RestoreOutput(graph, output);
                 }
             }
 
+            RemoveIdleCasts();
             model.Graph.RemoveUnused();
         }
 
-        /// <summary>Whether the value was float32 before the conversion.</summary>
-        private bool IsFloat(Value value) => types.TypeOf(value)?.ElementType == ElementType.Float;
-
-        /// <summary>Whether the node touches float32 at all, and nothing of unknown type.</summary>
-        private bool IsFloat32(Node node)
+        /// <summary>What all branches give in float16 leaves the If so, instead of by a cast here and another outside.</summary>
+        private void HandOut(Node node)
         {
-            IEnumerable<Value> touched = node.Inputs.OfType<Value>().Concat(node.Outputs.Where(output => output.Uses.Count > 0 || output.IsOutput));
-            return touched.All(value => types.TypeOf(value) is not null) && touched.Any(IsFloat);
-        }
-
-        /// <summary>What stands between DequantizeLinear and QuantizeLinear is an integer operator to the runtime.</summary>
-        private static bool IsQuantized(Node node) => node.Inputs.Any(input => input?.Producer?.OpType is "DequantizeLinear");
-
-        /// <summary>
-        /// ONNX Runtime 1.31.1 on a CPU dies (no error, a crash) when its MatmulTransposeFusion meets the Cast that it put itself between a
-        /// float16 Transpose and a MatMul. An artifact must load everywhere, be it to be verified, so the Transpose stays float32.
-        /// </summary>
-        private static bool CrashesOnCpu(Node node) => node.OpType == "Transpose" && node.Output.Uses.Any(use => use.Node.OpType == "MatMul");
-
-        private bool WantsHalf(Node node, int input) => IsFloat(node.Inputs[input]!) && Float16Operators.InputIsHalf(node, input);
-
-        private static bool Fits(Value value, Node node)
-        {
-            ReadOnlySpan<float> elements = value.Constant!.Span<float>();
-            bool isWeight = Float16Operators.IsLayer(node);
-            foreach (float element in elements)
+            Graph[] branches = [.. node.Subgraphs];
+            for (int i = 0; i < node.Outputs.Count; i++)
             {
-                Half half = (Half)element;
-                if (!System.Half.IsFinite(half) || (!isWeight && element != 0 && half == (Half)0))
+                Value[] given = [.. branches.Select(branch => branch.Outputs[i])];
+                if (choice.IsFloat(node.Outputs[i]) && given.All(halfValues.Contains) && given.Zip(branches).All(pair => pair.First.Graph == pair.Second))
                 {
-                    return false;
+                    halfValues.Add(node.Outputs[i]);
+                    handedOut.UnionWith(given);
                 }
             }
-
-            return true;
         }
 
-        /// <summary>Connected float16 nodes without a layer among them return to float32.</summary>
-        private void DropIslands()
+        /// <summary>A model that was in float16 in parts has casts between them, which now cast to the type that is there.</summary>
+        private void RemoveIdleCasts()
         {
-            HashSet<Node> seen = [];
-            foreach (Node start in nodes.Where(node => Half.Contains(node) && !seen.Contains(node)))
+            foreach (Node cast in choice.Nodes.Where(node => choice.Half.Contains(node) && node.OpType == "Cast"))
             {
-                List<Node> island = [];
-                Stack<Node> open = new([start]);
-                seen.Add(start);
-                while (open.TryPop(out Node? node))
+                Value input = cast.Inputs[0]!;
+                bool isHalf = halfValues.Contains(input) || inHalf.ContainsValue(input) || choice.TypeOf(input) == ElementType.Float16;
+                if (isHalf && cast.GetInt("to", 0) == (long)ElementType.Float16 && cast.Output.CanReplaceWith(input))
                 {
-                    island.Add(node);
-                    IEnumerable<Node> before = node.Inputs.OfType<Value>().Where(IsFloat).Select(value => value.Producer).OfType<Node>();
-                    IEnumerable<Node> after = node.Outputs.Where(IsFloat).SelectMany(value => value.Uses).Select(use => use.Node);
-                    foreach (Node neighbour in before.Concat(after).Where(neighbour => Half.Contains(neighbour) && seen.Add(neighbour)))
-                    {
-                        open.Push(neighbour);
-                    }
-                }
-
-                if (!island.Any(Float16Operators.IsLayer))
-                {
-                    Half.ExceptWith(island);
+                    cast.Output.ReplaceWith(input);
                 }
             }
         }
@@ -182,7 +153,7 @@ public sealed class Float16Conversion : IModelPass
             if (value.Constant is { } constant)
             {
                 Tensor narrow = Tensor.Create([.. constant.Dimensions], Array.ConvertAll(constant.ToSingles(), element => (Half)element));
-                if (value.Initializer is not null && !value.IsOutput && value.Uses.All(use => Half.Contains(use.Node) && WantsHalf(use.Node, use.Index)))
+                if (value.Initializer is not null && !value.IsOutput && value.Uses.All(use => choice.Half.Contains(use.Node) && choice.WantsHalf(use.Node, use.Index)))
                 {
                     value.Initializer = narrow;
                     Restate(value, ElementType.Float16);

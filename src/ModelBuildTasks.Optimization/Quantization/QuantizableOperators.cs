@@ -11,9 +11,6 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// </summary>
 internal static class QuantizableOperators
 {
-    /// <summary>The side of a matrix below which tensor cores stay idle; NVIDIA's Model Optimizer leaves smaller products in float, too.</summary>
-    private const int SmallestTensorRtProduct = 16;
-
     /// <summary>Multiplies by constant weights: Conv, MatMul, Gemm.</summary>
     internal static bool IsLayer(Node node) => node is { OpType: "Conv" or "MatMul" or "Gemm", Domain: "" };
 
@@ -39,12 +36,12 @@ internal static class QuantizableOperators
 
     /// <summary>Why a target has no use for a layer in integers; null when it has.</summary>
     internal static string? Refusal(Layer layer, TargetProfile target) =>
-        target.ExecutionProvider != TargetProfile.CpuProvider && layer.IsProduct && (layer.OutputChannels < SmallestTensorRtProduct || layer.Weight.Length / layer.OutputChannels < SmallestTensorRtProduct)
-            ? $"'{target}' gains nothing from products of fewer than {SmallestTensorRtProduct} inputs or outputs" : null;
+        layer.IsProduct && Math.Min(layer.OutputChannels, layer.Weight.Length / layer.OutputChannels) < target.SmallestIntegerProduct
+            ? $"'{target}' gains nothing from products of fewer than {target.SmallestIntegerProduct} inputs or outputs" : null;
 
     /// <summary>Has a kernel that reads and writes integers of different scales.</summary>
     internal static bool IsArithmetic(Node node, TargetProfile target) =>
-        IsFusedByRuntime(target) && node.Domain.Length == 0 && node.OpType switch
+        target.FusesQuantizedOperators && node.Domain.Length == 0 && node.OpType switch
         {
             "Add" or "Mul" or "GlobalAveragePool" or "LeakyRelu" or "Sigmoid" => true,
             "AveragePool" => !IsDilatedPooling(node),
@@ -54,7 +51,7 @@ internal static class QuantizableOperators
     /// <summary>
     /// Moves or selects elements of input 0, so that it works on the integers themselves, under the scale of its input.
     /// </summary>
-    internal static bool IsTransparent(Node node, TargetProfile target) => IsFusedByRuntime(target) && node.Domain.Length == 0 && node.OpType switch
+    internal static bool IsTransparent(Node node, TargetProfile target) => target.FusesQuantizedOperators && node.Domain.Length == 0 && node.OpType switch
     {
         "MaxPool" => node.Outputs.Count == 1,
         "DepthToSpace" or "Expand" or "Flatten" or "Gather" or "Reshape" or "Slice" or "Squeeze" or "Tile" or "Transpose" or "Unsqueeze" => true,
@@ -65,7 +62,7 @@ internal static class QuantizableOperators
         _ => false,
     };
 
-    internal static bool IsConcat(Node node, TargetProfile target) => IsFusedByRuntime(target) && node is { OpType: "Concat", Domain: "" };
+    internal static bool IsConcat(Node node, TargetProfile target) => target.FusesQuantizedOperators && node is { OpType: "Concat", Domain: "" };
 
     /// <summary>The inputs that hold the numbers, not weights, shapes or indices.</summary>
     internal static IEnumerable<int> DataInputs(Node node) =>
@@ -100,8 +97,6 @@ internal static class QuantizableOperators
     /// <summary>An AveragePool for which there is no integer kernel: QLinearAveragePool has no dilations (ONNX Runtime 1.31).</summary>
     internal static bool IsDilatedPooling(Node node) =>
         node is { OpType: "AveragePool", Domain: "" } && node.GetInts("dilations") is { } dilations && dilations.Any(dilation => dilation != 1);
-
-    private static bool IsFusedByRuntime(TargetProfile target) => target.ExecutionProvider == TargetProfile.CpuProvider;
 
     private static float? Single(Value bound) => bound.Constant is { Length: 1, ElementType: ElementType.Float } tensor ? tensor.Span<float>()[0] : null;
 

@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Targets;
 
-/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new instance.</summary>
+/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>.</summary>
 public sealed record TargetProfile
 {
     /// <summary>The name that projects write in <c>Targets</c>.</summary>
@@ -30,8 +30,20 @@ public sealed record TargetProfile
     /// </summary>
     internal int TiedWeightBits => Architecture is null or System.Runtime.InteropServices.Architecture.X64 && ExecutionProvider == CpuProvider ? Math.Min(WeightBits, 7) : WeightBits;
 
+    /// <summary>Whether the runtime makes one integer operator of a float operator between DequantizeLinear and QuantizeLinear. Else these stand in front of layers only, and the hardware's compiler moves them.</summary>
+    public bool FusesQuantizedOperators { get; init; }
+
+    /// <summary>The fewest inputs and outputs with which a matrix product gains from integers.</summary>
+    public int SmallestIntegerProduct { get; init; } = 1;
+
+    /// <summary>Bits of packed weights (MatMulNBits) for which there are kernels.</summary>
+    public IReadOnlyList<int> PackedWeightBits { get; init; } = [];
+
     /// <summary>Whether float16 is computed natively.</summary>
     public bool ComputesFloat16 { get; init; }
+
+    /// <summary>The newest standard operator set that the execution provider computes; null where it keeps up with ONNX Runtime.</summary>
+    public long? NewestOpset { get; init; }
 
     /// <summary>Whether ONNX Runtime's own operators (com.microsoft) run there rather than beside it.</summary>
     public bool RunsContributedOperators { get; init; } = true;

@@ -274,10 +274,18 @@ internal sealed class CandidateSearch(
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
 
-    /// <summary>Makes the model one that the ONNX Runtime of the app reads.</summary>
+    /// <summary>Makes the model one that the ONNX Runtime of the app reads, and of the operator set that the target computes.</summary>
     /// <returns>Why that can't be, as a clause; null when it is one.</returns>
     private string? FitToRuntime(Model model)
     {
+        if (target.NewestOpset is { } newest && model.Opset > newest)
+        {
+            long opset = model.Opset;
+            string? reason = OpsetLowering.Apply(model, newest);
+            steps.Add(new Step(
+                $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}."));
+        }
+
         if (request.Runtime is not { } runtime || RuntimeRelease.Find(runtime.Version) is not { } release)
         {
             return null;

@@ -6,6 +6,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -60,8 +61,10 @@ internal sealed class Comparison(
         }
 
         using (artifact)
+        using (ModelSession? rounded = Rounded(artifactPath))
         {
-            if (Verification.Check(source.Session, artifact, inputs.Value) is { } difference)
+            ModelSession judged = rounded ?? artifact;
+            if ((Verification.Check(source.Session, artifact, inputs.Value) ?? (rounded is null ? null : Verification.Check(source.Session, rounded, inputs.Value))) is { } difference)
             {
                 return new ComparisonResult(difference);
             }
@@ -71,13 +74,13 @@ internal sealed class Comparison(
                 return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
             }
 
-            AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(artifact, data);
+            AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(judged, data);
             if (accuracy is not null && Verification.Check(accuracy) is { } breakage)
             {
                 return new ComparisonResult(breakage);
             }
 
-            string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(artifact) : null;
+            string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(judged) : null;
             if (mustProveItself && loss is not null)
             {
                 return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven };
@@ -98,6 +101,20 @@ internal sealed class Comparison(
             return mustProveItself && latency is { Ratio.Low: > 1 }
                 ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
+        }
+    }
+
+    /// <summary>What the artifact gives where float16 is computed, which this processor does not do by itself; null where the artifact computes nothing in float16.</summary>
+    private ModelSession? Rounded(string artifactPath)
+    {
+        try
+        {
+            return target.ComputesFloat16 && Float16Emulation.Of(Model.Load(artifactPath)) is { } emulated ? ModelSession.Open(emulated) : null;
+        }
+        catch (InferenceException)
+        {
+            // The artifact itself was loaded, and is what there is to judge.
+            return null;
         }
     }
 

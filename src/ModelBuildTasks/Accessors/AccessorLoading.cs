@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Linq;
 using ModelBuildTasks.Contracts;
 
@@ -8,8 +9,14 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 {
     private const string Options = "global::Microsoft.ML.OnnxRuntime.SessionOptions";
     private const string Configure = "global::System.Action<string, " + Options + ">";
-    private const string CudaProvider = "CUDAExecutionProvider";
-    private const string TensorRtProvider = "TensorrtExecutionProvider";
+
+    /// <summary>Targets for devices beside the processor, with what people call them and ONNX Runtime's execution provider.</summary>
+    private static readonly Dictionary<string, (string Name, string Provider)> Devices = new()
+    {
+        [TargetNames.TensorRt] = ("TensorRT", "TensorrtExecutionProvider"),
+        [TargetNames.Cuda] = ("CUDA", "CUDAExecutionProvider"),
+        [TargetNames.DirectMl] = ("DirectML", "DmlExecutionProvider"),
+    };
 
     public void Write()
     {
@@ -41,8 +48,8 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
     private void WriteLoad()
     {
-        var accelerated = TargetNames.ByPreference.Where(target => accessor.Targets.Contains(target) && (target is TargetNames.TensorRt or TargetNames.Cuda)).ToList();
-        var devices = string.Join(", else on ", accelerated.Select(target => target == TargetNames.TensorRt ? "TensorRT" : "CUDA"));
+        var accelerated = TargetNames.ByPreference.Where(target => accessor.Targets.Contains(target) && Devices.ContainsKey(target)).ToList();
+        var devices = string.Join(", else on ", accelerated.Select(target => Devices[target].Name));
         source.Add($"""
             /// <summary>Loads the best variant for this machine{(accelerated.Count > 0 ? $": on {devices} where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
             /// <param name="options">
@@ -126,19 +133,13 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
     private void WriteAccelerated(string target)
     {
-        var provider = target == TargetNames.TensorRt ? TensorRtProvider : CudaProvider;
-        source.Block($"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{provider}\") >= 0)", () =>
+        source.Block($"if (global::System.Array.IndexOf(global::Microsoft.ML.OnnxRuntime.OrtEnv.Instance().GetAvailableProviders(), \"{Devices[target].Provider}\") >= 0)", () =>
         {
             source.Block("try", () => source.Block($"using (var device = new {Options}())", () =>
             {
                 source.Add($"{(accessor.Embedded ? "byte[]" : "string")} artifact = {Model($"\"{target}\"")};");
-                if (target == TargetNames.TensorRt)
-                {
-                    WriteTensorRt();
-                }
-
+                WriteProvider(target);
                 source.Add($"""
-                    device.AppendExecutionProvider_CUDA();
                     // The processor's threads have little to do, and would take its time in waiting.
                     device.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
                     if (configure != null) configure("{target}", device);
@@ -147,6 +148,26 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             }));
             source.Block("catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)", () => source.Add("// The provider is there, but its libraries or a device are not."));
         });
+    }
+
+    private void WriteProvider(string target)
+    {
+        if (target == TargetNames.DirectMl)
+        {
+            // It has no memory patterns, and refuses a session that asks for them (ONNX Runtime, DirectML execution provider, "Configuration options").
+            source.Add("""
+                device.EnableMemoryPattern = false;
+                device.AppendExecutionProvider_DML();
+                """);
+            return;
+        }
+
+        if (target == TargetNames.TensorRt)
+        {
+            WriteTensorRt();
+        }
+
+        source.Add("device.AppendExecutionProvider_CUDA();");
     }
 
     // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution

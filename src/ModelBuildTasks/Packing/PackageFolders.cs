@@ -11,7 +11,7 @@ namespace ModelBuildTasks.Packing;
 internal static class PackageFolders
 {
     // The few folders that reach every runtime identifier of a target: in NuGet's graph linux, osx and android come from unix.
-    // "any" is for the portable artifact only; ONNX Runtime has CUDA and TensorRT for Linux and Windows.
+    // "any" is for the portable artifact only; ONNX Runtime has CUDA and TensorRT for Linux and Windows, DirectML for Windows.
     private static readonly Dictionary<string, string[]> RuntimesByTarget = new()
     {
         [TargetNames.Cpu] = ["any"],
@@ -19,6 +19,7 @@ internal static class PackageFolders
         [TargetNames.CpuArm64] = ["unix-arm64", "win-arm64"],
         [TargetNames.Cuda] = ["linux-x64", "linux-arm64", "win-x64", "win-arm64"],
         [TargetNames.TensorRt] = ["linux-x64", "linux-arm64", "win-x64", "win-arm64"],
+        [TargetNames.DirectMl] = ["win-x64", "win-arm64"],
     };
 
     /// <summary>

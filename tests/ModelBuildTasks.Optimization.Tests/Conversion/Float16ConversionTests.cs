@@ -3,6 +3,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Tests.Quantization;
 
 namespace ModelBuildTasks.Optimization.Tests.Conversion;
 
@@ -174,6 +175,91 @@ public class Float16ConversionTests
         new Float16Conversion().Apply(model, Context);
 
         CollectionAssert.AreEqual(new[] { "Cast", "MatMul", "MatMul", "MatMul", "MultiHeadAttention", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
+    public void A_clip_of_an_older_operator_set_is_lifted_to_one_with_a_float16_kernel()
+    {
+        Model model = Model.Create("g", 9, 6);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 1, 4, 4));
+        Value convolved = model.Graph.Add("Conv", x, model.Graph.AddInitializer("W", Tensor.Create([1, 1, 1, 1], new[] { 2f })));
+        model.Graph.AddOutput(model.Graph.AddNode("Clip", [convolved]).Set("min", 0f).Set("max", 6f).Output);
+
+        new Float16Conversion().Apply(model, Context);
+
+        Assert.AreEqual(13, model.Opset);
+        CollectionAssert.AreEqual(new[] { "Cast", "Conv", "Clip", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+        using ModelSession session = ModelSession.Open(model);
+        CollectionAssert.AreEqual(Enumerable.Repeat(6f, 16).ToArray(), session.Run([Tensor.Create([1, 1, 4, 4], Enumerable.Repeat(5f, 16).ToArray())])[0].ToSingles());
+    }
+
+    [TestMethod]
+    public void A_sum_of_more_numbers_than_float16_counts_stays_in_float32()
+    {
+        PassOutcome Convert(int side, out Model model)
+        {
+            model = Model.Create("g", 17, 8);
+            Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 1, side, side));
+            Value convolved = model.Graph.Add("Conv", x, model.Graph.AddInitializer("W", Tensor.Create([1, 1, 1, 1], new[] { 2f })));
+            model.Graph.AddOutput(model.Graph.Add("GlobalAveragePool", convolved));
+            return new Float16Conversion().Apply(model, Context);
+        }
+
+        Assert.IsEmpty(Convert(45, out _).Refusals);
+        PassOutcome outcome = Convert(46, out Model deep);
+        StringAssert.Contains(outcome.Refusals.Single(), "it sums more than 2048 numbers");
+        CollectionAssert.AreEqual(new[] { "Cast", "Conv", "Cast", "GlobalAveragePool" }, deep.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
+    [DataRow(40000f, DisplayName = "near the largest number")]
+    [DataRow(1e-5f, DisplayName = "below the smallest normal number")]
+    public void What_leaves_the_range_of_float16_on_the_samples_stays_in_float32(float size)
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value scaled = model.Graph.Add("Mul", x, model.Graph.AddInitializer("factor", Tensor.Scalar(size)));
+        Value back = model.Graph.Add("Div", scaled, model.Graph.AddInitializer("divisor", Tensor.Scalar(size)));
+        model.Graph.AddOutput(model.Graph.Add("MatMul", back, model.Graph.AddInitializer("W", Tensor.Create([4, 4], Enumerable.Repeat(0.5f, 16).ToArray()))));
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, new PassContext(TargetProfiles.Cuda, new ListedSamples(Tensor.Create([1, 4], [1f, -1, 0.5f, 0.25f]))));
+
+        Assert.HasCount(2, outcome.Refusals.Where(reason => reason.Contains("on the calibration samples", StringComparison.Ordinal)));
+        CollectionAssert.AreEqual(new[] { "Mul", "Div", "Cast", "MatMul", "Cast" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
+    }
+
+    [TestMethod]
+    public void What_both_branches_give_in_float16_leaves_the_if_so()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value condition = model.Graph.AddInput("condition", new TensorType(ElementType.Bool));
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value w = model.Graph.AddInitializer("W", Tensor.Create([4, 4], Enumerable.Repeat(0.5f, 16).ToArray()));
+        Value chosen = Branches.AddIf(condition, then => then.Add("MatMul", x, w), otherwise => otherwise.Add("Relu", otherwise.Add("MatMul", x, w)));
+        model.Graph.AddOutput(model.Graph.Add("MatMul", chosen, w));
+
+        new Float16Conversion().Apply(model, Context);
+
+        Node[] casts = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes).Where(node => node.OpType == "Cast")];
+        Assert.HasCount(2, casts, string.Join("\n", casts.Select(cast => cast.ToString())));
+        Assert.IsTrue(casts.All(cast => cast.Graph == model.Graph));
+        using ModelSession session = ModelSession.Open(model);
+        CollectionAssert.AreEqual(new float[] { 4, 4, 4, 4 }, session.Run([Tensor.Scalar(true), Tensor.Create([1, 4], [1f, 1, 1, 1])])[0].ToSingles());
+    }
+
+    [TestMethod]
+    public void The_casts_of_a_model_in_mixed_precision_do_not_stay_beside_ours()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float16, 1, 4));
+        Value wide = model.Graph.AddNode("Cast", [x]).Set("to", (long)ElementType.Float).Output;
+        Value product = model.Graph.Add("MatMul", wide, model.Graph.AddInitializer("W", Tensor.Create([4, 4], Enumerable.Repeat(0.5f, 16).ToArray())));
+        Value narrow = model.Graph.AddNode("Cast", [product]).Set("to", (long)ElementType.Float16).Output;
+        model.Graph.AddOutput(model.Graph.Add("Relu", narrow));
+
+        new Float16Conversion().Apply(model, Context);
+
+        CollectionAssert.AreEqual(new[] { "MatMul", "Relu" }, model.Graph.TopologicalOrder().Select(node => node.OpType).ToArray());
     }
 
     private static Model Perceptron(float weight, float bias)

@@ -88,6 +88,19 @@ public sealed class AppRuntimeTests
     }
 
     [TestMethod]
+    public void An_artifact_for_directml_declares_an_operator_set_that_it_computes()
+    {
+        Model model = SmallModels.Cnn();
+        (model.Opset, model.IrVersion) = (22, 10);
+        using Workplace place = Workplace.With(model);
+
+        OptimizationResult result = Workplace.Run(place.Request(request => request.Target = TargetNames.DirectMl));
+
+        StringAssert.Contains(result.Recipe.Single(step => step.Name == "operator set for directml").Explanation, "operator set 20 instead of 22");
+        Assert.AreEqual(20, Model.Load(place.OutputPath).Opset);
+    }
+
+    [TestMethod]
     public void A_model_in_which_nothing_else_can_be_improved_is_lowered_too()
     {
         AppRuntime runtime = OlderRuntimes.Require("1.16.3");

@@ -96,6 +96,9 @@ public sealed class RecipeBookTests
     [DataRow("cpu", false, "dynamic int8, simplification alone")]
     [DataRow("cuda", true, "float16, simplification alone")]
     [DataRow("cuda", false, "float16, simplification alone")]
+    [DataRow("directml", true, "float16, simplification alone")]
+    [DataRow("tensorrt", true, "static int8, float16, simplification alone")]
+    [DataRow("tensorrt", false, "float16, simplification alone")]
     public void Auto_tries_what_the_target_computes_fast_and_the_data_allows(string target, bool hasCalibration, string expected)
     {
         RecipeList list = RecipeBook.For(new ModelSettings(), TargetProfiles.Find(target)!, hasCalibration);

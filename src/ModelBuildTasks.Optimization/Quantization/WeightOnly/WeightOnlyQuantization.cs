@@ -84,9 +84,9 @@ public sealed class WeightOnlyQuantization(BlockFormat format, WeightOnlyAlgorit
             return $"The target '{context.Target}' knows standard operators only, and packed weights need MatMulNBits, which is ONNX Runtime's own.";
         }
 
-        if (context.Target.ExecutionProvider != TargetProfile.CpuProvider && format.Bits == 2)
+        if (!context.Target.PackedWeightBits.Contains(format.Bits))
         {
-            return $"The target '{context.Target}' has kernels for weights of 4 and 8 bits, none for 2.";
+            return $"The target '{context.Target}' has {(context.Target.PackedWeightBits is [] ? "no kernels for packed weights" : $"kernels for packed weights of {string.Join(" and ", context.Target.PackedWeightBits)} bits, none for {format.Bits}")}.";
         }
 
         return algorithm == WeightOnlyAlgorithm.Gptq && context.Calibration is null
