@@ -93,11 +93,11 @@ public sealed class ExportModel : ToolTask
     // With /S, cmd.exe takes away the outer quotation marks and nothing else; a process on Unix is given arguments, which .NET takes apart as Windows would.
     protected override string GenerateCommandLineCommands() => s_isWindows ? $"/D /S /C \"{Command}\"" : $"-c {QuotedArgument.Of(Command)}";
 
-    // ToolTask itself makes slashes of backslashes on Unix.
+    // On Unix, ToolTask has made slashes of backslashes by now.
     protected override ProcessStartInfo GetProcessStartInfo(string pathToTool, string commandLineCommands, string responseFileSwitch)
     {
         var start = base.GetProcessStartInfo(pathToTool, commandLineCommands, responseFileSwitch);
-        start.Arguments = commandLineCommands;
+        start.Arguments = GenerateCommandLineCommands();
         return start;
     }
 
@@ -121,26 +121,39 @@ public sealed class ExportModel : ToolTask
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         }
 
-        if (base.Execute() && !_cancelled.Task.IsCompleted)
+        var ended = false;
+        try
         {
-            if (Array.Find(Paths, path => !File.Exists(path)) is { } missing)
+            ended = base.Execute() && !_cancelled.Task.IsCompleted;
+        }
+        finally
+        {
+            // Also where a cancelled build ends this task by an exception.
+            if (!ended)
             {
-                Report(DiagnosticCatalogue.NothingExported, Command, missing);
-                return false;
+                DeleteWritten(before);
+            }
+        }
+
+        if (!ended)
+        {
+            // Exit code 0 and errors among what it printed are -1 to ToolTask; those errors have said it.
+            if (!_cancelled.Task.IsCompleted && !(ExitCode == -1 && Log.HasLoggedErrors))
+            {
+                Report(DiagnosticCatalogue.ExportFailed, string.Join(", ", Models.Select(model => model.ItemSpec)), ExitCode, _lastLines.Text);
             }
 
-            record.Complete();
-            return true;
+            return false;
         }
 
-        DeleteWritten(before);
-        // Exit code 0 and errors among what it printed are -1 to ToolTask; those errors have said it.
-        if (!_cancelled.Task.IsCompleted && !(ExitCode == -1 && Log.HasLoggedErrors))
+        if (Array.Find(Paths, path => !File.Exists(path)) is { } missing)
         {
-            Report(DiagnosticCatalogue.ExportFailed, string.Join(", ", Models.Select(model => model.ItemSpec)), ExitCode, _lastLines.Text);
+            Report(DiagnosticCatalogue.NothingExported, Command, missing);
+            return false;
         }
 
-        return false;
+        record.Complete();
+        return true;
     }
 
     // What a command had begun to write when it ended is no model.

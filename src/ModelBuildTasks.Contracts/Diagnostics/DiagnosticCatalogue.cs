@@ -72,7 +72,7 @@ public static class DiagnosticCatalogue
     /// <summary>{0} command, {1} path.</summary>
     public static readonly DiagnosticDescriptor NothingExported = new("MBT0016", "The export command made no model", Error,
         "The ExportCommand '{0}' ended well, and there is no model file '{1}'.",
-        "Make the command write to the item's Include, as in ExportCommand=\"python export.py --output &quot;%(FullPath)&quot;\"; it runs in the project's folder.");
+        "Make the command write to the item's Include, as in ExportCommand=\"python export.py --output %(Identity)\"; it runs in the project's folder.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,

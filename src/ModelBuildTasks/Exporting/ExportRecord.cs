@@ -53,13 +53,15 @@ internal sealed class ExportRecord
             return false;
         }
 
-        // Visual Studio compares times: a model that stayed older than its exporter would make it build for ever.
-        foreach (var model in recorded is null ? [] : _models)
+        if (recorded is null)
         {
-            File.SetLastWriteTimeUtc(model, DateTime.UtcNow);
+            Write();
+        }
+        else
+        {
+            Complete();
         }
 
-        Complete();
         return true;
     }
 
@@ -67,7 +69,18 @@ internal sealed class ExportRecord
     public void Begin() => WholeFile.Write(_path, Running);
 
     /// <summary>The models are made from what was found by <see cref="IsUpToDate"/>.</summary>
-    public void Complete() => WholeFile.Write(_path, $"{_now!.Value.Digest}\n{_now.Value.Times}");
+    public void Complete()
+    {
+        // Visual Studio compares times: a model that stayed older than its exporter would make it build for ever.
+        foreach (var model in _models)
+        {
+            File.SetLastWriteTimeUtc(model, DateTime.UtcNow);
+        }
+
+        Write();
+    }
+
+    private void Write() => WholeFile.Write(_path, $"{_now!.Value.Digest}\n{_now.Value.Times}");
 
     private string Times() => Fingerprint.OfText($"{_command}\n{InputStamp.OfTimes(_inputs)}");
 
