@@ -178,12 +178,14 @@ public sealed class Exporting : IDisposable
     public void Frameworks_and_configurations_that_share_a_model_run_the_command_once()
     {
         Exporter("""sleep 1; cp models/digits.onnx "$1" """);
-        _app.TargetFramework = "net10.0";
-        _app.Project = "<PropertyGroup><TargetFrameworks>net10.0;net9.0</TargetFrameworks></PropertyGroup>";
+        _app.TargetFramework = "";
+        _app.Project = "<PropertyGroup><TargetFrameworks>net10.0;netstandard2.0</TargetFrameworks><OutputType>Library</OutputType><Nullable>disable</Nullable><ImplicitUsings>disable</ImplicitUsings></PropertyGroup>";
+        _app.Write("Program.cs", "");
 
-        _app.Build("-m").ShouldSucceed();
+        var first = _app.Build("-m").ShouldSucceed();
         _app.Build("-c", "Release").ShouldSucceed();
 
+        Assert.AreEqual(2, first.TaskRuns("ExportModel"), "Each framework asks.");
         Assert.AreEqual(1, ExporterRuns);
     }
 
