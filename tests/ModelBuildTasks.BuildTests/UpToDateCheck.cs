@@ -143,15 +143,18 @@ public sealed class UpToDateCheck : IDisposable
     [TestMethod]
     public void What_a_model_is_exported_from_is_an_input_and_a_build_after_a_mere_touch_ends_the_asking()
     {
-        _app.Items = """<OptimizedModel Include="models/digits.onnx" ExportCommand="cp models/source.onnx models/digits.onnx" ExportInputs="models/source.onnx;weights/**" /><OptimizedModel Include="models/letters.onnx" />""";
-        foreach (var file in new[] { "models/source.onnx", "models/letters.onnx", "weights/deep/a.bin" })
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" ExportCommand="cp models/source.onnx models/digits.onnx" ExportInputs="models/source.onnx;weights/**;scripts" /><OptimizedModel Include="models/letters.onnx" />""";
+        foreach (var file in new[] { "models/source.onnx", "models/letters.onnx", "weights/deep/a.bin", "scripts/export.py" })
         {
             _app.Write(file, App.Classifier());
             File.SetLastWriteTimeUtc(_app.At(file), s_longAgo);
         }
 
         _app.Build().ShouldSucceed();
-        Assert.AreEqual(Cpu, Inputs()["weights/deep/a.bin"]);
+        var inputs = Inputs();
+        CollectionAssert.AreEquivalent(
+            new[] { "models/digits.onnx", "models/source.onnx", "models/letters.onnx", "weights/deep/a.bin", "scripts/export.py" }, inputs.Keys.ToArray());
+        Assert.AreEqual(Cpu, inputs["scripts/export.py"]);
         Assert.IsEmpty(OutOfDate());
 
         _app.Write("weights/deep/a.bin", App.Classifier());
