@@ -190,6 +190,11 @@ public sealed class ResolveOptimizedModels : Task
                 Report(DiagnosticCatalogue.ContradictorySettings, item, $"the accessor reads all targets of a model alike, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
 
+            foreach (var metadata in new[] { MetadataNames.ExportCommand, MetadataNames.ExportInputs }.Where(name => item.Text(name) is not null))
+            {
+                Report(DiagnosticCatalogue.ContradictorySettings, item, $"one command makes the model for all of its targets, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
+            }
+
             if (TargetNames.Find(item.ItemSpec) is null)
             {
                 Report(DiagnosticCatalogue.UnknownOverride, item, "target", item.ItemSpec, string.Join(", ", TargetNames.ByPreference));

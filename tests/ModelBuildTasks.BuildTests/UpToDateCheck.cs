@@ -140,6 +140,30 @@ public sealed class UpToDateCheck : IDisposable
         Assert.IsEmpty(OutOfDate());
     }
 
+    [TestMethod]
+    public void What_a_model_is_exported_from_is_an_input_and_a_build_after_a_mere_touch_ends_the_asking()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" ExportCommand="cp models/source.onnx models/digits.onnx" ExportInputs="models/source.onnx;weights/**;scripts" /><OptimizedModel Include="models/letters.onnx" />""";
+        foreach (var file in new[] { "models/source.onnx", "models/letters.onnx", "weights/deep/a.bin", "scripts/export.py" })
+        {
+            _app.Write(file, App.Classifier());
+            File.SetLastWriteTimeUtc(_app.At(file), s_longAgo);
+        }
+
+        _app.Build().ShouldSucceed();
+        var inputs = Inputs();
+        CollectionAssert.AreEquivalent(
+            new[] { "models/digits.onnx", "models/source.onnx", "models/letters.onnx", "weights/deep/a.bin", "scripts/export.py" }, inputs.Keys.ToArray());
+        Assert.AreEqual(Cpu, inputs["scripts/export.py"]);
+        Assert.IsEmpty(OutOfDate());
+
+        _app.Write("weights/deep/a.bin", App.Classifier());
+        CollectionAssert.AreEqual(new[] { Cpu }, OutOfDate());
+
+        _app.Build().ShouldSucceed();
+        Assert.IsEmpty(OutOfDate());
+    }
+
     /// <summary>The sets with an input that is newer than an output: the rule of the check.</summary>
     private string[] OutOfDate()
     {

@@ -69,6 +69,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor LockUnreadable = new("MBT0014", "The lock file can't be read", Error,
         "'{0}' can't be read: {1}.", "Settle a merge by taking one side and run 'dotnet build -t:UpdateModelLock', which renews what it can make, or restore the file from version control. A file of a newer version needs that version of the package.");
 
+    /// <summary>{0} command, {1} path.</summary>
+    public static readonly DiagnosticDescriptor NothingExported = new("MBT0016", "The export command made no model", Error,
+        "The ExportCommand '{0}' ended well, and there is no model file '{1}'.",
+        "Make the command write to the item's Include, as in ExportCommand=\"python export.py --output %(Identity)\"; it runs in the project's folder.");
+
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
@@ -193,6 +198,10 @@ public static class DiagnosticCatalogue
     /// <summary>{0} limit.</summary>
     public static readonly DiagnosticDescriptor TimedOut = new("MBT3004", "Optimization timed out", Error,
         "Optimizing took longer than {0}.", "Raise ModelOptimizationTimeout, or use less calibration and evaluation data.");
+
+    /// <summary>{0} models, {1} exit code, {2} the end of its output.</summary>
+    public static readonly DiagnosticDescriptor ExportFailed = new("MBT3005", "The export command failed", Error,
+        "The ExportCommand of {0} ended with exit code {1}. {2}", "Run the command by hand in the project's folder; its whole output is in the log.");
 
     /// <summary>{0} reason.</summary>
     public static readonly DiagnosticDescriptor NotOnnx = new("MBT4001", "Not an ONNX model", Error,

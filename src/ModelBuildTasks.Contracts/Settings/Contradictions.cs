@@ -87,6 +87,11 @@ internal static class Contradictions
             yield return Contradiction($"MinAccuracy is above 1, which {settings.Metric} never reaches");
         }
 
+        if (!IsAbsent(MetadataNames.ExportInputs) && IsAbsent(MetadataNames.ExportCommand))
+        {
+            yield return Contradiction("ExportInputs says what an ExportCommand makes the model from, and there is none");
+        }
+
         if (Is(MetadataNames.Compress, "true") && Is(MetadataNames.Embed, "false"))
         {
             yield return Contradiction("Compress=\"true\" compresses the embedded model, Embed=\"false\" puts the model beside the app as a file that ONNX Runtime reads itself");

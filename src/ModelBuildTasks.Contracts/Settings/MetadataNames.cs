@@ -38,6 +38,7 @@ public static class MetadataNames
     public const string Format = "Format";
     public const string Preprocess = "Preprocess";
     public const string ExportCommand = "ExportCommand";
+    public const string ExportInputs = "ExportInputs";
     public const string Embed = "Embed";
     public const string Compress = "Compress";
     public const string Accessor = "Accessor";
@@ -50,7 +51,7 @@ public static class MetadataNames
     [
         Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, PruningExclude, DisabledRules, FineTune,
         Teacher, Student, TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
-        MaxLatencyRatio, MaxSize, MaxSizeRatio, MaxMemory, Objective, Format, Preprocess, ExportCommand, Embed, Compress, Accessor,
+        MaxLatencyRatio, MaxSize, MaxSizeRatio, MaxMemory, Objective, Format, Preprocess, ExportCommand, ExportInputs, Embed, Compress, Accessor,
         AccessorNamespace, AccessorClass, AccessorVisibility,
     ];
 

@@ -32,6 +32,9 @@ internal sealed class AccessorItem
     /// <summary>Whether the embedded bytes are compressed.</summary>
     public bool Compressed { get; private set; }
 
+    /// <summary>Whether a command makes the model, which need not have run yet when an IDE asks.</summary>
+    public bool Exported { get; private set; }
+
     public IReadOnlyList<string> Targets { get; private set; } = [];
 
     /// <summary>The metadata that should be a C# name and is not, or null.</summary>
@@ -51,6 +54,7 @@ internal sealed class AccessorItem
             Visibility = Choice.TryParse<AccessorVisibility>(model.GetMetadata(MetadataNames.AccessorVisibility), out var visibility) && visibility == AccessorVisibility.Public ? "public" : "internal",
             Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
             Compressed = compressed,
+            Exported = model.Text(MetadataNames.ExportCommand) is not null,
             Targets = [.. TargetNames.ByPreference.Where(targets.Contains)],
             InvalidName =
                 className is not null && (!CSharpNames.IsIdentifier(className) || AccessorMembers.IsTaken(className)) ? MetadataNames.AccessorClass :
@@ -67,6 +71,7 @@ internal sealed class AccessorItem
         [nameof(Visibility)] = Visibility,
         [nameof(Embedded)] = Embedded ? "true" : "false",
         [nameof(Compressed)] = Compressed ? "true" : "false",
+        [nameof(Exported)] = Exported ? "true" : "false",
         [nameof(Targets)] = string.Join(",", Targets),
     });
 
@@ -80,6 +85,7 @@ internal sealed class AccessorItem
         Visibility = item.GetMetadata(nameof(Visibility)),
         Embedded = item.GetMetadata(nameof(Embedded)) == "true",
         Compressed = item.GetMetadata(nameof(Compressed)) == "true",
+        Exported = item.GetMetadata(nameof(Exported)) == "true",
         Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
     };
 }
