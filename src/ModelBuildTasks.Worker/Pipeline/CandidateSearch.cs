@@ -38,12 +38,7 @@ internal sealed class CandidateSearch(
     /// </summary>
     private const double PruningShare = 0.5;
 
-    /// <summary>Reasons of a step that are kept: a large model has thousands of places where a rule does not apply, and they repeat one another.</summary>
-    private const int MostReasons = 50;
-
-    private readonly List<Step> steps = [];
-    private readonly List<Note> notes = [];
-    private QuantizationPlan? plan;
+    private readonly AppliedSteps done = new(target, calibration, progress, cancellation);
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
@@ -56,22 +51,22 @@ internal sealed class CandidateSearch(
         }
 
         Model model = source.Model.Clone();
-        bool isSimplified = Apply(new GraphSimplification(request.Settings.DisabledRules), model);
+        bool isSimplified = done.Apply(new GraphSimplification(request.Settings.DisabledRules), model);
         Prepared simplified = new(model.Clone(), isSimplified, IsPruned: false);
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
         Lessons lessons = new(evaluation is null ? null : form => comparison.Judge(form, list.Recipes.Any(recipe => recipe.Passes.Count > 0) ? PruningShare : 1), new HashSet<string>());
-        int stepsBefore = steps.Count;
+        AppliedSteps.Mark before = done.Now;
         bool isPruned = false;
         long? whole = list.Pruning.Count > 0 ? CountMultiplications(model) : null;
         IModelPass[] lifting = list.Pruning.Count > 0 ? Lifting(model) : [];
         foreach (IModelPass pass in lifting)
         {
-            Apply(pass, model);
+            done.Apply(pass, model);
         }
 
         foreach (IModelPass pass in list.Pruning)
         {
-            isPruned |= ApplyRequested(pass, model, lessons);
+            isPruned |= done.ApplyRequested(pass, model, lessons);
         }
 
         // Quantization, which follows, changes what is multiplied and not how much.
@@ -84,7 +79,7 @@ internal sealed class CandidateSearch(
             if (!isPruned)
             {
                 // What was lifted for it goes back, exactly.
-                GiveUp(stepsBefore, "nothing was pruned");
+                done.GiveUp(before, "nothing was pruned");
                 pruned = simplified;
             }
 
@@ -96,7 +91,7 @@ internal sealed class CandidateSearch(
 
         if (list.Unpruned is { } unpruned)
         {
-            GiveUp(stepsBefore, firstRejected?.Rejection.Reason ?? "nothing came of it");
+            done.GiveUp(before, firstRejected?.Rejection.Reason ?? "nothing came of it");
             CountAsUnpruned();
             if (TryAll(unpruned, simplified, artifactPath, comparison, ref firstRejected) is { } outcome)
             {
@@ -135,13 +130,12 @@ internal sealed class CandidateSearch(
         rejection = null;
         for (int attempt = 1; ; attempt++)
         {
-            int stepsBefore = steps.Count;
-            int notesBefore = notes.Count;
+            AppliedSteps.Mark before = done.Now;
             (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(JudgeAccuracy: null, slower));
             if (!changed && !(isAllThereIs && prepared.IsChanged))
             {
-                tried ??= plan;
-                rejection ??= Rejection.DidNotApply(steps.Count > stepsBefore ? FaultDiagnostics.Clause(steps[^1].Explanation) : "nothing in it can be simplified");
+                tried ??= done.Quantization;
+                rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Clause(done.Steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
 
@@ -149,8 +143,7 @@ internal sealed class CandidateSearch(
             ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
             {
-                steps.RemoveRange(stepsBefore, steps.Count - stepsBefore);
-                notes.RemoveRange(notesBefore, notes.Count - notesBefore);
+                done.Forget(before);
                 model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
                 result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
             }
@@ -165,29 +158,29 @@ internal sealed class CandidateSearch(
             {
                 if (wanted is null && rejection is not null)
                 {
-                    notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
+                    done.Notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
                 if (isObeyed && result.Loss is { } loss && request.Budgets is { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null })
                 {
-                    notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
+                    done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
                 }
 
                 return OutcomeOf(artifactPath, result);
             }
 
             rejection ??= Rejection.Of(result);
-            GiveUp(stepsBefore, refusal);
-            if (result.Cause is RefusalCause.Latency or RefusalCause.NotLocked && attempt < MostAttempts && plan?.LeastGaining() is { Count: > 0 } regions)
+            done.GiveUp(before, refusal);
+            if (result.Cause is RefusalCause.Latency or RefusalCause.NotLocked && attempt < MostAttempts && done.Quantization?.LeastGaining() is { Count: > 0 } regions)
             {
                 slower.UnionWith(regions);
                 continue;
             }
 
-            tried ??= plan;
+            tried ??= done.Quantization;
             if (isObeyed && wanted is null)
             {
-                notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
+                done.Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, recipe.Name, refusal));
             }
 
             return null;
@@ -200,20 +193,20 @@ internal sealed class CandidateSearch(
     private (Model Model, bool IsChanged) Apply(Recipe recipe, bool isChosenByUser, Prepared prepared, Lessons lessons)
     {
         Model model = prepared.Model.Clone();
-        int stepsBefore = steps.Count;
-        plan = null;
+        AppliedSteps.Mark before = done.Now;
+        done.Quantization = null;
         IModelPass[] lifting = recipe.Passes.Count > 0 && !target.ComputesFloat16 ? Lifting(model) : [];
         bool isPrepared = false;
         foreach (IModelPass pass in lifting.Concat(recipe.Preparation))
         {
-            isPrepared |= Apply(pass, model);
+            isPrepared |= done.Apply(pass, model);
         }
 
         bool changed = false;
         foreach (IModelPass pass in recipe.Passes)
         {
             // What follows a pass that applied completes it, and need not find anything.
-            changed |= isChosenByUser && !changed ? ApplyRequested(pass, model, lessons) : Apply(pass, model, lessons);
+            changed |= isChosenByUser && !changed ? done.ApplyRequested(pass, model, lessons) : done.Apply(pass, model, lessons);
         }
 
         bool isLifted = lifting.Length > 0;
@@ -221,12 +214,12 @@ internal sealed class CandidateSearch(
         {
             model = prepared.Model.Clone();
             isLifted = false;
-            GiveUp(stepsBefore, "nothing came of it");
+            done.GiveUp(before, "nothing came of it");
         }
 
         if ((isLifted || prepared.IsLifted) && !recipe.Passes.Any(pass => pass is Float16Storage))
         {
-            Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
+            done.Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
         }
 
         return (model, changed);
@@ -235,18 +228,6 @@ internal sealed class CandidateSearch(
     /// <summary>Integers and pruned weights are fitted in float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
     private IModelPass[] Lifting(Model model) =>
         Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
-
-    /// <summary>Says of the steps from <paramref name="first"/> on that did something that it was for nothing, and why.</summary>
-    private void GiveUp(int first, string reason)
-    {
-        for (int i = first; i < steps.Count; i++)
-        {
-            if (steps[i].Applied)
-            {
-                steps[i] = steps[i] with { Applied = false, Explanation = $"{steps[i].Explanation} Given up: {reason}." };
-            }
-        }
-    }
 
     private ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed, bool mayBeLarger)
     {
@@ -260,11 +241,11 @@ internal sealed class CandidateSearch(
             return new ComparisonResult(ArtifactTooLargeException.Reason);
         }
 
-        Provenance.Write(model, request, steps, source.Bytes);
+        Provenance.Write(model, request, done.Steps, source.Bytes);
         model.Save(artifactPath);
         if (wanted is not null)
         {
-            return wanted.Takes(artifactPath, Plan) ? comparison.Of(artifactPath, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
+            return wanted.Takes(artifactPath, done.Plan) ? comparison.Of(artifactPath, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
         }
 
         ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
@@ -282,7 +263,7 @@ internal sealed class CandidateSearch(
         {
             long opset = model.Opset;
             string? reason = OpsetLowering.Apply(model, newest);
-            steps.Add(new Step(
+            done.Steps.Add(new Step(
                 $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}."));
         }
 
@@ -291,10 +272,10 @@ internal sealed class CandidateSearch(
             return null;
         }
 
-        (IReadOnlyList<string> done, string? refusal) = ReleaseFit.Apply(model, release);
-        if (refusal is null && done.Count > 0)
+        (IReadOnlyList<string> changes, string? refusal) = ReleaseFit.Apply(model, release);
+        if (refusal is null && changes.Count > 0)
         {
-            steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', done)));
+            done.Steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', changes)));
         }
 
         return refusal;
@@ -302,15 +283,12 @@ internal sealed class CandidateSearch(
 
     private Outcome? PassThrough(string artifactPath, Comparison comparison, string reason)
     {
-        plan = null;
+        done.Quantization = null;
         CountAsUnpruned();
-        for (int i = 0; i < steps.Count; i++)
-        {
-            steps[i] = steps[i] with { Applied = false };
-        }
+        done.ApplyNone();
 
         CopySource(artifactPath, wanted is null ? reason : "the lock file has it so");
-        if (wanted?.Takes(artifactPath, Plan) == false)
+        if (wanted?.Takes(artifactPath, done.Plan) == false)
         {
             return null;
         }
@@ -332,14 +310,14 @@ internal sealed class CandidateSearch(
 
     private void CopySource(string artifactPath, string reason)
     {
-        int stepsBefore = steps.Count;
+        AppliedSteps.Mark before = done.Now;
         Model fitted = source.Model.Clone();
         if (FitToRuntime(fitted) is { } unfit)
         {
             throw new UnfitForRuntimeException(unfit);
         }
 
-        if (steps.Count > stepsBefore && !fitted.NeedsExternalData)
+        if (done.Steps.Count > before.Steps && !fitted.NeedsExternalData)
         {
             fitted.Save(artifactPath);
         }
@@ -359,24 +337,22 @@ internal sealed class CandidateSearch(
 
         if (request.Settings.Precision != Precision.Float32 && request.Settings.Quantization != Quantization.None)
         {
-            notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
+            done.Notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
         }
     }
-
-    private IEnumerable<string> Plan => steps.Where(step => step.Applied).Select(step => step.Name);
 
     private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
     {
         ArtifactSha256 = ContentDigest.OfFile(artifactPath),
         OriginalBytes = source.Bytes,
         ArtifactBytes = new FileInfo(artifactPath).Length,
-        Steps = [.. steps],
-        Notes = [.. notes],
+        Steps = [.. done.Steps],
+        Notes = [.. done.Notes],
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
-        Quantization = plan,
-        TriedQuantization = plan is null ? tried : null,
+        Quantization = done.Quantization,
+        TriedQuantization = done.Quantization is null ? tried : null,
         Multiplications = multiplications,
     };
 
@@ -386,39 +362,6 @@ internal sealed class CandidateSearch(
     {
         IReadOnlyList<IReadOnlyList<Tensor>> inputs = TrialInputs.For(source.Session, evaluation ?? calibration);
         return MultiplicationCount.Of(model, inputs.Count == 0 ? null : new Sample(inputs[0], null));
-    }
-
-    /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
-    private bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)
-    {
-        bool applied = Apply(pass, model, lessons);
-        if (!applied)
-        {
-            notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(steps[^1].Explanation)));
-        }
-
-        return applied;
-    }
-
-    private bool Apply(IModelPass pass, Model model, Lessons? lessons = null)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        progress.Report(new PipelineProgress(pass.Name, 0));
-        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
-        {
-            JudgeAccuracy = lessons?.JudgeAccuracy,
-            SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
-        };
-        PassOutcome outcome = pass.Apply(model, context);
-        steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { Reasons = Shortened(outcome.Refusals) });
-        plan = outcome.Plan is { } made ? plan?.CompletedBy(made) ?? made : plan;
-        return outcome.Changed;
-    }
-
-    private static string[] Shortened(IReadOnlyList<string> reasons)
-    {
-        string[] different = [.. reasons.Distinct()];
-        return different.Length <= MostReasons ? different : [.. different.Take(MostReasons), $"and {different.Length - MostReasons} more"];
     }
 
     /// <summary>What every recipe starts from.</summary>
@@ -431,15 +374,5 @@ internal sealed class CandidateSearch(
         internal bool IsLifted { get; init; }
 
         internal bool IsChanged => IsSimplified || IsPruned;
-    }
-
-    /// <summary>What earlier attempts of a recipe taught.</summary>
-    /// <param name="JudgeAccuracy">Tells whether a form keeps the accuracy, after one that did not, or for pruning.</param>
-    /// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
-    private sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers);
-
-    private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
-    {
-        public void Report(double value) => progress.Report(new PipelineProgress(stage, value));
     }
 }

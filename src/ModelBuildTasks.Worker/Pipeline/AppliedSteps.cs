@@ -1,0 +1,102 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>Applies passes and keeps what each did or why it did nothing, in order, with what people are to be told.</summary>
+internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, IProgress<PipelineProgress> progress, CancellationToken cancellation)
+{
+    /// <summary>Reasons of a step that are kept: a large model has thousands of places where a rule does not apply, and they repeat one another.</summary>
+    private const int MostReasons = 50;
+
+    internal List<Step> Steps { get; } = [];
+
+    internal List<Note> Notes { get; } = [];
+
+    /// <summary>What the last passes that quantize decided; null when there were none.</summary>
+    internal QuantizationPlan? Quantization { get; set; }
+
+    /// <summary>Names of the steps that applied, in order.</summary>
+    internal IEnumerable<string> Plan => Steps.Where(step => step.Applied).Select(step => step.Name);
+
+    internal Mark Now => new(Steps.Count, Notes.Count);
+
+    /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
+    internal bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)
+    {
+        bool applied = Apply(pass, model, lessons);
+        if (!applied)
+        {
+            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(Steps[^1].Explanation)));
+        }
+
+        return applied;
+    }
+
+    /// <returns>Whether the pass changed the model.</returns>
+    internal bool Apply(IModelPass pass, Model model, Lessons? lessons = null)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        progress.Report(new PipelineProgress(pass.Name, 0));
+        PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
+        {
+            JudgeAccuracy = lessons?.JudgeAccuracy,
+            SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
+        };
+        PassOutcome outcome = pass.Apply(model, context);
+        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { Reasons = Shortened(outcome.Refusals) });
+        Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
+        return outcome.Changed;
+    }
+
+    /// <summary>Says of the steps since then that did something that it was for nothing, and why.</summary>
+    internal void GiveUp(Mark since, string reason)
+    {
+        for (int i = since.Steps; i < Steps.Count; i++)
+        {
+            if (Steps[i].Applied)
+            {
+                Steps[i] = Steps[i] with { Applied = false, Explanation = $"{Steps[i].Explanation} Given up: {reason}." };
+            }
+        }
+    }
+
+    /// <summary>Nothing of it ships.</summary>
+    internal void ApplyNone()
+    {
+        for (int i = 0; i < Steps.Count; i++)
+        {
+            Steps[i] = Steps[i] with { Applied = false };
+        }
+    }
+
+    /// <summary>As if nothing had been done since then, for it is done again.</summary>
+    internal void Forget(Mark since)
+    {
+        Steps.RemoveRange(since.Steps, Steps.Count - since.Steps);
+        Notes.RemoveRange(since.Notes, Notes.Count - since.Notes);
+    }
+
+    private static string[] Shortened(IReadOnlyList<string> reasons)
+    {
+        string[] different = [.. reasons.Distinct()];
+        return different.Length <= MostReasons ? different : [.. different.Take(MostReasons), $"and {different.Length - MostReasons} more"];
+    }
+
+    /// <summary>A point in time: how many steps and notes there were.</summary>
+    internal readonly record struct Mark(int Steps, int Notes);
+
+    private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
+    {
+        public void Report(double value) => progress.Report(new PipelineProgress(stage, value));
+    }
+}
+
+/// <summary>What earlier attempts of a recipe taught.</summary>
+/// <param name="JudgeAccuracy">Tells whether a form keeps the accuracy, after one that did not, or for pruning.</param>
+/// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
+internal sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers);
