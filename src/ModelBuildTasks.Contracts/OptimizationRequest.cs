@@ -87,6 +87,16 @@ public sealed class OptimizationRequest
     /// <returns>Whether the file was written.</returns>
     public bool WriteIfDifferent(string path) => WholeFile.WriteIfDifferent(path, ToJson());
 
+    /// <summary>Whether this asks for the same as <paramref name="other"/>, but for what the lock file says.</summary>
+    public bool IsSameButLocked(OptimizationRequest other)
+    {
+        var (mine, theirs) = (Locked, other.Locked);
+        (Locked, other.Locked) = (null, null);
+        var isSame = ToJson() == other.ToJson();
+        (Locked, other.Locked) = (mine, theirs);
+        return isSame;
+    }
+
     private string ToJson() => new JsonWriter().Object(json => json
         .Add(nameof(Version), Version)
         .Add(nameof(ModelPath), ModelPath)

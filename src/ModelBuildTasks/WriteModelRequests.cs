@@ -113,9 +113,14 @@ public sealed class WriteModelRequests : Task, ICancelableTask
                     request.Measurements.Add(measurement.Digest);
                 }
 
+                var isMade = UpToDateOutputs.AreOf(request, variant.RequestPath);
                 if (!request.WriteIfDifferent(variant.RequestPath))
                 {
                     UpToDateOutputs.Renew(request);
+                }
+                else if (isMade)
+                {
+                    UpToDateOutputs.Touch(request);
                 }
 
                 watched.Add(RequestWatch.Times(variant.RequestPath));

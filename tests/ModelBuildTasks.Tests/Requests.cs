@@ -326,6 +326,24 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    [DataRow("artifact", true)]
+    [DataRow("other artifact", false)]
+    public void What_is_locked_and_lies_there_is_not_made_again(string made, bool isUpToDate)
+    {
+        Write();
+        LockWhatIsAsked();
+        var outputs = new[] { _folder.Write("obj/digits/cpu/digits.onnx", [1]), _folder.File("obj/digits/cpu/digits.result.json") };
+        new OptimizationResult { Succeeded = true, ArtifactPath = outputs[0], ArtifactSha256 = ContentDigest.OfText(made) }.Write(outputs[1]);
+
+        Write();
+        Assert.AreEqual(isUpToDate, File.GetLastWriteTimeUtc(outputs[1]) >= File.GetLastWriteTimeUtc(RequestPath), "A build after an update.");
+
+        _isUpdatingLock = true;
+        Write();
+        Assert.AreEqual(isUpToDate, File.GetLastWriteTimeUtc(outputs[1]) >= File.GetLastWriteTimeUtc(RequestPath), "An update after a build.");
+    }
+
+    [TestMethod]
     public void Says_nothing_of_what_is_locked_when_the_lock_file_is_updated()
     {
         Write();

@@ -14,12 +14,38 @@ internal static class UpToDateOutputs
     /// <summary>Gives the artifact and the result of a request the present as their time, where an input is newer.</summary>
     public static void Renew(OptimizationRequest request)
     {
-        var now = DateTime.UtcNow;
         if (File.Exists(request.OutputPath) && File.Exists(request.ResultPath) && NewestInput(request) > File.GetLastWriteTimeUtc(request.ResultPath))
         {
-            File.SetLastWriteTimeUtc(request.OutputPath, now);
-            File.SetLastWriteTimeUtc(request.ResultPath, now);
+            Touch(request);
         }
+    }
+
+    /// <summary>
+    /// Whether the outputs are what a request asks for that is about to replace another: only what the lock file says has changed, and the artifact is what it says, or said before it is updated. A build
+    /// after an update of the lock file, and an update after a build, have nothing to do.
+    /// </summary>
+    public static bool AreOf(OptimizationRequest request, string requestPath)
+    {
+        try
+        {
+            return File.Exists(requestPath) && File.Exists(request.OutputPath) && File.Exists(request.ResultPath)
+                && File.GetLastWriteTimeUtc(request.ResultPath) >= File.GetLastWriteTimeUtc(requestPath)
+                && OptimizationRequest.Read(requestPath) is var last && (request.Locked ?? last.Locked) is { } locked && request.IsSameButLocked(last)
+                && locked.Is(OptimizationResult.Read(request.ResultPath).ArtifactSha256 ?? "");
+        }
+        catch (InvalidDataException)
+        {
+            // It is made again.
+            return false;
+        }
+    }
+
+    /// <summary>Gives the artifact and the result of a request the present as their time.</summary>
+    public static void Touch(OptimizationRequest request)
+    {
+        var now = DateTime.UtcNow;
+        File.SetLastWriteTimeUtc(request.OutputPath, now);
+        File.SetLastWriteTimeUtc(request.ResultPath, now);
     }
 
     private static DateTime NewestInput(OptimizationRequest request) =>
