@@ -23,18 +23,21 @@ internal sealed class JsonLinesDataset : Dataset
             InputDescription settings = description.For(input.Name);
             return (new InputEncoder(input, settings), settings.Data ?? input.Name, settings.Fill);
         })];
-        bool labelled = true;
+        (int? with, int? without) = (null, null);
         foreach ((int number, ReadOnlyMemory<byte> line) in JsonLineReader.Read(path))
         {
             Count++;
-            if (labelled)
+            using JsonDocument document = Parse(number, line);
+            _ = document.RootElement.TryGetProperty(label, out _) ? with ??= number : without ??= number;
+            if (without is { } bare && (with is not null || description.Labels is not null))
             {
-                using JsonDocument document = Parse(number, line);
-                labelled = document.RootElement.TryGetProperty(label, out _);
+                throw new DatasetException(
+                    with is null ? DatasetError.DoesNotFit : DatasetError.Corrupt, $"{path}({bare})",
+                    $"there is no property '{label}' with the label{(with is null ? ", which dataset.json names" : $", which line {with} has")}; all lines need one, or none.");
             }
         }
 
-        HasLabels = labelled && Count > 0;
+        HasLabels = with is not null;
     }
 
     public override string Path { get; }

@@ -20,7 +20,12 @@ internal sealed class TensorFolderDataset : Dataset
         Path = path;
         this.folders = folders;
         this.inputs = [.. inputs.Select(input => new InputEncoder(input, new InputDescription()))];
-        HasLabels = Array.TrueForAll(folders, folder => File.Exists(Output(folder)));
+        ILookup<bool, string> labelled = folders.ToLookup(folder => File.Exists(Output(folder)), folder => System.IO.Path.GetFileName(folder));
+        HasLabels = labelled[true].Any();
+        if (HasLabels && labelled[false].FirstOrDefault() is { } bare)
+        {
+            throw DatasetException.Corrupt(path, $"'{bare}' has no output_0.pb, which '{labelled[true].First()}' has; all folders need one, or none.");
+        }
     }
 
     public override string Path { get; }
