@@ -112,7 +112,7 @@ internal sealed class JsonLinesDataset : Dataset
             ? Tensor.Scalar(Labels.ClassOf(Characters(number, value), description.Classes)
                 ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
             : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
-            : Labels.From(Numbers(number, label, value));
+            : Labels.From(Numbers(number, label, value), $"{Path}({number})");
 
     /// <summary>A text; half of a surrogate pair, which JSON can write and no text can hold, is refused.</summary>
     private string Characters(int number, JsonElement value)

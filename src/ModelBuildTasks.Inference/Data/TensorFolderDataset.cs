@@ -60,7 +60,7 @@ internal sealed class TensorFolderDataset : Dataset
                     ? input.EncodeWhole(Parse(file), file)
                     : throw DatasetException.DoesNotFit(folder, $"input_{i}.pb for input '{input.Input.Name}' is missing.");
             })],
-            HasLabels ? Labels.From(Parse(Output(folder))) : null);
+            HasLabels ? Labels.From(Parse(Output(folder)), Output(folder)) : null);
 
     private static Tensor Parse(string file)
     {
