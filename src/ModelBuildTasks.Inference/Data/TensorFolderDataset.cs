@@ -37,12 +37,26 @@ internal sealed class TensorFolderDataset : Dataset
     public override IReadOnlyList<string> Files => [.. folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.pb"))];
 
     /// <summary>The data set of a folder; null when it holds no such tensors.</summary>
-    internal static TensorFolderDataset? TryOpen(string path, IReadOnlyList<TensorSignature> inputs)
+    /// <exception cref="DatasetException">The description would change the tensors, or labels are missing in some folders.</exception>
+    internal static TensorFolderDataset? TryOpen(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
     {
         string[] folders = File.Exists(System.IO.Path.Combine(path, "input_0.pb"))
             ? [path]
             : [.. Directory.EnumerateDirectories(path, Prefix + "*").OrderBy(Number).ThenBy(folder => folder, StringComparer.Ordinal)];
-        return folders.Length == 0 ? null : new TensorFolderDataset(path, folders, inputs);
+        if (folders.Length == 0)
+        {
+            return null;
+        }
+
+        string[] stated =
+        [
+            .. description.Changes, .. (description.Inputs ?? []).Values.SelectMany(input => input.Data is null ? input.Changes : input.Changes.Append("data")),
+            .. description.Labels is null ? [] : new[] { "labels" }, .. description.Slices is null ? [] : new[] { "slices" },
+        ];
+        return stated.Length == 0
+            ? new TensorFolderDataset(path, folders, inputs)
+            : throw new DatasetException(
+                DatasetError.Description, description.Path!, $"{string.Join(", ", stated.Distinct().Select(field => $"'{field}'"))} cannot be applied to test_data_set_* folders, whose tensors are the model's inputs and outputs as they are.");
     }
 
     public override string NameOf(int index) => System.IO.Path.GetFileName(folders[index]);
