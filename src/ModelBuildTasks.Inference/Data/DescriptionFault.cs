@@ -12,12 +12,15 @@ internal static partial class DescriptionFault
         string message = exception.Message;
         string place = exception.LineNumber is { } line ? $" (line {line + 1})" : "";
         string field = exception.Path?.TrimStart('$', '.') is { Length: > 0 } path ? $"'{path}'{place}" : $"the file{place}";
-        return exception.InnerException is JsonException ? $"not JSON{place}: {Position().Replace(message, "")}"
+        return exception.InnerException is JsonException ? $"not JSON{place}: {WithoutPosition(exception)}"
             : UnknownField().Match(message) is { Success: true } unknown ? $"{field}: there is no such field as '{unknown.Groups[1].Value}'; docs/DATA.md lists them."
             : MissingFields().Match(message) is { Success: true } missing ? $"{field} lacks {missing.Groups[1].Value}."
             : WrongKind().Match(message) is { Success: true } wrong ? $"{field} holds something else than {Expected(wrong.Groups[1].Value, exception.Path!)}."
             : $"{field}: {message}";
     }
+
+    /// <summary>What is wrong, without the place, which those tell in another way who know the file.</summary>
+    internal static string WithoutPosition(JsonException exception) => Position().Replace(exception.Message, "");
 
     /// <param name="type">The class that the value should become, or the one whose property it is for.</param>
     /// <param name="path">Where in the file it stands.</param>

@@ -10,6 +10,7 @@ internal sealed class JsonLinesDataset : Dataset
     private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
     private readonly string label;
     private readonly TextTokenizer? text;
+    private readonly bool labelsAreClasses = true;
 
     /// <exception cref="DatasetException">The file cannot be read.</exception>
     internal JsonLinesDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
@@ -28,7 +29,8 @@ internal sealed class JsonLinesDataset : Dataset
         {
             Count++;
             using JsonDocument document = Parse(number, line);
-            _ = document.RootElement.TryGetProperty(label, out _) ? with ??= number : without ??= number;
+            _ = document.RootElement.TryGetProperty(label, out JsonElement answer) ? with ??= number : without ??= number;
+            labelsAreClasses &= answer.ValueKind != JsonValueKind.Number || answer.TryGetInt64(out _);
             if (without is { } bare && (with is not null || description.Labels is not null))
             {
                 throw new DatasetException(
@@ -111,7 +113,7 @@ internal sealed class JsonLinesDataset : Dataset
         value.ValueKind == JsonValueKind.String
             ? Tensor.Scalar(Labels.ClassOf(Characters(number, value), description.Classes)
                 ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
-            : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
+            : labelsAreClasses && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
             : Labels.From(Numbers(number, label, value), $"{Path}({number})");
 
     /// <summary>A text; half of a surrogate pair, which JSON can write and no text can hold, is refused.</summary>
@@ -138,7 +140,7 @@ internal sealed class JsonLinesDataset : Dataset
         }
         catch (JsonException exception)
         {
-            throw DatasetException.Corrupt($"{Path}({number})", $"the line is not JSON: {exception.Message}", exception);
+            throw DatasetException.Corrupt($"{Path}({number})", $"the line is not JSON: {DescriptionFault.WithoutPosition(exception)}", exception);
         }
     }
 

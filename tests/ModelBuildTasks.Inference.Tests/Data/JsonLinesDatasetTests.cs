@@ -108,4 +108,19 @@ public sealed class JsonLinesDatasetTests
 
         CollectionAssert.AreEqual(new float[] { 2, 4 }, folder.Open("data.jsonl", TemporaryFolder.Input("N", 2)).Read().Single().Inputs[0].ToSingles());
     }
+
+    [TestMethod]
+    public void Fractions_make_every_label_a_number()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", """
+            {"x": [1, 2], "label": 2}
+            {"x": [3, 4], "label": 2.5}
+            """);
+
+        Sample[] samples = [.. folder.Open("data.jsonl", TemporaryFolder.Input("N", 2)).Read()];
+
+        Assert.AreEqual(ElementType.Float, samples[0].Label!.ElementType);
+        CollectionAssert.AreEqual(new[] { 2, 2.5f }, samples.Select(sample => sample.Label!.ToSingles()[0]).ToArray());
+    }
 }
