@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 /// <param name="Original">The first model's score.</param>
 /// <param name="Optimized">The second model's.</param>
 /// <param name="Drop">How much worse the second is.</param>
-/// <param name="Resolution">Half the width of an interval around no drop.</param>
+/// <param name="Resolution">From what size on a drop can be told from none: half the width of the drop's interval, or of Wald's interval where the score is a share of samples.</param>
 internal sealed record AccuracyIntervals(Estimate Original, Estimate Optimized, Estimate Drop, double Resolution)
 {
     /// <param name="metric">The metric.</param>

@@ -5,12 +5,17 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 
 /// <summary>
 /// Area under the receiver operating characteristic: the chance that a sample of a class scores higher for it than one of another class,
-/// ties counting half (Mann–Whitney). With more than two classes, the mean over the classes, each against the rest.
+/// ties counting half (Mann–Whitney). With more than two classes, the mean over the classes, each against the rest. Scores of the original that all lie from 0 to 1 are
+/// probabilities and are ranked as they are, whatever they sum to: rounded ones and sigmoids do not sum to 1. All others are logits, of which the softmax's logarithm is ranked. Of two
+/// probabilities class 1's is ranked, of two logits the difference.
 /// </summary>
 internal sealed class AreaUnderRoc : Metric
 {
     // One number a class is kept of each sample; beyond this the ranking of single classes says little, and memory grows.
     private const int MostClasses = 256;
+
+    // Behind the label, and whether the original's scores of the sample could be probabilities.
+    private const int FirstScore = 2;
 
     internal override bool IsOfClasses => true;
 
@@ -23,28 +28,19 @@ internal sealed class AreaUnderRoc : Metric
             throw new MetricException($"AreaUnderRoc ranks up to {MostClasses} classes; the model has {scores.Length}. Use Top1 or F1.");
         }
 
-        // Logits of different samples cannot be ranked against each other; probabilities can. Their logarithms rank alike and do not round to 0 or 1.
-        bool probabilities = TensorPrimitives.Min(scores) >= 0 && Math.Abs(TensorPrimitives.Sum(scores) - 1) < 1e-2;
-        if (scores.Length <= 2)
+        // NaN says nothing of what scores are.
+        bool probabilities = true;
+        foreach (float score in ClassScores.Of(reference))
         {
-            return [expected, scores.Length == 1 ? scores[0] : probabilities ? scores[1] : (double)scores[1] - scores[0]];
+            probabilities &= !(score < 0 || score > 1);
         }
 
-        double largest = TensorPrimitives.Max(scores);
-        double[] exponentials = new double[scores.Length];
-        for (int i = 0; i < scores.Length; i++)
-        {
-            exponentials[i] = Math.Exp(scores[i] - largest);
-        }
-
-        // From the smallest on, so that samples with the same scores in another order stay equal.
-        Array.Sort(exponentials);
-        double total = probabilities ? 0 : largest + Math.Log(exponentials.Sum());
-        double[] kept = new double[1 + scores.Length];
+        double[] kept = new double[FirstScore + scores.Length];
         kept[0] = expected;
+        kept[1] = probabilities ? 1 : 0;
         for (int i = 0; i < scores.Length; i++)
         {
-            kept[1 + i] = scores[i] - total;
+            kept[FirstScore + i] = scores[i];
         }
 
         return kept;
@@ -52,8 +48,14 @@ internal sealed class AreaUnderRoc : Metric
 
     internal override Func<int[], double> Scorer(double[][] kept)
     {
-        int columns = kept[0].Length - 1;
-        Ranking[] rankings = [.. Enumerable.Range(0, columns).Select(column => Ranking.Of(kept, column + 1, columns == 1 ? 1 : column))];
+        // One answer for all samples and both models: a logit that happens to look like a probability is none.
+        bool probabilities = Array.TrueForAll(kept, sample => sample[1] == 1);
+        Ranking[] rankings = (kept[0].Length - FirstScore) switch
+        {
+            1 => [Ranking.Of(Column(kept, FirstScore), kept, positive: 1)],
+            2 => [Ranking.Of(Array.ConvertAll(kept, sample => sample[FirstScore + 1] - (probabilities ? 0 : sample[FirstScore])), kept, positive: 1)],
+            int classes => OfEach(classes, probabilities ? new double[kept.Length] : Array.ConvertAll(kept, LogarithmOfSum)),
+        };
         return weights =>
         {
             double sum = 0;
@@ -71,6 +73,19 @@ internal sealed class AreaUnderRoc : Metric
             // Without both a class and others there is nothing to rank: no better than chance.
             return present == 0 ? 0.5 : sum / present;
         };
+
+        Ranking[] OfEach(int classes, double[] totals) =>
+            [.. Enumerable.Range(0, classes).Select(column => Ranking.Of([.. kept.Select((sample, i) => sample[FirstScore + column] - totals[i])], kept, column))];
+    }
+
+    /// <summary>log Σ exp(score): what logits of different samples differ by before they can be ranked. Logarithms of probabilities rank as these do, and do not round to 0 or 1.</summary>
+    private static double LogarithmOfSum(double[] sample)
+    {
+        double largest = TensorPrimitives.Max(sample.AsSpan(FirstScore));
+        double[] exponentials = Array.ConvertAll(sample[FirstScore..], score => Math.Exp(score - largest));
+        // From the smallest on, so that samples with the same scores in another order stay equal.
+        Array.Sort(exponentials);
+        return largest + Math.Log(exponentials.Sum());
     }
 
     /// <param name="Order">Samples by ascending score.</param>
@@ -78,10 +93,9 @@ internal sealed class AreaUnderRoc : Metric
     /// <param name="IsTied">Whether the sample at each place scores as the one before.</param>
     private sealed record Ranking(int[] Order, bool[] IsPositive, bool[] IsTied)
     {
-        internal static Ranking Of(double[][] kept, int column, int positive)
+        internal static Ranking Of(double[] scores, double[][] kept, int positive)
         {
             int[] order = [.. Enumerable.Range(0, kept.Length)];
-            double[] scores = Array.ConvertAll(order, i => kept[i][column]);
             Array.Sort(scores, order);
             return new Ranking(order, Array.ConvertAll(order, i => kept[i][0] == positive), [.. scores.Select((score, i) => i > 0 && score.Equals(scores[i - 1]))]);
         }

@@ -18,15 +18,26 @@ internal static class ClassScores
     {
         if (IsIndex(outputs[0]))
         {
-            long index = outputs[0].ElementType == ElementType.Int64 ? outputs[0].Span<long>()[0] : outputs[0].Span<int>()[0];
-            return index is >= 0 and < int.MaxValue ? (int)index : None;
+            return ClassOf(Numbers(outputs[0])[0]);
         }
 
-        // The first NaN counts as the largest.
+        // The first NaN counts as the largest, and zeros of either sign are equal.
         ReadOnlySpan<float> scores = outputs[0].AsSingles();
-        int best = TensorPrimitives.IndexOfMax(scores);
+        int best = scores.IndexOf(TensorPrimitives.Max(scores));
         return float.IsNaN(scores[best]) ? None : scores.Length == 1 ? (scores[0] >= Threshold ? 1 : 0) : best;
     }
+
+    /// <summary>Numbers that may be class indices. Integers do not go through single precision, which holds them up to 2^24 only.</summary>
+    internal static double[] Numbers(Tensor tensor) => tensor.ElementType switch
+    {
+        ElementType.Int64 => Array.ConvertAll(tensor.Span<long>().ToArray(), value => (double)value),
+        ElementType.Int32 => Array.ConvertAll(tensor.Span<int>().ToArray(), value => (double)value),
+        ElementType.UInt32 => Array.ConvertAll(tensor.Span<uint>().ToArray(), value => (double)value),
+        _ => Array.ConvertAll(tensor.ToSingles(), value => (double)value),
+    };
+
+    /// <summary>The class that a number is the index of; <see cref="None"/> when it is none.</summary>
+    internal static int ClassOf(double index) => index is >= 0 and < int.MaxValue ? (int)index : None;
 
     /// <summary>The scores, one a class.</summary>
     /// <exception cref="MetricException">The model answers with a class index and gives no scores.</exception>
@@ -57,9 +68,9 @@ internal static class ClassScores
             throw new MetricException("The metric needs labels, which the data set does not have.");
         }
 
-        float value = label.Length == 1 ? label.AsSingles()[0] : float.NaN;
+        double value = label.Length == 1 ? Numbers(label)[0] : double.NaN;
         long classes = IsIndex(outputs[0]) ? int.MaxValue : Math.Max(2, outputs[0].Length);
-        return value >= 0 && value < classes && value == MathF.Floor(value)
+        return value >= 0 && value < classes && value == Math.Floor(value)
             ? (int)value
             : throw new MetricException($"The label {(label.Length == 1 ? value.ToString("g") : label.ToString())} is not one of the model's classes, 0 to {classes - 1}. If the model gives numbers, set Metric to MeanSquaredError or MeanAbsoluteError.");
     }

@@ -37,8 +37,8 @@ internal readonly record struct DetectedBox(Box Box, int Class, double Score);
 /// <summary>Reads a detector's outputs and the objects that it should find, as the data set declares them.</summary>
 internal sealed class DetectionReader
 {
-    /// <summary>Detections of a sample that count, the best first (COCO's maxDets); more would not be looked at by anyone, and memory would grow.</summary>
-    internal const int MostDetections = 100;
+    /// <summary>Detections of a sample and class that count, the best first (COCO's maxDets); more would not be looked at by anyone, and memory would grow.</summary>
+    private const int MostDetections = 100;
     private const int NumbersOfABox = 4;
     private const int NumbersOfAnObject = 5;
     private const int NumbersOfARow = 6;
@@ -72,7 +72,7 @@ internal sealed class DetectionReader
             float index = numbers[start + NumbersOfABox];
             if (index >= 0)
             {
-                objects.Add((Box.Of(numbers.Slice(start, NumbersOfABox), declared.Format), ClassOf(index)));
+                objects.Add((Box.Of(numbers.Slice(start, NumbersOfABox), declared.Format), ClassScores.ClassOf(index)));
             }
         }
 
@@ -87,15 +87,13 @@ internal sealed class DetectionReader
             .Where(detection => !double.IsNaN(detection.Score) && detection.Class != declared.Background)
             .OrderByDescending(detection => detection.Score);
         List<DetectedBox> kept = [];
+        Dictionary<int, List<DetectedBox>> classes = [];
         foreach (DetectedBox detection in ordered)
         {
-            if (kept.Count == MostDetections)
+            List<DetectedBox> better = classes.TryGetValue(detection.Class, out List<DetectedBox>? found) ? found : classes[detection.Class] = [];
+            if (better.Count < MostDetections && (declared.Suppression is not { } most || !better.Exists(other => other.Box.Overlap(detection.Box) > most)))
             {
-                break;
-            }
-
-            if (declared.Suppression is not { } most || !kept.Exists(better => better.Class == detection.Class && better.Box.Overlap(detection.Box) > most))
-            {
+                better.Add(detection);
                 kept.Add(detection);
             }
         }
@@ -114,7 +112,7 @@ internal sealed class DetectionReader
         List<DetectedBox> found = [];
         for (int start = 0; start < numbers.Length; start += NumbersOfARow)
         {
-            found.Add(new DetectedBox(Box.Of(numbers.Slice(start, NumbersOfABox), declared.Format), ClassOf(numbers[start + NumbersOfABox + 1]), numbers[start + NumbersOfABox]));
+            found.Add(new DetectedBox(Box.Of(numbers.Slice(start, NumbersOfABox), declared.Format), ClassScores.ClassOf(numbers[start + NumbersOfABox + 1]), numbers[start + NumbersOfABox]));
         }
 
         return found;
@@ -132,7 +130,7 @@ internal sealed class DetectionReader
 
         ReadOnlySpan<float> numbers = located.AsSingles();
         ReadOnlySpan<float> points = scored.AsSingles();
-        ReadOnlySpan<float> indices = classes is { } place ? outputs[place].AsSingles() : [];
+        double[] indices = classes is { } place ? ClassScores.Numbers(outputs[place]) : [];
         int perBox = count == 0 ? 0 : (int)(scored.Length / count);
         List<DetectedBox> found = [];
         for (int i = 0; i < count; i++)
@@ -140,13 +138,10 @@ internal sealed class DetectionReader
             Box box = Box.Of(numbers.Slice(i * NumbersOfABox, NumbersOfABox), declared.Format);
             for (int column = 0; column < perBox; column++)
             {
-                found.Add(new DetectedBox(box, indices.IsEmpty ? column : ClassOf(indices[i]), points[i * perBox + column]));
+                found.Add(new DetectedBox(box, indices.Length == 0 ? column : ClassScores.ClassOf(indices[i]), points[i * perBox + column]));
             }
         }
 
         return found;
     }
-
-    /// <summary>What is no class index is no class.</summary>
-    private static int ClassOf(float index) => index is >= 0 and < int.MaxValue ? (int)index : ClassScores.None;
 }

@@ -26,18 +26,18 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
             throw new MetricException("The metric needs labels, which the data set does not have: of each sample, an array with the class index of each place.");
         }
 
-        ReadOnlySpan<float> expected = label.AsSingles();
+        double[] expected = ClassScores.Numbers(label);
         Dictionary<int, (long Both, long Either)> classes = [];
         (Func<int, int> found, int count) = Reader(outputs[output], label);
         for (int place = 0; place < expected.Length; place++)
         {
-            float truth = expected[place];
+            double truth = expected[place];
             if (truth == ignored)
             {
                 continue;
             }
 
-            if (!(truth >= 0 && truth < count && truth == MathF.Floor(truth)))
+            if (!(truth >= 0 && truth < count && truth == Math.Floor(truth)))
             {
                 throw new MetricException($"A label holds {truth:g}, which is no class index of the mask {outputs[output]}{(ignored is null ? Advice : "")}.");
             }
@@ -99,12 +99,12 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
     /// <summary>The predicted class at each place of the label, and how many classes there may be.</summary>
     private static (Func<int, int> Found, int Count) Reader(Tensor mask, Tensor label)
     {
-        float[] values = mask.ToSingles();
         if (mask.Length == label.Length)
         {
+            double[] numbers = ClassScores.Numbers(mask);
             return mask.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16
-                ? (place => float.IsNaN(values[place]) ? ClassScores.None : values[place] >= Threshold ? 1 : 0, 2)
-                : (place => values[place] is >= 0 and < int.MaxValue ? (int)values[place] : ClassScores.None, int.MaxValue);
+                ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= Threshold ? 1 : 0, 2)
+                : (place => ClassScores.ClassOf(numbers[place]), int.MaxValue);
         }
 
         int places = (int)label.Length;
@@ -113,6 +113,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
             throw new MetricException($"The label {label} has {label.Length} places, the model's mask is {mask}; it needs one number a place, or one a class and place.");
         }
 
+        float[] values = mask.ToSingles();
         int classes = (int)(mask.Length / places);
         // Channels stand after the batch axis or last; where both would fit, ONNX has them after the batch axis.
         long[] sides = [.. mask.Dimensions.Where(size => size != 1)];

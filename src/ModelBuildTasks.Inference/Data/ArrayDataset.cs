@@ -68,7 +68,7 @@ internal sealed class ArrayDataset : Dataset
                     tensors[i] = inputs[i].Encode(sources[i].Data?.Read(index), sources[i].Widths?.Read(index));
                 }
 
-                yield return new Sample(tensors, answers is null ? null : Labels.From(answers.Read(index)))
+                yield return new Sample(tensors, answers is null ? null : Labels.From(answers.Read(index), labels!.Name))
                 {
                     Slice = parts is null ? null : SliceNames.Of(slices!, parts.Read(index)),
                 };

@@ -9,6 +9,7 @@ internal sealed class CsvDataset : Dataset
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, int[] Columns, double Fill)[] inputs;
     private readonly int label;
+    private readonly string[] otherLabels;
     private readonly int slice;
     private readonly TextTokenizer? text;
     private readonly int[] textColumns = [];
@@ -20,9 +21,14 @@ internal sealed class CsvDataset : Dataset
         Path = path;
         this.description = description;
         using CsvRows rows = new(path);
-        label = description.Labels is { } named
-            ? rows.Column(named)
-            : Array.FindIndex(rows.Header, name => LabelNames.Contains(name, StringComparer.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
+        string[] labels = [.. rows.Header.Where(name => LabelNames.Contains(name, StringComparer.OrdinalIgnoreCase) && inputs.All(input => input.Name != name))];
+        if (description.Labels is null && labels.Length > 1)
+        {
+            throw DatasetException.DoesNotFit(path, $"the columns {string.Join(", ", labels)} may all be the label; state in dataset.json which one is, as \"labels\".");
+        }
+
+        label = (description.Labels ?? labels.FirstOrDefault()) is { } named ? rows.Column(named) : -1;
+        otherLabels = description.Labels is null ? [] : [.. labels.Where(name => name != description.Labels)];
         slice = description.Slices is { } part
             ? rows.Column(part)
             : Array.FindIndex(rows.Header, name => name.Equals("slice", StringComparison.OrdinalIgnoreCase) && inputs.All(input => input.Name != name));
@@ -38,7 +44,7 @@ internal sealed class CsvDataset : Dataset
             Count++;
             if (label >= 0 && Labels.ClassOf(rows.Text(label), description.Classes) is null)
             {
-                labelsAreClasses = description.Classes is null && double.TryParse(rows.Text(label), out _)
+                labelsAreClasses = description.Classes is null && rows.NumberOrNull(label) is not null
                     ? false
                     : throw DatasetException.DoesNotFit(path, $"line {rows.Line}: the label '{rows.Text(label)}' is neither a number nor in \"classes\" of dataset.json.");
             }
@@ -83,6 +89,8 @@ internal sealed class CsvDataset : Dataset
             { Columns: { } names } => [.. names.Select(rows.Column)],
             { Data: { } name } => [rows.Column(name)],
             { Fill: not null } => [],
+            _ when only && otherLabels.Length > 0 =>
+                throw DatasetException.DoesNotFit(Path, $"the column {otherLabels[0]} has a name of labels; state in dataset.json which \"columns\" feed input '{input.Name}', with it or without."),
             _ when only => [.. Enumerable.Range(0, rows.Header.Length).Where(column => column != label && column != slice)],
             _ => [rows.Column(input.Name)],
         };

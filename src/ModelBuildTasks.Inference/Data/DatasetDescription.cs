@@ -46,6 +46,14 @@ internal class InputDescription
     /// <summary>A file with one number a sample: columns from there on are set to 0 after normalisation.</summary>
     public string? Widths { get; init; }
 
+    /// <summary>What is stated of how stored numbers become the input's, as the file names it.</summary>
+    [JsonIgnore]
+    internal IEnumerable<string> Changes => new (string Field, object? Value)[]
+    {
+        ("columns", Columns), ("fill", Fill), ("scale", Scale), ("mean", Mean), ("std", Std), ("color", Color), ("layout", Layout), ("inputLayout", InputLayout), ("imageSize", ImageSize),
+        ("resize", Resize), ("resizeTo", ResizeTo), ("interpolation", Interpolation), ("tokens", Tokens), ("widths", Widths),
+    }.Where(stated => stated.Value is not null).Select(stated => stated.Field);
+
     /// <summary>This input's settings over those of the whole set.</summary>
     internal InputDescription Or(InputDescription general) => new()
     {
@@ -147,12 +155,13 @@ internal sealed class DatasetDescription : InputDescription
         DatasetDescription description;
         try
         {
-            description = JsonSerializer.Deserialize(File.ReadAllBytes(path), DescriptionJson.Default.DatasetDescription)
+            ReadOnlySpan<byte> text = File.ReadAllBytes(path);
+            description = JsonSerializer.Deserialize(JsonLineReader.WithoutMark(text), DescriptionJson.Default.DatasetDescription)
                 ?? throw new DatasetException(DatasetError.Description, path, "expected a JSON object, found null.");
         }
         catch (JsonException exception)
         {
-            throw new DatasetException(DatasetError.Description, path, $"not a valid data set description: {exception.Message}", exception);
+            throw new DatasetException(DatasetError.Description, path, $"not a valid data set description: {DescriptionFault.Explain(exception)}", exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -189,6 +198,7 @@ internal sealed class DatasetDescription : InputDescription
         string? fault =
             Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
             : Limit is <= 0 ? "'limit' must be positive"
+            : Classes?.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(names => names.Count() > 1) is { } repeated ? $"'classes' names '{repeated.Key}' {repeated.Count()} times; each class needs a name of its own"
             : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
             : Positive is < 0 ? "'positive' is a class index, from 0"
             : Detection is not null && Segmentation is not null ? "'detection' and 'segmentation' exclude each other"

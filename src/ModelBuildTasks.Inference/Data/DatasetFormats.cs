@@ -19,6 +19,11 @@ internal static class DatasetFormats
         }
 
         DatasetDescription description = Describe(full);
+        if (description.Inputs?.Keys.FirstOrDefault(name => inputs.All(input => input.Name != name)) is { } unknown)
+        {
+            throw new DatasetException(DatasetError.Description, description.Path!, $"'inputs' names '{unknown}'; the model's inputs are {string.Join(", ", inputs.Select(input => input.Name))}.");
+        }
+
         string source = IsDescription(full) || (Directory.Exists(full) && description.Data is not null)
             ? description.Locate(description.Data ?? throw new DatasetException(DatasetError.Description, full, "\"data\" must name the data file or folder."), full)
             : full;
@@ -75,9 +80,9 @@ internal static class DatasetFormats
 
     private static Dataset OpenFolder(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
     {
-        if (TensorFolderDataset.TryOpen(path, inputs) is { } tensors)
+        if (TensorFolderDataset.TryOpen(path, inputs, description) is { } tensors)
         {
-            return description.Slices is null ? tensors : throw new DatasetException(DatasetError.Description, path, "'slices' does not apply to test_data_set_* folders.");
+            return tensors;
         }
 
         if (ImageFolderDataset.TryOpen(path, inputs, description) is { } images)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -21,10 +22,13 @@ internal sealed class FactorConverter : JsonConverter<Factor>
         }
 
         string[] parts = reader.TokenType == JsonTokenType.String ? reader.GetString()!.Split('/') : [];
-        return parts.Length == 2 && double.TryParse(parts[0], out double numerator) && double.TryParse(parts[1], out double denominator) && denominator != 0
+        return parts.Length == 2 && Number(parts[0]) is { } numerator && Number(parts[1]) is { } denominator && denominator != 0
             ? new Factor(numerator / denominator)
             : throw new JsonException("'scale' is a number or a quotient such as \"1/255\".");
     }
+
+    // Without separators of thousands, which JSON's own numbers don't have either.
+    private static double? Number(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
 
     public override void Write(Utf8JsonWriter writer, Factor value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
 }

@@ -44,7 +44,8 @@ internal static class ImageDecoder
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // The decoder meets damage with whatever its ported C code runs into, index errors among them.
-            throw DatasetException.Corrupt(path, $"the image cannot be decoded: {exception.Message}", exception);
+            string reason = exception.Message.Trim('\0', ' ');
+            throw DatasetException.Corrupt(path, $"the image cannot be decoded; it ends early or is damaged{(reason.Length == 0 ? "" : $" ({reason})")}.", exception);
         }
     }
 

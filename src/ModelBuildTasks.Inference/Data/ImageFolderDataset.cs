@@ -56,6 +56,11 @@ internal sealed class ImageFolderDataset : Dataset
         string[] direct = Images(path);
         string? list = direct.Length > 0 && description.Labels is { } named ? description.Locate(named, path) : null;
         string? slices = description.Slices is { } parts ? description.Locate(parts, path) : null;
+        if (list is null && direct.Length > 0 && Array.Find(Directory.GetDirectories(path), folder => Images(folder).Length > 0) is { } beside)
+        {
+            throw DatasetException.Corrupt(path, $"holds images in sub-folders, such as '{System.IO.Path.GetFileName(beside)}', and '{System.IO.Path.GetFileName(direct[0])}' in none; all need a class's folder, or none.");
+        }
+
         LabelledFile[] images =
             list is not null ? Listed(path, list, description)
             : direct.Length > 0 ? [.. direct.Select(image => new LabelledFile(image, null))]

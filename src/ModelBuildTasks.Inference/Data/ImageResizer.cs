@@ -81,12 +81,18 @@ internal static class ImageResizer
 
     private static byte ToByte(int sum) => (byte)Math.Clamp(sum >> WeightBits, 0, 255);
 
-    /// <summary>The largest centred part of the image that has the result's shape, as PIL.ImageOps.fit takes it.</summary>
+    /// <summary>The largest centred part of the image that has the result's shape, as PIL.ImageOps.fit takes it: its corners reach Pillow's resampling in single precision.</summary>
     private static (Axis Vertical, Axis Horizontal) Covering(int sourceHeight, int sourceWidth, int height, int width)
     {
-        double step = Math.Min((double)sourceHeight / height, (double)sourceWidth / width);
-        Axis Centred(int size, int count) => new(size, (size - step * count) / 2, step, 0, count);
-        return (Centred(sourceHeight, height), Centred(sourceWidth, width));
+        double shape = (double)width / height;
+        double own = (double)sourceWidth / sourceHeight;
+        return (Centred(sourceHeight, own < shape ? sourceWidth / shape : sourceHeight, height), Centred(sourceWidth, own > shape ? shape * sourceHeight : sourceWidth, width));
+
+        static Axis Centred(int size, double part, int count)
+        {
+            double start = (size - part) * 0.5;
+            return new Axis(size, (float)start, (double)((float)(start + part) - (float)start) / count, 0, count);
+        }
     }
 
     /// <summary>torchvision's Resize(side), then CenterCrop: the longer side is rounded down, the margin to even.</summary>
@@ -105,6 +111,7 @@ internal static class ImageResizer
     private static Tap[] Taps(Axis axis, Interpolation interpolation)
     {
         double stretch = Math.Max(axis.Step, 1);
+        double narrowing = 1 / stretch;
         double support = stretch * (interpolation == Interpolation.Bicubic ? 2 : 1);
         Tap[] taps = new Tap[axis.Count];
         for (int i = 0; i < taps.Length; i++)
@@ -115,7 +122,7 @@ internal static class ImageResizer
             double[] weights = new double[last - first];
             for (int k = 0; k < weights.Length; k++)
             {
-                double distance = Math.Abs((first + k + 0.5 - center) / stretch);
+                double distance = Math.Abs((first + k - center + 0.5) * narrowing);
                 weights[k] = interpolation == Interpolation.Bicubic ? Cubic(distance) : Math.Max(0, 1 - distance);
             }
 

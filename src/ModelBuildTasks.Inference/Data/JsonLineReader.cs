@@ -25,12 +25,16 @@ internal static class JsonLineReader
             ReadOnlyMemory<byte> line = buffer.AsMemory(start, length < 0 ? end - start : length);
             start += line.Length + (length < 0 ? 0 : 1);
             number++;
+            line = number == 1 ? line[(line.Length - WithoutMark(line.Span).Length)..] : line;
             if (!line.Span.Trim("\r\t "u8).IsEmpty)
             {
                 yield return (number, line);
             }
         }
     }
+
+    /// <summary>The text without the byte order mark that some editors put before UTF-8.</summary>
+    internal static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> text) => text.StartsWith("\uFEFF"u8) ? text["\uFEFF"u8.Length..] : text;
 
     private static (int Start, int End) Fill(string path, Stream stream, ref byte[] buffer, int start, int end, out bool more)
     {

@@ -10,6 +10,7 @@ internal sealed class JsonLinesDataset : Dataset
     private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
     private readonly string label;
     private readonly TextTokenizer? text;
+    private readonly bool labelsAreClasses = true;
 
     /// <exception cref="DatasetException">The file cannot be read.</exception>
     internal JsonLinesDataset(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
@@ -23,18 +24,22 @@ internal sealed class JsonLinesDataset : Dataset
             InputDescription settings = description.For(input.Name);
             return (new InputEncoder(input, settings), settings.Data ?? input.Name, settings.Fill);
         })];
-        bool labelled = true;
+        (int? with, int? without) = (null, null);
         foreach ((int number, ReadOnlyMemory<byte> line) in JsonLineReader.Read(path))
         {
             Count++;
-            if (labelled)
+            using JsonDocument document = Parse(number, line);
+            _ = document.RootElement.TryGetProperty(label, out JsonElement answer) ? with ??= number : without ??= number;
+            labelsAreClasses &= answer.ValueKind != JsonValueKind.Number || answer.TryGetInt64(out _);
+            if (without is { } bare && (with is not null || description.Labels is not null))
             {
-                using JsonDocument document = Parse(number, line);
-                labelled = document.RootElement.TryGetProperty(label, out _);
+                throw new DatasetException(
+                    with is null ? DatasetError.DoesNotFit : DatasetError.Corrupt, $"{path}({bare})",
+                    $"there is no property '{label}' with the label{(with is null ? ", which dataset.json names" : $", which line {with} has")}; all lines need one, or none.");
             }
         }
 
-        HasLabels = labelled && Count > 0;
+        HasLabels = with is not null;
     }
 
     public override string Path { get; }
@@ -108,8 +113,8 @@ internal sealed class JsonLinesDataset : Dataset
         value.ValueKind == JsonValueKind.String
             ? Tensor.Scalar(Labels.ClassOf(Characters(number, value), description.Classes)
                 ?? throw DatasetException.DoesNotFit($"{Path}({number})", $"the label '{value}' is neither a class number nor in \"classes\" of dataset.json."))
-            : value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
-            : Labels.From(Numbers(number, label, value));
+            : labelsAreClasses && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long index) ? Tensor.Scalar(index)
+            : Labels.From(Numbers(number, label, value), $"{Path}({number})");
 
     /// <summary>A text; half of a surrogate pair, which JSON can write and no text can hold, is refused.</summary>
     private string Characters(int number, JsonElement value)
@@ -135,7 +140,7 @@ internal sealed class JsonLinesDataset : Dataset
         }
         catch (JsonException exception)
         {
-            throw DatasetException.Corrupt($"{Path}({number})", $"the line is not JSON: {exception.Message}", exception);
+            throw DatasetException.Corrupt($"{Path}({number})", $"the line is not JSON: {DescriptionFault.WithoutPosition(exception)}", exception);
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Inference.Data;
@@ -5,11 +7,20 @@ namespace ModelBuildTasks.Inference.Data;
 /// <summary>What the model should answer, in one form for all formats.</summary>
 internal static class Labels
 {
-    /// <summary>A whole number becomes a class index, Int64 without dimensions; everything else becomes single precision numbers.</summary>
-    internal static Tensor From(Tensor record)
+    /// <summary>A whole number becomes a class index, Int64 without dimensions; everything else becomes single precision numbers, but integers that these would round, which become Int64.</summary>
+    /// <exception cref="DatasetException">The elements are no numbers, or beyond 64 bits.</exception>
+    internal static Tensor From(Tensor record, string origin)
     {
         bool isClass = record.Length == 1 && record.ElementType is not (ElementType.Float or ElementType.Double or ElementType.Float16);
-        return isClass ? ElementCast.To(ElementType.Int64, record).WithDimensions() : ElementCast.To(ElementType.Float, record);
+        bool isWide = record.ElementType is ElementType.Int32 or ElementType.UInt32 or ElementType.Int64 or ElementType.UInt64;
+        try
+        {
+            return isClass ? ElementCast.To(ElementType.Int64, record).WithDimensions() : ElementCast.To(isWide ? ElementType.Int64 : ElementType.Float, record);
+        }
+        catch (Exception exception) when (exception is OverflowException or NotSupportedException)
+        {
+            throw DatasetException.DoesNotFit(origin, $"the label {record} is no number that a model can give: {exception.Message}");
+        }
     }
 
     /// <summary>Labels in a file of their own: IDX, <c>.npy</c>, or text with one number or class name a line.</summary>
@@ -27,16 +38,24 @@ internal static class Labels
         return place >= 0 ? place : classes is null && long.TryParse(word, out long index) ? index : null;
     }
 
+    /// <summary>Class indices where all lines are whole numbers or names of classes, else numbers.</summary>
     private static StoredArray Text(string path, string[]? classes)
     {
-        List<long> labels = [];
-        foreach (string line in File.ReadLines(path).Select(line => line.Trim()).Where(line => line.Length > 0))
+        (int Number, string Word)[] lines = [.. File.ReadLines(path).Select((line, i) => (i + 1, line.Trim())).Where(line => line.Item2.Length > 0)];
+        if (Array.ConvertAll(lines, line => ClassOf(line.Word, classes)) is var indices && Array.TrueForAll(indices, index => index is not null))
         {
-            labels.Add(ClassOf(line, classes)
-                ?? throw DatasetException.Corrupt(path, $"line {labels.Count + 1}: '{line}' is neither a class number nor in \"classes\" of dataset.json."));
+            return Stored(path, ElementType.Int64, Array.ConvertAll(indices, index => index!.Value));
         }
 
-        byte[] bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes<long>(labels.ToArray()).ToArray();
-        return new StoredArray(path, path, ElementType.Int64, [labels.Count], bigEndian: false, bytes.Length, () => new MemoryStream(bytes, writable: false));
+        return Stored(path, ElementType.Float, Array.ConvertAll(lines, line =>
+            classes is null && float.TryParse(line.Word, NumberStyles.Float, CultureInfo.InvariantCulture, out float number)
+                ? number
+                : throw DatasetException.Corrupt(path, $"line {line.Number}: '{line.Word}' is neither a number nor in \"classes\" of dataset.json.")));
+    }
+
+    private static StoredArray Stored<T>(string path, ElementType type, T[] labels) where T : unmanaged
+    {
+        byte[] bytes = MemoryMarshal.AsBytes<T>(labels).ToArray();
+        return new StoredArray(path, path, type, [labels.Length], bigEndian: false, bytes.Length, () => new MemoryStream(bytes, writable: false));
     }
 }

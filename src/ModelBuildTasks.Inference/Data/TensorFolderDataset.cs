@@ -20,7 +20,12 @@ internal sealed class TensorFolderDataset : Dataset
         Path = path;
         this.folders = folders;
         this.inputs = [.. inputs.Select(input => new InputEncoder(input, new InputDescription()))];
-        HasLabels = Array.TrueForAll(folders, folder => File.Exists(Output(folder)));
+        ILookup<bool, string> labelled = folders.ToLookup(folder => File.Exists(Output(folder)), folder => System.IO.Path.GetFileName(folder));
+        HasLabels = labelled[true].Any();
+        if (HasLabels && labelled[false].FirstOrDefault() is { } bare)
+        {
+            throw DatasetException.Corrupt(path, $"'{bare}' has no output_0.pb, which '{labelled[true].First()}' has; all folders need one, or none.");
+        }
     }
 
     public override string Path { get; }
@@ -32,12 +37,26 @@ internal sealed class TensorFolderDataset : Dataset
     public override IReadOnlyList<string> Files => [.. folders.SelectMany(folder => Directory.EnumerateFiles(folder, "*.pb"))];
 
     /// <summary>The data set of a folder; null when it holds no such tensors.</summary>
-    internal static TensorFolderDataset? TryOpen(string path, IReadOnlyList<TensorSignature> inputs)
+    /// <exception cref="DatasetException">The description would change the tensors, or labels are missing in some folders.</exception>
+    internal static TensorFolderDataset? TryOpen(string path, IReadOnlyList<TensorSignature> inputs, DatasetDescription description)
     {
         string[] folders = File.Exists(System.IO.Path.Combine(path, "input_0.pb"))
             ? [path]
             : [.. Directory.EnumerateDirectories(path, Prefix + "*").OrderBy(Number).ThenBy(folder => folder, StringComparer.Ordinal)];
-        return folders.Length == 0 ? null : new TensorFolderDataset(path, folders, inputs);
+        if (folders.Length == 0)
+        {
+            return null;
+        }
+
+        string[] stated =
+        [
+            .. description.Changes, .. (description.Inputs ?? []).Values.SelectMany(input => input.Data is null ? input.Changes : input.Changes.Append("data")),
+            .. description.Labels is null ? [] : new[] { "labels" }, .. description.Slices is null ? [] : new[] { "slices" },
+        ];
+        return stated.Length == 0
+            ? new TensorFolderDataset(path, folders, inputs)
+            : throw new DatasetException(
+                DatasetError.Description, description.Path!, $"{string.Join(", ", stated.Distinct().Select(field => $"'{field}'"))} cannot be applied to test_data_set_* folders, whose tensors are the model's inputs and outputs as they are.");
     }
 
     public override string NameOf(int index) => System.IO.Path.GetFileName(folders[index]);
@@ -55,7 +74,7 @@ internal sealed class TensorFolderDataset : Dataset
                     ? input.EncodeWhole(Parse(file), file)
                     : throw DatasetException.DoesNotFit(folder, $"input_{i}.pb for input '{input.Input.Name}' is missing.");
             })],
-            HasLabels ? Labels.From(Parse(Output(folder))) : null);
+            HasLabels ? Labels.From(Parse(Output(folder)), Output(folder)) : null);
 
     private static Tensor Parse(string file)
     {

@@ -16,13 +16,16 @@ internal sealed class TextTokenizer
     // The largest published vocabularies have some 10 MB.
     private const long LargestVocabulary = 64 << 20;
     private static readonly string[] PaddingTokens = ["[PAD]", "<pad>"];
+
+    // Those of BERT's tokenizer, which it finds in text as well.
+    private static readonly string[] WordPieceTokens = ["[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]"];
     private readonly TokenizerDescription description;
     private readonly Tokenizer tokenizer;
     private readonly Dictionary<string, TokenRole> roles = new(StringComparer.Ordinal);
     private readonly int[] start;
     private readonly int[] end;
     private readonly int padding;
-    private readonly bool lowerCase;
+    private readonly WordSplitter? words;
     private readonly int separators;
     private readonly int mostTokens;
     private readonly int paddedLength;
@@ -57,7 +60,7 @@ internal sealed class TextTokenizer
         }
 
         bool isSentencePiece = vocabulary.EndsWith(".model", StringComparison.OrdinalIgnoreCase);
-        lowerCase = merges is null && !isSentencePiece && (tokens.LowerCase ?? true);
+        words = merges is null && !isSentencePiece ? new WordSplitter(tokens.LowerCase ?? true, WordPieceTokens) : null;
         Func<string, int?> idOf;
         try
         {
@@ -129,8 +132,7 @@ internal sealed class TextTokenizer
         return new TokenizedText(roles, ids, length, separators == 1 ? secondFrom : int.MaxValue);
     }
 
-    // BERT strips accents where it lowers case (tokenization_bert.py); the library's own way of doing so needs ICU.
-    private List<int> Ids(string text) => [.. tokenizer.EncodeToIds(lowerCase ? Accents.Strip(text) : text)];
+    private List<int> Ids(string text) => [.. tokenizer.EncodeToIds(words?.Split(text) ?? text)];
 
     private static void Truncate(List<int> first, List<int> second, int room)
     {
@@ -155,17 +157,13 @@ internal sealed class TextTokenizer
         _ => isOnly ? TokenRole.Ids : null,
     };
 
-    private (Tokenizer, Func<string, int?>) WordPiece(string vocabulary)
+    // Not the library's BertTokenizer: it takes tabs and line ends as parts of words, and symbols away.
+    private static (Tokenizer, Func<string, int?>) WordPiece(string vocabulary)
     {
         using FileStream file = File.OpenRead(vocabulary);
         string[] lines = File.ReadAllLines(vocabulary);
-        Tokenizer bert = BertTokenizer.Create(file, new BertOptions
-        {
-            LowerCaseBeforeTokenization = lowerCase,
-            // The library insists on one, which only training uses.
-            MaskingToken = Array.IndexOf(lines, "[MASK]") >= 0 ? "[MASK]" : "[UNK]",
-        });
-        return (bert, token => Array.IndexOf(lines, token) is >= 0 and var id ? id : null);
+        WordPieceTokenizer pieces = WordPieceTokenizer.Create(file, new WordPieceOptions { PreTokenizer = PreTokenizer.CreateWhiteSpace() });
+        return (pieces, token => Array.IndexOf(lines, token) is >= 0 and var id ? id : null);
     }
 
     private static (Tokenizer, Func<string, int?>) BytePairs(string vocabulary, string merges)

@@ -61,14 +61,23 @@ public sealed class DetectionReaderTests
     }
 
     [TestMethod]
-    public void No_more_than_a_hundred_count_and_what_is_no_number_does_not()
+    public void No_more_than_a_hundred_of_each_class_count_and_what_is_no_number_does_not()
     {
         float[] scores = [.. Enumerable.Range(0, 300).Select(i => i == 299 ? float.NaN : i)];
+        long[] classes = [.. Enumerable.Range(0, 300).Select(i => i < 120 ? 7L : 3)];
 
-        IReadOnlyList<DetectedBox> found = Read(Declared, Tensor.Create([300, 4], new float[1200]), Tensor.Vector(scores), Tensor.Vector(new float[300]));
+        IReadOnlyList<DetectedBox> found = Read(Declared, Tensor.Create([300, 4], new float[1200]), Tensor.Vector(scores), Tensor.Vector(classes));
 
-        Assert.HasCount(100, found);
-        Assert.AreEqual(298, found[0].Score);
+        CollectionAssert.AreEqual(Enumerable.Range(199, 100).Reverse().Select(i => (double)i).ToArray(), found.Where(detection => detection.Class == 3).Select(detection => detection.Score).ToArray());
+        CollectionAssert.AreEqual(Enumerable.Range(20, 100).Reverse().Select(i => (double)i).ToArray(), found.Where(detection => detection.Class == 7).Select(detection => detection.Score).ToArray());
+    }
+
+    [TestMethod]
+    public void Classes_of_any_size_are_told_apart()
+    {
+        IReadOnlyList<DetectedBox> found = Read(Declared, Tensor.Create([2, 4], new float[8]), Tensor.Vector(.9f, .8f), Tensor.Vector(16_777_216L, 16_777_217));
+
+        CollectionAssert.AreEqual(new[] { 16_777_216, 16_777_217 }, found.Select(detection => detection.Class).ToArray());
     }
 
     [TestMethod]

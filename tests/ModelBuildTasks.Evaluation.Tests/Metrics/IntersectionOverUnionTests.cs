@@ -41,6 +41,10 @@ public sealed class IntersectionOverUnionTests
         Assert.AreEqual((1 / 2.0 + 2 / 3.0) / 2, Score(Scoring.Unstated, (Tensor.Create([1, 1, 2, 2], new float[] { .1f, .5f, .9f, .7f }), Tensor.Vector(0f, 0, 1, 1))), 1e-12);
 
     [TestMethod]
+    public void Classes_of_any_size_are_told_apart() =>
+        Assert.AreEqual(0, Score(Scoring.Unstated, (Tensor.Vector(16_777_216L, 16_777_216), Tensor.Vector(16_777_217L, 16_777_217))));
+
+    [TestMethod]
     public void Ignored_places_count_nowhere() =>
         Assert.AreEqual(1, Score(new Scoring { Segmentation = new Segmentation { Ignore = 255 } }, (Tensor.Vector(0L, 1, 0), Tensor.Vector(0f, 1, 255))));
 

@@ -109,4 +109,21 @@ public sealed class MetricTests
     [TestMethod]
     public void A_model_that_answers_with_an_index_has_a_top1() =>
         Assert.AreEqual(1, Metric.Create(MetricKind.Top1, Scoring.Unstated, ["index"]).Keep([Tensor.Vector(7L)], [Tensor.Vector(7L)], Tensor.Scalar(7L))[0]);
+
+    [TestMethod]
+    [DataRow(MetricKind.Top1)]
+    [DataRow(MetricKind.Agreement)]
+    public void Zeros_of_either_sign_are_equal_and_the_lower_index_wins(MetricKind kind)
+    {
+        Assert.AreEqual(1, Score(kind, ([-0.0f, 0.0f, -1], [0, 0, -1], Tensor.Scalar(0L)), ([0.0f, -0.0f, -1], [0, 0, -1], Tensor.Scalar(0L))));
+    }
+
+    [TestMethod]
+    public void Indices_and_labels_that_single_precision_cannot_tell_apart_are_told_apart()
+    {
+        double Right(long index, long label) => Metric.Create(MetricKind.Top1, Scoring.Unstated, ["index"]).Keep([Tensor.Vector(index)], [Tensor.Vector(index)], Tensor.Scalar(label))[0];
+
+        Assert.AreEqual(1, Right(16_777_217, 16_777_217));
+        Assert.AreEqual(0, Right(16_777_216, 16_777_217));
+    }
 }

@@ -13,6 +13,8 @@ public sealed class AccentsTests
     [DataRow("ἀρχή", "αρχη")]
     [DataRow("Йод ёлка", "Иод елка")]
     [DataRow("日本語", "日本語")]
+    [DataRow("が≠\u212B", "か=A")]
+    [DataRow("\uF900", "\u8C48")]
     [DataRow("한가", "\u1112\u1161\u11AB\u1100\u1161")]
     public void Letters_lose_their_marks(string text, string expected) => Assert.AreEqual(expected, Accents.Strip(text));
 }

@@ -146,4 +146,28 @@ public sealed class ImageFolderDatasetTests
         CollectionAssert.AreEqual(new float[] { 0.5f }, sample.Inputs[0].ToSingles());
         Assert.AreEqual(7, sample.Inputs[1].ToSingles()[11]);
     }
+
+    [TestMethod]
+    public void Images_beside_folders_of_classes_are_refused()
+    {
+        using TemporaryFolder folder = new();
+        folder.WritePng("cat/1.png", 2, 2, 1, 1, 1);
+        folder.WritePng("stray.png", 2, 2, 1, 1, 1);
+
+        string message = TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", Image)).Message;
+
+        StringAssert.Contains(message, "stray.png");
+        StringAssert.Contains(message, "cat");
+    }
+
+    [TestMethod]
+    public void Half_of_an_image_is_said_to_end_early()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.WritePng("a.png", 64, 64, 1, 2, 3);
+        byte[] whole = File.ReadAllBytes(path);
+        folder.Write("a.png", whole[..(whole.Length / 2)]);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", Image)).Message, "ends early or is damaged");
+    }
 }

@@ -31,6 +31,19 @@ public sealed class ImageResizerTests
         CollectionAssert.AreEqual(new byte[] { 2, 3, 6, 7 }, ImageResizer.Resize(image, 2, 2, ResizeMode.Crop).Data.ToArray());
     }
 
+    // From PIL.ImageOps.fit of Pillow 9.4: it takes the part of the image in single precision, which moves some bytes by 1. The image of 5 rows has the bytes 7·x² + 13·y + 5·x·y.
+    [TestMethod]
+    [DataRow(8, 7, 3, new byte[] { 56, 88, 126, 71, 105, 145, 90, 127, 170, 109, 149, 194, 128, 170, 179, 148, 192, 188, 163, 210, 207 })]
+    [DataRow(14, 7, 3, new byte[] { 235, 170, 109, 144, 123, 138, 88, 100, 157, 118, 132, 153, 109, 165, 188, 123, 143, 137, 147, 96, 50 })]
+    [DataRow(17, 3, 5, new byte[] { 163, 144, 161, 151, 141, 174, 134, 134, 141, 142, 132, 123, 120, 131, 90 })]
+    [DataRow(23, 3, 5, new byte[] { 157, 147, 144, 173, 116, 139, 141, 142, 114, 103, 119, 133, 93, 144, 125 })]
+    public void Crop_gives_the_bytes_of_Pillow(int width, int toHeight, int toWidth, byte[] expected)
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 5 * width).Select(i => (i / width, i % width)).Select(place => (byte)(7 * place.Item2 * place.Item2 + 13 * place.Item1 + 5 * place.Item2 * place.Item1))];
+
+        CollectionAssert.AreEqual(expected, ImageResizer.Resize(Tensor.FromBytes(ElementType.UInt8, [5, width, 1], pixels), toHeight, toWidth, ResizeMode.Crop).Data.ToArray());
+    }
+
     [TestMethod]
     public void Halving_by_the_cubic_weighs_what_is_farther_against()
     {

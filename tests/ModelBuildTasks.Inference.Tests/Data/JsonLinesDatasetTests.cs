@@ -74,4 +74,53 @@ public sealed class JsonLinesDatasetTests
 
         StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2))).Message, "(1)");
     }
+
+    [TestMethod]
+    [DataRow("""{"x": [1, 2], "label": 1}""", """{"x": [1, 2]}""", "(2)", "(1)")]
+    [DataRow("""{"x": [1, 2]}""", """{"x": [1, 2], "label": 1}""", "(1)", "(2)")]
+    public void Labels_on_some_lines_only_are_refused(string first, string second, string without, string with)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", first + "\n" + second + "\n");
+
+        string message = TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2))).Message;
+
+        StringAssert.Contains(message, "data.jsonl" + without);
+        StringAssert.Contains(message, "line " + with.Trim('(', ')'));
+    }
+
+    [TestMethod]
+    public void A_label_that_the_description_names_must_be_there()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", """{"x": [1, 2], "label": 1}""");
+        folder.Describe("""{ "labels": "answer" }""");
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2))).Message, "'answer'");
+    }
+
+    [TestMethod]
+    public void A_byte_order_mark_is_passed_over()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", "\ufeff{\"x\": [1, 2], \"label\": 1}\r\n");
+        folder.Describe("\ufeff{ \"scale\": 2 }");
+
+        CollectionAssert.AreEqual(new float[] { 2, 4 }, folder.Open("data.jsonl", TemporaryFolder.Input("N", 2)).Read().Single().Inputs[0].ToSingles());
+    }
+
+    [TestMethod]
+    public void Fractions_make_every_label_a_number()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", """
+            {"x": [1, 2], "label": 2}
+            {"x": [3, 4], "label": 2.5}
+            """);
+
+        Sample[] samples = [.. folder.Open("data.jsonl", TemporaryFolder.Input("N", 2)).Read()];
+
+        Assert.AreEqual(ElementType.Float, samples[0].Label!.ElementType);
+        CollectionAssert.AreEqual(new[] { 2, 2.5f }, samples.Select(sample => sample.Label!.ToSingles()[0]).ToArray());
+    }
 }

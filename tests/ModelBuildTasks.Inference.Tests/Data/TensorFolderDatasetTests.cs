@@ -44,4 +44,36 @@ public sealed class TensorFolderDatasetTests
         StringAssert.Contains(
             TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open(".", TemporaryFolder.Input("N", 1), new TensorSignature("mask", ElementType.Float, [1]))).Message, "'mask'");
     }
+
+    [TestMethod]
+    public void Labels_in_some_folders_only_are_refused()
+    {
+        using TemporaryFolder folder = new();
+        foreach (int set in new[] { 0, 1, 2 })
+        {
+            folder.Write($"test_data_set_{set}/input_0.pb", Proto(1, [1, 1], BitConverter.GetBytes(1f)));
+        }
+
+        folder.Write("test_data_set_1/output_0.pb", Proto(1, [1, 1], BitConverter.GetBytes(1f)));
+
+        string message = TemporaryFolder.Fails(DatasetError.Corrupt, () => folder.Open(".", TemporaryFolder.Input("N", 1))).Message;
+
+        StringAssert.Contains(message, "test_data_set_0");
+        StringAssert.Contains(message, "test_data_set_1");
+    }
+
+    [TestMethod]
+    [DataRow("""{ "scale": "1/255" }""", "'scale'")]
+    [DataRow("""{ "mean": 1, "std": 2 }""", "'mean', 'std'")]
+    [DataRow("""{ "inputs": { "x": { "layout": "NHWC" } } }""", "'layout'")]
+    [DataRow("""{ "labels": "labels.npy" }""", "'labels'")]
+    [DataRow("""{ "slices": "slices.npy" }""", "'slices'")]
+    public void What_would_change_whole_tensors_is_refused(string description, string expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("test_data_set_0/input_0.pb", Proto(1, [1, 1], BitConverter.GetBytes(1f)));
+        folder.Describe(description);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.Description, () => folder.Open(".", TemporaryFolder.Input("N", 1))).Message, expected);
+    }
 }

@@ -27,6 +27,37 @@ public sealed class TextTokenizerTests
         AssertTokens(sample, 2, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
+    // Vocabulary: 4 hello, 5 world, 6 ##s, 7 comma, 8 cafe, 9 red, 10 green, 11 dollar, 12 plus, 13 euro, 14 the character U+65E5; [UNK] is 1.
+    [TestMethod]
+    [DataRow("red\ngreen", new long[] { 9, 10 })]
+    [DataRow("red\tgreen", new long[] { 9, 10 })]
+    [DataRow("red\r\ngreen", new long[] { 9, 10 })]
+    [DataRow("red\rgreen", new long[] { 9, 10 })]
+    [DataRow("red\n\nworlds", new long[] { 9, 5, 6 })]
+    [DataRow("red+green", new long[] { 9, 12, 10 })]
+    [DataRow("red=$", new long[] { 9, 1, 11 })]
+    [DataRow("red<green>", new long[] { 9, 1, 10, 1 })]
+    [DataRow("red ^ green", new long[] { 9, 1, 10 })]
+    [DataRow("red|green", new long[] { 9, 1, 10 })]
+    [DataRow("red~green", new long[] { 9, 1, 10 })]
+    [DataRow("red`green", new long[] { 9, 1, 10 })]
+    [DataRow("€", new long[] { 13 })]
+    [DataRow("red € green", new long[] { 9, 13, 10 })]
+    [DataRow("red ™", new long[] { 9, 1 })]
+    [DataRow("red 😀 green", new long[] { 9, 1, 10 })]
+    [DataRow("日red𠀀日", new long[] { 14, 9, 1, 14 })]
+    [DataRow("[SEP] red", new long[] { 3, 9 })]
+    [DataRow("", new long[0])]
+    public void Words_are_split_as_BERT_does_and_nothing_vanishes(string text, long[] expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("vocab.txt", WordPieces + "$\n+\n€\n日\n");
+        folder.Write("data.jsonl", System.Text.Json.JsonSerializer.Serialize(new Dictionary<string, string> { ["text"] = text }));
+        Describe(folder, "");
+
+        AssertTokens(folder.Open("data.jsonl", Ids).Read().Single(), 0, [2, .. expected, 3]);
+    }
+
     [TestMethod]
     public void A_model_of_fixed_length_gets_texts_cut_and_filled_up()
     {
