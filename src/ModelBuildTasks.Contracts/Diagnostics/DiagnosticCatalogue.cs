@@ -248,6 +248,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor DriftLimit = new("MBT4013", "The data has drifted more than allowed", Error,
         "'{0}' breaks --max-drift: {1}.", "Look at its preparation first; if the data itself has changed, renew the calibration data and build again.");
 
+    /// <summary>{0} artifact's file name, {1} data set's, {2} what is missing, a clause.</summary>
+    public static readonly DiagnosticDescriptor LimitNotMeasured = new("MBT4015", "A limit on new data could not be measured", Error,
+        "'{0}' can't be judged on '{1}': {2}.", "Give what is missing, or leave out what asks for it.");
+
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
         [.. typeof(DiagnosticCatalogue).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -10,7 +10,7 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <summary>An artifact on new data, as <c>evaluate</c> prints it, in words or as JSON.</summary>
 internal sealed record EvaluationFacts
 {
-    /// <summary>Classes and channels that are shown; JSON has all.</summary>
+    /// <summary>Classes, slices and channels that are shown; JSON has all.</summary>
     private const int MostShown = 10;
 
     public required string File { get; init; }
@@ -76,12 +76,17 @@ internal sealed record EvaluationFacts
 
         Table table = ResultTable.Headings();
         ResultTable.AddAccuracy(table, accuracy);
-        foreach (ClassDrop drop in accuracy.Classes.Where(drop => drop.Drop.Value > 0).Take(MostShown))
-        {
-            table.AddRow($"Class {drop.Class} ({drop.Samples} samples)", "", "", Markup.Escape($"drop {Quantities.WithInterval(drop.Drop, "0.0000")}"));
-        }
-
+        AddDrops(accuracy.Classes.Select(drop => ($"Class {drop.Class}{(drop.Name is null ? "" : $" ({drop.Name})")}", drop.Samples, drop.Drop)));
+        AddDrops(accuracy.Slices.Select(drop => ($"Slice '{drop.Slice}'", drop.Samples, drop.Drop)));
         AnsiConsole.Write(table);
+
+        void AddDrops(IEnumerable<(string Title, int Samples, Estimate Drop)> groups)
+        {
+            foreach ((string title, int samples, Estimate drop) in groups.Where(group => group.Drop.Value > 0).Take(MostShown))
+            {
+                table.AddRow(Markup.Escape($"{title} ({samples} samples)"), "", "", Markup.Escape($"drop {Quantities.WithInterval(drop, "0.0000")}"));
+            }
+        }
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
