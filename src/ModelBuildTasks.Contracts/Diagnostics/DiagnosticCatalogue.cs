@@ -144,6 +144,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor MeasurementRefused = new("MBT1014", "A measurement is of something else", Warning,
         "The measurement '{2}' says nothing of '{0}' for {1}: {3}. '{4}' measures it.", "Run that command on the device and commit the file, or remove it.");
 
+    /// <summary>{0} model name, {1} target, {2} budgets.</summary>
+    public static readonly DiagnosticDescriptor JudgedByLikeness = new("MBT1016", "An accuracy budget is judged by likeness", Warning,
+        "{2} of '{0}' for {1} is judged by Cosine with the original model, for the data has no labels: that outputs are alike, and not how many answers are right.",
+        "Add labels, or say that likeness is meant by Metric=\"Cosine\" or, of a classifier, Metric=\"Agreement\".");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

@@ -2,6 +2,7 @@ using System.Globalization;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Reporting;
 
@@ -85,6 +86,12 @@ internal static class BudgetDiagnostics
             {
                 yield return diagnostic;
             }
+        }
+
+        BudgetKind[] alike = [.. verdicts.Where(verdict => verdict is { Kind: BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop, Measured: not null }).Select(verdict => verdict.Kind)];
+        if (request.Settings.Metric == Contracts.Metric.Auto && outcome.Accuracy?.Metric == MetricKind.Cosine && alike.Length > 0)
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.JudgedByLikeness, request.ModelPath, request.Name, request.Target, string.Join(" and ", alike));
         }
 
         // Two latency budgets that were not measured are one finding.
