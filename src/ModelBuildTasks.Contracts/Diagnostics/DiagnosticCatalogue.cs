@@ -25,7 +25,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} path.</summary>
     public static readonly DiagnosticDescriptor ModelNotFound = new("MBT0004", "Model file not found", Error,
-        "There is no model file '{0}'.", "Correct the Include of the OptimizedModel item, or put the model there.");
+        "There is no model file '{0}'.", "Correct the path (in a project, the Include of the OptimizedModel item), or put the model there.");
 
     /// <summary>{0} metadata, {1} path.</summary>
     public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,
@@ -256,6 +256,10 @@ public static class DiagnosticCatalogue
     /// <summary>{0} artifact's file name, {1} data set's, {2} what is missing, a clause.</summary>
     public static readonly DiagnosticDescriptor LimitNotMeasured = new("MBT4015", "A limit on new data could not be measured", Error,
         "'{0}' can't be judged on '{1}': {2}.", "Give what is missing, or leave out what asks for it.");
+
+    /// <summary>{0} path, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor ResultUnreadable = new("MBT4016", "Not a result file of this version", Error,
+        "'{0}' is no result file that this version reads: {1}.", "Name a .result.json that a build wrote beside its artifact, or what 'optimize --json' wrote; build again where another version did.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =

@@ -38,7 +38,7 @@ internal static class ReportCommand
             }
             catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
             {
-                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message)]);
+                return ModelCommand.Report([FaultDiagnostics.OfResult(fault, path)]);
             }
         }
 

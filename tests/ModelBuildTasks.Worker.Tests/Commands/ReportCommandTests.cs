@@ -36,7 +36,7 @@ public sealed class ReportCommandTests : IDisposable
     {
         File.WriteAllText(place["other.json"], "{ }");
 
-        (await Report(place["other.json"])).AssertFailsWith("MBT4010", place["other.json"]);
+        (await Report(place["other.json"])).AssertFailsWith("MBT4016", place["other.json"]);
         Assert.IsFalse(Directory.Exists(place["report"]));
     }
 
