@@ -129,9 +129,16 @@ public static class BudgetJudge
     }
 
     private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
-        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))} was not checked: {reason}.");
+        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))}{Unit(kind)} was not checked: {reason}.");
 
     private static string Format(BudgetKind kind) => kind is BudgetKind.MaxSize or BudgetKind.MaxMemory ? "n0" : "g4";
+
+    private static string Unit(BudgetKind kind) => kind switch
+    {
+        BudgetKind.MaxSize or BudgetKind.MaxMemory => " bytes",
+        BudgetKind.MaxLatency => " ms",
+        _ => "",
+    };
 
     private static string Hint(BudgetOutcome outcome, string undecided) => outcome == BudgetOutcome.Undecided ? $" {undecided}" : "";
 

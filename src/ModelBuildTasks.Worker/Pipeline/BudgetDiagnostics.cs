@@ -135,11 +135,19 @@ internal static class BudgetDiagnostics
             case BudgetOutcome.NotMeasured when latencyReason is { } reason:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
             case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, Written(verdict), sentence);
             default:
                 return null;
         }
     }
+
+    /// <summary>The limit as a project writes it.</summary>
+    private static string Written(BudgetVerdict verdict) => verdict.Kind switch
+    {
+        BudgetKind.MaxSize or BudgetKind.MaxMemory => Quantity.Size((long)verdict.Allowed),
+        BudgetKind.MaxLatency => string.Create(CultureInfo.InvariantCulture, $"{verdict.Allowed}ms"),
+        _ => verdict.Allowed.ToString(CultureInfo.InvariantCulture),
+    };
 
     internal static DiagnosticDescriptor DescriptorOf(BudgetKind kind) => kind switch
     {

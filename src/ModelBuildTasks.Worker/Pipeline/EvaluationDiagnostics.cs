@@ -63,7 +63,7 @@ internal static class EvaluationDiagnostics
         }
 
         InputDrift largest = drifted[0];
-        string others = drifted.Length == 1 ? "" : $"; so have {Quantities.Count(drifted.Length - 1, "other channel", "other channels")}";
+        string others = drifted.Length == 1 ? "" : $"; so have {drifted.Length - 1} more of the inputs' {(drifted.All(drift => drift.Then.IsColumn) ? "columns" : drifted.Any(drift => drift.Then.IsColumn) ? "columns and channels" : "channels")}";
         string clause = string.Create(CultureInfo.InvariantCulture,
             $"{largest.Then} has a stability index of {largest.StabilityIndex:0.000}, where {(request.MaxDrift is null ? $"{limit} is significant" : $"{limit} is allowed")} and chance gives {largest.Expected:0.000}: mean {largest.Then.Mean:g4} then and {largest.Mean:g4} now, deviation {largest.Then.Deviation:g4} and {largest.Deviation:g4}, {largest.Outside:0.0 %} outside what calibration saw{others}");
         return Diagnostic.Create(request.MaxDrift is null ? DiagnosticCatalogue.InputDrift : DiagnosticCatalogue.DriftLimit, facts.Data, facts.Data, clause);

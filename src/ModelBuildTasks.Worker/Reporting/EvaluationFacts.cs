@@ -55,14 +55,14 @@ internal sealed record EvaluationFacts
         foreach (InputDrift drift in Drift.Take(MostShown))
         {
             table.AddRow(
-                Markup.Escape(drift.Then.Channel is { } channel ? $"{drift.Then.Input}, channel {channel}" : drift.Then.Input),
+                Markup.Escape(drift.Then.Part is { } part ? $"{drift.Then.Input}, {part}" : drift.Then.Input),
                 Text(drift.Then.Mean, "g4"), Text(drift.Mean, "g4"), Text(drift.Then.Deviation, "g4"), Text(drift.Deviation, "g4"), Text(drift.Outside, "0.0 %"), Text(drift.StabilityIndex, "0.000"), Text(drift.Expected, "0.000"));
         }
 
         AnsiConsole.Write(table);
         if (Drift.Count > MostShown)
         {
-            AnsiConsole.MarkupLineInterpolated($"and {Quantities.Count(Drift.Count - MostShown, "channel", "channels")} that drifted less");
+            AnsiConsole.MarkupLineInterpolated($"and {Quantities.Count(Drift.Count - MostShown, "more", "more")} that drifted less");
         }
     }
 

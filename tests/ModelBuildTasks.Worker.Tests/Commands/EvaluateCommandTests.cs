@@ -32,7 +32,7 @@ public sealed class EvaluateCommandTests : IDisposable
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         Assert.AreEqual("", run.Errors);
-        foreach (string expected in (string[])["Top1 (100 samples)", "x, channel", "100 samples of", "54 channels that drifted less"])
+        foreach (string expected in (string[])["Top1 (100 samples)", "x, column", "100 samples of", "and 54 more that drifted less"])
         {
             StringAssert.Contains(run.Output, expected);
         }
@@ -45,8 +45,8 @@ public sealed class EvaluateCommandTests : IDisposable
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         StringAssert.Contains(run.Errors, $"{place["new"]}: warning MBT1020: ");
-        StringAssert.Contains(run.Errors, "of input 'x'");
-        StringAssert.Contains(run.Errors, "so have 63 other channels");
+        StringAssert.Contains(run.Errors, "column ");
+        StringAssert.Contains(run.Errors, "so have 63 more of the inputs' columns");
     }
 
     [TestMethod]
@@ -232,7 +232,7 @@ public sealed class EvaluateCommandTests : IDisposable
         (await Run(artifact, "--data", place["calibration"], "--original", place["none.onnx"])).AssertFailsWith("MBT0004", place["none.onnx"]);
 
         File.WriteAllText(ResultPath, "{ }");
-        (await Run(ResultPath, "--data", place["calibration"])).AssertFailsWith("MBT4010", ResultPath);
+        (await Run(ResultPath, "--data", place["calibration"])).AssertFailsWith("MBT4016", ResultPath);
         File.WriteAllText(artifact, "no model");
         (await Run(artifact, "--data", place["calibration"])).AssertFailsWith("MBT4001", artifact);
     }
