@@ -45,9 +45,7 @@ public sealed class CompareModelLock : Task
 
     public string? WarningsNotAsErrors { get; set; }
 
-    private string FileName => Path.GetFileName(LockFile);
-
-    private string UpdateCommand => $"dotnet build {Path.GetFileName(ProjectFile)}{(RuntimeIdentifier.Length > 0 ? $" -r {RuntimeIdentifier}" : "")} -t:{nameof(UpdateModelLock)}";
+    private LockFindings Findings => new(LockFile, LockFindings.BuildCommand(ProjectFile, RuntimeIdentifier));
 
     public override bool Execute()
     {
@@ -62,7 +60,7 @@ public sealed class CompareModelLock : Task
     }
 
     private IEnumerable<Diagnostic> Missing() =>
-        IsLocked ? [Diagnostic.Create(DiagnosticCatalogue.LockOutOfDate, ProjectFile, FileName, $"there is no file '{LockFile}'", UpdateCommand)] : [];
+        IsLocked ? [Findings.OutOfDate($"there is no file '{LockFile}'", 0).At(ProjectFile)] : [];
 
     private List<Diagnostic> Compare()
     {
@@ -78,23 +76,19 @@ public sealed class CompareModelLock : Task
                     .SelectMany(entry => OutOfDate($"it has an entry '{entry.Model}' for {entry.Target}, which the project does not make", entry.Entry.Line)),
             ];
         }
-        catch (InvalidDataException fault)
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            return [Diagnostic.Create(DiagnosticCatalogue.LockUnreadable, LockFile, FileName, fault.Message).At(LockFile, ModelLock.LineOf(fault))];
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return [Diagnostic.Create(DiagnosticCatalogue.LockUnreadable, LockFile, FileName, exception.Message.TrimEnd('.'))];
+            return [Findings.Unreadable(fault)];
         }
     }
 
     private IEnumerable<Diagnostic> Compare(BuiltVariant built, LockEntry? locked)
     {
         var (name, target) = (built.Variant.Name, built.Variant.Target);
-        return locked is null ? OutOfDate($"it has no entry '{name}' for {target}", 0) :
+        return
         [
-            .. LockComparison.Regressions(locked, built.Entry).Select(worse => Diagnostic.Create(DiagnosticCatalogue.LockRegression, built.Variant.ModelPath, name, target, FileName, worse, UpdateCommand)),
-            .. LockComparison.Differences(locked, built.Entry).SelectMany(difference => OutOfDate($"'{name}' for {target}: {difference}", locked.Line)),
+            .. Findings.Regressions(built.Variant.ModelPath, name, target, locked, built.Entry),
+            .. LockFindings.Differences(name, target, locked, built.Entry).SelectMany(found => OutOfDate(found.Difference, found.Line)),
         ];
     }
 
@@ -102,11 +96,11 @@ public sealed class CompareModelLock : Task
     {
         if (IsLocked)
         {
-            yield return Diagnostic.Create(DiagnosticCatalogue.LockOutOfDate, LockFile, FileName, difference, UpdateCommand).At(LockFile, line);
+            yield return Findings.OutOfDate(difference, line);
         }
         else
         {
-            Log.LogMessage(MessageImportance.Normal, "'{0}' is out of date: {1}. '{2}' updates it.", FileName, difference, UpdateCommand);
+            Log.LogMessage(MessageImportance.Normal, "'{0}' is out of date: {1}. '{2}' updates it.", Path.GetFileName(LockFile), difference, Findings.UpdateCommand);
         }
     }
 }

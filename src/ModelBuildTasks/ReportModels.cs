@@ -7,6 +7,7 @@ using System.Text;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Execution;
 using ModelBuildTasks.Items;
 
@@ -27,8 +28,16 @@ public sealed class ReportModels : WorkerTask
     /// <summary>Full path of the folder that the report is written to.</summary>
     public string ReportDirectory { get; set; } = "";
 
-    /// <summary>Full path of the lock file, which may be missing: its earlier commits are the report's history.</summary>
+    /// <summary>Full path of the lock file, which may be missing: what was built is compared with it, and its earlier commits are the report's history.</summary>
     public string LockFile { get; set; } = "";
+
+    /// <summary>Whether the lock file must be up to date.</summary>
+    public bool IsLocked { get; set; }
+
+    /// <summary>Runtime identifier of the build; empty in a portable one.</summary>
+    public string RuntimeIdentifier { get; set; } = "";
+
+    private string BuildCommand => LockFindings.BuildCommand(ProjectFile, RuntimeIdentifier);
 
     // Where the page is, which is what was asked for.
     protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.High;
@@ -48,13 +57,16 @@ public sealed class ReportModels : WorkerTask
     protected override string GenerateCommandLineCommands()
     {
         var folder = ReportDirectory.TrimEnd(Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar);
-        File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\"", .. File.Exists(LockFile) ? ["--lock", $"\"{LockFile}\""] : Array.Empty<string>()], new UTF8Encoding(false));
+        File.WriteAllLines(ArgumentsFile, [.. _results.Select(result => $"\"{result}\""), "--output", $"\"{folder}\"", .. Lock()], new UTF8Encoding(false));
         var command = Worker("report");
         command.AppendSwitchIfNotNull("@", ArgumentsFile);
         return command.ToString();
     }
 
-    private static IEnumerable<string> Lines(ModelVariant variant)
+    private IEnumerable<string> Lock() =>
+        !File.Exists(LockFile) ? [] : ["--lock", $"\"{LockFile}\"", "--build-command", $"\"{BuildCommand}\"", .. IsLocked ? ["--locked"] : Array.Empty<string>()];
+
+    private IEnumerable<string> Lines(ModelVariant variant)
     {
         if (!File.Exists(variant.ResultPath))
         {
@@ -70,12 +82,30 @@ public sealed class ReportModels : WorkerTask
                 .. Figures(result),
                 .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.ShownReasons.Select(reason => $"      {reason}"))),
                 .. result.Quantization is null ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
-                .. result.Diagnostics.Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
+                .. result.Diagnostics.Concat(Locked(variant)).Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             return [$"{variant.Name} ({variant.Target}): {exception.Message}"];
+        }
+    }
+
+    private IEnumerable<Diagnostic> Locked(ModelVariant variant)
+    {
+        if (!File.Exists(LockFile) || BuiltVariant.Read(variant) is not { } built)
+        {
+            return [];
+        }
+
+        var findings = new LockFindings(LockFile, BuildCommand);
+        try
+        {
+            return findings.Of(ModelLock.Read(LockFile), built.Request, built.Entry, IsLocked);
+        }
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return [findings.Unreadable(fault)];
         }
     }
 

@@ -35,6 +35,8 @@ public sealed class Locking : IDisposable
         _app.Write("models/digits.onnx", App.OtherClassifier(new string('x', 200)));
 
         _app.Build().ShouldFailWith("MBT2006");
+        StringAssert.Contains(_app.Build("-t:ReportModels").ShouldSucceed().Output, "Error MBT2006: ");
+        StringAssert.Contains(_app.Build("-t:ReportModels", "-p:ContinuousIntegrationBuild=true").ShouldSucceed().Output, "Error MBT2007: ");
         Assert.IsEmpty(_app.Build("-p:ModelBudgetSeverity=Warning", "-p:NoWarn=MBT2006").ShouldSucceed().WarningCodes);
         _app.Build("-p:ContinuousIntegrationBuild=true", "-p:ModelBudgetSeverity=None").ShouldFailWith("MBT2007");
 

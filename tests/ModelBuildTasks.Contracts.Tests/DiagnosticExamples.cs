@@ -45,6 +45,7 @@ internal static class DiagnosticExamples
         (SharedSamples, "The two data sets hold the same samples, or near copies of them.", [Name, Target, "12 of 1500 samples of 'Data/evaluation' are in 'Data/calibration', too, such as 'a/017.png'"]),
         (LabelProblem, "Labels are looked at while the data is read; an accuracy over such labels hides what it should show.", [Name, Target, "class 7 of the model's 10 has no sample"]),
         (InputDrift, "'modelbuild evaluate' compares new inputs with those that the ranges of activations were taken from.", ["Data/new", "input 'image', channel 0, has a population stability index of 0.61, where 0.25 is significant"]),
+        (JudgedByLikeness, "Metric is Auto, which takes Cosine where there are no labels, and a budget of accuracy is written.", [Name, Target, "MaxAccuracyDrop"]),
         (AccuracyBudget, "The whole interval of the drop, or of the score, lies beyond the limit.", [Name, Target, "Top1 drops by 0.031 (between 0.022 and 0.041) over 1500 samples, from 0.986 to 0.955; 0.005 is allowed"]),
         (ClassAccuracyBudget, "The whole interval of the drop of one class or slice lies beyond the limit, though the average may not.", [Name, Target, "class 7 loses 0.12 (between 0.07 and 0.18) of its right answers over 150 samples; 0.05 is allowed"]),
         (LatencyBudget, "The whole interval of the latency, or of its ratio to the original, lies above the limit.", [Name, Target, "the optimized model takes 0.391 (between 0.387 and 0.396) of the original's time; 0.3 is allowed (306 pairs, 1 thread, AMD EPYC (X64))"]),
@@ -70,6 +71,8 @@ internal static class DiagnosticExamples
         (OutputUndefined, "Comparing with such an output would call anything equal.", ["scores", "1500", Data]),
         (MeasurementUnreadable, "A ModelMeasurement item names a file that is cut off, edited wrongly, or of another version.", ["pi4.json", "line 7: ',' expected"]),
         (DriftLimit, "'modelbuild evaluate --max-drift' holds new data to a limit.", ["Data/new", "the population stability index is 0.61 in channel 0 of input 'image'; 0.25 is allowed"]),
+        (LimitNotMeasured, "Who asks 'modelbuild evaluate' for a limit asks for an answer; what nothing measured does not pass.", ["digits.onnx", "new", "the data has no labels, and the build measured Top1; add labels, or name what needs none and compares with the original (--metric Cosine, Agreement or SignalToNoise)"]),
+        (ResultUnreadable, "'modelbuild report', 'inspect' and 'evaluate' read what a build wrote, and this file is another, or is cut off.", ["App.csproj", "line 1: a value expected"]),
         (NeedsNewerRuntime, "A release of ONNX Runtime reads operator sets and formats up to its own, and has its own kernels; docs/TARGETS.md has which.", ["Microsoft.ML.OnnxRuntime 1.16.3", "ONNX Runtime 1.16.3, which the project references, reads operator sets up to 19, and Gelu 'gelu' has the meaning that it has in operator set 20 and later"]),
     ];
 

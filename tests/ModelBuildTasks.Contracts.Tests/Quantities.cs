@@ -41,6 +41,19 @@ public sealed class Quantities
     }
 
     [TestMethod]
+    [DataRow(64L << 20, "64MB")]
+    [DataRow(3L << 30, "3GB")]
+    [DataRow(1536, "1536B")]
+    [DataRow(2048, "2KB")]
+    [DataRow(100, "100B")]
+    public void Writes_sizes_as_they_are_read(long bytes, string text)
+    {
+        Assert.AreEqual(text, Quantity.Size(bytes));
+        Assert.IsTrue(Quantity.TryParseSize(text, out var read));
+        Assert.AreEqual(bytes, read);
+    }
+
+    [TestMethod]
     [DataRow("big")]
     [DataRow("KB")]
     [DataRow("-1KB")]

@@ -25,7 +25,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} path.</summary>
     public static readonly DiagnosticDescriptor ModelNotFound = new("MBT0004", "Model file not found", Error,
-        "There is no model file '{0}'.", "Correct the Include of the OptimizedModel item, or put the model there.");
+        "There is no model file '{0}'.", "Correct the path (in a project, the Include of the OptimizedModel item), or put the model there.");
 
     /// <summary>{0} metadata, {1} path.</summary>
     public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,
@@ -149,6 +149,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor MeasurementRefused = new("MBT1014", "A measurement is of something else", Warning,
         "The measurement '{2}' says nothing of '{0}' for {1}: {3}. '{4}' measures it.", "Run that command on the device and commit the file, or remove it.");
 
+    /// <summary>{0} model name, {1} target, {2} budgets.</summary>
+    public static readonly DiagnosticDescriptor JudgedByLikeness = new("MBT1016", "An accuracy budget is judged by likeness", Warning,
+        "{2} of '{0}' for {1} is judged by Cosine with the original model, for the data has no labels: that outputs are alike, and not how many answers are right.",
+        "Add labels, or say that likeness is meant by Metric=\"Cosine\" or, of a classifier, Metric=\"Agreement\".");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
@@ -256,6 +261,14 @@ public static class DiagnosticCatalogue
     /// <summary>{0} data path, {1} what was measured and what is allowed, or why nothing was, a clause.</summary>
     public static readonly DiagnosticDescriptor DriftLimit = new("MBT4013", "The data has drifted more than allowed", Error,
         "'{0}' breaks --max-drift: {1}.", "Look at its preparation first; if the data itself has changed, renew the calibration data and build again.");
+
+    /// <summary>{0} artifact's file name, {1} data set's, {2} what is missing, a clause.</summary>
+    public static readonly DiagnosticDescriptor LimitNotMeasured = new("MBT4015", "A limit on new data could not be measured", Error,
+        "'{0}' can't be judged on '{1}': {2}.", "Give what is missing, or leave out what asks for it.");
+
+    /// <summary>{0} path, {1} reason.</summary>
+    public static readonly DiagnosticDescriptor ResultUnreadable = new("MBT4016", "Not a result file of this version", Error,
+        "'{0}' is no result file that this version reads: {1}.", "Name a .result.json that a build wrote beside its artifact, or what 'optimize --json' wrote; build again where another version did.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =

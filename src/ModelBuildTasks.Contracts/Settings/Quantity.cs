@@ -42,6 +42,13 @@ public static class Quantity
             : $"{milliseconds}ms";
     }
 
+    /// <summary>A size as users write it, in the largest unit that leaves a whole number: <c>64MB</c>, <c>100B</c>.</summary>
+    public static string Size(long bytes)
+    {
+        var (unit, factor) = Sizes.Where(size => size.Unit.Length == 2 && bytes % (long)size.Factor == 0).DefaultIfEmpty(("B", 1)).Last();
+        return $"{bytes / (long)factor}{unit}";
+    }
+
     private static bool TryParse(string text, (string Unit, double Factor)[] units, out double value)
     {
         var trimmed = text.Trim();

@@ -24,7 +24,7 @@ public static class BudgetJudge
             }
         }
 
-        Add(limits.MinAccuracy, limit => Accuracy(limit, measured.Accuracy));
+        Add(limits.MinAccuracy, limit => Accuracy(limit, measured.Accuracy, measured.HasOriginal));
         Add(limits.MaxAccuracyDrop, limit => Drop(limit, measured.Accuracy));
         Add(limits.MaxClassAccuracyDrop, limit => ClassDrop(limit, measured.Accuracy));
         Add(limits.MaxLatencyMilliseconds, limit => Latency(
@@ -37,7 +37,7 @@ public static class BudgetJudge
         return verdicts;
     }
 
-    private static BudgetVerdict Accuracy(double limit, AccuracyResult? accuracy)
+    private static BudgetVerdict Accuracy(double limit, AccuracyResult? accuracy, bool hasOriginal)
     {
         if (accuracy is null)
         {
@@ -50,7 +50,7 @@ public static class BudgetJudge
         BudgetOutcome outcome = within ? BudgetOutcome.Passed : surelyBeyond ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
         string bound = accuracy.HigherIsBetter ? "at least" : "at most";
         return new BudgetVerdict(BudgetKind.MinAccuracy, limit, score, outcome,
-            $"{accuracy.Metric} of the optimized model is {Text(score)} over {accuracy.Samples} samples, {bound} {limit:g4} is required (the original has {accuracy.Original.Value:g4})."
+            $"{accuracy.Metric} of the optimized model is {Text(score)} over {accuracy.Samples} samples, {bound} {limit:g4} is required{(hasOriginal ? $" (the original has {accuracy.Original.Value:g4})" : "")}."
             + Hint(outcome, "More evaluation samples would decide it."));
     }
 
@@ -129,9 +129,16 @@ public static class BudgetJudge
     }
 
     private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
-        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))} was not checked: {reason}.");
+        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))}{Unit(kind)} was not checked: {reason}.");
 
     private static string Format(BudgetKind kind) => kind is BudgetKind.MaxSize or BudgetKind.MaxMemory ? "n0" : "g4";
+
+    private static string Unit(BudgetKind kind) => kind switch
+    {
+        BudgetKind.MaxSize or BudgetKind.MaxMemory => " bytes",
+        BudgetKind.MaxLatency => " ms",
+        _ => "",
+    };
 
     private static string Hint(BudgetOutcome outcome, string undecided) => outcome == BudgetOutcome.Undecided ? $" {undecided}" : "";
 

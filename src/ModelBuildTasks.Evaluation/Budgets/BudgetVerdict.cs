@@ -72,6 +72,9 @@ public sealed record BudgetMeasurements
 {
     public Metrics.AccuracyResult? Accuracy { get; init; }
 
+    /// <summary>Whether <see cref="Accuracy"/> compares with the original; else both its scores are the artifact's own.</summary>
+    public bool HasOriginal { get; init; } = true;
+
     public Latency.LatencyResult? Latency { get; init; }
 
     /// <summary>What another device measured, where <see cref="Latency"/> is missing.</summary>

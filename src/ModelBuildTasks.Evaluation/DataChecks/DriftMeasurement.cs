@@ -27,7 +27,7 @@ public sealed class DriftMeasurement
             InputChannels own = input < 0 ? default : InputChannels.Of(inputs[input]);
             bool fits = input >= 0 && (then.Channel ?? 0) >= 0 && (then.Channel ?? 0) < own.Count && (then.Channel is null) == (own.Count == 1) && then.Shares.Count == then.Edges.Count + 1;
             return fits
-                ? (input, own, then.Channel ?? 0, then, new Bin[then.Shares.Count], new ChannelSketch(0))
+                ? (input, own, then.Channel ?? 0, then with { IsColumn = own.AreColumns }, new Bin[then.Shares.Count], new ChannelSketch(0))
                 : throw new ArgumentException($"The distribution of {then} at calibration does not fit the model.", nameof(calibration));
         })];
     }

@@ -6,7 +6,8 @@ namespace ModelBuildTasks.Evaluation.DataChecks;
 /// <summary>The channels of an input that are looked at apart: those of an image, the columns of a short vector, else one for all elements.</summary>
 /// <param name="Count">Number of channels.</param>
 /// <param name="IsLast">Whether neighbouring elements are of different channels.</param>
-internal readonly record struct InputChannels(int Count, bool IsLast)
+/// <param name="AreColumns">Whether they are the columns of a vector.</param>
+internal readonly record struct InputChannels(int Count, bool IsLast, bool AreColumns = false)
 {
     /// <summary>Longer vectors are pixels or the like, and no columns of a table.</summary>
     private const int MostColumns = 64;
@@ -24,7 +25,7 @@ internal readonly record struct InputChannels(int Count, bool IsLast)
             4 when Size(1) is <= MostImageChannels and var channels => new((int)channels!, IsLast: false),
             4 when Size(3) is <= MostImageChannels and var channels => new((int)channels!, IsLast: true),
             // The elements of a sequence of whole numbers, such as tokens, are no columns.
-            2 when Size(1) is <= MostColumns and var columns && input.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 => new((int)Size(1)!, IsLast: true),
+            2 when Size(1) is <= MostColumns and var columns && input.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 => new((int)Size(1)!, IsLast: true, AreColumns: true),
             _ => new(1, IsLast: false),
         };
     }

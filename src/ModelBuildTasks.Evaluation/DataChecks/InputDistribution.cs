@@ -26,6 +26,12 @@ public sealed record InputDistribution
     /// <summary>Share of the numbers in each bin; one more than there are edges.</summary>
     public required IReadOnlyList<double> Shares { get; init; }
 
+    /// <summary>Whether <see cref="Channel"/> is a column of a table and no channel of an image.</summary>
+    public bool IsColumn { get; init; }
+
+    /// <summary>"channel 0", "column 44"; null where all elements are taken together.</summary>
+    public string? Part => Channel is { } channel ? $"{(IsColumn ? "column" : "channel")} {channel}" : null;
+
     /// <summary>For messages.</summary>
-    public override string ToString() => Channel is { } channel ? $"channel {channel} of input '{Input}'" : $"input '{Input}'";
+    public override string ToString() => Part is { } part ? $"{part} of input '{Input}'" : $"input '{Input}'";
 }

@@ -13,10 +13,12 @@ namespace ModelBuildTasks.Evaluation.DataChecks;
 /// Means over a grid of 8 × 8 of the largest input of floating point numbers, an image's channels taken together (a series in 64 pieces), less their mean and scaled to length 1. Brightness, contrast,
 /// normalisation, noise and recompression hardly change it. Null where no input is large and uneven enough to have one.
 /// </param>
-internal sealed record SampleFingerprint(ulong Content, float[]? Look)
+/// <param name="Detail">The same over a grid of up to 16 × 16 (256 pieces), in steps of a 127th of the largest: different handwritten digits that have one look differ in it. Null where there is no look.</param>
+internal sealed record SampleFingerprint(ulong Content, float[]? Look, sbyte[]? Detail)
 {
     internal const int Side = 8;
     private const int Cells = Side * Side;
+    private const int DetailSide = 2 * Side;
 
     /// <summary>Fewer elements than this are the columns of a table, of which likeness says nothing.</summary>
     private const int FewestElements = 4 * Cells;
@@ -39,18 +41,25 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look)
             largest = mayLook && input.Length > (largest?.Length ?? FewestElements - 1) ? input : largest;
         }
 
-        return new SampleFingerprint(hash.GetCurrentHashAsUInt64(), largest is null ? null : LookOf(largest));
+        float[]? look = largest is null ? null : LookOf(largest, Side);
+        return new SampleFingerprint(hash.GetCurrentHashAsUInt64(), look, look is null || LookOf(largest!, DetailSide) is not { } detail ? null : Quantize(detail));
     }
 
-    private static float[]? LookOf(Tensor input)
+    private static sbyte[] Quantize(float[] values)
+    {
+        float largest = Math.Abs(TensorPrimitives.MaxMagnitude<float>(values));
+        return Array.ConvertAll(values, value => (sbyte)MathF.Round(value / largest * sbyte.MaxValue));
+    }
+
+    private static float[]? LookOf(Tensor input, int side)
     {
         float[] means = MeansOf(
             input.ElementType == ElementType.Float ? input.Span<float>()
             : input.ElementType == ElementType.UInt8 ? Array.ConvertAll(input.Span<byte>().ToArray(), pixel => (float)pixel)
             : input.ToSingles(),
-            [.. input.Dimensions.Where(size => size > 1).Select(size => (int)size)]);
+            [.. input.Dimensions.Where(size => size > 1).Select(size => (int)size)], side);
         double size = TensorPrimitives.Norm<float>(means);
-        TensorPrimitives.Subtract(means, TensorPrimitives.Sum<float>(means) / Cells, means);
+        TensorPrimitives.Subtract(means, TensorPrimitives.Sum<float>(means) / means.Length, means);
         double norm = TensorPrimitives.Norm<float>(means);
         if (!(norm > LeastContrast * size) || !double.IsFinite(norm))
         {
@@ -61,7 +70,7 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look)
         return means;
     }
 
-    private static float[] MeansOf(ReadOnlySpan<float> values, int[] axes)
+    private static float[] MeansOf(ReadOnlySpan<float> values, int[] axes, int side)
     {
         (int planes, int height, int width, int step) = axes switch
         {
@@ -70,11 +79,11 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look)
             [var rows, var columns] when rows >= Side && columns >= Side => (1, rows, columns, 1),
             _ => (1, 1, values.Length, 1),
         };
-        float[] means = new float[Cells];
-        int across = height == 1 ? Cells : Side;
-        for (int cell = 0; cell < Cells; cell++)
+        (int down, int across) = height == 1 ? (1, side * side) : (Math.Min(side, height), Math.Min(side, width));
+        float[] means = new float[down * across];
+        for (int cell = 0; cell < means.Length; cell++)
         {
-            (int top, int bottom) = height == 1 ? (0, 1) : (Edge(cell / Side, height, Side), Edge(cell / Side + 1, height, Side));
+            (int top, int bottom) = (Edge(cell / across, height, down), Edge(cell / across + 1, height, down));
             int rowStep = Math.Max(1, (bottom - top) / MostRows);
             int rows = (bottom - top + rowStep - 1) / rowStep;
             (int left, int right) = (Edge(cell % across, width, across), Edge(cell % across + 1, width, across));

@@ -103,9 +103,10 @@ internal sealed class JsonLinesDataset : Dataset
             return description.Slices is { } named ? throw DatasetException.DoesNotFit(origin, $"there is no property '{named}' with the slice.") : null;
         }
 
-        // A property of this name that is something else, such as an input, names no slice unless the description says that it does.
+        // An input may have this name; then it names no slice unless the description says that it does.
+        bool isInput = description.Slices is null && inputs.Any(input => input.Property == "slice");
         return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(Characters(number, value), origin)
-            : description.Slices is null || value.ValueKind == JsonValueKind.Null ? null
+            : isInput || value.ValueKind == JsonValueKind.Null ? null
             : throw DatasetException.DoesNotFit(origin, $"the slice is a JSON {value.ValueKind}, where a text or a number is needed.");
     }
 

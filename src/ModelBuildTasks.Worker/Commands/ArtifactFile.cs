@@ -30,7 +30,7 @@ internal sealed record ArtifactFile(string Path, string ModelPath, string? Resul
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, System.IO.Path.GetFileName(path), fault.Message)]);
+            return ModelCommand.Report([FaultDiagnostics.OfResult(fault, path)]);
         }
     }
 

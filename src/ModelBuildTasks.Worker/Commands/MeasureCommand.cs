@@ -114,7 +114,7 @@ internal static class MeasureCommand
         if (!target.RunsHere)
         {
             string hardware = target.Architecture is { } architecture ? $"{target.ExecutionProvider} on {architecture}" : target.ExecutionProvider;
-            return Diagnostic.Create(DiagnosticCatalogue.CannotRun, settings.ArtifactPath, $"{target} artifacts are for {hardware}, which this machine or this build of modelbuild has not");
+            return Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, settings.ArtifactPath, $"the target {target} is for {hardware}, which this machine or this build of modelbuild has not; run this command on a device that has, or name another --target");
         }
 
         if (settings.BaselinePath is { } baseline && !File.Exists(baseline))

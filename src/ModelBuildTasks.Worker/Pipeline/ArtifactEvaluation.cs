@@ -53,14 +53,11 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         }
 
         data = Dataset.Open(request.Data, artifact.Session.Inputs);
-        bool asksForDrop = request.Budgets is { MaxAccuracyDrop: not null } or { MaxClassAccuracyDrop: not null };
         Diagnostic? fault =
             original is not null && Verification.Check(original.Session, artifact.Session, TrialInputs.For(original.Session, data)) is { } difference
                 ? Diagnostic.Create(DiagnosticCatalogue.CannotRun, request.Artifact.Path, $"it cannot stand in for '{originalPath}': {difference}")
-            : original is null && asksForDrop
-                ? Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, request.Artifact.Path, "a drop is against the original model, and no result file tells where that is; name it by --original")
-            : original is null && !data.HasLabels && request.Budgets.MinAccuracy is not null
-                ? Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, request.Artifact.Path, "accuracy needs labels, or the original model to compare with; name it by --original")
+            : Unmeasurable() is { } reason
+                ? Diagnostic.Create(DiagnosticCatalogue.LimitNotMeasured, request.Artifact.Path, Path.GetFileName(request.Artifact.Path), Path.GetFileName(request.Data), reason)
             : null;
         exitCode = ModelCommand.Report(fault is null ? [] : [fault]);
         return fault is null;
@@ -74,11 +71,11 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         (DriftMeasurement? drift, string? reason) = StartDrift(model);
         DataSurvey survey = new(data!, []);
         ObservedDataset samples = new(survey.Data, (_, sample) => drift?.Add(sample));
-        MetricKind metric = MetricOf(data!);
+        MetricKind metric = Enum.Parse<MetricKind>(MetricOf(data!).ToString());
         AccuracyResult? accuracy = null;
         try
         {
-            accuracy = original is null && !data!.HasLabels ? null : AccuracyComparison.Run(original?.Session ?? model, model, samples, metric, cancellation: cancellation);
+            accuracy = original is null && !data!.HasLabels && request.Metric == Metric.Auto ? null : AccuracyComparison.Run(original?.Session ?? model, model, samples, metric, cancellation: cancellation);
         }
         catch (MetricException fault)
         {
@@ -107,12 +104,29 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         };
     }
 
-    /// <summary>The metric that is asked for, else that of the build where there are labels, else what the labels suggest.</summary>
-    private MetricKind MetricOf(Dataset samples)
+    /// <summary>The metric that is asked for, else that of the build where the labels and the original allow it, else what the labels suggest.</summary>
+    private Metric MetricOf(Dataset samples)
     {
-        bool isBuilt = request.Metric == Metric.Auto && samples.HasLabels && result?.AccuracyDrop?.Metric is not (null or Metric.Cosine or Metric.SignalToNoise);
-        return Enum.Parse<MetricKind>((isBuilt ? result!.AccuracyDrop!.Metric : request.Metric).ToString());
+        Metric built = result?.AccuracyDrop?.Metric ?? Metric.Auto;
+        bool isAllowed = IsLikeness(built) ? original is not null && (!samples.HasLabels || built == Metric.Agreement) : samples.HasLabels;
+        return request.Metric == Metric.Auto && isAllowed ? built : request.Metric;
     }
+
+    /// <summary>Why accuracy that is asked for cannot be told, as a clause; null when it can.</summary>
+    private string? Unmeasurable()
+    {
+        const string noOriginal = "no result file tells where that is; name it by --original";
+        bool asksForDrop = request.Budgets is { MaxAccuracyDrop: not null } or { MaxClassAccuracyDrop: not null };
+        bool asksForAccuracy = asksForDrop || request.Budgets.MinAccuracy is not null;
+        Metric metric = MetricOf(data!);
+        return original is null && IsLikeness(request.Metric) ? $"{metric} is likeness to the original model, and {noOriginal}"
+            : original is null && asksForDrop ? $"a drop is against the original model, and {noOriginal}"
+            : asksForAccuracy && !data!.HasLabels && !IsLikeness(metric)
+                ? $"the data has no labels{(result?.AccuracyDrop is { } built ? $", and the build measured {built.Metric}" : "")}; add labels, or name what needs none and compares with the original (--metric Cosine, Agreement or SignalToNoise)"
+            : null;
+    }
+
+    private static bool IsLikeness(Metric metric) => metric is Metric.Agreement or Metric.Cosine or Metric.SignalToNoise;
 
     private (DriftMeasurement? Measurement, string? Reason) StartDrift(ModelSession model)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Reporting;
 
@@ -87,6 +88,12 @@ internal static class BudgetDiagnostics
             }
         }
 
+        BudgetKind[] alike = [.. verdicts.Where(verdict => verdict is { Kind: BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop, Measured: not null }).Select(verdict => verdict.Kind)];
+        if (request.Settings.Metric == Contracts.Metric.Auto && outcome.Accuracy?.Metric == MetricKind.Cosine && alike.Length > 0)
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.JudgedByLikeness, request.ModelPath, request.Name, request.Target, string.Join(" and ", alike));
+        }
+
         // Two latency budgets that were not measured are one finding.
         foreach (Diagnostic diagnostic in verdicts.Select(verdict => DiagnosticOf(request, outcome, verdict, device)).OfType<Diagnostic>().DistinctBy(diagnostic => diagnostic.Message))
         {
@@ -128,11 +135,19 @@ internal static class BudgetDiagnostics
             case BudgetOutcome.NotMeasured when latencyReason is { } reason:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
             case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, Written(verdict), sentence);
             default:
                 return null;
         }
     }
+
+    /// <summary>The limit as a project writes it.</summary>
+    private static string Written(BudgetVerdict verdict) => verdict.Kind switch
+    {
+        BudgetKind.MaxSize or BudgetKind.MaxMemory => Quantity.Size((long)verdict.Allowed),
+        BudgetKind.MaxLatency => string.Create(CultureInfo.InvariantCulture, $"{verdict.Allowed}ms"),
+        _ => verdict.Allowed.ToString(CultureInfo.InvariantCulture),
+    };
 
     internal static DiagnosticDescriptor DescriptorOf(BudgetKind kind) => kind switch
     {

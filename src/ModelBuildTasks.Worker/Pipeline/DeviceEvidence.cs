@@ -13,6 +13,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="Refusals">Where there is none, why not.</param>
 internal sealed record DeviceEvidence(DeviceMeasurement? Measurement, IReadOnlyList<Diagnostic> Refusals)
 {
+    /// <summary>Clocks of devices differ, by their time zone where it is set wrongly.</summary>
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromDays(1);
+
     /// <summary>No other device measured anything.</summary>
     internal static readonly DeviceEvidence None = new(null, []);
 
@@ -87,13 +90,15 @@ internal sealed record DeviceEvidence(DeviceMeasurement? Measurement, IReadOnlyL
             ? $"it is of the artifact {measured.Artifact[..ShownDigits]}… ({Place(measured)}), and this build made {outcome.ArtifactSha256[..ShownDigits]}…"
         : measured.Device.ExecutionProvider != target.ExecutionProvider
             ? $"it was made with {measured.Device.ExecutionProvider}, and {target} artifacts are for {target.ExecutionProvider}"
+        : measured.MeasuredUtc > DateTime.UtcNow + ClockTolerance
+            ? $"it is dated {measured.MeasuredUtc:yyyy-MM-dd}, which is in the future: the device's clock is wrong, or the file was edited"
         : target.Architecture is { } architecture && measured.Device.Architecture != architecture.ToString()
             ? $"it was made on {measured.Device.Architecture}, and {target} artifacts are for {architecture}"
         : null;
 
-    /// <summary>What measures the artifact on a device; without paths, for results are shared between projects.</summary>
+    /// <summary>What measures the artifact on a device; without whole paths, for results are shared between projects. Builds put an artifact into a folder of its target's name, and source and artifact may have one file name.</summary>
     private static string Command(OptimizationRequest request) =>
-        $"modelbuild measure {Path.GetFileName(request.OutputPath)} --baseline {Path.GetFileName(request.ModelPath)} --name {request.Name} --target {request.Target} --output {request.Name}.{request.Target}.json";
+        $"modelbuild measure {request.Target}/{Path.GetFileName(request.OutputPath)} --baseline {Path.GetFileName(request.ModelPath)} --name {request.Name} --target {request.Target} --output {request.Name}.{request.Target}.json";
 
     private static Estimate? EstimateOf(MeasuredValue? value) => value is null ? null : new Estimate(value.Value, value.Low, value.High);
 }

@@ -26,14 +26,17 @@ internal static class EvaluationDiagnostics
             MaxAccuracyDrop = request.Budgets.MaxAccuracyDrop,
             MaxClassAccuracyDrop = request.Budgets.MaxClassAccuracyDrop,
         };
-        foreach (BudgetVerdict verdict in BudgetJudge.Judge(limits, new BudgetMeasurements { Accuracy = accuracy }))
+        foreach (BudgetVerdict verdict in BudgetJudge.Judge(limits, new BudgetMeasurements { Accuracy = accuracy, HasOriginal = facts.Original is not null }))
         {
             string sentence = FaultDiagnostics.Clause(verdict.Sentence);
             switch (verdict.Outcome)
             {
-                // Who asks for a limit here asks for an answer.
-                case BudgetOutcome.Failed or BudgetOutcome.NotMeasured:
+                case BudgetOutcome.Failed:
                     yield return Diagnostic.Create(BudgetDiagnostics.DescriptorOf(verdict.Kind), facts.File, Path.GetFileName(facts.File), Path.GetFileName(facts.Data), sentence);
+                    break;
+                // Who asks for a limit here asks for an answer.
+                case BudgetOutcome.NotMeasured:
+                    yield return Unmeasured(facts.File, facts, sentence);
                     break;
                 case BudgetOutcome.Undecided:
                     yield return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, facts.File, verdict.Kind, verdict.Allowed.ToString(CultureInfo.InvariantCulture), sentence);
@@ -49,7 +52,7 @@ internal static class EvaluationDiagnostics
             : $"{facts.Samples} new samples and {facts.Drift[0].Then.Samples} at calibration are too few to tell drift from chance, for which {InputDrift.FewestSamples} of each are needed";
         if (unmeasured is not null)
         {
-            return request.MaxDrift is null ? null : Diagnostic.Create(DiagnosticCatalogue.DriftLimit, facts.Data, facts.Data, unmeasured);
+            return request.MaxDrift is null ? null : Unmeasured(facts.Data, facts, unmeasured);
         }
 
         double limit = request.MaxDrift ?? InputDrift.Significant;
@@ -60,9 +63,12 @@ internal static class EvaluationDiagnostics
         }
 
         InputDrift largest = drifted[0];
-        string others = drifted.Length == 1 ? "" : $"; so have {Quantities.Count(drifted.Length - 1, "other channel", "other channels")}";
+        string others = drifted.Length == 1 ? "" : $"; so have {drifted.Length - 1} more of the inputs' {(drifted.All(drift => drift.Then.IsColumn) ? "columns" : drifted.Any(drift => drift.Then.IsColumn) ? "columns and channels" : "channels")}";
         string clause = string.Create(CultureInfo.InvariantCulture,
             $"{largest.Then} has a stability index of {largest.StabilityIndex:0.000}, where {(request.MaxDrift is null ? $"{limit} is significant" : $"{limit} is allowed")} and chance gives {largest.Expected:0.000}: mean {largest.Then.Mean:g4} then and {largest.Mean:g4} now, deviation {largest.Then.Deviation:g4} and {largest.Deviation:g4}, {largest.Outside:0.0 %} outside what calibration saw{others}");
         return Diagnostic.Create(request.MaxDrift is null ? DiagnosticCatalogue.InputDrift : DiagnosticCatalogue.DriftLimit, facts.Data, facts.Data, clause);
     }
+
+    private static Diagnostic Unmeasured(string place, EvaluationFacts facts, string reason) =>
+        Diagnostic.Create(DiagnosticCatalogue.LimitNotMeasured, place, Path.GetFileName(facts.File), Path.GetFileName(facts.Data), reason);
 }

@@ -46,6 +46,12 @@ internal static class FaultDiagnostics
         .Where(output => output.Original > 0)
         .Select(output => Diagnostic.Create(DiagnosticCatalogue.OutputNotFinite, modelPath, output.Output, output.Original, measured.Samples, dataPath));
 
+    /// <param name="fault">Why a result file cannot be read: it is none of this version, or the file system refuses.</param>
+    /// <param name="path">The result file.</param>
+    internal static Diagnostic OfResult(Exception fault, string path) => fault is InvalidDataException
+        ? Diagnostic.Create(DiagnosticCatalogue.ResultUnreadable, path, Path.GetFileName(path), Clause(fault.Message))
+        : Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message);
+
     internal static Diagnostic CannotWrite(Exception fault, string path) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotWrite, path, path, fault.Message);
 

@@ -10,7 +10,7 @@ namespace ModelBuildTasks.Worker.Reporting;
 /// <summary>An artifact on new data, as <c>evaluate</c> prints it, in words or as JSON.</summary>
 internal sealed record EvaluationFacts
 {
-    /// <summary>Classes and channels that are shown; JSON has all.</summary>
+    /// <summary>Classes, slices and channels that are shown; JSON has all.</summary>
     private const int MostShown = 10;
 
     public required string File { get; init; }
@@ -55,14 +55,14 @@ internal sealed record EvaluationFacts
         foreach (InputDrift drift in Drift.Take(MostShown))
         {
             table.AddRow(
-                Markup.Escape(drift.Then.Channel is { } channel ? $"{drift.Then.Input}, channel {channel}" : drift.Then.Input),
+                Markup.Escape(drift.Then.Part is { } part ? $"{drift.Then.Input}, {part}" : drift.Then.Input),
                 Text(drift.Then.Mean, "g4"), Text(drift.Mean, "g4"), Text(drift.Then.Deviation, "g4"), Text(drift.Deviation, "g4"), Text(drift.Outside, "0.0 %"), Text(drift.StabilityIndex, "0.000"), Text(drift.Expected, "0.000"));
         }
 
         AnsiConsole.Write(table);
         if (Drift.Count > MostShown)
         {
-            AnsiConsole.MarkupLineInterpolated($"and {Quantities.Count(Drift.Count - MostShown, "channel", "channels")} that drifted less");
+            AnsiConsole.MarkupLineInterpolated($"and {Quantities.Count(Drift.Count - MostShown, "more", "more")} that drifted less");
         }
     }
 
@@ -76,12 +76,17 @@ internal sealed record EvaluationFacts
 
         Table table = ResultTable.Headings();
         ResultTable.AddAccuracy(table, accuracy);
-        foreach (ClassDrop drop in accuracy.Classes.Where(drop => drop.Drop.Value > 0).Take(MostShown))
-        {
-            table.AddRow($"Class {drop.Class} ({drop.Samples} samples)", "", "", Markup.Escape($"drop {Quantities.WithInterval(drop.Drop, "0.0000")}"));
-        }
-
+        AddDrops(accuracy.Classes.Select(drop => ($"Class {drop.Class}{(drop.Name is null ? "" : $" ({drop.Name})")}", drop.Samples, drop.Drop)));
+        AddDrops(accuracy.Slices.Select(drop => ($"Slice '{drop.Slice}'", drop.Samples, drop.Drop)));
         AnsiConsole.Write(table);
+
+        void AddDrops(IEnumerable<(string Title, int Samples, Estimate Drop)> groups)
+        {
+            foreach ((string title, int samples, Estimate drop) in groups.Where(group => group.Drop.Value > 0).Take(MostShown))
+            {
+                table.AddRow(Markup.Escape($"{title} ({samples} samples)"), "", "", Markup.Escape($"drop {Quantities.WithInterval(drop, "0.0000")}"));
+            }
+        }
     }
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -5,9 +5,11 @@ using ModelBuildTasks.Contracts.Locking;
 namespace ModelBuildTasks.Items;
 
 /// <summary>A variant and what the build made of it, in the terms of the lock file.</summary>
-internal sealed class BuiltVariant(ModelVariant variant, LockEntry entry)
+internal sealed class BuiltVariant(ModelVariant variant, OptimizationRequest request, LockEntry entry)
 {
     public ModelVariant Variant { get; } = variant;
+
+    public OptimizationRequest Request { get; } = request;
 
     public LockEntry Entry { get; } = entry;
 
@@ -18,7 +20,8 @@ internal sealed class BuiltVariant(ModelVariant variant, LockEntry entry)
         try
         {
             return File.Exists(variant.RequestPath) && File.Exists(variant.ResultPath) && OptimizationResult.Read(variant.ResultPath) is { Succeeded: true } result
-                ? new BuiltVariant(variant, LockEntry.Of(OptimizationRequest.Read(variant.RequestPath), result))
+                && OptimizationRequest.Read(variant.RequestPath) is { } request
+                ? new BuiltVariant(variant, request, LockEntry.Of(request, result))
                 : null;
         }
         catch (InvalidDataException)

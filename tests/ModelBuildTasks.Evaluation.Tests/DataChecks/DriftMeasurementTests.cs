@@ -27,7 +27,7 @@ public sealed class DriftMeasurementTests
         Assert.AreEqual(0.002, drift.Expected, 1e-5);
         Assert.AreEqual(1.15, drift.Mean, 1e-6);
         Assert.AreEqual(0, drift.Outside);
-        Assert.AreEqual("channel 1 of input 'x'", drift.Then.ToString());
+        Assert.AreEqual("column 1 of input 'x'", drift.Then.ToString());
     }
 
     [TestMethod]

@@ -36,6 +36,19 @@ public sealed class SharedSamplesTests
     }
 
     [TestMethod]
+    public void Copies_within_the_evaluation_data_do_not_hide_what_both_sets_hold()
+    {
+        // Thirty samples twice, and five that the calibration data has, too.
+        DrawnDataset exact = new(100, i => DrawnDataset.Image(i < 5 ? i : 1000 + (i < 35 ? i : i < 65 ? i - 30 : i)));
+        DrawnDataset near = new(100, i => i is >= 35 and < 65
+            ? DrawnDataset.Image(1000 + i - 30, pixel => 0.9f * pixel + 0.01f)
+            : i < 5 ? DrawnDataset.Image(i, pixel => 0.9f * pixel + 0.01f) : DrawnDataset.Image(1000 + i));
+
+        Assert.AreEqual(5, Shared(Images(0, 50), exact)!.Exact);
+        Assert.AreEqual(5, Shared(Images(0, 50), near)!.Near);
+    }
+
+    [TestMethod]
     public void The_same_set_twice_is_said_to_be_that()
     {
         Assert.IsTrue(Shared(Images(0, 20), Images(0, 20))!.IsWhole);

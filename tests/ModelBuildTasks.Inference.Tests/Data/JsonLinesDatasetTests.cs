@@ -65,6 +65,17 @@ public sealed class JsonLinesDatasetTests
     }
 
     [TestMethod]
+    [DataRow("""{"x": [1, 2], "slice": {"camera": 1}}""", "a JSON Object")]
+    [DataRow("""{"x": [1, 2], "slice": [1]}""", "a JSON Array")]
+    public void A_slice_that_is_neither_a_text_nor_a_number_is_refused(string line, string found)
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("data.jsonl", line);
+
+        StringAssert.Contains(TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 2))).Message, found);
+    }
+
+    [TestMethod]
     [DataRow("""{"x": [1, 2], "label": "\ud800"}""")]
     [DataRow("""{"x": [1, 2], "slice": "\ud800"}""")]
     public void Half_of_a_surrogate_pair_is_refused(string line)

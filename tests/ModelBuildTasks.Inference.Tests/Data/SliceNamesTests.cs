@@ -31,14 +31,15 @@ public sealed class SliceNamesTests
     }
 
     [TestMethod]
-    public void A_property_that_is_no_name_is_no_slice_unless_the_description_says_so()
+    public void An_input_of_that_name_is_no_slice_unless_the_description_says_so()
     {
         using TemporaryFolder folder = new();
-        folder.Write("data.jsonl", "{\"x\": 1, \"slice\": [1, 2]}\n");
+        folder.Write("data.jsonl", "{\"slice\": [1, 2]}\n");
+        TensorSignature input = TemporaryFolder.Input("N", 2) with { Name = "slice" };
 
-        AssertSlices(folder.Open("data.jsonl", TemporaryFolder.Input("N", 1)).Read(), [null]);
+        AssertSlices(folder.Open("data.jsonl", input).Read(), [null]);
         folder.Describe("""{ "slices": "slice" }""");
-        TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open("data.jsonl", TemporaryFolder.Input("N", 1)));
+        TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open("data.jsonl", input));
     }
 
     [TestMethod]

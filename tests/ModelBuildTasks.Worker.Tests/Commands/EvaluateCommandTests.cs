@@ -32,7 +32,7 @@ public sealed class EvaluateCommandTests : IDisposable
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         Assert.AreEqual("", run.Errors);
-        foreach (string expected in (string[])["Top1 (100 samples)", "x, channel", "100 samples of", "54 channels that drifted less"])
+        foreach (string expected in (string[])["Top1 (100 samples)", "x, column", "100 samples of", "and 54 more that drifted less"])
         {
             StringAssert.Contains(run.Output, expected);
         }
@@ -45,8 +45,8 @@ public sealed class EvaluateCommandTests : IDisposable
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         StringAssert.Contains(run.Errors, $"{place["new"]}: warning MBT1020: ");
-        StringAssert.Contains(run.Errors, "of input 'x'");
-        StringAssert.Contains(run.Errors, "so have 63 other channels");
+        StringAssert.Contains(run.Errors, "column ");
+        StringAssert.Contains(run.Errors, "so have 63 more of the inputs' columns");
     }
 
     [TestMethod]
@@ -117,8 +117,70 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         StringAssert.Contains(run.Output, "Top1: ");
         StringAssert.Contains(run.Output, "Drift was not measured: no result file");
-        (await Run(artifact, "--data", data, "--max-drift", "1")).AssertFailsWith("MBT4013", data);
-        (await Run(artifact, "--data", data, "--max-accuracy-drop", "0.1")).AssertFailsWith("MBT0003", artifact);
+        (await Run(artifact, "--data", data, "--max-drift", "1")).AssertFailsWith("MBT4015", data);
+        (await Run(artifact, "--data", data, "--max-accuracy-drop", "0.1")).AssertFailsWith("MBT4015", artifact);
+    }
+
+    [TestMethod]
+    public async Task Without_an_original_no_sentence_tells_of_one()
+    {
+        File.Delete(ResultPath);
+        string data = place.WriteData("new", count: 100, seed: 2);
+        NumpyWriter.Write(Path.Combine(data, "labels.npy"), [100], [.. Enumerable.Repeat(0L, 100)]);
+
+        ModelBuildProcess run = await Run(artifact, "--data", data, "--min-accuracy", "0.9");
+
+        run.AssertFailsWith("MBT2001", artifact);
+        Assert.DoesNotContain("the original has", run.Errors);
+    }
+
+    [TestMethod]
+    [DataRow("--min-accuracy")]
+    [DataRow("--max-accuracy-drop")]
+    [DataRow("--max-class-accuracy-drop")]
+    public async Task Without_labels_no_limit_is_judged_by_another_metric_than_that_of_the_build(string limit)
+    {
+        Build(request => (request.CalibrationData, request.EvaluationData) = (place["calibration"], place["calibration"]));
+
+        ModelBuildProcess run = await Run(artifact, "--data", place.WriteData("new", count: 40, labelled: false), limit, "0.1");
+
+        run.AssertFailsWith("MBT4015", artifact);
+        StringAssert.Contains(run.Errors, "has no labels, and the build measured Top1");
+    }
+
+    [TestMethod]
+    public async Task Without_labels_a_limit_is_judged_by_the_metric_that_is_named()
+    {
+        ModelBuildProcess run = await Run(artifact, "--data", place.WriteData("new", count: 40, labelled: false), "--metric", "Cosine", "--min-accuracy", "0.9");
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        StringAssert.Contains(run.Output, "Cosine (40 samples)");
+    }
+
+    [TestMethod]
+    [DataRow("Cosine")]
+    [DataRow("Agreement")]
+    [DataRow("SignalToNoise")]
+    public async Task Without_the_original_likeness_to_it_is_not_measured(string metric)
+    {
+        File.Delete(ResultPath);
+        string data = place.WriteData("new", count: 40);
+
+        ModelBuildProcess run = await Run(artifact, "--data", data, "--metric", metric, "--min-accuracy", "0.9");
+
+        run.AssertFailsWith("MBT4015", artifact);
+        StringAssert.Contains(run.Errors, $"{metric} is likeness to the original model");
+        (await Run(artifact, "--data", data, "--metric", metric)).AssertFailsWith("MBT4015", artifact);
+    }
+
+    [TestMethod]
+    public async Task A_slice_that_loses_is_shown()
+    {
+        SmallModels.Mlp(seed: 9).Save(place["other.onnx"]);
+        string data = place.WriteData("new", count: 200, seed: 2);
+        NumpyWriter.Write(Path.Combine(data, "slices.npy"), [200], [.. Enumerable.Repeat(4L, 200)]);
+
+        StringAssert.Contains((await Run(place["other.onnx"], "--data", data, "--original", place.ModelPath)).Output, "Slice '4' (200 samples)");
     }
 
     [TestMethod]
@@ -133,8 +195,14 @@ public sealed class EvaluateCommandTests : IDisposable
     }
 
     [TestMethod]
-    public async Task Too_few_samples_do_not_pass_a_limit() =>
-        StringAssert.Contains((await Run(artifact, "--data", place.WriteData("new", count: 20), "--max-drift", "0.25")).AssertPlain().Errors, "too few to tell drift from chance");
+    public async Task Too_few_samples_do_not_pass_a_limit()
+    {
+        ModelBuildProcess run = await Run(artifact, "--data", place.WriteData("new", count: 20), "--max-drift", "0.25");
+
+        run.AssertFailsWith("MBT4015", place["new"]);
+        StringAssert.Contains(run.Errors, "too few to tell drift from chance");
+        Assert.DoesNotContain("preparation", run.Errors);
+    }
 
     [TestMethod]
     public async Task As_json_there_is_nothing_else()
@@ -164,7 +232,7 @@ public sealed class EvaluateCommandTests : IDisposable
         (await Run(artifact, "--data", place["calibration"], "--original", place["none.onnx"])).AssertFailsWith("MBT0004", place["none.onnx"]);
 
         File.WriteAllText(ResultPath, "{ }");
-        (await Run(ResultPath, "--data", place["calibration"])).AssertFailsWith("MBT4010", ResultPath);
+        (await Run(ResultPath, "--data", place["calibration"])).AssertFailsWith("MBT4016", ResultPath);
         File.WriteAllText(artifact, "no model");
         (await Run(artifact, "--data", place["calibration"])).AssertFailsWith("MBT4001", artifact);
     }

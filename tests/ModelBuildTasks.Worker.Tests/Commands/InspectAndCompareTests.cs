@@ -154,7 +154,7 @@ public sealed class InspectAndCompareTests : IDisposable
     {
         File.WriteAllText(place["other.json"], "{ }");
 
-        (await Run("inspect", place["other.json"])).AssertFailsWith("MBT4010", place["other.json"]);
+        (await Run("inspect", place["other.json"])).AssertFailsWith("MBT4016", place["other.json"]);
     }
 
     [TestMethod]

@@ -68,7 +68,7 @@ public sealed class MeasureCommandTests : IDisposable
     [TestMethod]
     public async Task A_target_that_does_not_run_here_is_not_measured()
     {
-        (await Measure("--target", "cuda")).AssertFailsWith("MBT4004", place.ModelPath);
+        (await Measure("--target", "cuda")).AssertFailsWith("MBT0003", place.ModelPath);
         Assert.IsFalse(File.Exists(place["model.json"]));
     }
 

@@ -118,6 +118,23 @@ public sealed class BudgetTests : IDisposable
     }
 
     [TestMethod]
+    public void Without_labels_a_budget_of_accuracy_is_said_to_be_judged_by_likeness()
+    {
+        OptimizationResult Unlabelled(Metric metric, double? drop) => Workplace.Run(Simplified(request =>
+        {
+            request.EvaluationData = place.WriteData("evaluation", labelled: false);
+            request.Settings.Metric = metric;
+            request.Budgets.MaxAccuracyDrop = drop;
+        }));
+
+        Diagnostic said = Unlabelled(Metric.Auto, 0.01).Diagnostics.Single();
+        Assert.AreEqual("MBT1016", said.Code);
+        StringAssert.Contains(said.Message, "MaxAccuracyDrop of 'model' for cpu is judged by Cosine");
+        Assert.IsEmpty(Unlabelled(Metric.Cosine, 0.01).Diagnostics);
+        Assert.IsEmpty(Unlabelled(Metric.Auto, null).Diagnostics);
+    }
+
+    [TestMethod]
     public void Without_data_accuracy_is_said_to_be_unmeasured()
     {
         OptimizationResult result = Workplace.Run(Simplified());

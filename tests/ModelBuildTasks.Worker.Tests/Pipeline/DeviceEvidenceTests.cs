@@ -69,7 +69,7 @@ public sealed class DeviceEvidenceTests : IDisposable
         Diagnostic refusal = result.Diagnostics.Single(found => found.Code == "MBT1014");
         StringAssert.Contains(refusal.Message, artifact[..12]);
         StringAssert.Contains(refusal.Message, Phone);
-        StringAssert.Contains(refusal.Message, "'modelbuild measure model.cpu.onnx --baseline model.onnx --name model --target cpu-arm64 --output model.cpu-arm64.json'");
+        StringAssert.Contains(refusal.Message, "'modelbuild measure cpu-arm64/model.cpu.onnx --baseline model.onnx --name model --target cpu-arm64 --output model.cpu-arm64.json'");
         Assert.IsNull(result.Device);
     }
 
@@ -145,6 +145,10 @@ public sealed class DeviceEvidenceTests : IDisposable
     }
 
     private string Refusal(DeviceMeasurement measured) => Run(null, measured).Diagnostics.Single(found => found.Code == "MBT1014").Message;
+
+    [TestMethod]
+    public void A_measurement_that_is_dated_in_the_future_is_refused() =>
+        StringAssert.Contains(Refusal(Measured(measured => measured.MeasuredUtc = DateTime.UtcNow.AddDays(30))), "which is in the future");
 
     private OptimizationResult Run(Action<OptimizationRequest>? change = null, params DeviceMeasurement[] measurements) => Workplace.Run(place.Request(request =>
     {

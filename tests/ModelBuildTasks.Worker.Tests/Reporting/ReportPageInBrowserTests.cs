@@ -47,6 +47,27 @@ public sealed class ReportPageInBrowserTests : IDisposable
 
     [TestMethod]
     [Timeout(120_000, CooperativeCancellation = true)]
+    [DataRow(1280, "Ranges")]
+    [DataRow(1280, "Budgets")]
+    [DataRow(360, "Budgets")]
+    public async Task A_table_shows_all_its_columns(int width, string table)
+    {
+        await using Browser browser = await Browser.Start(TestContext.CancellationToken);
+        ReportedModel model = Quantized("digits/with/a/very/long/name/as/exporters/give/them/to/layers/and/models").With(
+            new JudgedBudget { Name = "MaxClassAccuracyDrop", Allowed = 0.125, Value = 0.0312, Low = -0.0125, High = 0.0512, Verdict = Verdict.NotMeasured, Sentence = "It was not measured." },
+            new JudgedBudget { Name = "MaxSize", Allowed = 402_653_184, Value = 358_496_123, Low = 358_496_123, High = 358_496_123, Verdict = Verdict.Passed, Sentence = "It passed." });
+        model.Result.Quantization!.Tensors.Add(new QuantizedTensor
+        {
+            Name = "model/backbone/stage4/unit_with_a_long_name/block_3/expanded_conv/depthwise/BatchNorm/FusedBatchNormV3_output_0", Lowest = -123.4, Highest = 1234, Scale = 0.001234, ZeroPoint = -128, Method = "MeanSquaredError", SignalToNoise = 42,
+        });
+
+        await browser.Show(ModelReport.Of([model]).Write(place["report"]), width, false);
+
+        Assert.AreEqual(0, await browser.Evaluate($"Math.max(...[...document.querySelectorAll('[aria-label=\"{table}\"]')].map(box => box.scrollWidth - box.clientWidth))"));
+    }
+
+    [TestMethod]
+    [Timeout(120_000, CooperativeCancellation = true)]
     [DataRow(false)]
     [DataRow(true)]
     public async Task Text_stands_out_from_what_is_behind_it(bool isDark)

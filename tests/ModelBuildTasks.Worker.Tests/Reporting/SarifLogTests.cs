@@ -27,6 +27,20 @@ public sealed class SarifLogTests : IDisposable
     }
 
     [TestMethod]
+    public void Findings_of_one_code_have_fingerprints_of_their_own()
+    {
+        ReportedModel model = Quantized().With(Budget(Verdict.Failed, "MaxLatency"), Budget(Verdict.Failed, "MaxLatencyRatio"));
+        foreach (string what in (string[])["MaxLatency is Failed", "MaxLatencyRatio is Failed", "something else", "something more"])
+        {
+            model.With(Diagnostic.Create(DiagnosticCatalogue.LatencyBudget, null, "digits", "cpu", what));
+        }
+
+        CollectionAssert.AreEqual(
+            new[] { "digits/cpu/MBT2003/MaxLatency", "digits/cpu/MBT2003/MaxLatencyRatio", "digits/cpu/MBT2003", "digits/cpu/MBT2003/2" },
+            Run(model).GetProperty("results").EnumerateArray().Select(result => result.GetProperty("partialFingerprints").GetProperty("modelAndTarget/v1").GetString()).ToArray());
+    }
+
+    [TestMethod]
     public void Severities_are_levels()
     {
         JsonElement run = Run(Quantized().With(Found(DiagnosticCatalogue.SizeBudget, null)).With(Found(DiagnosticCatalogue.BudgetUndecided, null)));

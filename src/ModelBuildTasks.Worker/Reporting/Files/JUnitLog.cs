@@ -5,7 +5,7 @@ namespace ModelBuildTasks.Worker.Reporting.Files;
 
 /// <summary>
 /// Budgets as tests, in the form of JUnit's reports that CI systems read: a suite for each model and target, a case for each budget.
-/// Where there is no artifact, the case is the optimization, and an error.
+/// What was compared with the lock file has a case for that; where there is no artifact, the case is the optimization, and an error.
 /// </summary>
 internal static class JUnitLog
 {
@@ -14,7 +14,7 @@ internal static class JUnitLog
 
     private static XElement Suite(ReportedModel model)
     {
-        XElement[] cases = [.. model.Result.Succeeded ? [] : new[] { NoArtifact(model) }, .. model.Result.Budgets.Select(budget => Case(model, budget))];
+        XElement[] cases = [.. model.Result.Succeeded ? [] : new[] { NoArtifact(model) }, .. model.Result.Budgets.Select(budget => Case(model, budget)), .. model.LockFindings is { } found ? new[] { Locked(model, found) } : []];
         return new XElement("testsuite",
             new XAttribute("name", model.Title),
             new XAttribute("tests", cases.Length),
@@ -32,6 +32,9 @@ internal static class JUnitLog
         Verdict.Failed => new XElement("failure", new XAttribute("message", budget.Sentence), new XAttribute("type", budget.Name), budget.Sentence),
         _ => new XElement("skipped", new XAttribute("message", budget.Sentence)),
     });
+
+    private static XElement Locked(ReportedModel model, IReadOnlyList<Diagnostic> found) => Named(model, "Lock file", found.Count == 0 ? null
+        : new XElement("failure", new XAttribute("message", found[0].Message), new XAttribute("type", found[0].Code), string.Join('\n', found)));
 
     private static XElement NoArtifact(ReportedModel model)
     {

@@ -24,7 +24,11 @@ internal sealed class ModelReport
         });
 
     internal IEnumerable<(ReportedModel Model, Diagnostic Diagnostic)> Diagnostics =>
-        Models.SelectMany(model => model.Result.Diagnostics, (model, diagnostic) => (model, diagnostic));
+        Models.SelectMany(model => model.Diagnostics, (model, diagnostic) => (model, diagnostic));
+
+    /// <summary>What the lock file has against the results.</summary>
+    internal IEnumerable<(ReportedModel Model, Diagnostic Diagnostic)> LockFindings =>
+        Models.SelectMany(model => model.LockFindings ?? [], (model, diagnostic) => (model, diagnostic));
 
     /// <summary>The verdicts in one line: "1 failed, 5 passed".</summary>
     internal string Summary
@@ -33,7 +37,8 @@ internal sealed class ModelReport
         {
             string[] counts = [.. Budgets.CountBy(entry => entry.Budget.Verdict).Select(count => $"{count.Value} {VerdictText.Word(count.Key)}")];
             string models = Quantities.Count(Models.Count, "artifact", "artifacts");
-            return counts.Length == 0 ? $"{models}; no budget is written" : $"{models}; {Quantities.Count(Budgets.Count(), "budget", "budgets")}: {string.Join(", ", counts)}";
+            string locked = LockFindings.Count() is var found and > 0 ? $"; the lock file: {found} failed" : "";
+            return $"{models}; {(counts.Length == 0 ? "no budget is written" : $"{Quantities.Count(Budgets.Count(), "budget", "budgets")}: {string.Join(", ", counts)}")}{locked}";
         }
     }
 

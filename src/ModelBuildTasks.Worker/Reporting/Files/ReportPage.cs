@@ -33,8 +33,9 @@ internal static class ReportPage
     {
         (ReportedModel Model, JudgedBudget Budget)[] budgets = [.. report.Budgets];
         return Section("budgets", "Budgets",
+            Locked(report),
             budgets.Length == 0
-                ? new XElement("p", "No budget is written, so nothing can be broken: MaxAccuracyDrop, MaxLatencyRatio and MaxSizeRatio are good ones to begin with.")
+                ? report.LockFindings.Any() ? null : new XElement("p", "No budget is written, so nothing can be broken: MaxAccuracyDrop, MaxLatencyRatio and MaxSizeRatio are good ones to begin with.")
                 : HtmlTable.Of("Budgets", budgets,
                     new("Verdict", entry => Verdict(entry.Budget.Verdict)),
                     // A phone has no room for a column of models; only one of the two is ever shown.
@@ -48,6 +49,9 @@ internal static class ReportPage
                     new XElement("li", Verdict(entry.Budget.Verdict), new XElement("strong", $" {entry.Model.Title}, {entry.Budget.Name}: "), entry.Budget.Sentence)))
                 : null);
     }
+
+    private static XElement? Locked(ModelReport report) => !report.LockFindings.Any() ? null : new XElement("ul", new XAttribute("class", "reasons"), report.LockFindings.Select(entry =>
+        new XElement("li", Verdict(Contracts.Verdict.Failed), new XElement("strong", $" {entry.Model.Title}, lock file: "), entry.Diagnostic.Message)));
 
     private static XElement? Plots(ModelReport report)
     {

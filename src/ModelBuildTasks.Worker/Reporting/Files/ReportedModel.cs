@@ -9,6 +9,9 @@ internal sealed record ReportedModel(string Name, OptimizationResult Result)
 {
     private const string ResultExtension = ".result.json";
 
+    /// <summary>What the lock file has against the result, which fails the build; null where the two were not compared.</summary>
+    public IReadOnlyList<Diagnostic>? LockFindings { get; init; }
+
     internal string Target => Result.Target;
 
     internal string Title => $"{Name} for {Target}";
@@ -22,15 +25,20 @@ internal sealed record ReportedModel(string Name, OptimizationResult Result)
     /// <summary>The verdict on a budget; null where none is written.</summary>
     internal JudgedBudget? Budget(string name) => Result.Budgets.FirstOrDefault(budget => budget.Name == name);
 
+    /// <summary>All that is to be said of the model.</summary>
+    internal IEnumerable<Diagnostic> Diagnostics => Result.Diagnostics.Concat(LockFindings ?? []);
+
     /// <summary>A result is named after its model: <c>digits.result.json</c>, or <c>digits.cpu.result.json</c>.</summary>
+    /// <param name="path">The result file.</param>
+    /// <param name="locked">Compares it with the lock file; null for none.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
     /// <exception cref="InvalidDataException">The file is not a result of this version.</exception>
-    internal static ReportedModel Read(string path)
+    internal static ReportedModel Read(string path, LockCheck? locked = null)
     {
         OptimizationResult result = OptimizationResult.Read(path);
         string file = Path.GetFileName(path);
         string name = file.EndsWith(ResultExtension, StringComparison.OrdinalIgnoreCase) ? file[..^ResultExtension.Length] : Path.GetFileNameWithoutExtension(file);
         string suffix = $".{result.Target}";
-        return new ReportedModel(name.Length > suffix.Length && name.EndsWith(suffix, StringComparison.Ordinal) ? name[..^suffix.Length] : name, result);
+        return new ReportedModel(name.Length > suffix.Length && name.EndsWith(suffix, StringComparison.Ordinal) ? name[..^suffix.Length] : name, result) { LockFindings = locked?.Of(path, result) };
     }
 }

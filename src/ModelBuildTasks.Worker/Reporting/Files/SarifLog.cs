@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Worker.Pipeline;
 
 namespace ModelBuildTasks.Worker.Reporting.Files;
 
@@ -33,7 +35,7 @@ internal static class SarifLog
             },
             // Asked for where regions have columns (3.14.17).
             ["columnKind"] = "utf16CodeUnits",
-            ["results"] = new JsonArray([.. report.Diagnostics.Select(entry => Result(entry.Model, entry.Diagnostic, Array.IndexOf(codes, entry.Diagnostic.Code), root))]),
+            ["results"] = new JsonArray([.. Fingerprinted(report).Select(entry => Result(entry.Diagnostic, entry.Fingerprint, Array.IndexOf(codes, entry.Diagnostic.Code), root))]),
         };
         if (root is not null)
         {
@@ -61,7 +63,20 @@ internal static class SarifLog
         return rule;
     }
 
-    private static JsonObject Result(ReportedModel model, Diagnostic diagnostic, int rule, string? root)
+    /// <summary>What tells findings apart and stays the same when numbers change: model, target, code, budget, and a number where all these are equal.</summary>
+    private static IEnumerable<(Diagnostic Diagnostic, string Fingerprint)> Fingerprinted(ModelReport report)
+    {
+        Dictionary<string, int> seen = [];
+        foreach ((ReportedModel model, Diagnostic diagnostic) in report.Diagnostics)
+        {
+            string? budget = model.Result.Budgets.FirstOrDefault(budget => diagnostic.Message.Contains(FaultDiagnostics.Clause(budget.Sentence), StringComparison.Ordinal))?.Name;
+            string fingerprint = $"{model.Name}/{model.Target}/{diagnostic.Code}{(budget is null ? "" : $"/{budget}")}";
+            int count = seen[fingerprint] = seen.GetValueOrDefault(fingerprint) + 1;
+            yield return (diagnostic, count == 1 ? fingerprint : string.Create(CultureInfo.InvariantCulture, $"{fingerprint}/{count}"));
+        }
+    }
+
+    private static JsonObject Result(Diagnostic diagnostic, string fingerprint, int rule, string? root)
     {
         JsonObject result = new()
         {
@@ -70,7 +85,7 @@ internal static class SarifLog
             ["level"] = diagnostic.Severity == DiagnosticSeverity.Error ? "error" : "warning",
             ["message"] = new JsonObject { ["text"] = diagnostic.Message },
             // One finding on a model is another for each target; a binary file has no lines to tell them apart by.
-            ["partialFingerprints"] = new JsonObject { ["modelAndTarget/v1"] = $"{model.Name}/{model.Target}/{diagnostic.Code}" },
+            ["partialFingerprints"] = new JsonObject { ["modelAndTarget/v1"] = fingerprint },
         };
         if (diagnostic.File is { Length: > 0 } file)
         {

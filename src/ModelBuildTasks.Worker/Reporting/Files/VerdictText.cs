@@ -32,14 +32,14 @@ internal static class VerdictText
     internal static string Interval(JudgedBudget budget) => budget is { Low: { } low, High: { } high } && low != high ? $"{Quantity(budget.Name, low, Digits(budget.Name)).TrimStart('×', ' ')} to {Quantity(budget.Name, high, Digits(budget.Name)).TrimStart('×', ' ')}" : "";
 
     /// <summary>Limits have the digits that are written, measurements as many as mean something.</summary>
-    private static string Digits(string budget) => IsRatio(budget) ? "0.000" : "0.0000";
+    private static string Digits(string budget) => IsRatio(budget) || budget == nameof(BudgetKind.MaxLatency) ? "0.000" : "0.0000";
 
     private static bool IsRatio(string budget) => budget is nameof(BudgetKind.MaxSizeRatio) or nameof(BudgetKind.MaxLatencyRatio);
 
     private static string Quantity(string budget, double value, string digits) => budget switch
     {
         nameof(BudgetKind.MaxSize) or nameof(BudgetKind.MaxMemory) => $"{Quantities.Number((long)value)} bytes",
-        nameof(BudgetKind.MaxLatency) => Quantities.Milliseconds(value),
+        nameof(BudgetKind.MaxLatency) => $"{value.ToString(digits, CultureInfo.InvariantCulture)} ms",
         _ => $"{(IsRatio(budget) ? "× " : "")}{value.ToString(digits, CultureInfo.InvariantCulture).Replace('-', '−')}",
     };
 }
