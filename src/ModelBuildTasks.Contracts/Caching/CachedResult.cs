@@ -41,6 +41,7 @@ public static class CachedResult
                 return null;
             }
 
+            RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
             File.Delete(request.OutputPath);
             File.Move(staged, request.OutputPath);
             var restored = Copy(result, request.ModelPath, request.OutputPath);
@@ -79,6 +80,7 @@ public static class CachedResult
             ArtifactPath = artifactPath,
             ArtifactSha256 = result.ArtifactSha256,
             IsCompressed = result.IsCompressed,
+            RequiredOperators = result.RequiredOperators,
             Original = result.Original,
             Optimized = result.Optimized,
             AccuracyDrop = result.AccuracyDrop,

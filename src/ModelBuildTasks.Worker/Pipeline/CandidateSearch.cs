@@ -320,6 +320,7 @@ internal sealed class CandidateSearch(
         {
             { Refusal: null } => OutcomeOf(artifactPath, result),
             { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
+            { Refusal: { } formless, Cause: RefusalCause.Format } => throw new UnconvertibleException(formless),
             { Refusal: { } refusal } => throw new InferenceException($"The model cannot pass through unchanged either: {refusal}."),
         };
     }

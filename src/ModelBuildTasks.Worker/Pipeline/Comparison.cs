@@ -50,10 +50,22 @@ internal sealed class Comparison(
     internal ComparisonResult Of(string artifactPath, bool mustProveItself, bool measuresLatency = true)
     {
         progress.Report(new PipelineProgress("verifying", 0));
+        try
+        {
+            return ShippedForm.Use(request, artifactPath, shippedPath => Of(artifactPath, shippedPath, mustProveItself, measuresLatency));
+        }
+        catch (UnconvertibleException exception)
+        {
+            return new ComparisonResult($"it has no ORT format: {FaultDiagnostics.Clause(exception.Message)}") { Cause = RefusalCause.Format };
+        }
+    }
+
+    private ComparisonResult Of(string artifactPath, string shippedPath, bool mustProveItself, bool measuresLatency)
+    {
         ModelSession artifact;
         try
         {
-            artifact = ModelSession.Open(artifactPath);
+            artifact = ModelSession.Open(shippedPath);
         }
         catch (InferenceException exception)
         {
@@ -69,7 +81,12 @@ internal sealed class Comparison(
                 return new ComparisonResult(difference);
             }
 
-            if (ReasonNotToRun(artifact, artifactPath) is { } unfit)
+            if (ShippedForm.Difference(request, artifactPath, artifact, inputs.Value) is { } changed)
+            {
+                return new ComparisonResult(changed);
+            }
+
+            if (ReasonNotToRun(artifact, shippedPath) is { } unfit)
             {
                 return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
             }
