@@ -40,6 +40,11 @@ public static class OrtFormat
         try
         {
             new InferenceSession(modelPath, options).Dispose();
+            File.WriteAllBytes(path, OrtKernelTypes.Sort(File.ReadAllBytes(path)));
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new UnconvertibleException(exception.Message, exception);
         }
         catch (OnnxRuntimeException exception)
         {

@@ -1,16 +1,11 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Text;
 
 namespace ModelBuildTasks.Inference;
 
 /// <summary>An operator of a model: the version is that of the operator set in which its definition last changed.</summary>
 internal readonly record struct OrtOperator(string Domain, string Name, int Version);
 
-/// <summary>
-/// Reads the operators out of a file in ORT format, a flat buffer (ONNX Runtime, core/flatbuffers/schema/ort.fbs): a table begins with the distance back to its list of
-/// fields, which has the offset of each, 0 where it is absent; vectors and strings begin with their length.
-/// </summary>
+/// <summary>Reads the operators out of a file in ORT format (ONNX Runtime, core/flatbuffers/schema/ort.fbs).</summary>
 internal sealed class OrtFormatReader
 {
     // Positions of the fields in the schema's tables.
@@ -31,10 +26,10 @@ internal sealed class OrtFormatReader
     /// <summary>Graphs inside graphs; a file may lead in circles.</summary>
     private const int MostLevels = 64;
 
-    private readonly byte[] bytes;
+    private readonly FlatBuffer file;
     private readonly HashSet<OrtOperator> operators = [];
 
-    private OrtFormatReader(byte[] bytes) => this.bytes = bytes;
+    private OrtFormatReader(byte[] bytes) => file = new FlatBuffer(bytes);
 
     /// <exception cref="InvalidDataException">This is no file in ORT format, or a damaged one.</exception>
     internal static IReadOnlySet<OrtOperator> Operators(byte[] bytes)
@@ -47,8 +42,7 @@ internal sealed class OrtFormatReader
         OrtFormatReader reader = new(bytes);
         try
         {
-            int graph = reader.Table(reader.Table(reader.Follow(0), SessionModel), ModelGraph);
-            reader.AddGraph(graph, level: 0);
+            reader.AddGraph(reader.file.Table(reader.file.Table(reader.file.Root, SessionModel), ModelGraph), level: 0);
         }
         catch (Exception fault) when (fault is ArgumentOutOfRangeException or OverflowException or FormatException)
         {
@@ -65,58 +59,30 @@ internal sealed class OrtFormatReader
             throw new FormatException("Graphs lie in each other too deep.");
         }
 
-        foreach (int node in Tables(graph, GraphNodes))
+        foreach (int node in file.Items(graph, GraphNodes))
         {
-            operators.Add(new OrtOperator(Text(node, NodeDomain), Text(node, NodeOperator), Field(node, NodeVersion) is { } version ? BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(version)) : 0));
-            foreach (int attribute in Tables(node, NodeAttributes))
+            operators.Add(new OrtOperator(file.Text(node, NodeDomain), file.Text(node, NodeOperator), file.Number(node, NodeVersion)));
+            foreach (int attribute in file.Items(node, NodeAttributes))
             {
-                foreach (int inner in Tables(attribute, AttributeGraphs).Concat(Field(attribute, AttributeGraph) is { } field ? [Follow(field)] : []))
+                foreach (int inner in file.Items(attribute, AttributeGraphs).Concat(file.Field(attribute, AttributeGraph) is null ? [] : [file.Table(attribute, AttributeGraph)]))
                 {
                     AddGraph(inner, level + 1);
                 }
             }
         }
 
-        if (Field(graph, GraphRuntimeOptimizations) is { } optimizations)
+        if (file.Field(graph, GraphRuntimeOptimizations) is not null)
         {
-            foreach (int produced in Tables(Follow(optimizations), OptimizationsEntries).SelectMany(entry => Tables(entry, EntryRecords)).SelectMany(record => Tables(record, RecordProducedOperators)))
+            int optimizations = file.Table(graph, GraphRuntimeOptimizations);
+            foreach (int record in file.Items(optimizations, OptimizationsEntries).SelectMany(entry => file.Items(entry, EntryRecords)))
             {
-                // "domain:operator:version" (ONNX Runtime, core/graph/op_identifier.h).
-                string[] parts = TextAt(produced).Split(':');
-                operators.Add(parts is [var domain, var name, var version] ? new OrtOperator(domain, name, int.Parse(version, CultureInfo.InvariantCulture)) : throw new FormatException("An operator has no name."));
+                operators.UnionWith(file.Items(record, RecordProducedOperators).Select(produced => Parse(file.TextAt(produced))));
             }
         }
     }
 
-    /// <summary>Where the field of a table is; null where it has none.</summary>
-    private int? Field(int table, int index)
-    {
-        int fields = checked(table - BinaryPrimitives.ReadInt32LittleEndian(bytes.AsSpan(table)));
-        int place = checked(fields + ((2 + index) * sizeof(ushort)));
-        return place < fields + BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(fields)) && BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(place)) is var offset and > 0 ? checked(table + offset) : null;
-    }
-
-    private int Table(int table, int index) => Field(table, index) is { } field ? Follow(field) : throw new FormatException("A part is missing.");
-
-    /// <summary>The places that a vector of tables or of strings refers to.</summary>
-    private IEnumerable<int> Tables(int table, int index)
-    {
-        if (Field(table, index) is not { } field)
-        {
-            yield break;
-        }
-
-        int vector = Follow(field);
-        uint count = BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(vector));
-        for (uint i = 1; i <= count; i++)
-        {
-            yield return Follow(checked((int)(vector + (i * sizeof(uint)))));
-        }
-    }
-
-    private string Text(int table, int index) => Field(table, index) is { } field ? TextAt(Follow(field)) : "";
-
-    private string TextAt(int place) => Encoding.UTF8.GetString(bytes.AsSpan(checked(place + sizeof(uint)), checked((int)BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(place)))));
-
-    private int Follow(int place) => checked((int)(place + BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(place))));
+    /// <summary>"domain:operator:version" (ONNX Runtime, core/graph/op_identifier.h).</summary>
+    private static OrtOperator Parse(string text) => text.Split(':') is [var domain, var name, var version]
+        ? new OrtOperator(domain, name, int.Parse(version, CultureInfo.InvariantCulture))
+        : throw new FormatException($"'{text}' is no operator.");
 }

@@ -83,7 +83,8 @@ internal static class ResultTable
                 AnsiConsole.MarkupLineInterpolated($"Operators for a reduced build of ONNX Runtime: {RequiredOperators.PathFor(shipped)}");
             }
 
-        if ((result.Quantization ?? result.TriedQuantization) is not null)
+        // What is in ORT format can't be read back.
+        if ((result.Quantization ?? result.TriedQuantization) is not null && result.RequiredOperators.Count == 0)
         {
             AnsiConsole.MarkupLineInterpolated($"Every layer and tensor: modelbuild inspect {resultPath ?? result.ArtifactPath}{(resultPath is null ? " (with what each loses, after --json)" : "")}");
         }
