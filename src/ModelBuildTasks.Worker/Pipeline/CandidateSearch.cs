@@ -291,6 +291,11 @@ internal sealed class CandidateSearch(
             return null;
         }
 
+        if (request.Settings.Format == ArtifactFormat.Ort && release.Version < RuntimeRelease.OldestForOrtFormat)
+        {
+            return $"ORT format needs ONNX Runtime {RuntimeRelease.OldestForOrtFormat}, and the project references {release}";
+        }
+
         (IReadOnlyList<string> done, string? refusal) = ReleaseFit.Apply(model, release);
         if (refusal is null && done.Count > 0)
         {

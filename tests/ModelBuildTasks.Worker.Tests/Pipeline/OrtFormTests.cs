@@ -139,7 +139,6 @@ public sealed class OrtFormTests : IDisposable
         StringAssert.Contains(place.Fails("MBT0003", place.Request(request => (request.Target, request.Settings.Format) = (target, ArtifactFormat.Ort))).Message, target);
 
     [TestMethod]
-    [DataRow("1.14.0")]
     [DataRow("1.16.3")]
     [DataRow("1.20.1")]
     public void It_runs_in_older_releases(string version)
@@ -149,6 +148,23 @@ public sealed class OrtFormTests : IDisposable
         OptimizationResult result = Workplace.Run(Ort(request => request.Runtime = runtime));
 
         Assert.IsTrue(result.Succeeded, string.Join('\n', result.Diagnostics.Select(diagnostic => diagnostic.Message)));
+    }
+
+    [TestMethod]
+    public void A_release_that_does_not_read_it_is_named()
+    {
+        OptimizationRequest request = place.Request(request =>
+            (request.Settings.Format, request.Runtime) = (ArtifactFormat.Ort, new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.15.1" }));
+
+        StringAssert.Contains(place.Fails("MBT4014", request).Message, "ORT format needs ONNX Runtime 1.16, and the project references 1.15.1");
+    }
+
+    [TestMethod]
+    public void A_damaged_model_is_refused_as_ever()
+    {
+        File.WriteAllText(place.ModelPath, "Hello");
+
+        place.Fails("MBT4001", place.Request(request => request.Settings.Format = ArtifactFormat.Ort));
     }
 
     [TestMethod]
