@@ -26,7 +26,7 @@ public static class RequiredOperators
         var lines = operators.ToList();
         if (lines.Count > 0)
         {
-            WholeFile.Write(PathFor(artifactPath), $"# Operators of {Path.GetFileName(artifactPath)}, with those that ONNX Runtime may put in their place when it loads it.\n{string.Join("\n", lines)}\n");
+            WholeFile.Write(PathFor(artifactPath), $"# Operators of {Path.GetFileName(artifactPath)}.\n{string.Join("\n", lines)}\n");
         }
     }
 }

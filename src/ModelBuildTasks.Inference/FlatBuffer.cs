@@ -44,7 +44,7 @@ internal sealed class FlatBuffer(byte[] bytes)
 
     internal string Text(int table, int index) => Field(table, index) is { } field ? TextAt(Follow(field)) : "";
 
-    internal string TextAt(int place) => Encoding.UTF8.GetString(bytes.AsSpan(checked(place + sizeof(uint)), Int(place)));
+    private string TextAt(int place) => Encoding.UTF8.GetString(bytes.AsSpan(checked(place + sizeof(uint)), Int(place)));
 
     /// <summary>A number of 32 bits, which is 0 where the table has none.</summary>
     internal int Number(int table, int index) => Field(table, index) is { } field ? Int(field) : 0;

@@ -7,8 +7,9 @@ namespace ModelBuildTasks.Inference;
 public sealed class UnconvertibleException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// Models in ONNX Runtime's own format, which builds without ONNX read (ONNX Runtime, "ORT model format"). What holds on every processor is applied; what depends on kernels is
-/// recorded as runtime optimizations, for the session that loads the file to apply or leave. So no layout of the processor that converts comes in (NCHWc, prepacked weights).
+/// Models in ONNX Runtime's own format, which builds without ONNX read (ONNX Runtime, "ORT model format"). The optimizations are those that
+/// ONNX Runtime has for such builds, so no layout of the processor that converts comes in (NCHWc, prepacked weights). They are applied rather than recorded for the session that loads the file:
+/// a full build of 1.31 leaves what is recorded undone, and computes in float what should be integers.
 /// </summary>
 public static class OrtFormat
 {
@@ -17,7 +18,7 @@ public static class OrtFormat
 
     // onnxruntime_session_options_config_keys.h.
     private const string SavedFormat = "session.save_model_format";
-    private const string RuntimeOptimizations = "optimization.minimal_build_optimizations";
+    private const string Optimizations = "optimization.minimal_build_optimizations";
     private const string KeepsSignedActivations = "session.qdqisint8allowed";
 
     /// <summary>Writes an ONNX model in ORT format.</summary>
@@ -35,7 +36,7 @@ public static class OrtFormat
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL,
         };
         options.AddSessionConfigEntry(SavedFormat, "ORT");
-        options.AddSessionConfigEntry(RuntimeOptimizations, "save");
+        options.AddSessionConfigEntry(Optimizations, "apply");
         options.AddSessionConfigEntry(KeepsSignedActivations, keepsSignedActivations ? "1" : "0");
         try
         {
@@ -53,7 +54,7 @@ public static class OrtFormat
     }
 
     /// <summary>
-    /// The operators that a build of ONNX Runtime needs to run a model, runtime optimizations included: the lines of its configuration file for reduced builds, such as
+    /// The operators that a build of ONNX Runtime needs to run a model: the lines of its configuration file for reduced builds, such as
     /// <c>ai.onnx;11;Conv,Relu</c> (ONNX Runtime, "Reduced operator config file"), by domain and version.
     /// </summary>
     /// <param name="model">A file in ORT format.</param>

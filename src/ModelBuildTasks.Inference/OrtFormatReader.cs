@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace ModelBuildTasks.Inference;
 
 /// <summary>An operator of a model: the version is that of the operator set in which its definition last changed.</summary>
@@ -12,16 +10,12 @@ internal sealed class OrtFormatReader
     private const int SessionModel = 1;
     private const int ModelGraph = 7;
     private const int GraphNodes = 2;
-    private const int GraphRuntimeOptimizations = 8;
     private const int NodeDomain = 2;
     private const int NodeVersion = 3;
     private const int NodeOperator = 5;
     private const int NodeAttributes = 10;
     private const int AttributeGraph = 7;
     private const int AttributeGraphs = 12;
-    private const int OptimizationsEntries = 0;
-    private const int EntryRecords = 1;
-    private const int RecordProducedOperators = 3;
 
     /// <summary>Graphs inside graphs; a file may lead in circles.</summary>
     private const int MostLevels = 64;
@@ -70,19 +64,5 @@ internal sealed class OrtFormatReader
                 }
             }
         }
-
-        if (file.Field(graph, GraphRuntimeOptimizations) is not null)
-        {
-            int optimizations = file.Table(graph, GraphRuntimeOptimizations);
-            foreach (int record in file.Items(optimizations, OptimizationsEntries).SelectMany(entry => file.Items(entry, EntryRecords)))
-            {
-                operators.UnionWith(file.Items(record, RecordProducedOperators).Select(produced => Parse(file.TextAt(produced))));
-            }
-        }
     }
-
-    /// <summary>"domain:operator:version" (ONNX Runtime, core/graph/op_identifier.h).</summary>
-    private static OrtOperator Parse(string text) => text.Split(':') is [var domain, var name, var version]
-        ? new OrtOperator(domain, name, int.Parse(version, CultureInfo.InvariantCulture))
-        : throw new FormatException($"'{text}' is no operator.");
 }

@@ -51,15 +51,14 @@ public sealed class OrtFormatTests : IDisposable
     }
 
     [TestMethod]
-    public void Operators_are_those_of_the_graph_of_what_it_may_become_and_of_no_layout_of_this_processor()
+    public void Operators_are_fused_and_of_no_layout_of_this_processor()
     {
         Convolution(OnnxPath);
         OrtFormat.Write(OnnxPath, OrtPath, keepsSignedActivations: false);
 
         string[] operators = [.. OrtFormat.RequiredOperators(File.ReadAllBytes(OrtPath))];
 
-        // Conv and Relu stay, as operators of the sets that defined them; fused when the session loads them, they are FusedConv.
-        CollectionAssert.AreEqual(new[] { "ai.onnx;11;Conv", "ai.onnx;14;Relu", "com.microsoft;1;FusedConv" }, operators);
+        CollectionAssert.AreEqual(new[] { "com.microsoft;1;FusedConv" }, operators);
     }
 
     [TestMethod]

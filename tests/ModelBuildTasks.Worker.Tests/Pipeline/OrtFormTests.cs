@@ -66,7 +66,7 @@ public sealed class OrtFormTests : IDisposable
         string[] lines = File.ReadAllLines(place["obj/model.required_operators.config"]);
         StringAssert.StartsWith(lines[0], "# ");
         CollectionAssert.AreEqual(result.RequiredOperators.ToArray(), lines[1..]);
-        CollectionAssert.Contains(lines, "ai.onnx;11;Conv");
+        StringAssert.Contains(string.Join('\n', lines), "Conv");
         result.Write(place["result.json"]);
         CollectionAssert.AreEqual(result.RequiredOperators.ToArray(), OptimizationResult.Read(place["result.json"]).RequiredOperators.ToArray());
         CollectionAssert.AreEquivalent(new[] { Output, place["obj/model.required_operators.config"] }, Directory.GetFiles(place["obj"]), "No temporary file may stay.");
