@@ -31,6 +31,9 @@ public sealed class OptimizationResult
 
     public bool FromCache { get; set; }
 
+    /// <summary>What ONNX Runtime must be built with to run an artifact in ORT format, as <see cref="Contracts.RequiredOperators"/> writes it; empty for others.</summary>
+    public IReadOnlyList<string> RequiredOperators { get; set; } = [];
+
     /// <summary>Every step that was considered, in order, the ones that did not apply included.</summary>
     public IList<RecipeStep> Recipe { get; } = [];
 
@@ -85,6 +88,7 @@ public sealed class OptimizationResult
         .Add(nameof(ArtifactSha256), ArtifactSha256)
         .Add(nameof(IsCompressed), IsCompressed)
         .Add(nameof(FromCache), FromCache)
+        .Texts(nameof(RequiredOperators), RequiredOperators)
         .Objects(nameof(Recipe), Recipe, (step, inner) => step.Write(inner))
         .Object(nameof(Original), Original is null ? null : Original.Write)
         .Object(nameof(Optimized), Optimized is null ? null : Optimized.Write)
@@ -110,6 +114,7 @@ public sealed class OptimizationResult
             ArtifactSha256 = json.Text(nameof(ArtifactSha256)),
             IsCompressed = json.Flag(nameof(IsCompressed)),
             FromCache = json.Flag(nameof(FromCache)),
+            RequiredOperators = json.Texts(nameof(RequiredOperators)),
             Original = ModelFigures.Read(json.Object(nameof(Original))),
             Optimized = ModelFigures.Read(json.Object(nameof(Optimized))),
             AccuracyDrop = AccuracyDrop.Read(json.Object(nameof(AccuracyDrop))),

@@ -195,13 +195,13 @@ public sealed class OptimizeModels : WorkerTask
         return File.Exists(result) && File.GetLastWriteTimeUtc(result) >= File.GetLastWriteTimeUtc(request.ItemSpec);
     }
 
-    // What a killed worker had begun to write: "digits.onnx.9f….staged", "digits.result.json.3c….tmp".
+    // What a killed worker had begun to write: "digits.onnx.9f….staged", "digits.ort.9f….staged.ort", "digits.result.json.3c….tmp".
     private static void DeleteLeftovers(ITaskItem request)
     {
         foreach (var whole in new[] { request.ItemSpec, request.GetMetadata("ArtifactPath"), request.GetMetadata("ResultPath") })
         {
             var folder = new DirectoryInfo(Path.GetDirectoryName(whole)!);
-            foreach (var file in folder.EnumerateFiles().Where(file => file.Name.StartsWith(Path.GetFileName(whole) + ".", StringComparison.Ordinal) && file.Extension is ".staged" or ".tmp"))
+            foreach (var file in folder.EnumerateFiles().Where(file => file.Name.StartsWith(Path.GetFileName(whole) + ".", StringComparison.Ordinal) && file.Extension is ".staged" or ".ort" or ".tmp"))
             {
                 file.Delete();
             }

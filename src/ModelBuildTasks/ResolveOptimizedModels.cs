@@ -114,9 +114,9 @@ public sealed class ResolveOptimizedModels : Task
         CheckProject();
         CheckNames();
         CheckOverrides();
-        var models = Models.Select(model => (Item: model, Targets: TargetsOf(model))).ToList();
-        Variants = [.. models.SelectMany(model => model.Targets.Select(target => Variant(model.Item, target).ToTaskItem()))];
-        AccessorItems = [.. models.Where(model => model.Item.IsTrue(MetadataNames.Accessor, fallback: true)).Select(model => Accessor(model.Item, model.Targets))];
+        var models = Models.Select(model => (Item: model, Variants: TargetsOf(model).ConvertAll(target => Variant(model, target)))).ToList();
+        Variants = [.. models.SelectMany(model => model.Variants.Select(variant => variant.ToTaskItem()))];
+        AccessorItems = [.. models.Where(model => model.Item.IsTrue(MetadataNames.Accessor, fallback: true)).Select(model => Accessor(model.Item, model.Variants))];
 
         var log = new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors);
         // Variants of one model share most metadata, and with them what is wrong with those.
@@ -263,14 +263,24 @@ public sealed class ResolveOptimizedModels : Task
             Report(DiagnosticCatalogue.CompressNeedsBrotli, model, name, TargetFramework);
         }
 
-        var found = SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null).Diagnostics;
-        _diagnostics.AddRange(found.Select(diagnostic => AtItem(diagnostic, model)));
+        var reader = SettingsReader.Read(name, PathOf(model), key => metadata.TryGetValue(key, out var value) ? value : null);
+        _diagnostics.AddRange(reader.Diagnostics.Select(diagnostic => AtItem(diagnostic, model)));
+        if (Contradictions.OfTarget(reader.Settings, target) is { } contradiction)
+        {
+            Report(DiagnosticCatalogue.ContradictorySettings, model, contradiction);
+        }
+
+        if (IsSwitchedOff)
+        {
+            metadata.Remove(MetadataNames.Format);
+        }
+
         return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata(DefiningProject), model.ItemSpec);
     }
 
-    private ITaskItem Accessor(ITaskItem model, IReadOnlyList<string> targets)
+    private ITaskItem Accessor(ITaskItem model, IReadOnlyList<ModelVariant> variants)
     {
-        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), targets, IsCompressed(model), RootNamespace, Directory);
+        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), variants, IsCompressed(model), RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
@@ -284,8 +294,10 @@ public sealed class ResolveOptimizedModels : Task
         return accessor.ToTaskItem();
     }
 
-    // Switched off, the build ships the source models as they are.
-    private bool IsCompressed(ITaskItem model) => model.IsTrue(MetadataNames.Compress, fallback: false) && !"false".Equals(Enabled, StringComparison.OrdinalIgnoreCase);
+    // The build then ships the source models as they are.
+    private bool IsSwitchedOff => "false".Equals(Enabled, StringComparison.OrdinalIgnoreCase);
+
+    private bool IsCompressed(ITaskItem model) => model.IsTrue(MetadataNames.Compress, fallback: false) && !IsSwitchedOff;
 
     private void CheckProperty<T>(string name, string value) where T : struct, Enum
     {

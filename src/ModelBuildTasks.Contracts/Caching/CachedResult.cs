@@ -41,6 +41,7 @@ public static class CachedResult
                 return null;
             }
 
+            RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
             File.Delete(request.OutputPath);
             File.Move(staged, request.OutputPath);
             var restored = Copy(result, request.ModelPath, request.OutputPath);
@@ -69,35 +70,12 @@ public static class CachedResult
         }
     }
 
+    /// <summary>All that a result says, without the paths of the project that it was made for.</summary>
     private static OptimizationResult Copy(OptimizationResult result, string modelPath, string? artifactPath)
     {
-        var copy = new OptimizationResult
-        {
-            Succeeded = result.Succeeded,
-            Model = modelPath,
-            Target = result.Target,
-            ArtifactPath = artifactPath,
-            ArtifactSha256 = result.ArtifactSha256,
-            IsCompressed = result.IsCompressed,
-            Original = result.Original,
-            Optimized = result.Optimized,
-            AccuracyDrop = result.AccuracyDrop,
-            LatencyRatio = result.LatencyRatio,
-            Profile = result.Profile,
-            Device = result.Device,
-            Quantization = result.Quantization,
-            TriedQuantization = result.TriedQuantization,
-        };
-        foreach (var step in result.Recipe)
-        {
-            copy.Recipe.Add(step);
-        }
-
-        foreach (var budget in result.Budgets)
-        {
-            copy.Budgets.Add(budget);
-        }
-
+        var copy = OptimizationResult.FromJson(result.ToJson());
+        (copy.Model, copy.ArtifactPath) = (modelPath, artifactPath);
+        copy.Diagnostics.Clear();
         foreach (var diagnostic in result.Diagnostics)
         {
             copy.Diagnostics.Add(diagnostic.At(modelPath));

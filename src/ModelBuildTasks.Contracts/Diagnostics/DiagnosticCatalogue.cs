@@ -69,6 +69,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor LockUnreadable = new("MBT0014", "The lock file can't be read", Error,
         "'{0}' can't be read: {1}.", "Settle a merge by taking one side and run 'dotnet build -t:UpdateModelLock', which renews what it can make, or restore the file from version control. A file of a newer version needs that version of the package.");
 
+    /// <summary>{0} reason, as a clause.</summary>
+    public static readonly DiagnosticDescriptor NoOrtFormat = new("MBT0015", "The model can't ship in ORT format", Error,
+        "The model can't ship in ORT format: {0}.", "Leave out Format=\"Ort\"; any full build of ONNX Runtime reads the ONNX form.");
+
     /// <summary>{0} command, {1} path.</summary>
     public static readonly DiagnosticDescriptor NothingExported = new("MBT0016", "The export command made no model", Error,
         "The ExportCommand '{0}' ended well, and there is no model file '{1}'.",

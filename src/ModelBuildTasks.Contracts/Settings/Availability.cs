@@ -19,7 +19,6 @@ public static class Availability
     {
         [typeof(FineTune)] = new[] { FineTune.None },
         [typeof(Objective)] = new[] { Objective.Latency },
-        [typeof(ArtifactFormat)] = new[] { ArtifactFormat.Onnx },
     };
 
     /// <summary>The values of a choice that this version carries out.</summary>
@@ -30,7 +29,6 @@ public static class Availability
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
         .. Only(file, MetadataNames.FineTune, settings.FineTune),
         .. Only(file, MetadataNames.Objective, settings.Objective),
-        .. Only(file, MetadataNames.Format, settings.Format),
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
     ];

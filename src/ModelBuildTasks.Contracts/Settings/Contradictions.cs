@@ -4,9 +4,15 @@ using System.Collections.Generic;
 namespace ModelBuildTasks.Contracts;
 
 /// <summary>Settings that are each fine and cannot both be obeyed.</summary>
-internal static class Contradictions
+public static class Contradictions
 {
-    public static IEnumerable<Diagnostic> Check(string name, ModelSettings settings, ModelBudgets budgets, string? file, Func<string, string?> metadata)
+    /// <summary>What can't be made for a target, as a clause; null when all can.</summary>
+    public static string? OfTarget(ModelSettings settings, string target) =>
+        settings.Format == ArtifactFormat.Ort && !target.StartsWith(TargetNames.Cpu, StringComparison.Ordinal)
+            ? $"Format=\"Ort\" fixes the graph for the processor, and {target} takes ONNX models, of which its own compiler makes what it runs; choose Format=\"Onnx\" for it (in an OptimizedModelTarget, where other targets stay in ORT format)"
+            : null;
+
+    internal static IEnumerable<Diagnostic> Check(string name, ModelSettings settings, ModelBudgets budgets, string? file, Func<string, string?> metadata)
     {
         var isFloat = settings.Precision is Precision.Float32 or Precision.Float16;
         var introducesIntegers = settings.Quantization is Quantization.Static or Quantization.Dynamic or Quantization.WeightOnly;

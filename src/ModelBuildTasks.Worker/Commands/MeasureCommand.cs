@@ -16,7 +16,7 @@ internal static class MeasureCommand
 
     internal static Command Create()
     {
-        Argument<FileInfo> artifact = new("artifact") { Description = "The artifact: an .onnx file, or an .onnx.br file that a build compressed." };
+        Argument<FileInfo> artifact = new("artifact") { Description = "The artifact: an .onnx or .ort file, or an .onnx.br or .ort.br file that a build compressed." };
         Option<FileInfo> baseline = new("--baseline", "-b") { Description = "The source model, for the ratio of the two; both are run in turns." };
         Option<string> data = new("--data", "-d") { Description = "Samples to run on (default: drawn ones; see docs/DATA.md)." };
         Option<FileInfo> output = new("--output", "-o") { Description = "The measurement file to write, for ModelMeasurement items (see docs/MEASURING.md)." };

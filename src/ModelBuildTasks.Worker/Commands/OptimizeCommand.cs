@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Optimization.Conversion.Releases;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Reporting;
@@ -22,6 +23,7 @@ internal static class OptimizeCommand
         (MetadataNames.PruningThreshold, "With Pruning=Threshold: remove weights of this magnitude and less."),
         (MetadataNames.PruningScope, $"Where Sparsity is reached: {Choices<PruningScope>()}."),
         (MetadataNames.PruningExclude, "Layers that are not pruned: names of nodes or of their weights, separated by semicolons; * stands for any characters."),
+        (MetadataNames.Format, $"Form of the artifact: {Choices<ArtifactFormat>()}. Ort is for CPU targets, and writes the operators that it needs into <artifact>.required_operators.config."),
         (MetadataNames.Metric, $"What accuracy means: {Choices<Metric>()}."),
         (MetadataNames.CalibrationData, "Samples of real input (see docs/DATA.md)."),
         (MetadataNames.EvaluationData, "Labelled samples that accuracy is judged on."),
@@ -38,7 +40,7 @@ internal static class OptimizeCommand
     internal static Command Create()
     {
         Argument<FileInfo> model = new("model") { Description = "The ONNX model. It is not changed." };
-        Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write, also when a budget is broken, which the exit code tells (default: <model>.<target>.onnx beside the model)." };
+        Option<FileInfo> output = new("--output", "-o") { Description = "The artifact to write, also when a budget is broken, which the exit code tells (default: <model>.<target>.onnx, or .ort, beside the model)." };
         output.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: { } path }] && Directory.Exists(path))
@@ -87,7 +89,13 @@ internal static class OptimizeCommand
             }
 
             string targetName = parsed.GetRequiredValue(target);
-            string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}.onnx");
+            string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}{(reader.Settings.Format == ArtifactFormat.Ort ? OrtFormat.Extension : ".onnx")}");
+            if (reader.Settings.Format == ArtifactFormat.Ort && !artifact.EndsWith(OrtFormat.Extension, StringComparison.OrdinalIgnoreCase))
+            {
+                return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, path,
+                    $"ONNX Runtime knows ORT format by the extension {OrtFormat.Extension}, and --output is '{artifact}'")]);
+            }
+
             OptimizationRequest request = new()
             {
                 ModelPath = path,

@@ -272,6 +272,11 @@ internal sealed class CandidateSearch(
             return null;
         }
 
+        if (request.Settings.Format == ArtifactFormat.Ort && release.Version < RuntimeRelease.OldestForOrtFormat)
+        {
+            return $"ORT format needs ONNX Runtime {RuntimeRelease.OldestForOrtFormat}, and the project references {release}";
+        }
+
         (IReadOnlyList<string> changes, string? refusal) = ReleaseFit.Apply(model, release);
         if (refusal is null && changes.Count > 0)
         {
@@ -298,6 +303,7 @@ internal sealed class CandidateSearch(
         {
             { Refusal: null } => OutcomeOf(artifactPath, result),
             { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
+            { Refusal: { } formless, Cause: RefusalCause.Format } => throw new UnconvertibleException(formless),
             { Refusal: { } refusal } => throw new InferenceException($"The model cannot pass through unchanged either: {refusal}."),
         };
     }

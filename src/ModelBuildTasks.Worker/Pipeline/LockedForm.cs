@@ -1,13 +1,15 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>The candidate that the lock file has. It is taken again whatever the timings of the day say, for it has proven itself when it was locked; the budgets judge it as ever.</summary>
+/// <param name="request">What was asked for.</param>
 /// <param name="locked">What the lock file says.</param>
 /// <param name="isExact">Whether the very bytes are wanted, and not what the same steps make elsewhere.</param>
-internal sealed class LockedForm(LockedChoice locked, bool isExact)
+internal sealed class LockedForm(OptimizationRequest request, LockedChoice locked, bool isExact)
 {
     /// <summary>Why other candidates are left, as a clause.</summary>
     internal const string Another = "the lock file has another form";
@@ -23,13 +25,13 @@ internal sealed class LockedForm(LockedChoice locked, bool isExact)
         if (request.Locked is { } locked)
         {
             // The hash of a compressed file says nothing of its content's bytes.
-            LockedForm exact = new(locked, isExact: true);
+            LockedForm exact = new(request, locked, isExact: true);
             if (!request.Compress && search(exact) is { } same)
             {
                 return same;
             }
 
-            if ((request.Compress || exact.SawAlike) && search(new LockedForm(locked, isExact: false)) is { } alike)
+            if ((request.Compress || exact.SawAlike) && search(new LockedForm(request, locked, isExact: false)) is { } alike)
             {
                 return alike;
             }
@@ -41,6 +43,19 @@ internal sealed class LockedForm(LockedChoice locked, bool isExact)
     /// <param name="artifactPath">A candidate.</param>
     /// <param name="plan">Names of the steps that made it.</param>
     internal bool Takes(string artifactPath, IEnumerable<string> plan)
+    {
+        try
+        {
+            return ShippedForm.Use(request, artifactPath, shipped => IsWanted(shipped, plan));
+        }
+        catch (UnconvertibleException)
+        {
+            // It can't ship, so it has not been locked.
+            return false;
+        }
+    }
+
+    private bool IsWanted(string artifactPath, IEnumerable<string> plan)
     {
         if (locked.Is(ContentDigest.OfFile(artifactPath)))
         {

@@ -49,6 +49,10 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
+        catch (UnconvertibleException fault)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NoOrtFormat, request.ModelPath, FaultDiagnostics.Clause(fault.Message)));
+        }
         catch (ArtifactTooLargeException fault)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
@@ -86,12 +90,12 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ModelNotFound, request.ModelPath, request.ModelPath));
         }
 
-        if (TargetProfiles.Find(request.Target) is not { } target)
+        if (TargetProfiles.Find(request.Target) is not { } profile)
         {
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.UnknownValue, request.ModelPath, MetadataNames.Targets, request.Target, string.Join(", ", TargetNames.ByPreference)));
         }
 
-        if (Overwritten(request) is { } contradiction)
+        if ((Overwritten(request) ?? Contradictions.OfTarget(request.Settings, request.Target)) is { } contradiction)
         {
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, request.ModelPath, contradiction));
         }
@@ -113,6 +117,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, request.ModelPath, request.Name, fault.Message));
         }
 
+        TargetProfile target = ShippedForm.Profile(request, profile);
         RemoteCache? remote = RemoteCache.At(request.RemoteCache);
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
         string key = RequestKey.OfArtifact(request);
@@ -125,35 +130,43 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             bool fromCache = true;
             Outcome outcome = cache.TryRestore(key, staged) ?? RestoreLocked(cache, request, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
             MemoryStage memory = new(request, target, progress, cancellation);
-            outcome = memory.Complete(outcome, staged);
-            bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
-            if (isFinal && outcome.Memory is not null)
+            return ShippedForm.Use(request, staged, form => Ship(form));
+
+            OptimizationResult Ship(string form)
             {
-                cache.Store(key, staged, outcome);
+                outcome = memory.Complete(outcome, form);
+                bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
+                if (isFinal && outcome.Memory is not null)
+                {
+                    cache.Store(key, staged, outcome);
+                }
+
+                Outcome formed = ShippedForm.Describe(request, outcome, form);
+                DeviceEvidence device = DeviceEvidence.For(request, formed, target);
+
+                string shipped = request.Compress ? compressed : form;
+                if (request.Compress)
+                {
+                    CompressedModel.Write(form, formed.ArtifactSha256, compressed, progress, cancellation);
+                }
+
+                OptimizationResult result = ResultOf(request, formed, shipped, fromCache, device, memory.Reason);
+                ShippedForm.AddOperators(request, result, form);
+                AddCompressedBytes(request, result, form, cancellation);
+                if (isFinal)
+                {
+                    cache.Store(request, result, shipped);
+                }
+
+                if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
+                {
+                    result.Diagnostics.Add(warning);
+                }
+
+                RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
+                File.Move(shipped, request.OutputPath, overwrite: true);
+                return result;
             }
-
-            DeviceEvidence device = DeviceEvidence.For(request, outcome, target);
-
-            string shipped = request.Compress ? compressed : staged;
-            if (request.Compress)
-            {
-                CompressedModel.Write(staged, outcome.ArtifactSha256, compressed, progress, cancellation);
-            }
-
-            OptimizationResult result = ResultOf(request, outcome, shipped, fromCache, device, memory.Reason);
-            AddCompressedBytes(request, result, staged, cancellation);
-            if (isFinal)
-            {
-                cache.Store(request, result, shipped);
-            }
-
-            if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
-            {
-                result.Diagnostics.Add(warning);
-            }
-
-            File.Move(shipped, request.OutputPath, overwrite: true);
-            return result;
         }
         finally
         {
@@ -165,7 +178,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     /// <summary>What a build made that wrote the lock file, and so did not have it.</summary>
     private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, string staged) =>
         request.Locked is { } locked && cache.TryRestore(RequestKey.OfArtifact(request, isFree: true), staged) is { } outcome
-        && (locked.Is(outcome.ArtifactSha256) || (request.Compress && locked.IsLike(outcome.ArtifactBytes, outcome.Plan)))
+        && (locked.Is(ShippedForm.Use(request, staged, ContentDigest.OfFile)) || (request.Compress && locked.IsLike(ShippedForm.Use(request, staged, form => new FileInfo(form).Length), outcome.Plan)))
             ? outcome : null;
 
     /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>

@@ -27,6 +27,9 @@ internal enum RefusalCause
     /// <summary>It is not the same function, or does not load or run.</summary>
     Broken,
 
+    /// <summary>It can't be written in the format that the project asks for.</summary>
+    Format,
+
     /// <summary>The ONNX Runtime that the project references can't run it.</summary>
     Runtime,
 

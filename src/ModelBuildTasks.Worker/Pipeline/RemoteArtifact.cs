@@ -52,7 +52,7 @@ internal sealed partial class RemoteArtifact(
         // A build fails for what was measured here, never on a server's word.
         // Compressing takes seconds for each MB, and only a size budget asks for it here.
         bool isCompressedJudged = request.Compress && request.Budgets is not { MaxSizeBytes: null, MaxSizeRatio: null };
-        long shipped = isCompressedJudged ? CompressedModel.Measure([path], isForShipping: true, cancellation) : proven!.ArtifactBytes;
+        long shipped = ShippedForm.Use(request, path, form => isCompressedJudged ? CompressedModel.Measure([form], isForShipping: true, cancellation) : new FileInfo(form).Length);
         // Memory is measured once the artifact is taken; a measurement that is refused is not the server's fault.
         DeviceEvidence device = DeviceEvidence.For(request, proven!, target) with { Refusals = [] };
         BudgetVerdict[] verdicts = [.. BudgetDiagnostics.Judge(request, proven!, shipped, device, memoryReason: null).Where(verdict => verdict.Kind != BudgetKind.MaxMemory)];

@@ -78,7 +78,13 @@ internal static class ResultTable
 
         ProfileTable.Print(result.Profile);
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
-        if ((result.Quantization ?? result.TriedQuantization) is not null)
+            if (result is { ArtifactPath: { } shipped, RequiredOperators.Count: > 0 })
+            {
+                AnsiConsole.MarkupLineInterpolated($"Operators for a reduced build of ONNX Runtime: {RequiredOperators.PathFor(shipped)}");
+            }
+
+        // What is in ORT format can't be read back.
+        if ((result.Quantization ?? result.TriedQuantization) is not null && result.RequiredOperators.Count == 0)
         {
             AnsiConsole.MarkupLineInterpolated($"Every layer and tensor: modelbuild inspect {resultPath ?? result.ArtifactPath}{(resultPath is null ? " (with what each loses, after --json)" : "")}");
         }

@@ -37,10 +37,13 @@ internal sealed class AccessorItem
 
     public IReadOnlyList<string> Targets { get; private set; } = [];
 
+    /// <summary>Those of <see cref="Targets"/> whose artifact is in ORT format.</summary>
+    public IReadOnlyList<string> OrtTargets { get; private set; } = [];
+
     /// <summary>The metadata that should be a C# name and is not, or null.</summary>
     public string? InvalidName { get; private set; }
 
-    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<string> targets, bool compressed, string rootNamespace, string directory)
+    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<ModelVariant> variants, bool compressed, string rootNamespace, string directory)
     {
         var className = model.Text(MetadataNames.AccessorClass);
         var namespaceName = model.Text(MetadataNames.AccessorNamespace);
@@ -55,7 +58,8 @@ internal sealed class AccessorItem
             Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
             Compressed = compressed,
             Exported = model.Text(MetadataNames.ExportCommand) is not null,
-            Targets = [.. TargetNames.ByPreference.Where(targets.Contains)],
+            Targets = InOrder(variants),
+            OrtTargets = InOrder(variants.Where(variant => variant.IsOrt)),
             InvalidName =
                 className is not null && (!CSharpNames.IsIdentifier(className) || AccessorMembers.IsTaken(className)) ? MetadataNames.AccessorClass :
                 namespaceName is not null && !namespaceName.Split('.').All(CSharpNames.IsIdentifier) ? MetadataNames.AccessorNamespace : null,
@@ -73,6 +77,7 @@ internal sealed class AccessorItem
         [nameof(Compressed)] = Compressed ? "true" : "false",
         [nameof(Exported)] = Exported ? "true" : "false",
         [nameof(Targets)] = string.Join(",", Targets),
+        [nameof(OrtTargets)] = string.Join(",", OrtTargets),
     });
 
     public static AccessorItem FromTaskItem(ITaskItem item) => new()
@@ -87,5 +92,12 @@ internal sealed class AccessorItem
         Compressed = item.GetMetadata(nameof(Compressed)) == "true",
         Exported = item.GetMetadata(nameof(Exported)) == "true",
         Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
+        OrtTargets = item.GetMetadata(nameof(OrtTargets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
     };
+
+    private static IReadOnlyList<string> InOrder(IEnumerable<ModelVariant> variants)
+    {
+        var targets = variants.Select(variant => variant.Target).ToList();
+        return [.. TargetNames.ByPreference.Where(targets.Contains)];
+    }
 }

@@ -118,7 +118,7 @@ internal sealed class AccessorSource
 
     private string Location(string target)
     {
-        var name = CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target, _accessor.Compressed));
+        var name = CSharpNames.Literal(ModelVariant.LogicalName(_accessor.Name, target, _accessor.OrtTargets.Contains(target), _accessor.Compressed));
         return _accessor.Embedded ? name : $"Find({name})";
     }
 

@@ -36,14 +36,17 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
     /// <summary>Whether the artifact is compressed.</summary>
     public bool IsCompressed => "true".Equals(Text(MetadataNames.Compress), StringComparison.OrdinalIgnoreCase);
 
-    public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}.onnx{(IsCompressed ? CompressedExtension : "")}");
+    /// <summary>Whether the artifact is in ORT format.</summary>
+    public bool IsOrt => Text(MetadataNames.Format) is { } text && Choice.TryParse<ArtifactFormat>(text, out var format) && format == ArtifactFormat.Ort;
+
+    public string ArtifactPath => Path.Combine(directory, $"{FileName(Name)}{Extension(IsOrt, IsCompressed)}");
 
     public string RequestPath => Path.Combine(directory, $"{FileName(Name)}.request.json");
 
     public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
 
     /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
-    public static string LogicalName(string name, string target, bool isCompressed) => $"models/{FileName(name)}.{target}.onnx{(isCompressed ? CompressedExtension : "")}";
+    public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => $"models/{FileName(name)}.{target}{Extension(isOrt, isCompressed)}";
 
     /// <summary>The name with what a file system may refuse replaced.</summary>
     public static string FileName(string name)
@@ -71,9 +74,17 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
         metadata[DefinedAsKey] = definedAs;
         metadata["RequestPath"] = RequestPath;
         metadata["ResultPath"] = ResultPath;
-        metadata["LogicalName"] = LogicalName(Name, Target, IsCompressed);
+        metadata["LogicalName"] = LogicalName(Name, Target, IsOrt, IsCompressed);
+        if (IsOrt)
+        {
+            metadata["RequiredOperatorsPath"] = RequiredOperators.PathFor(ArtifactPath);
+        }
+
         return ItemText.Create(ArtifactPath, metadata);
     }
+
+    // By its extension ONNX Runtime knows the format of a file.
+    private static string Extension(bool isOrt, bool isCompressed) => $"{(isOrt ? ".ort" : ".onnx")}{(isCompressed ? CompressedExtension : "")}";
 
     public static ModelVariant FromTaskItem(ITaskItem item)
     {

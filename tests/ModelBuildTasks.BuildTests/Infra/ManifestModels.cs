@@ -18,7 +18,7 @@ internal static class ManifestModels
         var resources = file.PEHeaders.CorHeader!.ResourcesDirectory.RelativeVirtualAddress;
         return [.. metadata.ManifestResources.Select(metadata.GetManifestResource)
             .Select(resource => (Name: metadata.GetString(resource.Name), resource.Offset))
-            .Where(resource => resource.Name.EndsWith(".onnx", StringComparison.Ordinal))
+            .Where(resource => Path.GetExtension(resource.Name) is ".onnx" or ".ort")
             .Select(resource => (resource.Name, Bytes(file, resources + (int)resource.Offset)))];
     }
 

@@ -28,6 +28,20 @@ public sealed class CachedResults : IDisposable
     }
 
     [TestMethod]
+    public void Come_back_with_what_is_known_of_answers_and_inputs()
+    {
+        var result = Result();
+        result.AccuracyDetails = new AccuracyDetails();
+        result.CalibratedInputs.Add(new CalibratedInput { Input = "image" });
+        Store(result);
+
+        var restored = CachedResult.TryRestore(_folder.Store, Request("/other"))!;
+
+        Assert.IsNotNull(restored.AccuracyDetails);
+        Assert.AreEqual("image", restored.CalibratedInputs.Single().Input);
+    }
+
+    [TestMethod]
     public void Are_of_the_same_request_only()
     {
         Store(Result());

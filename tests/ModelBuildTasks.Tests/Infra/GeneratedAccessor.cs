@@ -30,7 +30,7 @@ internal sealed class GeneratedAccessor
             item.SetMetadata(key, value);
         }
 
-        var accessor = AccessorItem.For(item, path, name, _targets, compressed is not null, rootNamespace, folder.Path);
+        var accessor = AccessorItem.For(item, path, name, Variants(path), compressed is not null, rootNamespace, folder.Path);
         Source = AccessorSource.Write(accessor, ModelSignature.Read(path), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
         // C# 7.3 is the language of .NET Framework.
         Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose)
@@ -55,12 +55,14 @@ internal sealed class GeneratedAccessor
     public Assembly Load()
     {
         using var stream = new MemoryStream();
-        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.LogicalName(_name, target, _isCompressed), () => new MemoryStream(_resource), isPublic: true));
+        var resources = _targets.Select(target => new ResourceDescription(ModelVariant.LogicalName(_name, target, isOrt: false, _isCompressed), () => new MemoryStream(_resource), isPublic: true));
         var result = Compilation.Emit(stream, manifestResources: resources);
         Assert.IsTrue(result.Success, string.Join("\n", result.Diagnostics) + "\n" + Source);
         stream.Position = 0;
         return new AssemblyLoadContext(null, isCollectible: true).LoadFromStream(stream);
     }
+
+    private List<ModelVariant> Variants(string path) => [.. _targets.Select(target => new ModelVariant(path, _name, target, "", new Dictionary<string, string>(), "", ""))];
 
     private CSharpCompilation Compilation => CSharpCompilation.Create("App", _trees,
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)

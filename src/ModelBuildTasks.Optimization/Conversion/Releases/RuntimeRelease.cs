@@ -34,6 +34,9 @@ public sealed record RuntimeRelease(Version Version, long Opset, long MachineLea
     /// <summary>The oldest release of which it is known what it reads.</summary>
     public static Version Oldest => ByVersion[0].Version;
 
+    /// <summary>The oldest that reads the ORT format (its version 6) that releases since then write; 1.15 refuses it ("The ORT format model version [6] is not supported").</summary>
+    public static Version OldestForOrtFormat { get; } = new(1, 16);
+
     /// <summary>The release of that version of the package, such as <c>1.20.1</c> or <c>1.24.0-dev.20260114</c>; the newest row that is not newer, since later releases read what earlier ones did.</summary>
     /// <returns>Null for a text that is no version, and for releases before <see cref="Oldest"/>.</returns>
     public static RuntimeRelease? Find(string packageVersion) =>
