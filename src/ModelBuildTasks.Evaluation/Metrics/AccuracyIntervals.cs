@@ -31,11 +31,11 @@ internal sealed record AccuracyIntervals(Estimate Original, Estimate Optimized, 
         }
 
         int right = original.Count(sample => sample[0] == 1);
-        // The original agrees with itself on any data.
-        return new AccuracyIntervals(
-            metric.IsAgainstOriginal ? Estimate.Exact(1) : Proportions.Share(right, samples, settings.Confidence),
-            Proportions.Share(right - lost + won, samples, settings.Confidence),
-            Proportions.PairedDifference(lost, won, samples, settings.Confidence),
-            Proportions.Resolution(lost, won, samples, settings.Confidence));
+        Estimate share = Proportions.Share(right - lost + won, samples, settings.Confidence);
+        double resolution = Proportions.Resolution(lost, won, samples, settings.Confidence);
+        // The original agrees with itself on any data, so that nothing can be won: the drop is a share itself.
+        return metric.IsAgainstOriginal
+            ? new AccuracyIntervals(Estimate.Exact(1), share, Proportions.Share(lost, samples, settings.Confidence), resolution)
+            : new AccuracyIntervals(Proportions.Share(right, samples, settings.Confidence), share, Proportions.PairedDifference(lost, won, samples, settings.Confidence), resolution);
     }
 }

@@ -21,6 +21,17 @@ public sealed class AgreementTests
     public void The_score_is_the_share_of_samples_that_agree() => Assert.AreEqual(2 / 3.0, Create().Scorer([[1], [0], [1]])([1, 1, 1]), 1e-12);
 
     [TestMethod]
+    public void No_more_than_all_samples_can_agree()
+    {
+        AccuracyIntervals intervals = AccuracyIntervals.Of(Create(), [[1], [1], [1], [1]], [[1], [0], [1], [1]], new AccuracySettings());
+
+        Assert.AreEqual((0.75, 0.25), (intervals.Optimized.Value, intervals.Drop.Value));
+        Assert.AreEqual(1 - intervals.Optimized.High, intervals.Drop.Low, 1e-12);
+        Assert.AreEqual(1 - intervals.Optimized.Low, intervals.Drop.High, 1e-12);
+        Assert.IsGreaterThanOrEqualTo(0, intervals.Drop.Low);
+    }
+
+    [TestMethod]
     public void Outputs_that_are_no_scores_of_classes_are_an_error() =>
         Assert.Contains("no vector of scores", Assert.ThrowsExactly<MetricException>(() => Create().Keep([Tensor.Create([1, 2, 2], new float[4])], [Tensor.Create([1, 2, 2], new float[4])], null)).Message);
 
