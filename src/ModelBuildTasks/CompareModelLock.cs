@@ -60,7 +60,7 @@ public sealed class CompareModelLock : Task
     }
 
     private IEnumerable<Diagnostic> Missing() =>
-        IsLocked ? [Findings.OutOfDate($"there is no file '{LockFile}'", 0).At(ProjectFile)] : [];
+        IsLocked ? [Findings.Missing().At(ProjectFile)] : [];
 
     private List<Diagnostic> Compare()
     {

@@ -43,6 +43,9 @@ public sealed class LockFindings(string path, string buildCommand)
     /// <summary>One of <see cref="Differences"/> where the file must be up to date (MBT2007).</summary>
     public Diagnostic OutOfDate(string difference, int line) => Diagnostic.Create(DiagnosticCatalogue.LockOutOfDate, path, FileName, difference, UpdateCommand).At(path, line);
 
+    /// <summary>The file must be there and is not (MBT2007).</summary>
+    public Diagnostic Missing() => OutOfDate($"there is no file '{path}'", 0);
+
     /// <summary>The file can't be read (MBT0014).</summary>
     public Diagnostic Unreadable(Exception fault) => fault is InvalidDataException invalid
         ? Diagnostic.Create(DiagnosticCatalogue.LockUnreadable, path, FileName, fault.Message).At(path, ModelLock.LineOf(invalid))

@@ -14,6 +14,9 @@ internal sealed class AreaUnderRoc : Metric
     // One number a class is kept of each sample; beyond this the ranking of single classes says little, and memory grows.
     private const int MostClasses = 256;
 
+    // Sums of float probabilities, as of averaged models, pass 1 by some units in the last place.
+    private const double Rounding = 1e-5;
+
     // Behind the label, and whether the original's scores of the sample could be probabilities.
     private const int FirstScore = 2;
 
@@ -32,7 +35,7 @@ internal sealed class AreaUnderRoc : Metric
         bool probabilities = true;
         foreach (float score in ClassScores.Of(reference))
         {
-            probabilities &= !(score < 0 || score > 1);
+            probabilities &= !(score < -Rounding || score > 1 + Rounding);
         }
 
         double[] kept = new double[FirstScore + scores.Length];

@@ -18,6 +18,13 @@ internal static class ReportCommand
         Option<bool> locked = new("--locked") { Description = "The build is locked: the lock file must be up to date." };
         Option<string> buildCommand = new("--build-command") { Description = "What builds the project, for the command that updates its lock file.", DefaultValueFactory = _ => LockFindings.BuildCommand("", "") };
         Command command = new("report", "Write what results tell of models as a page, and as files for CI (see docs/REPORT.md).") { results, output, lockFile, locked, buildCommand };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(locked) && result.GetValue(lockFile) is null)
+            {
+                result.AddError("--locked says that a lock file must be up to date; --lock names it.");
+            }
+        });
         command.SetAction(parsed =>
         {
             string? path = parsed.GetValue(lockFile)?.FullName;

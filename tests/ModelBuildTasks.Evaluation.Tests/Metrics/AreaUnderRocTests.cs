@@ -55,6 +55,16 @@ public sealed class AreaUnderRocTests
     }
 
     [TestMethod]
+    public void Probabilities_that_pass_1_by_rounding_are_probabilities()
+    {
+        int[] labels = Labels(200, 3, seed: 6);
+        float[][] probabilities = [.. Logits(labels, 3, seed: 6).Select(row => Softmax(row).Select(value => (float)value).ToArray())];
+        float[][] rounded = [[1.0000001f, -1e-9f, 0], .. probabilities[1..]];
+
+        Assert.AreEqual(Plain(labels, rounded, 3), Score(labels, rounded, rounded), Tolerance);
+    }
+
+    [TestMethod]
     public void What_the_original_gives_decides_for_both_models()
     {
         int[] labels = Labels(200, 3, seed: 6);

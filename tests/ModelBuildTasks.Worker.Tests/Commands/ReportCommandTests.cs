@@ -83,6 +83,20 @@ public sealed class ReportCommandTests : IDisposable
     }
 
     [TestMethod]
+    public async Task A_lock_file_that_is_not_there_fails_where_the_build_is_locked()
+    {
+        string results = Locked(bytes: 200);
+        File.Delete(place["models.lock.json"]);
+
+        await Report(results, "--lock", place["models.lock.json"]);
+        Assert.DoesNotContain("MBT2007", File.ReadAllText(place["report/models.junit.xml"]));
+        await Report(results, "--lock", place["models.lock.json"], "--locked");
+
+        Assert.AreEqual("MBT2007", (string?)Case("Lock file").Element("failure")!.Attribute("type"));
+        StringAssert.Contains((await Report(results, "--locked")).Errors, "--lock names it");
+    }
+
+    [TestMethod]
     public async Task A_lock_file_that_cannot_be_read_fails_in_the_report()
     {
         string results = Locked(bytes: 300);

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Statistics;
@@ -320,6 +321,7 @@ public sealed class CandidateSearchTests : IDisposable
 
         Assert.AreEqual(isSaid ? "MBT1012" : "", string.Concat(Judged(outcome).Select(diagnostic => diagnostic.Code)));
         Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxLatencyRatio = 2));
+        Assert.IsEmpty(Judged(outcome, request => request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult()), request)), "What is locked is made again on slower days, too.");
     }
 
     [TestMethod]

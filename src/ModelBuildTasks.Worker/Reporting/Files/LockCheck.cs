@@ -14,9 +14,16 @@ internal sealed class LockCheck(string lockFile, string buildCommand, bool isLoc
 
     private readonly LockFindings findings = new(lockFile, buildCommand);
 
-    /// <summary>What the lock file has against a result; null where nothing can be compared: there is no artifact, no lock file, or no request of this version beside the result.</summary>
+    /// <summary>
+    /// What the lock file has against a result; null where nothing can be compared: there is no artifact, no lock file though it need not be up to date, or no request of this version beside the result.
+    /// </summary>
     internal IReadOnlyList<Diagnostic>? Of(string resultPath, OptimizationResult result)
     {
+        if (result.Succeeded && isLocked && !File.Exists(lockFile))
+        {
+            return [findings.Missing()];
+        }
+
         if (!result.Succeeded || !File.Exists(lockFile) || RequestBeside(resultPath) is not { } request)
         {
             return null;
