@@ -15,6 +15,7 @@ internal sealed record Rejection(string Reason, string Advice)
         RefusalCause.Unproven => "Name CalibrationData or EvaluationData: inputs that were drawn prove little.",
         RefusalCause.Latency => "It does not pay on this machine; build on one of those that the app is for, or set ModelMeasurement to Skip, which leaves speed to prediction.",
         RefusalCause.NotLocked => "Delete its entry in the lock file to have it looked at anew.",
+        RefusalCause.Format => "Set Format to Onnx to have it.",
         RefusalCause.Runtime => "Reference a newer version of ONNX Runtime to have it.",
         RefusalCause.Size => "Nothing but its size stands against it.",
         _ => "Report this with the model if you can.",
