@@ -51,7 +51,8 @@ public sealed class ExportModel : ToolTask
 
     protected override MessageImportance StandardOutputLoggingImportance => MessageImportance.High;
 
-    protected override MessageImportance StandardErrorLoggingImportance => MessageImportance.High;
+    // Another importance than the output's tells the two apart.
+    protected override MessageImportance StandardErrorLoggingImportance => MessageImportance.Normal;
 
     private string[] Paths => [.. Models.Select(model => ItemText.FullPath(Path.GetDirectoryName(ProjectFile)!, model.ItemSpec))];
 
@@ -108,8 +109,8 @@ public sealed class ExportModel : ToolTask
 
     protected override void LogEventsFromTextOutput(string singleLine, MessageImportance messageImportance)
     {
-        _lastLines.Add(singleLine);
-        base.LogEventsFromTextOutput(singleLine, messageImportance);
+        _lastLines.Add(singleLine, isError: messageImportance == StandardErrorLoggingImportance);
+        base.LogEventsFromTextOutput(singleLine, MessageImportance.High);
     }
 
     private bool Run(ExportRecord record)
