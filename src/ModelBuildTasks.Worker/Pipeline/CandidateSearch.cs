@@ -99,7 +99,7 @@ internal sealed class CandidateSearch(
             }
         }
 
-        return PassThrough(artifactPath, comparison, firstRejected?.Rejection.Reason ?? "no step changes it");
+        return PassThrough(artifactPath, comparison, firstRejected is var (recipe, rejected) ? $"{recipe} was given up, for {rejected.Reason}" : "no step changes it");
     }
 
     private Outcome? TryAll(RecipeList list, Prepared prepared, string artifactPath, Comparison comparison, ref (string Recipe, Rejection Rejection)? firstRejected)
@@ -292,7 +292,15 @@ internal sealed class CandidateSearch(
         CountAsUnpruned();
         done.ApplyNone();
 
-        CopySource(artifactPath, wanted is null ? reason : "the lock file has it so");
+        try
+        {
+            CopySource(artifactPath, wanted is null ? reason : "the lock file has it so");
+        }
+        catch (Exception fault) when (wanted is not null && (fault is UnfitForRuntimeException or ArtifactTooLargeException))
+        {
+            return null;
+        }
+
         if (wanted?.Takes(artifactPath, done.Plan) == false)
         {
             return null;
@@ -302,6 +310,7 @@ internal sealed class CandidateSearch(
         return result switch
         {
             { Refusal: null } => OutcomeOf(artifactPath, result),
+            _ when wanted is not null => null,
             { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
             { Refusal: { } formless, Cause: RefusalCause.Format } => throw new UnconvertibleException(formless),
             { Refusal: { } refusal } => throw new InferenceException($"The model cannot pass through unchanged either: {refusal}."),
@@ -323,8 +332,9 @@ internal sealed class CandidateSearch(
             throw new UnfitForRuntimeException(unfit);
         }
 
-        if (done.Steps.Count > before.Steps && !fitted.NeedsExternalData)
+        if (done.Steps.Skip(before.Steps).Any(step => step.Applied) && !fitted.NeedsExternalData)
         {
+            Provenance.Write(fitted, request, done.Steps, source.Bytes);
             fitted.Save(artifactPath);
         }
         else if (source.Model.ExternalDataFiles.Count == 0)

@@ -101,6 +101,22 @@ public sealed class AppRuntimeTests
     }
 
     [TestMethod]
+    public void A_model_that_can_not_be_lowered_passes_through_byte_for_byte()
+    {
+        Model model = Model.Create("g", 23, 10);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        model.Graph.AddOutput(model.Graph.Add("RMSNormalization", x, model.Graph.AddInitializer("scale", Tensor.Vector(1f, 2f, 3f, 4f))));
+        using Workplace place = Workplace.With(model);
+        // The producer's name, behind all else: not the order in which models are written here.
+        File.AppendAllBytes(place.ModelPath, [0x12, 1, (byte)'p']);
+
+        OptimizationResult result = Workplace.Run(place.Request(request => request.Target = TargetNames.DirectMl));
+
+        Assert.IsFalse(result.Recipe.Single(step => step.Name == "operator set for directml").Applied);
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(place.OutputPath));
+    }
+
+    [TestMethod]
     public void A_model_in_which_nothing_else_can_be_improved_is_lowered_too()
     {
         AppRuntime runtime = OlderRuntimes.Require("1.16.3");

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -79,6 +80,26 @@ public sealed class LockedFormTests : IDisposable
 
         Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
         CollectionAssert.AreEqual(free.Recipe.Select(step => (step.Name, step.Applied)).ToArray(), locked.Recipe.Select(step => (step.Name, step.Applied)).ToArray());
+    }
+
+    [TestMethod]
+    public void A_source_that_does_not_fit_the_release_leaves_the_search_free_too()
+    {
+        // Folded, the constant's Gelu is gone, which the release does not have.
+        Model model = Model.Create("g", 20, 9);
+        Value constant = model.Graph.Add("Gelu", model.Graph.AddInitializer("c", Tensor.Vector(1f, 2f, 3f, 4f)));
+        model.Graph.AddOutput(model.Graph.Add("Add", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4)), constant));
+        using Workplace other = Workplace.With(model);
+        OptimizationResult unknown = new() { Succeeded = true, ArtifactSha256 = new string('0', 64), Optimized = new ModelFigures { Bytes = 17 } };
+
+        OptimizationResult locked = Workplace.Run(other.Request(request =>
+        {
+            request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.16.3" };
+            request.Locked = Choice(request, unknown);
+        }));
+
+        Assert.IsTrue(locked.Succeeded, string.Join("\n", locked.Diagnostics));
+        Assert.AreEqual(19, Model.Load(other.OutputPath).Opset);
     }
 
     [TestMethod]
