@@ -25,7 +25,7 @@ public static class OrtFormat
     /// <param name="modelPath">The ONNX model.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="keepsSignedActivations">Whether 8-bit activations stay signed, which is what Arm's kernels are for; else they become unsigned, which x64's are for.</param>
-    /// <exception cref="UnconvertibleException">ONNX Runtime refuses the model, or can't write it so; the message is its reason.</exception>
+    /// <exception cref="UnconvertibleException">ONNX Runtime refuses the model, or can't write it in this format; the message is its reason.</exception>
     public static void Write(string modelPath, string path, bool keepsSignedActivations)
     {
         using SessionOptions options = new()
@@ -49,7 +49,7 @@ public static class OrtFormat
         }
         catch (OnnxRuntimeException exception)
         {
-            throw new UnconvertibleException($"ONNX Runtime can't write it so: {exception.Message}", exception);
+            throw new UnconvertibleException($"ONNX Runtime can't write it in ORT format: {exception.Message}", exception);
         }
     }
 

@@ -28,7 +28,7 @@ internal static class DiagnosticExamples
         (CompressNeedsBrotli, "The generated accessor decompresses with BrotliStream, which the target framework does not have.", [Name, "netstandard2.0"]),
         (LockUnreadable, "The lock file holds conflict markers, is cut off, lacks a figure, or is of a newer version.", [Lock, "a merge conflict is not resolved"]),
         (NothingExported, "The command succeeded, and wrote to another place.", ["python export.py", "/home/me/MeterReader/Models/digits.onnx"]),
-        (NoOrtFormat, "Format=\"Ort\" asks for a file in ONNX Runtime's own format, and ONNX Runtime writes none of this model.", ["ONNX Runtime can't write it so: the model has sequences"]),
+        (NoOrtFormat, "Format=\"Ort\" asks for a file in ONNX Runtime's own format, and ONNX Runtime writes none of this model.", ["ONNX Runtime can't write it in ORT format: the model has sequences"]),
         (PassedThrough, "Nothing that was tried is smaller or faster and keeps the accuracy.", [Name, Target, "static int8 quantization takes 1.14 times the original's time on this machine"]),
         (BudgetUndecided, "The interval of what was measured holds the limit: it may be kept, or broken.", ["MaxLatencyRatio", "0.4", "the optimized model takes 0.39 (between 0.36 and 0.43) of the original's time; 0.4 is allowed (121 pairs, 1 thread, AMD EPYC (X64)). The machine was too noisy; measure on a quieter one"]),
         (FellBack, "Auto tries recipes from the best down, and this one was no better than the original or lost too much.", [Name, Target, "static int8 quantization", "simplification", "it takes 1.14 times the original's time on this machine", "Measure on the machine that the app runs on, or name a Precision."]),

@@ -42,12 +42,12 @@ internal sealed class CandidateSearch(
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
-    /// <summary>Writes the artifact to <paramref name="artifactPath"/> and returns what is known of it; null where one is wanted that does not come up.</summary>
-    internal Outcome? Run(RecipeList list, string artifactPath)
+    /// <summary>Writes the artifact to where <paramref name="candidate"/> has it and returns what is known of it; null where one is wanted that does not come up.</summary>
+    internal Outcome? Run(RecipeList list, ShippedForm candidate)
     {
         if (source.Opaque is { } opaque)
         {
-            return PassThroughUnseen(artifactPath, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
+            return PassThroughUnseen(candidate.ArtifactPath, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
         }
 
         Model model = source.Model.Clone();
@@ -83,7 +83,7 @@ internal sealed class CandidateSearch(
                 pruned = simplified;
             }
 
-            if (TryAll(list, pruned, artifactPath, comparison, ref firstRejected) is { } outcome)
+            if (TryAll(list, pruned, candidate, comparison, ref firstRejected) is { } outcome)
             {
                 return outcome;
             }
@@ -93,21 +93,21 @@ internal sealed class CandidateSearch(
         {
             done.GiveUp(before, firstRejected?.Rejection.Reason ?? "nothing came of it");
             CountAsUnpruned();
-            if (TryAll(unpruned, simplified, artifactPath, comparison, ref firstRejected) is { } outcome)
+            if (TryAll(unpruned, simplified, candidate, comparison, ref firstRejected) is { } outcome)
             {
                 return outcome;
             }
         }
 
-        return PassThrough(artifactPath, comparison, firstRejected is var (recipe, rejected) ? $"{recipe} was given up, for {rejected.Reason}" : "no step changes it");
+        return PassThrough(candidate, comparison, firstRejected is var (recipe, rejected) ? $"{recipe} was given up, for {rejected.Reason}" : "no step changes it");
     }
 
-    private Outcome? TryAll(RecipeList list, Prepared prepared, string artifactPath, Comparison comparison, ref (string Recipe, Rejection Rejection)? firstRejected)
+    private Outcome? TryAll(RecipeList list, Prepared prepared, ShippedForm candidate, Comparison comparison, ref (string Recipe, Rejection Rejection)? firstRejected)
     {
         bool wasRejected = firstRejected is not null;
         foreach (Recipe recipe in list.Recipes)
         {
-            if (TryRecipe(recipe, list.IsChosenByUser, prepared, artifactPath, comparison, out Rejection? rejection) is { } outcome)
+            if (TryRecipe(recipe, list.IsChosenByUser, prepared, candidate, comparison, out Rejection? rejection) is { } outcome)
             {
                 return wanted is null && firstRejected is var (named, first) && (wasRejected || !list.IsChosenByUser)
                     ? outcome with { Notes = [.. outcome.Notes, FellBack(named, recipe.Name, first)] }
@@ -121,7 +121,7 @@ internal sealed class CandidateSearch(
     }
 
     private Outcome? TryRecipe(
-        Recipe recipe, bool isChosenByUser, Prepared prepared, string artifactPath, Comparison comparison, out Rejection? rejection)
+        Recipe recipe, bool isChosenByUser, Prepared prepared, ShippedForm candidate, Comparison comparison, out Rejection? rejection)
     {
         // A recipe of Auto whose own passes do nothing leaves the turn to the next; the last, without passes, is what is left.
         bool isAllThereIs = isChosenByUser || recipe.Passes.Count == 0;
@@ -140,16 +140,16 @@ internal sealed class CandidateSearch(
             }
 
             bool mayBeLarger = isObeyed && !recipe.IsForSize;
-            ComparisonResult result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
+            ComparisonResult result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
             if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
             {
                 done.Forget(before);
                 model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
-                result = SaveAndCompare(model, artifactPath, comparison, isObeyed, mayBeLarger);
+                result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
             }
 
             if (wanted is null && !isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
-                && comparison.ReasonToPrefer(prepared.Model, artifactPath) is { } preferred)
+                && comparison.ReasonToPrefer(prepared.Model, candidate) is { } preferred)
             {
                 result = ComparisonResult.Slower(preferred);
             }
@@ -166,7 +166,7 @@ internal sealed class CandidateSearch(
                     done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
                 }
 
-                return OutcomeOf(artifactPath, result);
+                return OutcomeOf(candidate.ArtifactPath, result);
             }
 
             rejection ??= Rejection.Of(result);
@@ -229,7 +229,7 @@ internal sealed class CandidateSearch(
     private IModelPass[] Lifting(Model model) =>
         Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
-    private ComparisonResult SaveAndCompare(Model model, string artifactPath, Comparison comparison, bool isObeyed, bool mayBeLarger)
+    private ComparisonResult SaveAndCompare(Model model, ShippedForm candidate, Comparison comparison, bool isObeyed, bool mayBeLarger)
     {
         if (FitToRuntime(model) is { } unfit)
         {
@@ -242,14 +242,14 @@ internal sealed class CandidateSearch(
         }
 
         Provenance.Write(model, request, done.Steps, source.Bytes);
-        model.Save(artifactPath);
+        model.Save(candidate.ArtifactPath);
         if (wanted is not null)
         {
-            return wanted.Takes(artifactPath, done.Plan) ? comparison.Of(artifactPath, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
+            return wanted.Takes(candidate, done.Plan) ? comparison.Of(candidate, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
         }
 
-        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: !isObeyed);
-        long bytes = new FileInfo(artifactPath).Length;
+        ComparisonResult result = comparison.Of(candidate, mustProveItself: !isObeyed);
+        long bytes = new FileInfo(candidate.ArtifactPath).Length;
         return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
             ? result
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
@@ -286,7 +286,7 @@ internal sealed class CandidateSearch(
         return refusal;
     }
 
-    private Outcome? PassThrough(string artifactPath, Comparison comparison, string reason)
+    private Outcome? PassThrough(ShippedForm candidate, Comparison comparison, string reason)
     {
         done.Quantization = null;
         CountAsUnpruned();
@@ -294,22 +294,22 @@ internal sealed class CandidateSearch(
 
         try
         {
-            CopySource(artifactPath, wanted is null ? reason : "the lock file has it so");
+            CopySource(candidate.ArtifactPath, wanted is null ? reason : "the lock file has it so");
         }
         catch (Exception fault) when (wanted is not null && (fault is UnfitForRuntimeException or ArtifactTooLargeException))
         {
             return null;
         }
 
-        if (wanted?.Takes(artifactPath, done.Plan) == false)
+        if (wanted?.Takes(candidate, done.Plan) == false)
         {
             return null;
         }
 
-        ComparisonResult result = comparison.Of(artifactPath, mustProveItself: false);
+        ComparisonResult result = comparison.Of(candidate, mustProveItself: false);
         return result switch
         {
-            { Refusal: null } => OutcomeOf(artifactPath, result),
+            { Refusal: null } => OutcomeOf(candidate.ArtifactPath, result),
             _ when wanted is not null => null,
             { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
             { Refusal: { } formless, Cause: RefusalCause.Format } => throw new UnconvertibleException(formless),

@@ -44,36 +44,30 @@ internal sealed class Comparison(
 
     private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
 
-    /// <param name="artifactPath">The candidate.</param>
+    /// <param name="candidate">The candidate.</param>
     /// <param name="mustProveItself">Whether <c>Auto</c> chose it: it must then keep the accuracy and be no slower. What the project chose, only the budgets judge.</param>
     /// <param name="measuresLatency">Whether latency is measured, where that is possible.</param>
-    internal ComparisonResult Of(string artifactPath, bool mustProveItself, bool measuresLatency = true)
+    internal ComparisonResult Of(ShippedForm candidate, bool mustProveItself, bool measuresLatency = true)
     {
         progress.Report(new PipelineProgress("verifying", 0));
-        try
-        {
-            return ShippedForm.Use(request, artifactPath, shippedPath => Of(artifactPath, shippedPath, mustProveItself, measuresLatency));
-        }
-        catch (UnconvertibleException exception)
-        {
-            return new ComparisonResult($"it has no ORT format: {FaultDiagnostics.Clause(exception.Message)}") { Cause = RefusalCause.Format };
-        }
-    }
-
-    private ComparisonResult Of(string artifactPath, string shippedPath, bool mustProveItself, bool measuresLatency)
-    {
         ModelSession artifact;
         try
         {
-            artifact = ModelSession.Open(shippedPath);
+            artifact = candidate.Open();
+        }
+        catch (UnconvertibleException exception)
+        {
+            return new ComparisonResult(FaultDiagnostics.Clause(exception.Message)) { Cause = RefusalCause.Format };
         }
         catch (InferenceException exception)
         {
-            return new ComparisonResult($"ONNX Runtime cannot load it: {FaultDiagnostics.Clause(exception.Message)}");
+            // Before it was converted, it was loaded: so it is the format.
+            RefusalCause cause = request.Settings.Format == ArtifactFormat.Ort ? RefusalCause.Format : RefusalCause.Broken;
+            return new ComparisonResult($"ONNX Runtime cannot load it: {FaultDiagnostics.Clause(exception.Message)}") { Cause = cause };
         }
 
         using (artifact)
-        using (ModelSession? rounded = Rounded(artifactPath))
+        using (ModelSession? rounded = Rounded(candidate.ArtifactPath))
         {
             ModelSession judged = rounded ?? artifact;
             if ((Verification.Check(source.Session, artifact, inputs.Value) ?? (rounded is null ? null : Verification.Check(source.Session, rounded, inputs.Value))) is { } difference)
@@ -81,12 +75,12 @@ internal sealed class Comparison(
                 return new ComparisonResult(difference);
             }
 
-            if (ShippedForm.Difference(request, artifactPath, artifact, inputs.Value) is { } changed)
+            if (candidate.Difference(artifact, inputs.Value) is { } changed)
             {
                 return new ComparisonResult(changed);
             }
 
-            if (ReasonNotToRun(artifact, shippedPath) is { } unfit)
+            if (ReasonNotToRun(artifact, candidate.Make()) is { } unfit)
             {
                 return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
             }
@@ -115,7 +109,7 @@ internal sealed class Comparison(
                 latencyReason = MachineIsBusy;
             }
 
-            return mustProveItself && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, artifactPath)
+            return mustProveItself && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
                 ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
         }
@@ -149,15 +143,33 @@ internal sealed class Comparison(
     /// behind it in the comparison with the original.
     /// </summary>
     /// <returns>Why the simplified model should ship instead, as a clause; null when the artifact is as fast.</returns>
-    internal string? ReasonToPrefer(Model simplified, string artifactPath)
+    internal string? ReasonToPrefer(Model simplified, ShippedForm candidate)
     {
+        using ModelSession? plain = AsShipped(simplified, candidate);
+        if (plain is null)
+        {
+            return null;
+        }
+
         progress.Report(new PipelineProgress("measuring latency", 0));
-        using ModelSession plain = ModelSession.Open(simplified);
-        using ModelSession artifact = ModelSession.Open(artifactPath);
+        using ModelSession artifact = candidate.Open();
         LatencyResult? latency = LatencyComparison.Run(plain, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
         return latency is { } measured && (measured.Ratio.Low > 1 || measured.Ratio.Value > MostOfSimplifiedTime)
             ? FormattableString.Invariant($"it takes {measured.Ratio.Value:0.00} times as long on this machine as the model that is only simplified")
             : null;
+    }
+
+    /// <summary>A session for what would ship in the candidate's place; null where it could not.</summary>
+    private static ModelSession? AsShipped(Model other, ShippedForm candidate)
+    {
+        try
+        {
+            return other.NeedsExternalData ? null : candidate.Open(other);
+        }
+        catch (Exception fault) when (fault is UnconvertibleException or InferenceException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
@@ -209,29 +221,15 @@ internal sealed class Comparison(
     /// Whether an artifact that is slower than the original is slower, too, than the original in the form that ships. An ORT file has no blocked layouts, and can be slower for that alone:
     /// then the original, which would ship in its place, is no faster.
     /// </summary>
-    private bool IsSlowerAsShipped(ModelSession artifact, string artifactPath)
+    private bool IsSlowerAsShipped(ModelSession artifact, ShippedForm candidate)
     {
         if (request.Settings.Format == ArtifactFormat.Onnx)
         {
             return true;
         }
 
-        string path = $"{artifactPath}.source{OrtFormat.Extension}";
-        try
-        {
-            OrtFormat.Write(source.Path, path, keepsSignedActivations: false);
-            using ModelSession original = ModelSession.Open(path);
-            return LatencyComparison.Run(original, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation) is not { Ratio.Low: <= 1 };
-        }
-        catch (Exception fault) when (fault is UnconvertibleException or InferenceException)
-        {
-            // It could not ship at all.
-            return false;
-        }
-        finally
-        {
-            File.Delete(path);
-        }
+        using ModelSession? original = AsShipped(source.Model, candidate);
+        return original is not null && LatencyComparison.Run(original, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation) is not { Ratio.Low: <= 1 };
     }
 
     private string? ReasonNotToMeasure() => ReasonNotToMeasure(request, target) ?? (inputs.Value.Count == 0 ? RunsOnNothingDrawn : null);

@@ -6,10 +6,9 @@ using ModelBuildTasks.Worker.Caching;
 namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>The candidate that the lock file has. It is taken again whatever the timings of the day say, for it has proven itself when it was locked; the budgets judge it as ever.</summary>
-/// <param name="request">What was asked for.</param>
 /// <param name="locked">What the lock file says.</param>
 /// <param name="isExact">Whether the very bytes are wanted, and not what the same steps make elsewhere.</param>
-internal sealed class LockedForm(OptimizationRequest request, LockedChoice locked, bool isExact)
+internal sealed class LockedForm(LockedChoice locked, bool isExact)
 {
     /// <summary>Why other candidates are left, as a clause.</summary>
     internal const string Another = "the lock file has another form";
@@ -25,13 +24,13 @@ internal sealed class LockedForm(OptimizationRequest request, LockedChoice locke
         if (request.Locked is { } locked)
         {
             // The hash of a compressed file says nothing of its content's bytes.
-            LockedForm exact = new(request, locked, isExact: true);
+            LockedForm exact = new(locked, isExact: true);
             if (!request.Compress && search(exact) is { } same)
             {
                 return same;
             }
 
-            if ((request.Compress || exact.SawAlike) && search(new LockedForm(request, locked, isExact: false)) is { } alike)
+            if ((request.Compress || exact.SawAlike) && search(new LockedForm(locked, isExact: false)) is { } alike)
             {
                 return alike;
             }
@@ -40,13 +39,13 @@ internal sealed class LockedForm(OptimizationRequest request, LockedChoice locke
         return search(null)!;
     }
 
-    /// <param name="artifactPath">A candidate.</param>
+    /// <param name="candidate">A candidate.</param>
     /// <param name="plan">Names of the steps that made it.</param>
-    internal bool Takes(string artifactPath, IEnumerable<string> plan)
+    internal bool Takes(ShippedForm candidate, IEnumerable<string> plan)
     {
         try
         {
-            return ShippedForm.Use(request, artifactPath, shipped => IsWanted(shipped, plan));
+            return IsWanted(candidate.Make(), plan);
         }
         catch (UnconvertibleException)
         {
@@ -55,14 +54,14 @@ internal sealed class LockedForm(OptimizationRequest request, LockedChoice locke
         }
     }
 
-    private bool IsWanted(string artifactPath, IEnumerable<string> plan)
+    private bool IsWanted(string path, IEnumerable<string> plan)
     {
-        if (locked.Is(ContentDigest.OfFile(artifactPath)))
+        if (locked.Is(ContentDigest.OfFile(path)))
         {
             return true;
         }
 
-        bool isAlike = locked.IsLike(new FileInfo(artifactPath).Length, plan);
+        bool isAlike = locked.IsLike(new FileInfo(path).Length, plan);
         SawAlike |= isAlike;
         return isAlike && !isExact;
     }

@@ -122,51 +122,48 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
         string key = RequestKey.OfArtifact(request);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
+        using ShippedForm shipped = new(request, staged);
         string compressed = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
         using IDisposable? exclusive = cache.Lock(key, cancellation);
         try
         {
             bool fromCache = true;
-            Outcome outcome = cache.TryRestore(key, staged) ?? RestoreLocked(cache, request, staged) ?? Make(request, target, new Caches(key, cache, remote), staged, out fromCache, cancellation);
+            Outcome outcome = cache.TryRestore(key, staged) ?? RestoreLocked(cache, request, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
             MemoryStage memory = new(request, target, progress, cancellation);
-            return ShippedForm.Use(request, staged, form => Ship(form));
-
-            OptimizationResult Ship(string form)
+            string form = shipped.Make();
+            bool hadMemory = outcome.Memory is not null;
+            outcome = memory.Complete(outcome, form);
+            bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
+            if (isFinal && !hadMemory && outcome.Memory is not null)
             {
-                outcome = memory.Complete(outcome, form);
-                bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
-                if (isFinal && outcome.Memory is not null)
-                {
-                    cache.Store(key, staged, outcome);
-                }
-
-                Outcome formed = ShippedForm.Describe(request, outcome, form);
-                DeviceEvidence device = DeviceEvidence.For(request, formed, target);
-
-                string shipped = request.Compress ? compressed : form;
-                if (request.Compress)
-                {
-                    CompressedModel.Write(form, formed.ArtifactSha256, compressed, progress, cancellation);
-                }
-
-                OptimizationResult result = ResultOf(request, formed, shipped, fromCache, device, memory.Reason);
-                ShippedForm.AddOperators(request, result, form);
-                AddCompressedBytes(request, result, form, cancellation);
-                if (isFinal)
-                {
-                    cache.Store(request, result, shipped);
-                }
-
-                if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
-                {
-                    result.Diagnostics.Add(warning);
-                }
-
-                RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
-                File.Move(shipped, request.OutputPath, overwrite: true);
-                return result;
+                cache.Store(key, staged, outcome);
             }
+
+            Outcome formed = shipped.Describe(outcome);
+            DeviceEvidence device = DeviceEvidence.For(request, formed, target);
+            string output = request.Compress ? compressed : form;
+            if (request.Compress)
+            {
+                CompressedModel.Write(form, formed.ArtifactSha256, compressed, progress, cancellation);
+            }
+
+            OptimizationResult result = ResultOf(request, formed, output, fromCache, device, memory.Reason);
+            result.RequiredOperators = shipped.RequiredOperators();
+            AddCompressedBytes(request, result, form, cancellation);
+            if (isFinal)
+            {
+                cache.Store(request, result, output);
+            }
+
+            if (remote is not null && remote.TryTakeWarning(request.ModelPath, out Diagnostic? warning))
+            {
+                result.Diagnostics.Add(warning);
+            }
+
+            RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
+            File.Move(output, request.OutputPath, overwrite: true);
+            return result;
         }
         finally
         {
@@ -176,10 +173,16 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     }
 
     /// <summary>What a build made that wrote the lock file, and so did not have it.</summary>
-    private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, string staged) =>
-        request.Locked is { } locked && cache.TryRestore(RequestKey.OfArtifact(request, isFree: true), staged) is { } outcome
-        && (locked.Is(ShippedForm.Use(request, staged, ContentDigest.OfFile)) || (request.Compress && locked.IsLike(ShippedForm.Use(request, staged, form => new FileInfo(form).Length), outcome.Plan)))
-            ? outcome : null;
+    private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, ShippedForm shipped)
+    {
+        if (request.Locked is not { } locked || cache.TryRestore(RequestKey.OfArtifact(request, isFree: true), shipped.ArtifactPath) is not { } outcome)
+        {
+            return null;
+        }
+
+        Outcome formed = shipped.Describe(outcome);
+        return locked.Is(formed.ArtifactSha256) || (request.Compress && locked.IsLike(formed.ArtifactBytes, outcome.Plan)) ? outcome : null;
+    }
 
     /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>
     private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, string artifact, CancellationToken cancellation)
@@ -196,7 +199,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     }
 
     /// <summary>The artifact from a remote cache, else by the search; kept in both caches.</summary>
-    private Outcome Make(OptimizationRequest request, TargetProfile target, Caches caches, string staged, out bool fromCache, CancellationToken cancellation)
+    private Outcome Make(OptimizationRequest request, TargetProfile target, Caches caches, ShippedForm shipped, out bool fromCache, CancellationToken cancellation)
     {
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
@@ -212,23 +215,23 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = evaluationSurvey?.Data;
         RemoteArtifact? elsewhere = caches.Remote is { } remote ? new RemoteArtifact(remote, request, source, target, evaluation ?? calibration, progress, cancellation) : null;
-        Outcome? downloaded = elsewhere?.TryDownload(caches.Key, staged);
+        Outcome? downloaded = elsewhere?.TryDownload(caches.Key, shipped);
         fromCache = downloaded is not null;
         if (downloaded is not null)
         {
             downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
-            caches.Local.Store(caches.Key, staged, downloaded);
+            caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
             return downloaded;
         }
 
         Outcome outcome = LockedForm.Search(request, wanted =>
             new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation, wanted)
-                .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), staged)) with { Model = request.Name, Target = request.Target };
+                .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped)) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
         {
             // After the timing, which it would disturb.
             progress.Report(new PipelineProgress("profiling", 0));
-            outcome = outcome with { Profile = SlowestOperators.Of(source.Path, staged, TrialInputs.For(source.Session, evaluation ?? calibration)[0], new SessionSettings(), cancellation) };
+            outcome = outcome with { Profile = SlowestOperators.Of(source.Path, shipped.ArtifactPath, TrialInputs.For(source.Session, evaluation ?? calibration)[0], new SessionSettings(), cancellation) };
         }
 
         if (calibration is not null && calibration.Count < given!.Count)
@@ -239,8 +242,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
-            caches.Local.Store(caches.Key, staged, outcome);
-            elsewhere?.Upload(caches.Key, staged, outcome);
+            caches.Local.Store(caches.Key, shipped.ArtifactPath, outcome);
+            elsewhere?.Upload(caches.Key, shipped, outcome);
         }
 
         return outcome;

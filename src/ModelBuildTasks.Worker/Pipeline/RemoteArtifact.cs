@@ -29,8 +29,8 @@ internal sealed partial class RemoteArtifact(
     /// <summary>Something to compare the two models on.</summary>
     private readonly Lazy<bool> isComparable = new(() => source.Opaque is null && (data is not null || TrialInputs.For(source.Session, null).Count > 0));
 
-    /// <summary>The outcome of <paramref name="key"/>, its artifact at <paramref name="path"/>; null when there is none that may be used.</summary>
-    internal Outcome? TryDownload(string key, string path)
+    /// <summary>The outcome of <paramref name="key"/>, its artifact where <paramref name="shipped"/> has it; null when there is none that may be used.</summary>
+    internal Outcome? TryDownload(string key, ShippedForm shipped)
     {
         if (!isComparable.Value)
         {
@@ -38,12 +38,12 @@ internal sealed partial class RemoteArtifact(
         }
 
         progress.Report(new PipelineProgress("asking the remote cache", 0));
-        if (remote.TryDownload(key, path, cancellation) is not { } claimed)
+        if (remote.TryDownload(key, shipped.ArtifactPath, cancellation) is not { } claimed)
         {
             return null;
         }
 
-        if (Check(path, claimed, out Outcome? proven) is { } refusal)
+        if (Check(shipped, claimed, out Outcome? proven) is { } refusal)
         {
             remote.Fail(new RemoteCacheException($"it sent an artifact that was not taken: {refusal}", isUnusable: false));
             return null;
@@ -52,26 +52,28 @@ internal sealed partial class RemoteArtifact(
         // A build fails for what was measured here, never on a server's word.
         // Compressing takes seconds for each MB, and only a size budget asks for it here.
         bool isCompressedJudged = request.Compress && request.Budgets is not { MaxSizeBytes: null, MaxSizeRatio: null };
-        long shipped = ShippedForm.Use(request, path, form => isCompressedJudged ? CompressedModel.Measure([form], isForShipping: true, cancellation) : new FileInfo(form).Length);
+        Outcome formed = shipped.Describe(proven!);
+        long bytes = isCompressedJudged ? CompressedModel.Measure([shipped.Make()], isForShipping: true, cancellation) : formed.ArtifactBytes;
         // Memory is measured once the artifact is taken; a measurement that is refused is not the server's fault.
-        DeviceEvidence device = DeviceEvidence.For(request, proven!, target) with { Refusals = [] };
-        BudgetVerdict[] verdicts = [.. BudgetDiagnostics.Judge(request, proven!, shipped, device, memoryReason: null).Where(verdict => verdict.Kind != BudgetKind.MaxMemory)];
-        return BudgetDiagnostics.Of(request, proven!, shipped, verdicts, device).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
+        DeviceEvidence device = DeviceEvidence.For(request, formed, target) with { Refusals = [] };
+        BudgetVerdict[] verdicts = [.. BudgetDiagnostics.Judge(request, formed, bytes, device, memoryReason: null).Where(verdict => verdict.Kind != BudgetKind.MaxMemory)];
+        return BudgetDiagnostics.Of(request, formed, bytes, verdicts, device).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 
-    internal void Upload(string key, string path, Outcome outcome)
+    internal void Upload(string key, ShippedForm shipped, Outcome outcome)
     {
-        if (isComparable.Value && Check(path, outcome, out _) is null)
+        if (isComparable.Value && Check(shipped, outcome, out _) is null)
         {
             progress.Report(new PipelineProgress("uploading to the remote cache", 0));
-            remote.Upload(key, path, outcome, cancellation);
+            remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
         }
     }
 
     /// <returns>Why the artifact must not be used, as a clause; null when it may.</returns>
-    private string? Check(string path, Outcome claimed, out Outcome? proven)
+    private string? Check(ShippedForm shipped, Outcome claimed, out Outcome? proven)
     {
         proven = null;
+        string path = shipped.ArtifactPath;
         if (claimed.OriginalBytes != source.Bytes || claimed.ArtifactBytes != new FileInfo(path).Length || claimed.ArtifactSha256 != ContentDigest.OfFile(path) || !IsPlausible(claimed))
         {
             return "its description is of something else";
@@ -90,7 +92,7 @@ internal sealed partial class RemoteArtifact(
                 return "its metadata tells of another origin";
             }
 
-            ComparisonResult result = comparison.Of(path, mustProveItself: true, measuresLatency: false);
+            ComparisonResult result = comparison.Of(shipped, mustProveItself: true, measuresLatency: false);
             proven = claimed with { Accuracy = result.Accuracy, Memory = null };
             return result.Refusal;
         }

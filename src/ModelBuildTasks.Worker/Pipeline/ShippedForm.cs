@@ -9,11 +9,25 @@ using ModelBuildTasks.Worker.Caching;
 namespace ModelBuildTasks.Worker.Pipeline;
 
 /// <summary>
-/// What ships in place of an ONNX artifact with <c>Format="Ort"</c>. Searches and caches keep the ONNX form, which can be read again; the same ONNX file gives the same ORT file. It is what is
-/// verified, measured and judged.
+/// What ships of an artifact: the ONNX file itself, or with <c>Format="Ort"</c> what ONNX Runtime makes of it. Searches and caches keep the ONNX form, which can be read again; the same ONNX
+/// file gives the same ORT file. What ships is what is verified, measured and judged.
 /// </summary>
-internal static class ShippedForm
+/// <param name="request">What was asked for.</param>
+/// <param name="artifactPath">Where the ONNX form of one candidate after the other is written.</param>
+internal sealed class ShippedForm(OptimizationRequest request, string artifactPath) : IDisposable
 {
+    /// <summary>The SHA-256 of the ONNX form that was converted last.</summary>
+    private string? converted;
+
+    private string ConvertedPath => $"{artifactPath}{OrtFormat.Extension}";
+
+    /// <summary>Where the ONNX form lies.</summary>
+    internal string ArtifactPath => artifactPath;
+
+    private bool IsConverted => request.Settings.Format == ArtifactFormat.Ort;
+
+    public void Dispose() => File.Delete(ConvertedPath);
+
     /// <summary>A session for the ORT form has other kernels than one for the ONNX form (NCHWc), which add in another order, and what is quantized may round to the neighbour.</summary>
     private const double LeastLikeness = 0.99;
 
@@ -24,47 +38,69 @@ internal static class ShippedForm
     internal static TargetProfile Profile(OptimizationRequest request, TargetProfile target) =>
         request.Settings.Format == ArtifactFormat.Ort && target.Architecture != Architecture.Arm64 ? target with { WeightBits = Math.Min(target.WeightBits, UnsaturatedBits) } : target;
 
-    /// <summary>Does something with the file that ships, which is made for that time where the artifact itself does not.</summary>
+    /// <summary>The file that ships, made of the ONNX form that lies there now.</summary>
+    /// <returns>Its path.</returns>
     /// <exception cref="UnconvertibleException">ONNX Runtime can't convert it.</exception>
-    internal static T Use<T>(OptimizationRequest request, string artifactPath, Func<string, T> action)
+    internal string Make()
     {
-        if (request.Settings.Format == ArtifactFormat.Onnx)
+        if (!IsConverted)
         {
-            return action(artifactPath);
+            return artifactPath;
         }
 
-        string path = $"{artifactPath}{OrtFormat.Extension}";
+        string digest = ContentDigest.OfFile(artifactPath);
+        if (digest != converted)
+        {
+            converted = null;
+            Convert(artifactPath, ConvertedPath);
+            converted = digest;
+        }
+
+        return ConvertedPath;
+    }
+
+    /// <summary>A session for what ships; for an ORT file from memory, as apps load it where it is embedded.</summary>
+    /// <exception cref="UnconvertibleException">ONNX Runtime can't convert it.</exception>
+    /// <exception cref="InferenceException">ONNX Runtime can't load it.</exception>
+    internal ModelSession Open() => IsConverted ? ModelSession.Open(File.ReadAllBytes(Make())) : ModelSession.Open(artifactPath);
+
+    /// <summary>A session for another model in the form in which it would ship.</summary>
+    /// <inheritdoc cref="Open()"/>
+    internal ModelSession Open(Model other)
+    {
+        if (!IsConverted)
+        {
+            return ModelSession.Open(other);
+        }
+
+        string path = $"{artifactPath}.other";
+        string convertedPath = $"{path}{OrtFormat.Extension}";
         try
         {
-            OrtFormat.Write(artifactPath, path, keepsSignedActivations: request.Target == TargetNames.CpuArm64);
-            return action(path);
+            other.Save(path);
+            Convert(path, convertedPath);
+            return ModelSession.Open(File.ReadAllBytes(convertedPath));
         }
         finally
         {
             File.Delete(path);
+            File.Delete(convertedPath);
         }
     }
 
     /// <summary>What is known of the artifact, of the file that ships.</summary>
-    internal static Outcome Describe(OptimizationRequest request, Outcome outcome, string path) =>
-        request.Settings.Format == ArtifactFormat.Onnx ? outcome : outcome with { ArtifactSha256 = ContentDigest.OfFile(path), ArtifactBytes = new FileInfo(path).Length };
+    internal Outcome Describe(Outcome outcome) =>
+        IsConverted && Make() is var path ? outcome with { ArtifactSha256 = ContentDigest.OfFile(path), ArtifactBytes = new FileInfo(path).Length } : outcome;
 
-    /// <summary>Tells the result which operators the file needs, and proves that apps can load it from memory, as they do where it is embedded.</summary>
-    /// <exception cref="UnconvertibleException">ONNX Runtime does not load it so.</exception>
-    internal static void AddOperators(OptimizationRequest request, OptimizationResult result, string path)
+    /// <summary>The operators that the file needs; empty for ONNX, whose readers have all of them.</summary>
+    /// <exception cref="UnconvertibleException">The file is not what ONNX Runtime should have written.</exception>
+    internal IReadOnlyList<string> RequiredOperators()
     {
-        if (request.Settings.Format == ArtifactFormat.Onnx)
-        {
-            return;
-        }
-
-        byte[] bytes = File.ReadAllBytes(path);
         try
         {
-            ModelSession.Open(bytes).Dispose();
-            result.RequiredOperators = OrtFormat.RequiredOperators(bytes);
+            return IsConverted ? OrtFormat.RequiredOperators(File.ReadAllBytes(Make())) : [];
         }
-        catch (Exception fault) when (fault is InferenceException or InvalidDataException)
+        catch (InvalidDataException fault)
         {
             throw new UnconvertibleException(fault.Message, fault);
         }
@@ -72,9 +108,9 @@ internal static class ShippedForm
 
     /// <summary>Whether the form that ships gives what the artifact gives.</summary>
     /// <returns>Why it does not, as a clause; null when it does, or is the artifact.</returns>
-    internal static string? Difference(OptimizationRequest request, string artifactPath, ModelSession shipped, IReadOnlyList<IReadOnlyList<Tensor>> inputs)
+    internal string? Difference(ModelSession shipped, IReadOnlyList<IReadOnlyList<Tensor>> inputs)
     {
-        if (request.Settings.Format == ArtifactFormat.Onnx)
+        if (!IsConverted)
         {
             return null;
         }
@@ -96,4 +132,6 @@ internal static class ShippedForm
 
         return null;
     }
+
+    private void Convert(string from, string to) => OrtFormat.Write(from, to, keepsSignedActivations: request.Target == TargetNames.CpuArm64);
 }

@@ -391,7 +391,8 @@ public sealed class CandidateSearchTests : IDisposable
         using SourceModel source = SourceModel.Load(place.ModelPath);
         Dataset? data = hasData ? Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs) : null;
         CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
-        return search.Run(list, Artifact)!;
+        using ShippedForm candidate = new(request, Artifact);
+        return search.Run(list, candidate)!;
     }
 
     /// <summary>The share of samples whose label is another class than the one that a ruined model gives.</summary>

@@ -138,7 +138,9 @@ public sealed class NonFiniteTests : IDisposable
     {
         using SourceModel source = SourceModel.Load(place.ModelPath);
         Dataset? data = hasData ? Dataset.Open(WriteData(sample => sample == LateSample ? 0.5f : 2), source.Session.Inputs) : null;
-        CandidateSearch search = new(place.Request(), source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
-        return search.Run(list, place["artifact.onnx"])!;
+        OptimizationRequest request = place.Request();
+        CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
+        using ShippedForm candidate = new(request, place["artifact.onnx"]);
+        return search.Run(list, candidate)!;
     }
 }

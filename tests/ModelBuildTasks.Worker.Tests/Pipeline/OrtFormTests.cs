@@ -123,7 +123,7 @@ public sealed class OrtFormTests : IDisposable
     }
 
     [TestMethod]
-    public void Latency_and_memory_are_those_of_what_ships()
+    public void Latency_and_memory_are_measured()
     {
         OptimizationResult result = Workplace.Run(Ort(request => (request.Measurement, request.Budgets.MaxMemoryBytes) = (Measurement.Auto, 1L << 40)));
 
@@ -177,6 +177,63 @@ public sealed class OrtFormTests : IDisposable
         Assert.IsTrue(results[1].FromCache);
         Assert.AreEqual(results[0].ArtifactSha256, results[1].ArtifactSha256);
         CollectionAssert.AreEqual(results[0].RequiredOperators.ToArray(), results[1].RequiredOperators.ToArray());
+    }
+
+    [TestMethod]
+    public void What_came_from_a_remote_cache_is_judged_by_the_measurement_of_what_ships()
+    {
+        using CacheServer server = new();
+        void Remote(OptimizationRequest request, string folder) =>
+            (request.Target, request.Measurement, request.CacheDirectory, request.RemoteCache) = (TargetNames.CpuArm64, Measurement.Require, place[folder], server.Url);
+        OptimizationResult first = Workplace.Run(Ort(request => Remote(request, "first")));
+        DeviceMeasurement measured = new()
+        {
+            Model = "model",
+            Target = TargetNames.CpuArm64,
+            Artifact = first.ArtifactSha256!,
+            MeasuredUtc = new DateTime(2026, 11, 17, 0, 0, 0, DateTimeKind.Utc),
+            Device = new MeasuredDevice { Processor = "a phone", Cores = 4, Architecture = "Arm64", ExecutionProvider = "CPUExecutionProvider" },
+            Latency = new MeasuredValue(3.2, 3.1, 3.3),
+            Runs = 200,
+        };
+        measured.Write(place["measured.json"]);
+
+        OptimizationResult second = Workplace.Run(Ort(request =>
+        {
+            Remote(request, "second");
+            request.Measurements.Add(RequestInputs.OfMeasurement(place["measured.json"]));
+            request.Budgets.MaxLatencyMilliseconds = 4;
+        }));
+
+        Assert.IsTrue(second.Succeeded, string.Join('\n', second.Diagnostics.Select(diagnostic => diagnostic.Message)));
+        Assert.IsTrue(second.FromCache);
+    }
+
+    [TestMethod]
+    public void It_is_converted_once_for_each_artifact()
+    {
+        using ShippedForm form = new(Ort(), place["candidate.onnx"]);
+        File.Copy(place.ModelPath, form.ArtifactPath);
+        File.WriteAllText(form.Make(), "as it was");
+
+        Assert.AreEqual("as it was", File.ReadAllText(form.Make()));
+        SmallModels.Mlp().Save(form.ArtifactPath);
+        using ModelSession session = form.Open();
+        Assert.HasCount(2, session.Inputs[0].Shape);
+    }
+
+    [TestMethod]
+    public void Nothing_stays_of_a_conversion_that_fails()
+    {
+        using (ShippedForm form = new(Ort(), place["obj/candidate.onnx"]))
+        {
+            Directory.CreateDirectory(place["obj"]);
+            File.WriteAllText(form.ArtifactPath, "Hello");
+            Assert.ThrowsExactly<UnconvertibleException>(form.Make);
+            File.Delete(form.ArtifactPath);
+        }
+
+        Assert.IsEmpty(Directory.GetFileSystemEntries(place["obj"]));
     }
 
     [TestMethod]
