@@ -63,7 +63,8 @@ internal static class TargetTable
         string artifact = Path.Combine(folder, $"{Path.GetFileNameWithoutExtension(source.Path)}.{target}.onnx");
         OptimizationRequest request = new() { ModelPath = source.Path, Name = "model", Target = target.Name, Measurement = Measurement.Skip, OutputPath = artifact };
         CandidateSearch search = new(request, source, target, calibration, calibration is null ? null : evaluation, new Progress<PipelineProgress>(), CancellationToken.None);
-        IReadOnlyList<Worker.Caching.Step> steps = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, calibration is not null, source.Model), artifact)!.Steps;
+        using ShippedForm shipped = new(request, artifact);
+        IReadOnlyList<Worker.Caching.Step> steps = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, calibration is not null, source.Model), shipped)!.Steps;
         string recipe = string.Join(", ", steps.Where(step => step.Applied && !step.Name.StartsWith("fit", StringComparison.Ordinal)).Select(step => step.Name));
         return new Made(target, artifact, recipe.Length == 0 ? "nothing" : recipe, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(artifact))));
     }
