@@ -1,4 +1,7 @@
+using System.Collections.ObjectModel;
+using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Inference;
@@ -6,6 +9,9 @@ namespace ModelBuildTasks.Inference;
 /// <summary>Name, element type and shape of a model's input or output, as ONNX Runtime sees it.</summary>
 public sealed record TensorSignature(string Name, ElementType ElementType, IReadOnlyList<Dimension> Shape)
 {
+    /// <summary>What the model does itself to what this input is given; null when it says nothing of it.</summary>
+    internal InputDescription? Preprocessing { get; init; }
+
     public override string ToString() => $"{Name}: {ElementType}[{string.Join(", ", Shape)}]";
 }
 
@@ -48,7 +54,8 @@ public sealed class ModelSession : IDisposable
         this.file = file;
         inputNames = [.. session.InputNames];
         outputNames = [.. session.OutputNames];
-        Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]))];
+        IReadOnlyDictionary<string, InputDescription> preprocessed = Preprocessed(session);
+        Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]) with { Preprocessing = preprocessed.GetValueOrDefault(name) })];
         Outputs = [.. outputNames.Select(name => Describe(name, session.OutputMetadata[name]))];
     }
 
@@ -185,6 +192,20 @@ public sealed class ModelSession : IDisposable
         }
 
         return options;
+    }
+
+    private static IReadOnlyDictionary<string, InputDescription> Preprocessed(InferenceSession session)
+    {
+        try
+        {
+            return session.ModelMetadata.CustomMetadataMap.TryGetValue(Preprocessing.MetadataKey, out string? text)
+                ? Preprocessing.FromMetadata(text) : ReadOnlyDictionary<string, InputDescription>.Empty;
+        }
+        catch (JsonException fault)
+        {
+            session.Dispose();
+            throw new InferenceException($"Its metadata '{Preprocessing.MetadataKey}' does not say what it does to its inputs: {fault.Message}", fault);
+        }
     }
 
     private static TensorSignature Describe(string name, NodeMetadata metadata)

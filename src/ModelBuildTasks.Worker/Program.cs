@@ -18,6 +18,7 @@ RootCommand root = new("Prunes, quantizes and converts ONNX models, and measures
     EvaluateCommand.Create(),
     MeasureCommand.Create(),
     ReportCommand.Create(),
+    PreprocessCommand.Create(),
     CacheCommand.Create(),
     BuildCommand.Create(),
     TryCommand.Create(),

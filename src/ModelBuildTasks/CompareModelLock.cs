@@ -87,7 +87,7 @@ public sealed class CompareModelLock : Task
         var (name, target) = (built.Variant.Name, built.Variant.Target);
         return
         [
-            .. Findings.Regressions(built.Variant.ModelPath, name, target, locked, built.Entry),
+            .. Findings.Regressions(built.Variant.SourcePath, name, target, locked, built.Entry),
             .. LockFindings.Differences(name, target, locked, built.Entry).SelectMany(found => OutOfDate(found.Difference, found.Line)),
         ];
     }

@@ -79,7 +79,7 @@ public sealed class GenerateModelAccessors : Task
         }
 
         var sources = new List<ITaskItem>();
-        foreach (var accessor in accessors.Where(accessor => accessor.Targets.Count > 0 && (!accessor.Exported || File.Exists(accessor.ModelPath))))
+        foreach (var accessor in accessors.Where(accessor => accessor.Targets.Count > 0 && (!accessor.IsMade || File.Exists(accessor.ModelPath))))
         {
             if (Signature(accessor, log) is { } signature)
             {

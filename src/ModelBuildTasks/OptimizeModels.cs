@@ -44,6 +44,9 @@ public sealed class OptimizeModels : WorkerTask
     /// <summary>The out-of-date requests, with ResultPath and ArtifactPath.</summary>
     [Required] public ITaskItem[] Requests { get; set; } = [];
 
+    /// <summary>Full path of the file that carries the worker's arguments where a command line might be too short: <c>build @file</c>.</summary>
+    [Required] public string ArgumentsFile { get; set; } = "";
+
     /// <summary>Full path of the file that a build holds open while it works on these requests.</summary>
     [Required] public string LockFile { get; set; } = "";
 

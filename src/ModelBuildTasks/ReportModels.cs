@@ -25,6 +25,9 @@ public sealed class ReportModels : WorkerTask
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
     public ITaskItem[] Variants { get; set; } = [];
 
+    /// <summary>Full path of the file that carries the worker's arguments, for which a command line might be too short: <c>report @file</c>.</summary>
+    [Required] public string ArgumentsFile { get; set; } = "";
+
     /// <summary>Full path of the folder that the report is written to.</summary>
     public string ReportDirectory { get; set; } = "";
 

@@ -79,6 +79,9 @@ public sealed class ResolveOptimizedModels : Task
     /// <summary>One item per accessor to generate; see <see cref="AccessorItem"/>.</summary>
     [Output] public ITaskItem[] AccessorItems { get; set; } = [];
 
+    /// <summary>Models that something is put in front of: as an item the path of what that becomes, for <see cref="PreprocessModel"/>.</summary>
+    [Output] public ITaskItem[] Preprocessed { get; set; } = [];
+
     private const string DefiningProject = "DefiningProjectFullPath";
     private readonly List<Diagnostic> _diagnostics = [];
     private string _projectDirectory = "";
@@ -96,13 +99,14 @@ public sealed class ResolveOptimizedModels : Task
         {
             Variants = recalled[0];
             AccessorItems = recalled[1];
+            Preprocessed = recalled[2];
             return true;
         }
 
         Resolve();
         if (_diagnostics.Count == 0)
         {
-            memory.Remember(Variants, AccessorItems);
+            memory.Remember(Variants, AccessorItems, Preprocessed);
         }
 
         return !Log.HasLoggedErrors;
@@ -116,6 +120,7 @@ public sealed class ResolveOptimizedModels : Task
         CheckOverrides();
         var models = Models.Select(model => (Item: model, Variants: TargetsOf(model).ConvertAll(target => Variant(model, target)))).ToList();
         Variants = [.. models.SelectMany(model => model.Variants.Select(variant => variant.ToTaskItem()))];
+        Preprocessed = [.. Models.Where(model => model.Text(MetadataNames.Preprocess) is not null).Select(PreprocessedItem)];
         AccessorItems = [.. models.Where(model => model.Item.IsTrue(MetadataNames.Accessor, fallback: true)).Select(model => Accessor(model.Item, model.Variants))];
 
         var log = new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors);
@@ -190,9 +195,9 @@ public sealed class ResolveOptimizedModels : Task
                 Report(DiagnosticCatalogue.ContradictorySettings, item, $"the accessor reads all targets of a model alike, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
 
-            foreach (var metadata in new[] { MetadataNames.ExportCommand, MetadataNames.ExportInputs }.Where(name => item.Text(name) is not null))
+            foreach (var metadata in new[] { MetadataNames.ExportCommand, MetadataNames.ExportInputs, MetadataNames.Preprocess }.Where(name => item.Text(name) is not null))
             {
-                Report(DiagnosticCatalogue.ContradictorySettings, item, $"one command makes the model for all of its targets, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
+                Report(DiagnosticCatalogue.ContradictorySettings, item, $"all targets are made of one model, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
 
             if (TargetNames.Find(item.ItemSpec) is null)
@@ -241,7 +246,7 @@ public sealed class ResolveOptimizedModels : Task
             }
         }
 
-        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
+        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData, MetadataNames.Preprocess })
         {
             if (metadata.TryGetValue(key, out var path))
             {
@@ -275,12 +280,12 @@ public sealed class ResolveOptimizedModels : Task
             metadata.Remove(MetadataNames.Format);
         }
 
-        return new ModelVariant(PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata(DefiningProject), model.ItemSpec);
+        return new ModelVariant(ModelPathOf(model), PathOf(model), name, target, Path.Combine(Directory, ModelVariant.FileName(name), target), metadata, model.GetMetadata(DefiningProject), model.ItemSpec);
     }
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<ModelVariant> variants)
     {
-        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), variants, IsCompressed(model), RootNamespace, Directory);
+        var accessor = AccessorItem.For(model, ModelPathOf(model), NameOf(model), variants, IsCompressed(model), RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
@@ -316,6 +321,16 @@ public sealed class ResolveOptimizedModels : Task
     }
 
     private string PathOf(ITaskItem model) => ItemText.FullPath(_projectDirectory, model.ItemSpec);
+
+    private string ModelPathOf(ITaskItem model) => model.Text(MetadataNames.Preprocess) is null ? PathOf(model) : ModelVariant.PreprocessedPath(Directory, NameOf(model));
+
+    private ITaskItem PreprocessedItem(ITaskItem model) => ItemText.Create(ModelPathOf(model), new Dictionary<string, string>
+    {
+        ["SourcePath"] = PathOf(model),
+        [MetadataNames.Preprocess] = ItemText.FullPath(_projectDirectory, model.Text(MetadataNames.Preprocess)!),
+        ["DefinedIn"] = model.GetMetadata(DefiningProject),
+        ["DefinedAs"] = model.ItemSpec,
+    });
 
     private static string NameOf(ITaskItem model) => model.Text(MetadataNames.Name) ?? Path.GetFileNameWithoutExtension(model.ItemSpec);
 

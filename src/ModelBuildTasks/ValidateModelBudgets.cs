@@ -14,7 +14,7 @@ namespace ModelBuildTasks;
 [MSBuildMultiThreadableTask]
 public sealed class ValidateModelBudgets : Task
 {
-    /// <summary>The requests, with ResultPath.</summary>
+    /// <summary>The requests, with ResultPath, ModelPath and SourcePath.</summary>
     public ITaskItem[] Requests { get; set; } = [];
 
     /// <summary>Whether nothing is built, so that a model may have no result: what was built before is taken as it is.</summary>
@@ -46,7 +46,8 @@ public sealed class ValidateModelBudgets : Task
                 var result = OptimizationResult.Read(path);
                 foreach (var diagnostic in result.Diagnostics)
                 {
-                    log.Write(diagnostic, severity);
+                    // What is wrong with what was made of the project's file is shown at the project's file.
+                    log.Write(diagnostic.File == request.GetMetadata("ModelPath") ? diagnostic.At(request.GetMetadata("SourcePath")) : diagnostic, severity);
                 }
 
                 Forget(result, path);

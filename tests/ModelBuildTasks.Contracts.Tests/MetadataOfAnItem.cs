@@ -39,7 +39,7 @@ public sealed class MetadataOfAnItem
     [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
     [DataRow("FineTune", "Distill", "MBT0007")]
     [DataRow("Format", "Orrt", "MBT0001")]
-    [DataRow("Preprocess", "dataset.json", "MBT0007")]
+    [DataRow("TrainingData", "Data/training", "MBT0007")]
     public void A_bad_value_is_named_with_its_metadata_and_the_file(string metadata, string value, string code)
     {
         var diagnostic = Read((metadata, value)).Diagnostics.Single();

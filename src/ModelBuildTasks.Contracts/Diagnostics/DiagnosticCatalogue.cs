@@ -270,6 +270,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor LimitNotMeasured = new("MBT4015", "A limit on new data could not be measured", Error,
         "'{0}' can't be judged on '{1}': {2}.", "Give what is missing, or leave out what asks for it.");
 
+    /// <summary>{0} reason, as a clause.</summary>
+    public static readonly DiagnosticDescriptor CannotPreprocess = new("MBT4017", "Nothing can be put in front of the model", Error,
+        "What Preprocess says can't be put in front of the model: {0}.", "Leave Preprocess out, and give the model what it takes; or export it again as the reason says.");
+
     /// <summary>{0} path, {1} reason.</summary>
     public static readonly DiagnosticDescriptor ResultUnreadable = new("MBT4016", "Not a result file of this version", Error,
         "'{0}' is no result file that this version reads: {1}.", "Name a .result.json that a build wrote beside its artifact, or what 'optimize --json' wrote; build again where another version did.");

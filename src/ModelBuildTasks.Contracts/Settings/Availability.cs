@@ -12,7 +12,7 @@ public static class Availability
 {
     private static readonly string[] MetadataToCome =
     [
-        MetadataNames.Teacher, MetadataNames.Student, MetadataNames.TrainingData, MetadataNames.FineTuneEpochs, MetadataNames.Preprocess,
+        MetadataNames.Teacher, MetadataNames.Student, MetadataNames.TrainingData, MetadataNames.FineTuneEpochs,
     ];
 
     private static readonly Dictionary<Type, Array> s_choices = new()

@@ -82,7 +82,7 @@ internal sealed class CsvDataset : Dataset
 
     private (InputEncoder Encoder, int[] Columns, double Fill) Bind(TensorSignature input, bool only, CsvRows rows)
     {
-        InputDescription settings = description.For(input.Name);
+        InputDescription settings = description.For(input);
         int[] columns = settings switch
         {
             _ when text is not null && text.Feeds(input.Name) => textColumns,

@@ -46,6 +46,9 @@ internal class InputDescription
     /// <summary>A file with one number a sample: columns from there on are set to 0 after normalisation.</summary>
     public string? Widths { get; init; }
 
+    /// <summary>The type of the numbers that a model with <see cref="Preprocessing"/> is given.</summary>
+    public GivenType? ElementType { get; init; }
+
     /// <summary>What is stated of how stored numbers become the input's, as the file names it.</summary>
     [JsonIgnore]
     internal IEnumerable<string> Changes => new (string Field, object? Value)[]
@@ -72,7 +75,17 @@ internal class InputDescription
         Interpolation = Interpolation ?? general.Interpolation,
         Tokens = Tokens,
         Widths = Widths ?? general.Widths,
+        ElementType = ElementType ?? general.ElementType,
     };
+}
+
+/// <summary>Types of numbers that cameras, microphones and files give.</summary>
+public enum GivenType
+{
+    UInt8,
+    UInt16,
+    Int16,
+    Float,
 }
 
 /// <summary>Order of colour channels.</summary>
@@ -84,14 +97,14 @@ internal enum ChannelOrder
 }
 
 /// <summary>Order of the axes of images.</summary>
-internal enum AxisOrder
+public enum AxisOrder
 {
     Nchw,
     Nhwc,
 }
 
 /// <summary>How an image comes to the input's size.</summary>
-internal enum ResizeMode
+public enum ResizeMode
 {
     /// <summary>Height and width are scaled independently.</summary>
     Stretch,
@@ -101,7 +114,7 @@ internal enum ResizeMode
 }
 
 /// <summary>The filter that an image is resized with; both are antialiased.</summary>
-internal enum Interpolation
+public enum Interpolation
 {
     /// <summary>A triangle over the nearest pixels.</summary>
     Bilinear,
@@ -180,8 +193,21 @@ internal sealed class DatasetDescription : InputDescription
         Average = Average, Positive = Positive ?? Scoring.DefaultPositive, ClassNames = Classes ?? [], Detection = Detection, Segmentation = Segmentation,
     };
 
-    /// <summary>The settings of input <paramref name="name"/>.</summary>
-    internal InputDescription For(string name) => (Inputs?.GetValueOrDefault(name) ?? new InputDescription()).Or(this);
+    /// <summary>The settings of an input; what its model does itself is not among them.</summary>
+    /// <exception cref="DatasetException">The model does it in another way.</exception>
+    internal InputDescription For(TensorSignature input) => input.Preprocessing is { } done ? PreprocessedInput.Rest(Stated(input.Name), done, Path) : Stated(input.Name);
+
+    /// <summary>What is stated of input <paramref name="name"/>.</summary>
+    internal InputDescription Stated(string name) => (Inputs?.GetValueOrDefault(name) ?? new InputDescription()).Or(this);
+
+    /// <exception cref="DatasetException">The description is about an input that the model does not have.</exception>
+    internal void RequireInputs(IReadOnlyList<TensorSignature> inputs)
+    {
+        if (Inputs?.Keys.FirstOrDefault(name => inputs.All(input => input.Name != name)) is { } unknown)
+        {
+            throw new DatasetException(DatasetError.Description, Path!, $"'inputs' names '{unknown}'; the model's inputs are {string.Join(", ", inputs.Select(input => input.Name))}.");
+        }
+    }
 
     /// <summary>A file that the description names, relative to the description's own folder.</summary>
     /// <exception cref="DatasetException">It is not there.</exception>

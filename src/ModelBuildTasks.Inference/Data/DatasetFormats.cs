@@ -19,11 +19,7 @@ internal static class DatasetFormats
         }
 
         DatasetDescription description = Describe(full);
-        if (description.Inputs?.Keys.FirstOrDefault(name => inputs.All(input => input.Name != name)) is { } unknown)
-        {
-            throw new DatasetException(DatasetError.Description, description.Path!, $"'inputs' names '{unknown}'; the model's inputs are {string.Join(", ", inputs.Select(input => input.Name))}.");
-        }
-
+        description.RequireInputs(inputs);
         string source = IsDescription(full) || (Directory.Exists(full) && description.Data is not null)
             ? description.Locate(description.Data ?? throw new DatasetException(DatasetError.Description, full, "\"data\" must name the data file or folder."), full)
             : full;
@@ -90,7 +86,7 @@ internal static class DatasetFormats
             return images;
         }
 
-        if (inputs.All(input => Source(input, description, path) is not null || description.For(input.Name).Fill is not null))
+        if (inputs.All(input => Source(input, description, path) is not null || description.For(input).Fill is not null))
         {
             return OpenArrays(path, inputs, description);
         }
@@ -123,7 +119,7 @@ internal static class DatasetFormats
         string[] others = [.. arrays.Keys.Where(name => name != labels && name != slices)];
         ArrayInput[] bound = [.. inputs.Select(input =>
         {
-            InputDescription settings = description.For(input.Name);
+            InputDescription settings = description.For(input);
             string name = settings.Data ?? (inputs.Count == 1 && others.Length == 1 ? others[0] : input.Name);
             StoredArray? array = arrays.GetValueOrDefault(name);
             if (array is null && settings.Fill is null)
@@ -152,7 +148,7 @@ internal static class DatasetFormats
             : SlicesBeside(path);
         ArrayInput[] bound = [.. inputs.Select(input =>
         {
-            InputDescription settings = description.For(input.Name);
+            InputDescription settings = description.For(input);
             string? file = Source(input, description, path) ?? (inputs.Count == 1 && File.Exists(path) ? path : null);
             if (file is null && settings.Fill is null)
             {

@@ -69,6 +69,7 @@ internal sealed class ChannelsConverter : JsonConverter<Channels>
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     ReadCommentHandling = JsonCommentHandling.Skip,
     AllowTrailingCommas = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(DatasetDescription))]
 internal sealed partial class DescriptionJson : JsonSerializerContext;

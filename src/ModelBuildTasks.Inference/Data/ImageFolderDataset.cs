@@ -70,14 +70,14 @@ internal sealed class ImageFolderDataset : Dataset
             return null;
         }
 
-        Tensor?[] filled = [.. inputs.Select(input => description.For(input.Name) is { Fill: { } fill } settings ? new InputEncoder(input, settings).Fill(fill, path) : null)];
+        Tensor?[] filled = [.. inputs.Select(input => description.For(input) is { Fill: { } fill } settings ? new InputEncoder(input, settings).Fill(fill, path) : null)];
         if (filled.Count(tensor => tensor is null) != 1)
         {
             throw DatasetException.DoesNotFit(path, $"a folder of images feeds one input, the model has {inputs.Count}: {string.Join(", ", inputs.Select(input => input.Name))}; in dataset.json \"fill\" can give the others a number.");
         }
 
         TensorSignature fed = inputs[Array.IndexOf(filled, null)];
-        InputDescription settings = description.For(fed.Name);
+        InputDescription settings = description.For(fed);
         images = slices is null ? images : Sliced(path, slices, images);
         return new ImageFolderDataset(path, new InputEncoder(fed, settings), settings, filled, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
     }

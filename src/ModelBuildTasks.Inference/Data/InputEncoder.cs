@@ -50,6 +50,7 @@ internal sealed class InputEncoder
             throw DatasetException.DoesNotFit(origin, $"input '{Input.Name}' gets a record of shape [{string.Join(", ", record.Dimensions)}], which has no elements.");
         }
 
+        record = WithAxes(record, origin);
         Tensor ready = computes || stored is not null ? Compute(record, origin, stored ?? description.Layout, validWidth) : record;
         long[] shape = ShapeFit.Fit(Input.Shape, [.. ready.Dimensions]) ?? throw Mismatch(ready, origin);
         return Guard(origin, () => ElementCast.To(Input.ElementType, ready)).WithDimensions(shape);
@@ -60,6 +61,20 @@ internal sealed class InputEncoder
         ShapeFit.Matches(Input.Shape, [.. tensor.Dimensions])
             ? Guard(origin, () => ElementCast.To(Input.ElementType, tensor))
             : throw Mismatch(tensor, origin);
+
+    /// <summary>Flat records are in the order of the model as it was, which is not that of the images that it takes now.</summary>
+    private Tensor WithAxes(Tensor record, string origin)
+    {
+        if (Input.Preprocessing?.InputLayout is null || description.Layout != AxisOrder.Nchw || Input.Shape[^1].Size == 1 || record.Dimensions.Count > 2)
+        {
+            return record;
+        }
+
+        long?[] sizes = [Input.Shape[^1].Size, Input.Shape[^3].Size, Input.Shape[^2].Size];
+        return sizes.Aggregate((long?)1, (product, size) => product * size) == record.Length
+            ? record.WithDimensions([.. sizes.Select(size => size!.Value)])
+            : throw Mismatch(record, origin);
+    }
 
     private Tensor Compute(Tensor record, string origin, AxisOrder? stored, int? validWidth)
     {

@@ -21,7 +21,7 @@ internal sealed class JsonLinesDataset : Dataset
         text = TextTokenizer.For(inputs, description, System.IO.Path.GetDirectoryName(path)!);
         this.inputs = [.. inputs.Select(input =>
         {
-            InputDescription settings = description.For(input.Name);
+            InputDescription settings = description.For(input);
             return (new InputEncoder(input, settings), settings.Data ?? input.Name, settings.Fill);
         })];
         (int? with, int? without) = (null, null);

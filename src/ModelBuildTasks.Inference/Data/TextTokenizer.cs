@@ -35,7 +35,7 @@ internal sealed class TextTokenizer
         description = tokens;
         foreach (TensorSignature input in inputs)
         {
-            if (RoleOf(input.Name, data.For(input.Name), inputs.Count == 1) is { } role)
+            if (RoleOf(input.Name, data.For(input), inputs.Count == 1) is { } role)
             {
                 roles[input.Name] = role;
             }

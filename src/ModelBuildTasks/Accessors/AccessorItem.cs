@@ -32,8 +32,8 @@ internal sealed class AccessorItem
     /// <summary>Whether the embedded bytes are compressed.</summary>
     public bool Compressed { get; private set; }
 
-    /// <summary>Whether a command makes the model, which need not have run yet when an IDE asks.</summary>
-    public bool Exported { get; private set; }
+    /// <summary>Whether the build makes the model (by a command, or by putting something in front), which it need not have done yet when an IDE asks.</summary>
+    public bool IsMade { get; private set; }
 
     public IReadOnlyList<string> Targets { get; private set; } = [];
 
@@ -57,7 +57,7 @@ internal sealed class AccessorItem
             Visibility = Choice.TryParse<AccessorVisibility>(model.GetMetadata(MetadataNames.AccessorVisibility), out var visibility) && visibility == AccessorVisibility.Public ? "public" : "internal",
             Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
             Compressed = compressed,
-            Exported = model.Text(MetadataNames.ExportCommand) is not null,
+            IsMade = model.Text(MetadataNames.ExportCommand) is not null || model.Text(MetadataNames.Preprocess) is not null,
             Targets = InOrder(variants),
             OrtTargets = InOrder(variants.Where(variant => variant.IsOrt)),
             InvalidName =
@@ -75,7 +75,7 @@ internal sealed class AccessorItem
         [nameof(Visibility)] = Visibility,
         [nameof(Embedded)] = Embedded ? "true" : "false",
         [nameof(Compressed)] = Compressed ? "true" : "false",
-        [nameof(Exported)] = Exported ? "true" : "false",
+        [nameof(IsMade)] = IsMade ? "true" : "false",
         [nameof(Targets)] = string.Join(",", Targets),
         [nameof(OrtTargets)] = string.Join(",", OrtTargets),
     });
@@ -90,7 +90,7 @@ internal sealed class AccessorItem
         Visibility = item.GetMetadata(nameof(Visibility)),
         Embedded = item.GetMetadata(nameof(Embedded)) == "true",
         Compressed = item.GetMetadata(nameof(Compressed)) == "true",
-        Exported = item.GetMetadata(nameof(Exported)) == "true",
+        IsMade = item.GetMetadata(nameof(IsMade)) == "true",
         Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
         OrtTargets = item.GetMetadata(nameof(OrtTargets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
     };

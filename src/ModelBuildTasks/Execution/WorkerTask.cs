@@ -16,9 +16,6 @@ public abstract class WorkerTask : ToolTask
     /// <summary>Full path of the dotnet host; empty to look it up in PATH.</summary>
     public string DotNetHost { get; set; } = "";
 
-    /// <summary>Full path of the file that carries the worker's arguments where a command line might be too short: <c>build @file</c>.</summary>
-    [Required] public string ArgumentsFile { get; set; } = "";
-
     /// <summary>Full path of the project file.</summary>
     [Required] public string ProjectFile { get; set; } = "";
 

@@ -11,17 +11,21 @@ namespace ModelBuildTasks.Items;
 /// One model for one target: what the targets files pass on between tasks. As an item it is the artifact's path; its metadata are
 /// the model's own with the target's overrides applied, and the ones below.
 /// </summary>
-internal sealed class ModelVariant(string modelPath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata, string definedIn, string definedAs)
+internal sealed class ModelVariant(string modelPath, string sourcePath, string name, string target, string directory, IReadOnlyDictionary<string, string> metadata, string definedIn, string definedAs)
 {
     private const string ModelPathKey = "ModelPath";
+    private const string SourcePathKey = "SourcePath";
     // Items know no metadata "Target": the name is reserved.
     private const string TargetKey = "TargetProfile";
     private const string DefinedInKey = "DefinedIn";
     private const string DefinedAsKey = "DefinedAs";
     private const string CompressedExtension = ".br";
 
-    /// <summary>Full path of the source model.</summary>
+    /// <summary>Full path of the model that is optimized: the source, or what <see cref="PreprocessModel"/> makes of it.</summary>
     public string ModelPath { get; } = modelPath;
+
+    /// <summary>Full path of the source model, as the project names it.</summary>
+    public string SourcePath { get; } = sourcePath;
 
     public string Name { get; } = name;
 
@@ -48,6 +52,9 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
     /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
     public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => $"models/{FileName(name)}.{target}{Extension(isOrt, isCompressed)}";
 
+    /// <summary>Where the model with what its Preprocess says in front lies, for all targets.</summary>
+    public static string PreprocessedPath(string directory, string name) => Path.Combine(directory, FileName(name), "preprocessed", $"{FileName(name)}.onnx");
+
     /// <summary>The name with what a file system may refuse replaced.</summary>
     public static string FileName(string name)
     {
@@ -68,6 +75,7 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
     {
         var metadata = Metadata.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
         metadata[ModelPathKey] = ModelPath;
+        metadata[SourcePathKey] = SourcePath;
         metadata[MetadataNames.Name] = Name;
         metadata[TargetKey] = Target;
         metadata[DefinedInKey] = definedIn;
@@ -97,7 +105,7 @@ internal sealed class ModelVariant(string modelPath, string name, string target,
             }
         }
 
-        return new ModelVariant(item.GetMetadata(ModelPathKey), item.GetMetadata(MetadataNames.Name), item.GetMetadata(TargetKey),
+        return new ModelVariant(item.GetMetadata(ModelPathKey), item.GetMetadata(SourcePathKey), item.GetMetadata(MetadataNames.Name), item.GetMetadata(TargetKey),
             Path.GetDirectoryName(item.ItemSpec)!, metadata, item.GetMetadata(DefinedInKey), item.GetMetadata(DefinedAsKey));
     }
 }
