@@ -96,8 +96,8 @@ internal static class DatasetFormats
         }
 
         string[] files = [.. Directory.EnumerateFiles(path).Where(IsData).Order(StringComparer.Ordinal)];
-        string? objects = description.Detection?.Objects is { } listed ? description.Locate(listed, path) : null;
-        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).Append(objects).OfType<string>())];
+        IEnumerable<string> named = new[] { description.Labels, description.Slices, description.Widths, description.Detection?.Objects }.OfType<string>().Select(name => description.PathOf(name, path));
+        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).OfType<string>().Concat(named))];
         return data.Length switch
         {
             1 => OpenFile(data[0], inputs, description),

@@ -52,6 +52,16 @@ public sealed class SliceNamesTests
     }
 
     [TestMethod]
+    public void An_array_that_the_description_names_is_found_through_the_folder()
+    {
+        using TemporaryFolder folder = new();
+        folder.WriteNpz("data.npz", ("x", TemporaryFolder.Npy("<f4", "(2, 1)", new float[] { 1, 2 })), ("camera", TemporaryFolder.Npy("<i8", "(2,)", new long[] { 3, 4 })));
+        folder.Describe("""{ "slices": "camera" }""");
+
+        AssertSlices(folder.Open(".", TemporaryFolder.Input("N", 1)).Read(), "3", "4");
+    }
+
+    [TestMethod]
     [DataRow("<U5", false)]
     [DataRow(">U5", true)]
     public void An_array_of_texts_names_slices(string type, bool isBigEndian)
