@@ -76,7 +76,7 @@ public static class AccuracyComparison
             Labelled = dataset.HasLabels && !metric.IsAgainstOriginal,
             Original = scores.Original,
             Optimized = scores.Optimized,
-            Drop = double.IsFinite(scores.Drop.Value) ? scores.Drop : null,
+            Drop = double.IsFinite(scores.Original.Value) ? scores.Drop : null,
             SmallestResolvableDrop = Math.Max(double.IsFinite(scores.Resolution) ? scores.Resolution : 0, metric.IsOfClasses ? RuleOfThree / kept.Length : 0),
             Agreement = answers.Length > 0 ? answers.Average(answer => answer.Original == answer.Optimized ? 1.0 : 0) : null,
             WorstCosine = cosines[worst],

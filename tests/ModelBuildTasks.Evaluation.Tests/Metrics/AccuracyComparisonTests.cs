@@ -1,3 +1,4 @@
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
@@ -130,6 +131,18 @@ public sealed class AccuracyComparisonTests
     [TestMethod]
     public void Infinite_signal_to_noise_has_no_drop() =>
         Assert.IsNull(Compare(new Numbers(10, null), i => 0, i => i % 2, MetricKind.SignalToNoise).Drop);
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    public void A_finite_score_that_is_lost_is_a_drop_that_no_budget_allows(float value)
+    {
+        AccuracyResult result = AccuracyComparison.Run(
+            inputs => inputs, inputs => [inputs[0].ToSingles()[0] == 3 ? Tensor.Create([1, 1], [value]) : inputs[0]],
+            Outputs, new Numbers(50, i => i), MetricKind.MeanSquaredError, new AccuracySettings(2, Resamples: 100));
+
+        Assert.AreEqual(BudgetOutcome.Failed, BudgetJudge.Judge(new BudgetLimits { MaxAccuracyDrop = 1e6 }, new BudgetMeasurements { Accuracy = result }).Single().Outcome);
+    }
 
     [TestMethod]
     public void Metrics_that_need_labels_say_so() =>
