@@ -104,7 +104,7 @@ public static class AccuracyComparison
 
         GroupedAnswer? answer = Classifies(before[0], metric) && before[0].Length == after[0].Length
             ? new GroupedAnswer(
-                metric.IsOfClasses && !metric.IsAgainstOriginal && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
+                metric.IsOfClasses && !metric.IsAgainstOriginal ? ClassScores.Label(sample.Label, before) : ClassScores.None,
                 sample.Slice, ClassScores.Predicted(before), ClassScores.Predicted(after))
             : null;
         (double[] original, double[] optimized) = metric.Keep(before, after, sample.Label, outputs);

@@ -44,6 +44,17 @@ public sealed class AccuracyComparisonTests
     }
 
     [TestMethod]
+    public void Classes_that_are_stored_as_floating_point_numbers_are_told_apart()
+    {
+        Numbers dataset = new(200, i => i % 2, i => i < 20 ? "new" : "old") { AreLabelsFloat = true };
+        AccuracyResult result = Compare(dataset, i => i % 2, i => i % 2 == 1 && i < 20 ? 0 : i % 2, MetricKind.Top1);
+
+        Assert.AreEqual((1, 0.1), (result.Classes[0].Class, result.Classes[0].Drop.Value));
+        Assert.AreEqual(("new", 0.5), (result.Slices[0].Slice, result.Slices[0].Drop.Value));
+        Assert.AreEqual(10, result.Answers!.Lost);
+    }
+
+    [TestMethod]
     public void Top5_counts_the_answers_among_five()
     {
         AccuracyResult result = Compare(new Numbers(20, i => i % 3), i => i % 3, i => (i + 1) % 3, MetricKind.Top5);
@@ -254,7 +265,10 @@ public sealed class AccuracyComparisonTests
         /// <summary>Whether the label of each sample is one object.</summary>
         internal bool Boxes { get; init; }
 
+        /// <summary>Whether labels are single precision numbers, as files of floating point numbers give them.</summary>
+        internal bool AreLabelsFloat { get; init; }
+
         public override IEnumerable<Sample> Read() => Enumerable.Range(0, count).Select(i => new Sample(
-            [Tensor.Create([1, 1], new float[] { i })], Boxes ? Tensor.Create([1, 5], [0f, 0, 10, 10, 0]) : label is null ? null : Tensor.Scalar(label(i))) { Slice = slice?.Invoke(i) });
+            [Tensor.Create([1, 1], new float[] { i })], Boxes ? Tensor.Create([1, 5], [0f, 0, 10, 10, 0]) : label is null ? null : AreLabelsFloat ? Tensor.Scalar((float)label(i)) : Tensor.Scalar(label(i))) { Slice = slice?.Invoke(i) });
     }
 }
