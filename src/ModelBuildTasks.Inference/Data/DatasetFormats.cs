@@ -136,7 +136,8 @@ internal static class DatasetFormats
                 : null;
             return new ArrayInput(new InputEncoder(input, settings), array, array is null ? null : widths, settings.Fill ?? 0);
         })];
-        return Bound(path, bound, Beside(labels, "labels", description.Labels is not null), inputs.Any(input => input.Name == slices) ? null : Beside(slices, "slices", description.Slices is not null));
+        bool isFed = description.Slices is null && Array.Exists(bound, input => input.Data is not null && input.Data == arrays.GetValueOrDefault(slices));
+        return Bound(path, bound, Beside(labels, "labels", description.Labels is not null), isFed ? null : Beside(slices, "slices", description.Slices is not null));
 
         StoredArray? Beside(string name, string content, bool isNamed) =>
             arrays.GetValueOrDefault(name)
