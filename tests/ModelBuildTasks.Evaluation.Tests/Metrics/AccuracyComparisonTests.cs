@@ -106,6 +106,21 @@ public sealed class AccuracyComparisonTests
     }
 
     [TestMethod]
+    public void A_model_that_is_compared_with_itself_runs_once_for_each_sample()
+    {
+        int runs = 0;
+        Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> model = inputs =>
+        {
+            Interlocked.Increment(ref runs);
+            return inputs;
+        };
+
+        AccuracyResult result = AccuracyComparison.Run(model, model, Outputs, new Numbers(20, i => i), MetricKind.MeanSquaredError, new AccuracySettings(2, Resamples: 100));
+
+        Assert.AreEqual((20, 0), (runs, result.Drop!.Value.Value));
+    }
+
+    [TestMethod]
     public void Equal_models_lose_nothing_but_few_samples_resolve_little()
     {
         AccuracyResult result = Compare(new Numbers(30, i => 0), i => 0, i => 0);
