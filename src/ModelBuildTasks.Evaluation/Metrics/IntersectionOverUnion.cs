@@ -18,7 +18,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
     /// <summary>Class, intersection and union of each class of a sample.</summary>
     private const int NumbersOfAClass = 3;
 
-    /// <returns>Class, places in both and places in either for each class of the sample; at least one class.</returns>
+    /// <returns>Class, places in both and places in either for each class of the sample; none where no place is judged.</returns>
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         if (label is null)
@@ -67,6 +67,11 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
             places.TryAdd(entry[0], places.Count);
             return (places[entry[0]], entry[1], entry[2]);
         }).ToArray());
+        if (places.Count == 0)
+        {
+            throw new MetricException($"No place of any sample is judged: every label is {ignored}, which dataset.json ignores.");
+        }
+
         // What is not a number belongs to no class, and so counts against the labels' classes only.
         int none = places.GetValueOrDefault(ClassScores.None, -1);
         return weights =>
