@@ -129,11 +129,8 @@ public static class AccuracyComparison
             return dataset.Scoring.Detection is not null ? MetricKind.MeanAveragePrecision : MetricKind.IntersectionOverUnion;
         }
 
-        Tensor? label = dataset.HasLabels ? dataset.Take(1).Read().First().Label : null;
-        return label is null ? MetricKind.Cosine : IsClass(label) ? MetricKind.Top1 : MetricKind.MeanSquaredError;
+        return !dataset.HasLabels ? MetricKind.Cosine : dataset.Take(1).Read().First().HasClass ? MetricKind.Top1 : MetricKind.MeanSquaredError;
     }
-
-    private static bool IsClass(Tensor? label) => label is { ElementType: ElementType.Int64, Length: 1 };
 
     /// <summary>Whether the output is a vector of scores; a single number is one only where a metric of classes says so.</summary>
     private static bool Classifies(Tensor output, Metric metric) =>

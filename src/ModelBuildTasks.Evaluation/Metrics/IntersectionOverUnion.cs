@@ -10,9 +10,6 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 /// <param name="ignored">The label of places that are not judged.</param>
 internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
 {
-    // A single score is the probability of class 1.
-    private const float Threshold = 0.5f;
-
     private const string Advice = "; \"segmentation\": { \"ignore\": … } in dataset.json names the number of places that are not judged";
 
     /// <summary>Class, intersection and union of each class of a sample.</summary>
@@ -108,7 +105,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
         {
             double[] numbers = ClassScores.Numbers(mask);
             return mask.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16
-                ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= Threshold ? 1 : 0, 2)
+                ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= ClassScores.Threshold ? 1 : 0, 2)
                 : (place => ClassScores.ClassOf(numbers[place]), int.MaxValue);
         }
 
