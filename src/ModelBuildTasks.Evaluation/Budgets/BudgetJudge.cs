@@ -8,6 +8,7 @@ namespace ModelBuildTasks.Evaluation.Budgets;
 /// Holds measurements against limits. A budget fails only when the whole interval lies beyond it. It passes:
 /// latency, when the whole interval lies within it, for more runs can always be had; accuracy, when the measured value lies within it and the data set could have shown a
 /// breach, for the data set is what the project chose to be judged by. Anything else is undecided. Sizes and memory are exact.
+/// What is no number lies beyond every limit, so conditions ask for what is allowed.
 /// A limit of 0 on a drop asks for no drop on this data set, and the measured value decides: no data set could resolve it.
 /// </summary>
 public static class BudgetJudge
@@ -46,7 +47,7 @@ public static class BudgetJudge
 
         Estimate score = accuracy.Optimized;
         bool within = accuracy.HigherIsBetter ? score.Value >= limit : score.Value <= limit;
-        bool surelyBeyond = accuracy.HigherIsBetter ? score.High < limit : score.Low > limit;
+        bool surelyBeyond = accuracy.HigherIsBetter ? !(score.High >= limit) : !(score.Low <= limit);
         BudgetOutcome outcome = within ? BudgetOutcome.Passed : surelyBeyond ? BudgetOutcome.Failed : BudgetOutcome.Undecided;
         string bound = accuracy.HigherIsBetter ? "at least" : "at most";
         return new BudgetVerdict(BudgetKind.MinAccuracy, limit, score, outcome,
@@ -67,7 +68,7 @@ public static class BudgetJudge
         bool resolvable = limit <= 0 || accuracy.SmallestResolvableDrop <= limit;
         BudgetOutcome outcome =
             drop.Value <= limit ? (resolvable ? BudgetOutcome.Passed : BudgetOutcome.Undecided)
-            : drop.Low > limit || limit <= 0 ? BudgetOutcome.Failed
+            : !(drop.Low <= limit) || limit <= 0 || !double.IsFinite(drop.Value) ? BudgetOutcome.Failed
             : BudgetOutcome.Undecided;
         return new BudgetVerdict(BudgetKind.MaxAccuracyDrop, limit, drop, outcome,
             $"{accuracy.Metric} {(accuracy.HigherIsBetter ? "drops" : "grows")} by {Text(drop)} over {accuracy.Samples} samples, from {accuracy.Original.Value:g4} to {accuracy.Optimized.Value:g4}{Answers(accuracy)}; {limit:g4} is allowed."
@@ -90,7 +91,7 @@ public static class BudgetJudge
         // The group that surely lost too much is the finding, even if one of few samples shows a larger loss.
         (string Name, int Samples, Estimate Drop)[] groups = [.. accuracy.Classes.Select(group => (group.ToString(), group.Samples, group.Drop))
             .Concat(accuracy.Slices.Select(group => (group.ToString(), group.Samples, group.Drop))).OrderByDescending(group => group.Drop.Value)];
-        int beyond = Array.FindIndex(groups, group => group.Drop.Low > limit || (limit <= 0 && group.Drop.Value > limit));
+        int beyond = Array.FindIndex(groups, group => !(group.Drop.Low <= limit) || (limit <= 0 && group.Drop.Value > limit));
         (string name, int samples, Estimate drop) = groups[Math.Max(0, beyond)];
         BudgetOutcome outcome = beyond >= 0 ? BudgetOutcome.Failed : drop.Value <= limit ? BudgetOutcome.Passed : BudgetOutcome.Undecided;
         return new BudgetVerdict(BudgetKind.MaxClassAccuracyDrop, limit, drop, outcome,
@@ -107,7 +108,7 @@ public static class BudgetJudge
 
         BudgetOutcome outcome = setOn is not null ? BudgetOutcome.Undecided
             : latency.High <= limit ? BudgetOutcome.Passed
-            : latency.Low > limit ? BudgetOutcome.Failed
+            : !(latency.Low <= limit) ? BudgetOutcome.Failed
             : BudgetOutcome.Undecided;
         string unit = kind == BudgetKind.MaxLatency ? " ms" : " of the original's time";
         string basis = measured.Latency is { } here ? $"{here.Pairs} pairs, {here.Threads} thread{(here.Threads == 1 ? "" : "s")}, {here.Processor}" : measured.DeviceLatency!.Basis;
@@ -142,5 +143,5 @@ public static class BudgetJudge
 
     private static string Hint(BudgetOutcome outcome, string undecided) => outcome == BudgetOutcome.Undecided ? $" {undecided}" : "";
 
-    private static string Text(Estimate estimate) => estimate.Low == estimate.High ? $"{estimate.Value:g4}" : $"{estimate.Value:g4} (between {estimate.Low:g4} and {estimate.High:g4})";
+    private static string Text(Estimate estimate) => estimate.Low.Equals(estimate.High) ? $"{estimate.Value:g4}" : $"{estimate.Value:g4} (between {estimate.Low:g4} and {estimate.High:g4})";
 }

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using MathNet.Numerics.Statistics;
 
 namespace ModelBuildTasks.Evaluation.DataChecks;
 
@@ -13,9 +14,7 @@ internal sealed class ChannelSketch(int seed)
     private const int SamplesABin = 10;
     private readonly Random random = new(seed);
     private readonly List<float> kept = [];
-    private long count;
-    private double mean;
-    private double squares;
+    private readonly RunningStatistics moments = new();
     private float lowest = float.PositiveInfinity;
     private float highest = float.NegativeInfinity;
 
@@ -50,16 +49,12 @@ internal sealed class ChannelSketch(int seed)
                 continue;
             }
 
-            // B. P. Welford, "Note on a method for calculating corrected sums of squares and products", 1962.
-            count++;
-            double difference = value - mean;
-            mean += difference / count;
-            squares += difference * (value - mean);
+            moments.Push(value);
             if (kept.Count < Kept)
             {
                 kept.Add(value);
             }
-            else if (random.NextInt64(count) is var place && place < Kept)
+            else if (random.NextInt64(moments.Count) is var place && place < Kept)
             {
                 kept[(int)place] = value;
             }
@@ -87,10 +82,10 @@ internal sealed class ChannelSketch(int seed)
             Input = input,
             Channel = channel,
             Samples = samples,
-            Mean = mean,
-            Deviation = count == 0 ? 0 : Math.Sqrt(squares / count),
-            Lowest = count == 0 ? 0 : lowest,
-            Highest = count == 0 ? 0 : highest,
+            Mean = moments.Count == 0 ? 0 : moments.Mean,
+            Deviation = moments.Count == 0 ? 0 : moments.PopulationStandardDeviation,
+            Lowest = moments.Count == 0 ? 0 : lowest,
+            Highest = moments.Count == 0 ? 0 : highest,
             Edges = edges,
             Shares = Array.ConvertAll(counts, bin => sorted.Length == 0 ? 0 : (double)bin / sorted.Length),
         };

@@ -38,7 +38,7 @@ public sealed class DriftMeasurement
         ArgumentNullException.ThrowIfNull(sample);
         foreach ((int input, InputChannels places, int channel, InputDistribution then, Bin[] bins, ChannelSketch sketch) in channels)
         {
-            ReadOnlySpan<float> values = InputChannels.Numbers(sample.Inputs[input]);
+            ReadOnlySpan<float> values = places.Elements(sample.Inputs[input]);
             float[] gathered = places.Gather(values, channel, samples);
             sketch.Add(gathered);
             int[] counts = new int[bins.Length];

@@ -30,7 +30,28 @@ internal readonly record struct InputChannels(int Count, bool IsLast, bool AreCo
         };
     }
 
-    /// <summary>Where the elements of a channel begin among all of one sample, how far they are apart, and how many there are.</summary>
+    /// <summary>The elements of one sample, those of a channel together also where the sample is a batch of several images.</summary>
+    internal ReadOnlySpan<float> Elements(Tensor sample)
+    {
+        ReadOnlySpan<float> values = sample.AsSingles();
+        int images = IsLast || Count == 1 ? 1 : (int)sample.Dimensions[0];
+        if (images <= 1)
+        {
+            return values;
+        }
+
+        float[] together = new float[values.Length];
+        int plane = values.Length / (images * Count);
+        for (int i = 0; i < images * Count; i++)
+        {
+            (int image, int channel) = Math.DivRem(i, Count);
+            values.Slice(i * plane, plane).CopyTo(together.AsSpan((channel * images + image) * plane));
+        }
+
+        return together;
+    }
+
+    /// <summary>Where the elements of a channel begin among all of one sample, see <see cref="Elements"/>, how far they are apart, and how many there are.</summary>
     internal (int Start, int Step, int Count) Place(int elements, int channel) =>
         IsLast ? (channel, Count, elements / Count) : (channel * (elements / Count), 1, elements / Count);
 
@@ -49,6 +70,4 @@ internal readonly record struct InputChannels(int Count, bool IsLast, bool AreCo
 
         return gathered;
     }
-
-    internal static ReadOnlySpan<float> Numbers(Tensor tensor) => tensor.ElementType == ElementType.Float ? tensor.Span<float>() : tensor.ToSingles();
 }

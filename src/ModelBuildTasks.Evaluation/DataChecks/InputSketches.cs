@@ -20,7 +20,7 @@ internal sealed class InputSketches
         for (int input = 0; input < inputs.Length; input++)
         {
             (_, InputChannels channels, ChannelSketch[] sketches) = inputs[input];
-            ReadOnlySpan<float> values = InputChannels.Numbers(sample.Inputs[input]);
+            ReadOnlySpan<float> values = channels.Elements(sample.Inputs[input]);
             for (int channel = 0; channel < sketches.Length; channel++)
             {
                 (int start, int step, int count) = channels.Place(values.Length, channel);

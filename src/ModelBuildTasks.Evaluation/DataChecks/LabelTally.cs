@@ -35,12 +35,11 @@ internal sealed class LabelTally
             return;
         }
 
-        if (label is not { ElementType: ElementType.Int64, Length: 1 })
+        if (!sample.HasClass)
         {
             measured++;
-            float[] numbers = label.ToSingles();
-            isConstant &= value is null || numbers.AsSpan().SequenceEqual(value);
-            value ??= numbers;
+            value ??= label.ToSingles();
+            isConstant = isConstant && label.AsSingles().SequenceEqual(value);
             return;
         }
 

@@ -43,11 +43,13 @@ public static class AccuracyComparison
         Metric metric = Metric.Create(kind, dataset.Scoring, outputNames);
         Kept[] kept = new Kept[dataset.Count];
         int done = 0;
+        // An artifact without its original is scored by itself.
+        bool isOne = original == optimized;
         int step = Math.Max(1, kept.Length / MostReports);
         ForEachSample(dataset, settings.Threads, (sample, index) =>
         {
             IReadOnlyList<Tensor> before = original(sample.Inputs);
-            IReadOnlyList<Tensor> after = optimized(sample.Inputs);
+            IReadOnlyList<Tensor> after = isOne ? before : optimized(sample.Inputs);
             CheckShapes(before, after, outputNames, metric);
             kept[index] = Keep(metric, sample, before, after);
             int count = Interlocked.Increment(ref done);
@@ -76,7 +78,7 @@ public static class AccuracyComparison
             Labelled = dataset.HasLabels && !metric.IsAgainstOriginal,
             Original = scores.Original,
             Optimized = scores.Optimized,
-            Drop = double.IsFinite(scores.Drop.Value) ? scores.Drop : null,
+            Drop = double.IsFinite(scores.Original.Value) ? scores.Drop : null,
             SmallestResolvableDrop = Math.Max(double.IsFinite(scores.Resolution) ? scores.Resolution : 0, metric.IsOfClasses ? RuleOfThree / kept.Length : 0),
             Agreement = answers.Length > 0 ? answers.Average(answer => answer.Original == answer.Optimized ? 1.0 : 0) : null,
             WorstCosine = cosines[worst],
@@ -104,7 +106,7 @@ public static class AccuracyComparison
 
         GroupedAnswer? answer = Classifies(before[0], metric) && before[0].Length == after[0].Length
             ? new GroupedAnswer(
-                metric.IsOfClasses && !metric.IsAgainstOriginal && IsClass(sample.Label) ? ClassScores.Label(sample.Label, before) : ClassScores.None,
+                metric.IsOfClasses && !metric.IsAgainstOriginal ? ClassScores.Label(sample.Label, before) : ClassScores.None,
                 sample.Slice, ClassScores.Predicted(before), ClassScores.Predicted(after))
             : null;
         (double[] original, double[] optimized) = metric.Keep(before, after, sample.Label, outputs);
@@ -127,11 +129,8 @@ public static class AccuracyComparison
             return dataset.Scoring.Detection is not null ? MetricKind.MeanAveragePrecision : MetricKind.IntersectionOverUnion;
         }
 
-        Tensor? label = dataset.HasLabels ? dataset.Take(1).Read().First().Label : null;
-        return label is null ? MetricKind.Cosine : IsClass(label) ? MetricKind.Top1 : MetricKind.MeanSquaredError;
+        return !dataset.HasLabels ? MetricKind.Cosine : dataset.Take(1).Read().First().HasClass ? MetricKind.Top1 : MetricKind.MeanSquaredError;
     }
-
-    private static bool IsClass(Tensor? label) => label is { ElementType: ElementType.Int64, Length: 1 };
 
     /// <summary>Whether the output is a vector of scores; a single number is one only where a metric of classes says so.</summary>
     private static bool Classifies(Tensor output, Metric metric) =>

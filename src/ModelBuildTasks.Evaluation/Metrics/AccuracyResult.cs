@@ -23,7 +23,7 @@ public sealed record AccuracyResult
     /// <summary>The optimized model's score.</summary>
     public required Estimate Optimized { get; init; }
 
-    /// <summary>How much worse the optimized model is, positive when worse; null where the original's score is not finite.</summary>
+    /// <summary>How much worse the optimized model is, positive when worse, no finite number where the optimized model's score is none; null where the original's score is not finite.</summary>
     public required Estimate? Drop { get; init; }
 
     /// <summary>The smallest drop that this many samples can tell from none.</summary>

@@ -15,10 +15,4 @@ internal sealed class Agreement : Metric
         ClassScores.IsVector(reference[0])
             ? [ClassScores.Predicted(outputs) == ClassScores.Predicted(reference) ? 1 : 0]
             : throw new MetricException($"Agreement compares predicted classes; the model's first output {reference[0]} is no vector of scores.");
-
-    internal override Func<int[], double> Scorer(double[][] kept)
-    {
-        double[] same = Column(kept, 0);
-        return weights => Mean(same, weights);
-    }
 }

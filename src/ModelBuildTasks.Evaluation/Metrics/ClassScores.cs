@@ -10,8 +10,8 @@ internal static class ClassScores
     /// <summary>Predictions that are no class, because a score is not a number.</summary>
     internal const int None = -1;
 
-    // A single score is the probability of class 1.
-    private const float Threshold = 0.5f;
+    /// <summary>From where on a single score, the probability of class 1, says that it is that.</summary>
+    internal const float Threshold = 0.5f;
 
     /// <summary>The class with the highest score, the first of equals; <see cref="None"/> when a score is NaN.</summary>
     internal static int Predicted(IReadOnlyList<Tensor> outputs)

@@ -37,9 +37,6 @@ internal static class GroupDrops
     /// <summary>Slices that are told of for their loss, and as many for what they surely lost; a column that differs for every sample makes a slice of each.</summary>
     private const int MostSlices = 50;
 
-    /// <summary>Characters of a slice's name that are told.</summary>
-    private const int LongestName = 100;
-
     /// <param name="answers">What both models make of each sample.</param>
     /// <param name="classNames">Names of classes by index, as far as there are any.</param>
     /// <param name="confidence">Chance that all intervals hold.</param>
@@ -62,7 +59,7 @@ internal static class GroupDrops
         return (
             [.. classes.Select(entry => new ClassDrop(entry.Key, entry.Value.Samples, entry.Value.Interval(z)) { Name = classNames.ElementAtOrDefault(entry.Key) })
                 .OrderByDescending(drop => drop.Drop.Value).ThenByDescending(drop => drop.Drop.Low).ThenBy(drop => drop.Class)],
-            Worst([.. slices.Select(entry => new SliceDrop(entry.Key.Length <= LongestName ? entry.Key : $"{entry.Key[..LongestName]}…", entry.Value.Samples, entry.Value.Interval(z)))]));
+            Worst([.. slices.Select(entry => new SliceDrop(entry.Key, entry.Value.Samples, entry.Value.Interval(z)))]));
     }
 
     private static SliceDrop[] Worst(SliceDrop[] slices) =>

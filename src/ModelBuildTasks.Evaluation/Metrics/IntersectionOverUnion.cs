@@ -10,15 +10,12 @@ namespace ModelBuildTasks.Evaluation.Metrics;
 /// <param name="ignored">The label of places that are not judged.</param>
 internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
 {
-    // A single score is the probability of class 1.
-    private const float Threshold = 0.5f;
-
     private const string Advice = "; \"segmentation\": { \"ignore\": … } in dataset.json names the number of places that are not judged";
 
     /// <summary>Class, intersection and union of each class of a sample.</summary>
     private const int NumbersOfAClass = 3;
 
-    /// <returns>Class, places in both and places in either for each class of the sample; at least one class.</returns>
+    /// <returns>Class, places in both and places in either for each class of the sample; none where no place is judged.</returns>
     internal override double[] Keep(IReadOnlyList<Tensor> outputs, IReadOnlyList<Tensor> reference, Tensor? label)
     {
         if (label is null)
@@ -67,6 +64,11 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
             places.TryAdd(entry[0], places.Count);
             return (places[entry[0]], entry[1], entry[2]);
         }).ToArray());
+        if (places.Count == 0)
+        {
+            throw new MetricException($"No place of any sample is judged: every label is {ignored}, which dataset.json ignores.");
+        }
+
         // What is not a number belongs to no class, and so counts against the labels' classes only.
         int none = places.GetValueOrDefault(ClassScores.None, -1);
         return weights =>
@@ -103,7 +105,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
         {
             double[] numbers = ClassScores.Numbers(mask);
             return mask.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16
-                ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= Threshold ? 1 : 0, 2)
+                ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= ClassScores.Threshold ? 1 : 0, 2)
                 : (place => ClassScores.ClassOf(numbers[place]), int.MaxValue);
         }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Evaluation.Metrics;
@@ -75,9 +76,9 @@ internal sealed class MeanAveragePrecision(DetectionReader reader, double? overl
                 foreach (DetectedClass ofClass in judged)
                 {
                     long objects = ofClass.Objects.Sum(found => (long)weights[found.Sample] * found.Count);
-                    for (int threshold = 0; objects > 0 && threshold < overlaps.Length; threshold++)
+                    if (objects > 0)
                     {
-                        sum += AveragePrecision(ofClass.Detections, threshold, objects, weights);
+                        sum += Array.ConvertAll(Curves(ofClass.Detections, weights), curve => AveragePrecision(curve, objects)).Average();
                         present++;
                     }
                 }
@@ -104,25 +105,29 @@ internal sealed class MeanAveragePrecision(DetectionReader reader, double? overl
         return best;
     }
 
-    private static double AveragePrecision(List<(int Sample, double Score, int Right)> ranked, int threshold, long objects, int[] weights)
+    /// <summary>Objects found and precision for each overlap, where something was found: there precision can be best; between, it falls.</summary>
+    private List<(long Found, double Precision)>[] Curves(List<(int Sample, double Score, int Right)> ranked, int[] weights)
     {
-        // Precision can be best only where something was found; between, it falls.
-        List<(long Found, double Precision)> curve = [];
-        long found = 0, wrong = 0;
+        List<(long Found, double Precision)>[] curves = Array.ConvertAll(overlaps, _ => new List<(long, double)>());
+        long[] found = new long[overlaps.Length];
+        long seen = 0;
         foreach ((int sample, _, int right) in ranked)
         {
             int weight = weights[sample];
-            if ((right >> threshold & 1) == 0)
+            seen += weight;
+            for (int bits = weight > 0 ? right : 0; bits != 0; bits &= bits - 1)
             {
-                wrong += weight;
-            }
-            else if (weight > 0)
-            {
-                found += weight;
-                curve.Add((found, (double)found / (found + wrong)));
+                int threshold = BitOperations.TrailingZeroCount(bits);
+                found[threshold] += weight;
+                curves[threshold].Add((found[threshold], (double)found[threshold] / seen));
             }
         }
 
+        return curves;
+    }
+
+    private static double AveragePrecision(List<(long Found, double Precision)> curve, long objects)
+    {
         double sum = 0, best = 0;
         int place = curve.Count - 1;
         for (int recall = Recalls; recall >= 0; recall--)

@@ -32,10 +32,4 @@ internal sealed class MeanError(Func<double, double> error) : Metric
 
         return [sum / count];
     }
-
-    internal override Func<int[], double> Scorer(double[][] kept)
-    {
-        double[] errors = Column(kept, 0);
-        return weights => Mean(errors, weights);
-    }
 }

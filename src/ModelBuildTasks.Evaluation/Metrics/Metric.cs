@@ -67,9 +67,13 @@ internal abstract class Metric
         IReadOnlyList<Tensor> original, IReadOnlyList<Tensor> optimized, Tensor? label, ReadOnlySpan<ComparedOutput> compared) =>
         (Keep(original, original, label), Keep(optimized, original, label));
 
-    /// <summary>The score as a function of how often each sample counts. The function may be called from several threads.</summary>
+    /// <summary>The score as a function of how often each sample counts: the mean of the first number kept, unless a metric says otherwise. The function may be called from several threads.</summary>
     /// <param name="kept">What <see cref="Keep"/> returned for each sample.</param>
-    internal abstract Func<int[], double> Scorer(double[][] kept);
+    internal virtual Func<int[], double> Scorer(double[][] kept)
+    {
+        double[] scores = Column(kept, 0);
+        return weights => Mean(scores, weights);
+    }
 
     /// <param name="kind">Which one, not <see cref="MetricKind.Auto"/>.</param>
     /// <param name="scoring">What the data set states.</param>

@@ -15,12 +15,6 @@ internal sealed class TopHits(int places) : Metric
         return [(places == 1 ? ClassScores.Predicted(outputs) == expected : Rank(ClassScores.Of(outputs), expected) < places) ? 1 : 0];
     }
 
-    internal override Func<int[], double> Scorer(double[][] kept)
-    {
-        double[] right = Column(kept, 0);
-        return weights => Mean(right, weights);
-    }
-
     private static int Rank(ReadOnlySpan<float> scores, int expected)
     {
         int rank = 0;

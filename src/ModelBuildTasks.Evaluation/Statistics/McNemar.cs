@@ -1,4 +1,4 @@
-using MathNet.Numerics;
+using MathNet.Numerics.Distributions;
 
 namespace ModelBuildTasks.Evaluation.Statistics;
 
@@ -12,15 +12,5 @@ public sealed record McNemar(int Lost, int Won, double PValue)
     /// Were the models equally good, each of the samples on which they differ would be lost or won like a coin falls (Q. McNemar, "Note on the sampling error of the
     /// difference between correlated proportions or percentages", 1947; exact by the binomial distribution).
     /// </summary>
-    public static McNemar Test(int lost, int won)
-    {
-        int differing = lost + won;
-        double tail = 0;
-        for (int i = 0; i <= Math.Min(lost, won); i++)
-        {
-            tail += Math.Exp(SpecialFunctions.BinomialLn(differing, i) - differing * Math.Log(2));
-        }
-
-        return new McNemar(lost, won, Math.Min(1, 2 * tail));
-    }
+    public static McNemar Test(int lost, int won) => new(lost, won, Math.Min(1, 2 * Binomial.CDF(0.5, lost + won, Math.Min(lost, won))));
 }

@@ -1,4 +1,5 @@
 using MathNet.Numerics.Distributions;
+using MathNet.Numerics.Statistics;
 using ModelBuildTasks.Evaluation.Metrics;
 
 namespace ModelBuildTasks.Evaluation.Statistics;
@@ -49,8 +50,7 @@ internal static class PairedBootstrap
 
         Estimate Student(double value, double[] resampled)
         {
-            double mean = resampled.Average();
-            double width = widening * Math.Sqrt(resampled.Average(score => (score - mean) * (score - mean)));
+            double width = widening * ArrayStatistics.PopulationStandardDeviation(resampled);
             return double.IsFinite(width) ? new Estimate(value, value - width, value + width) : Percentile(value, resampled);
         }
     }

@@ -9,6 +9,9 @@ public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label)
 {
     /// <summary>The part of the data that the sample belongs to; null when the data tells none.</summary>
     public string? Slice { get; init; }
+
+    /// <summary>Whether the label is a class index.</summary>
+    public bool HasClass => Label is { ElementType: ElementType.Int64, Length: 1 };
 }
 
 /// <summary>Examples that are read one at a time; no data set is held whole.</summary>

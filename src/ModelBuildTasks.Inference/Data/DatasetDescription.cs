@@ -213,11 +213,14 @@ internal sealed class DatasetDescription : InputDescription
     /// <exception cref="DatasetException">It is not there.</exception>
     internal string Locate(string file, string folder)
     {
-        string full = System.IO.Path.GetFullPath(System.IO.Path.Combine(Path is null ? folder : System.IO.Path.GetDirectoryName(Path)!, file));
+        string full = PathOf(file, folder);
         return File.Exists(full) || Directory.Exists(full)
             ? full
             : throw new DatasetException(DatasetError.NotFound, Path ?? folder, $"'{file}' is named here, but '{full}' does not exist.");
     }
+
+    /// <summary>Where a file of that name would be, whether it is there or the name is that of a column or an array.</summary>
+    internal string PathOf(string name, string folder) => System.IO.Path.GetFullPath(System.IO.Path.Combine(Path is null ? folder : System.IO.Path.GetDirectoryName(Path)!, name));
 
     private void Check()
     {

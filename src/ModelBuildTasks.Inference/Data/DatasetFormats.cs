@@ -92,8 +92,8 @@ internal static class DatasetFormats
         }
 
         string[] files = [.. Directory.EnumerateFiles(path).Where(IsData).Order(StringComparer.Ordinal)];
-        string? objects = description.Detection?.Objects is { } listed ? description.Locate(listed, path) : null;
-        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).Append(objects).OfType<string>())];
+        IEnumerable<string> named = new[] { description.Labels, description.Slices, description.Widths, description.Detection?.Objects }.OfType<string>().Select(name => description.PathOf(name, path));
+        string[] data = [.. files.Except(files.SelectMany(file => new[] { LabelsBeside(file), SlicesBeside(file) }).OfType<string>().Concat(named))];
         return data.Length switch
         {
             1 => OpenFile(data[0], inputs, description),
@@ -132,7 +132,8 @@ internal static class DatasetFormats
                 : null;
             return new ArrayInput(new InputEncoder(input, settings), array, array is null ? null : widths, settings.Fill ?? 0);
         })];
-        return Bound(path, bound, Beside(labels, "labels", description.Labels is not null), inputs.Any(input => input.Name == slices) ? null : Beside(slices, "slices", description.Slices is not null));
+        bool isFed = description.Slices is null && Array.Exists(bound, input => input.Data is not null && input.Data == arrays.GetValueOrDefault(slices));
+        return Bound(path, bound, Beside(labels, "labels", description.Labels is not null), isFed ? null : Beside(slices, "slices", description.Slices is not null));
 
         StoredArray? Beside(string name, string content, bool isNamed) =>
             arrays.GetValueOrDefault(name)

@@ -55,7 +55,6 @@ internal sealed class ImageFolderDataset : Dataset
     {
         string[] direct = Images(path);
         string? list = direct.Length > 0 && description.Labels is { } named ? description.Locate(named, path) : null;
-        string? slices = description.Slices is { } parts ? description.Locate(parts, path) : null;
         if (list is null && direct.Length > 0 && Array.Find(Directory.GetDirectories(path), folder => Images(folder).Length > 0) is { } beside)
         {
             throw DatasetException.Corrupt(path, $"holds images in sub-folders, such as '{System.IO.Path.GetFileName(beside)}', and '{System.IO.Path.GetFileName(direct[0])}' in none; all need a class's folder, or none.");
@@ -78,6 +77,7 @@ internal sealed class ImageFolderDataset : Dataset
 
         TensorSignature fed = inputs[Array.IndexOf(filled, null)];
         InputDescription settings = description.For(fed);
+        string? slices = description.Slices is { } parts ? description.Locate(parts, path) : null;
         images = slices is null ? images : Sliced(path, slices, images);
         return new ImageFolderDataset(path, new InputEncoder(fed, settings), settings, filled, images, [.. new[] { list, slices }.OfType<string>().Distinct()]);
     }

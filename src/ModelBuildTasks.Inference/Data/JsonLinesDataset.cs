@@ -6,9 +6,11 @@ namespace ModelBuildTasks.Inference.Data;
 /// <summary>JSON lines: each line is an object with a number or nested arrays of numbers for each input, and a label.</summary>
 internal sealed class JsonLinesDataset : Dataset
 {
+    private const string SliceName = "slice";
     private readonly DatasetDescription description;
     private readonly (InputEncoder Encoder, string Property, double? Fill)[] inputs;
     private readonly string label;
+    private readonly string? slice;
     private readonly TextTokenizer? text;
     private readonly bool labelsAreClasses = true;
 
@@ -24,6 +26,9 @@ internal sealed class JsonLinesDataset : Dataset
             InputDescription settings = description.For(input);
             return (new InputEncoder(input, settings), settings.Data ?? input.Name, settings.Fill);
         })];
+        // What feeds the model names no slice unless the description says that it does.
+        bool isFed = this.inputs.Any(input => input.Property == SliceName) || text?.Text == SliceName || text?.Pair == SliceName;
+        slice = description.Slices ?? (isFed ? null : SliceName);
         (int? with, int? without) = (null, null);
         foreach ((int number, ReadOnlyMemory<byte> line) in JsonLineReader.Read(path))
         {
@@ -98,16 +103,15 @@ internal sealed class JsonLinesDataset : Dataset
     private string? Slice(int number, JsonElement line)
     {
         string origin = $"{Path}({number})";
-        if (!line.TryGetProperty(description.Slices ?? "slice", out JsonElement value))
+        if (slice is null || !line.TryGetProperty(slice, out JsonElement value))
         {
             return description.Slices is { } named ? throw DatasetException.DoesNotFit(origin, $"there is no property '{named}' with the slice.") : null;
         }
 
-        // An input may have this name; then it names no slice unless the description says that it does.
-        bool isInput = description.Slices is null && inputs.Any(input => input.Property == "slice");
-        return value.ValueKind is JsonValueKind.String or JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? SliceNames.Of(Characters(number, value), origin)
-            : isInput || value.ValueKind == JsonValueKind.Null ? null
-            : throw DatasetException.DoesNotFit(origin, $"the slice is a JSON {value.ValueKind}, where a text or a number is needed.");
+        bool isNumber = value.ValueKind == JsonValueKind.Number;
+        return value.ValueKind == JsonValueKind.String || (isNumber && value.TryGetInt64(out _)) ? SliceNames.Of(Characters(number, value), origin)
+            : value.ValueKind == JsonValueKind.Null ? null
+            : throw DatasetException.DoesNotFit(origin, $"the slice is {(isNumber ? value.GetRawText() : $"a JSON {value.ValueKind}")}, where a text or a whole number is needed.");
     }
 
     private Tensor Label(int number, JsonElement value) =>

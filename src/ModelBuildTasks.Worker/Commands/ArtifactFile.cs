@@ -9,9 +9,6 @@ namespace ModelBuildTasks.Worker.Commands;
 /// <param name="ResultPath">The result file that was named or lies beside the artifact; null when there is none.</param>
 internal sealed record ArtifactFile(string Path, string ModelPath, string? ResultPath)
 {
-    /// <summary>What commands say of such an argument.</summary>
-    internal const string Help = "The ONNX model, or the result file (.json) of a build or of 'optimize --json'.";
-
     /// <summary>Runs a command on what is named; a compressed artifact is restored for as long as it lasts.</summary>
     /// <returns>The exit code.</returns>
     internal static int Run(string path, Func<ArtifactFile, int> action)

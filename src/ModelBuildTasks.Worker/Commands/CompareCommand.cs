@@ -72,8 +72,7 @@ internal static class CompareCommand
             return ModelCommand.Report([FaultDiagnostics.Of(fault, originalPath, samples!.Path)]);
         }
 
-        Diagnostic CannotStandIn(string difference) =>
-            Diagnostic.Create(DiagnosticCatalogue.CannotRun, optimizedPath, $"it cannot stand in for '{originalPath}': {difference}");
+        Diagnostic CannotStandIn(string difference) => EvaluationDiagnostics.CannotStandIn(optimizedPath, originalPath, difference);
     }
 
     /// <returns>The accuracy, when there are samples to measure it on.</returns>

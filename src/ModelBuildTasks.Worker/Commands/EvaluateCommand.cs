@@ -22,7 +22,7 @@ internal static class EvaluateCommand
 
     internal static Command Create()
     {
-        Argument<FileInfo> artifact = new("artifact") { Description = ArtifactFile.Help };
+        Argument<FileInfo> artifact = new("artifact") { Description = "The artifact: an .onnx or .ort file, plain or compressed (.br), or the result file (.json) of a build or of 'optimize --json'." };
         Option<string> data = new("--data", "-d") { Description = "The new samples, with labels or without (see docs/DATA.md).", Required = true };
         Option<FileInfo> original = new("--original") { Description = "The model to compare with (default: the source model that the result file names, where it is still there)." };
         Option<string> maxDrift = new("--max-drift") { Description = $"Fail when an input has drifted more: a population stability index, of which {InputDrift.Significant.ToString(CultureInfo.InvariantCulture)} and more is significant." };

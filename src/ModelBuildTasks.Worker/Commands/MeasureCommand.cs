@@ -124,6 +124,7 @@ internal static class MeasureCommand
 
         bool IsOutput(string? path) => output is not null && string.Equals(path, output, StringComparison.OrdinalIgnoreCase);
         return IsOutput(settings.ArtifactPath) || IsOutput(settings.BaselinePath) ? Contradiction("a model, which is never changed")
+            : IsOutput(settings.Data) ? Contradiction("the samples, which are never changed")
             : Directory.Exists(output) ? Contradiction($"the folder '{output}', and a file is to be written")
             : null;
 

@@ -28,6 +28,11 @@ internal static class PreprocessCommand
             return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotWrite, output, output, "it is the model itself, which is never changed")]);
         }
 
+        if (!File.Exists(description))
+        {
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.DataNotFound, description, MetadataNames.Preprocess, description)]);
+        }
+
         Model model = Model.Load(path);
         if (InputPreprocessing.Apply(model, Described.Load(description, InputPreprocessing.InputsOf(model))) is { } reason)
         {

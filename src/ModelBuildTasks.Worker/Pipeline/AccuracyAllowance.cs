@@ -62,7 +62,7 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
     }
 
     private static Loss Of(double value, double limit, string what, string where) =>
-        new(value > limit, FormattableString.Invariant($"{what} {value:0.####} {where}, {(value > limit ? "more than" : "within")} {limit:0.####}"));
+        new(!(value <= limit), FormattableString.Invariant($"{what} {value:0.####} {where}, {(value <= limit ? "within" : "more than")} {limit:0.####}"));
 
     private static bool IsShare(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
 

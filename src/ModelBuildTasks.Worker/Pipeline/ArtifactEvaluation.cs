@@ -21,7 +21,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
 {
     private readonly List<Diagnostic> findings = [];
     private OptimizationResult? result;
-    private SourceModel? artifact;
+    private ModelSession? artifact;
     private SourceModel? original;
     private Dataset? data;
 
@@ -40,7 +40,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
     {
         result = request.Artifact.ReadResult("drift is not measured");
         string? originalPath = request.Original ?? (result is not null && File.Exists(result.Model) ? result.Model : null);
-        artifact = SourceModel.Load(request.Artifact.ModelPath);
+        artifact = Open(request.Artifact.ModelPath);
         exitCode = originalPath is null ? ModelCommand.Succeeded : ModelCommand.Run(originalPath, path =>
         {
             // Its own faults carry its own path.
@@ -52,10 +52,10 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
             return false;
         }
 
-        data = Dataset.Open(request.Data, artifact.Session.Inputs);
+        data = Dataset.Open(request.Data, artifact.Inputs);
         Diagnostic? fault =
-            original is not null && Verification.Check(original.Session, artifact.Session, TrialInputs.For(original.Session, data)) is { } difference
-                ? Diagnostic.Create(DiagnosticCatalogue.CannotRun, request.Artifact.Path, $"it cannot stand in for '{originalPath}': {difference}")
+            original is not null && Verification.Check(original.Session, artifact, TrialInputs.For(original.Session, data)) is { } difference
+                ? EvaluationDiagnostics.CannotStandIn(request.Artifact.Path, original.Path, difference)
             : Unmeasurable() is { } reason
                 ? Diagnostic.Create(DiagnosticCatalogue.LimitNotMeasured, request.Artifact.Path, Path.GetFileName(request.Artifact.Path), Path.GetFileName(request.Data), reason)
             : null;
@@ -67,7 +67,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
     internal EvaluationFacts? Measure(IProgress<PipelineProgress> progress, CancellationToken cancellation)
     {
         progress.Report(new PipelineProgress("evaluating", 0));
-        ModelSession model = artifact!.Session;
+        ModelSession model = artifact!;
         (DriftMeasurement? drift, string? reason) = StartDrift(model);
         DataSurvey survey = new(data!, []);
         ObservedDataset samples = new(survey.Data, (_, sample) => drift?.Add(sample));
@@ -103,6 +103,10 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
             DriftReason = reason,
         };
     }
+
+    /// <summary>A file in ORT format holds its weights. An ONNX model is read before ONNX Runtime opens it, for weights outside of its folder are refused there.</summary>
+    private static ModelSession Open(string path) =>
+        path.EndsWith(OrtFormat.Extension, StringComparison.OrdinalIgnoreCase) ? ModelSession.Open(path) : SourceModel.Load(path).Session;
 
     /// <summary>The metric that is asked for, else that of the build where the labels and the original allow it, else what the labels suggest.</summary>
     private Metric MetricOf(Dataset samples)

@@ -13,11 +13,19 @@ internal static class EvaluationDiagnostics
     internal static IEnumerable<Diagnostic> Of(EvaluationRequest request, EvaluationFacts facts) =>
         (facts.Accuracy is { } accuracy ? OfAccuracy(request, facts, accuracy) : []).Concat(OfDrift(request, facts) is { } drift ? [drift] : []);
 
+    internal static Diagnostic CannotStandIn(string artifact, string original, string difference) =>
+        Diagnostic.Create(DiagnosticCatalogue.CannotRun, artifact, $"it cannot stand in for '{original}': {difference}");
+
     private static IEnumerable<Diagnostic> OfAccuracy(EvaluationRequest request, EvaluationFacts facts, AccuracyResult accuracy)
     {
         foreach (Diagnostic diagnostic in FaultDiagnostics.Of(accuracy, facts.Original ?? facts.File, facts.Data))
         {
             yield return diagnostic;
+        }
+
+        if (facts.Original is { } original && Verification.Check(accuracy) is { } breakage)
+        {
+            yield return CannotStandIn(facts.File, original, breakage);
         }
 
         BudgetLimits limits = new()

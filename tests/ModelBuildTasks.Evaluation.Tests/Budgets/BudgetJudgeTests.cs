@@ -49,6 +49,34 @@ public sealed class BudgetJudgeTests
     }
 
     [TestMethod]
+    [DataRow(double.NaN, double.NaN)]
+    [DataRow(double.PositiveInfinity, 0.001)]
+    public void A_drop_to_a_score_that_is_no_number_breaks_its_budget(double drop, double low)
+    {
+        AccuracyResult broken = Accuracy(new Estimate(drop, low, drop)) with { HigherIsBetter = false, Metric = MetricKind.MeanSquaredError };
+
+        Assert.AreEqual(BudgetOutcome.Failed, Judge(new BudgetLimits { MaxAccuracyDrop = 0.05 }, new BudgetMeasurements { Accuracy = broken }).Outcome);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void A_score_that_is_no_number_breaks_the_least_accuracy(bool higherIsBetter)
+    {
+        AccuracyResult broken = Accuracy(Estimate.Exact(0)) with { HigherIsBetter = higherIsBetter, Optimized = Estimate.Exact(double.NaN) };
+
+        BudgetVerdict verdict = Judge(new BudgetLimits { MinAccuracy = 0.5 }, new BudgetMeasurements { Accuracy = broken });
+
+        Assert.AreEqual(BudgetOutcome.Failed, verdict.Outcome);
+        Assert.Contains("is NaN over 1000 samples", verdict.Sentence);
+    }
+
+    [TestMethod]
+    public void A_latency_that_is_no_number_breaks_its_budget() =>
+        Assert.AreEqual(BudgetOutcome.Failed, Judge(
+            new BudgetLimits { MaxLatencyMilliseconds = 2 }, new BudgetMeasurements { DeviceLatency = new DeviceLatency(Estimate.Exact(double.NaN), null, "on a phone", "it has no baseline") }).Outcome);
+
+    [TestMethod]
     public void The_class_that_surely_lost_is_named_before_one_that_only_may_have()
     {
         AccuracyResult accuracy = Accuracy(Estimate.Exact(0)) with

@@ -111,6 +111,20 @@ public sealed class DriftMeasurementTests
     }
 
     [TestMethod]
+    public void Channels_of_several_images_in_one_sample_are_told_apart()
+    {
+        TensorSignature input = DrawnDataset.Input(2, 3, 4, 5);
+        float[] values = [.. Enumerable.Range(0, 120).Select(i => (float)(i / 20 % 3))];
+        DrawnDataset data = new(40, _ => new Sample([Tensor.Create([2, 3, 4, 5], values)], null));
+
+        IReadOnlyList<InputDistribution> found = Distributions(data, input);
+
+        CollectionAssert.AreEqual(new double[] { 0, 1, 2 }, found.Select(channel => channel.Mean).ToArray());
+        CollectionAssert.AreEqual(new double[] { 0, 1, 2 }, found.Select(channel => channel.Highest).ToArray());
+        Assert.AreEqual(0, Largest(input, found, data, pixel => pixel).Value);
+    }
+
+    [TestMethod]
     public void Distributions_of_another_model_are_refused()
     {
         IReadOnlyList<InputDistribution> then = Distributions(new DrawnDataset(50, i => DrawnDataset.Row(i, i)), DrawnDataset.Input("N", 2));

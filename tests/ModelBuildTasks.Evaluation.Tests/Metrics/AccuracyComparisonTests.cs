@@ -1,3 +1,4 @@
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
@@ -40,6 +41,17 @@ public sealed class AccuracyComparisonTests
         Assert.AreEqual(new ConfusionCell(1, 0, 0, 10), result.Confusion!.Cells.Single(cell => cell is { Label: 1, Answer: 0 }));
         Assert.AreEqual(("new", 20, 0.5), (result.Slices[0].Slice, result.Slices[0].Samples, result.Slices[0].Drop.Value));
         Assert.AreEqual(("old", 160), (result.Slices[1].Slice, result.Slices[1].Samples));
+    }
+
+    [TestMethod]
+    public void Classes_that_are_stored_as_floating_point_numbers_are_told_apart()
+    {
+        Numbers dataset = new(200, i => i % 2, i => i < 20 ? "new" : "old") { AreLabelsFloat = true };
+        AccuracyResult result = Compare(dataset, i => i % 2, i => i % 2 == 1 && i < 20 ? 0 : i % 2, MetricKind.Top1);
+
+        Assert.AreEqual((1, 0.1), (result.Classes[0].Class, result.Classes[0].Drop.Value));
+        Assert.AreEqual(("new", 0.5), (result.Slices[0].Slice, result.Slices[0].Drop.Value));
+        Assert.AreEqual(10, result.Answers!.Lost);
     }
 
     [TestMethod]
@@ -94,6 +106,21 @@ public sealed class AccuracyComparisonTests
     }
 
     [TestMethod]
+    public void A_model_that_is_compared_with_itself_runs_once_for_each_sample()
+    {
+        int runs = 0;
+        Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> model = inputs =>
+        {
+            Interlocked.Increment(ref runs);
+            return inputs;
+        };
+
+        AccuracyResult result = AccuracyComparison.Run(model, model, Outputs, new Numbers(20, i => i), MetricKind.MeanSquaredError, new AccuracySettings(2, Resamples: 100));
+
+        Assert.AreEqual((20, 0), (runs, result.Drop!.Value.Value));
+    }
+
+    [TestMethod]
     public void Equal_models_lose_nothing_but_few_samples_resolve_little()
     {
         AccuracyResult result = Compare(new Numbers(30, i => 0), i => 0, i => 0);
@@ -130,6 +157,18 @@ public sealed class AccuracyComparisonTests
     [TestMethod]
     public void Infinite_signal_to_noise_has_no_drop() =>
         Assert.IsNull(Compare(new Numbers(10, null), i => 0, i => i % 2, MetricKind.SignalToNoise).Drop);
+
+    [TestMethod]
+    [DataRow(float.NaN)]
+    [DataRow(float.PositiveInfinity)]
+    public void A_finite_score_that_is_lost_is_a_drop_that_no_budget_allows(float value)
+    {
+        AccuracyResult result = AccuracyComparison.Run(
+            inputs => inputs, inputs => [inputs[0].ToSingles()[0] == 3 ? Tensor.Create([1, 1], [value]) : inputs[0]],
+            Outputs, new Numbers(50, i => i), MetricKind.MeanSquaredError, new AccuracySettings(2, Resamples: 100));
+
+        Assert.AreEqual(BudgetOutcome.Failed, BudgetJudge.Judge(new BudgetLimits { MaxAccuracyDrop = 1e6 }, new BudgetMeasurements { Accuracy = result }).Single().Outcome);
+    }
 
     [TestMethod]
     public void Metrics_that_need_labels_say_so() =>
@@ -241,7 +280,10 @@ public sealed class AccuracyComparisonTests
         /// <summary>Whether the label of each sample is one object.</summary>
         internal bool Boxes { get; init; }
 
+        /// <summary>Whether labels are single precision numbers, as files of floating point numbers give them.</summary>
+        internal bool AreLabelsFloat { get; init; }
+
         public override IEnumerable<Sample> Read() => Enumerable.Range(0, count).Select(i => new Sample(
-            [Tensor.Create([1, 1], new float[] { i })], Boxes ? Tensor.Create([1, 5], [0f, 0, 10, 10, 0]) : label is null ? null : Tensor.Scalar(label(i))) { Slice = slice?.Invoke(i) });
+            [Tensor.Create([1, 1], new float[] { i })], Boxes ? Tensor.Create([1, 5], [0f, 0, 10, 10, 0]) : label is null ? null : AreLabelsFloat ? Tensor.Scalar((float)label(i)) : Tensor.Scalar(label(i))) { Slice = slice?.Invoke(i) });
     }
 }

@@ -49,6 +49,11 @@ public sealed class IntersectionOverUnionTests
         Assert.AreEqual(1, Score(new Scoring { Segmentation = new Segmentation { Ignore = 255 } }, (Tensor.Vector(0L, 1, 0), Tensor.Vector(0f, 1, 255))));
 
     [TestMethod]
+    public void Where_no_place_is_judged_there_is_nothing_to_score() =>
+        Assert.Contains("255", Assert.ThrowsExactly<MetricException>(
+            () => Score(new Scoring { Segmentation = new Segmentation { Ignore = 255 } }, (Tensor.Vector(0L, 1), Tensor.Vector(255f, 255)))).Message);
+
+    [TestMethod]
     public void A_place_that_is_not_a_number_is_missed() =>
         Assert.AreEqual((1 / 2.0 + 1) / 2, Score(Scoring.Unstated, (Tensor.Vector(float.NaN, .1f, .9f), Tensor.Vector(0f, 0, 1))), 1e-12);
 

@@ -34,6 +34,22 @@ public sealed class DatasetFormatsTests
     }
 
     [TestMethod]
+    public void A_folder_with_one_data_file_and_what_the_description_names_beside_it_is_that_file()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("pixels.idx", TemporaryFolder.Idx(0x08, [1, 2], 3, 5));
+        folder.Write("answers.idx", TemporaryFolder.Idx(0x08, [1], 4));
+        folder.Write("cameras.idx", TemporaryFolder.Idx(0x08, [1], 6));
+        folder.Write("widths.idx", TemporaryFolder.Idx(0x08, [1], 1));
+        folder.Describe("""{ "labels": "answers.idx", "slices": "cameras.idx", "widths": "widths.idx", "layout": "NCHW", "inputLayout": "NCHW" }""");
+
+        Sample sample = folder.Open(".", TemporaryFolder.Input("N", 1, 1, 2)).Read().Single();
+
+        Assert.AreEqual((4, "6"), (sample.Label!.Span<long>()[0], sample.Slice));
+        CollectionAssert.AreEqual(new float[] { 3, 0 }, sample.Inputs[0].ToSingles());
+    }
+
+    [TestMethod]
     public void Several_data_files_need_a_choice()
     {
         using TemporaryFolder folder = new();

@@ -67,7 +67,9 @@ public sealed class JsonLinesDatasetTests
     [TestMethod]
     [DataRow("""{"x": [1, 2], "slice": {"camera": 1}}""", "a JSON Object")]
     [DataRow("""{"x": [1, 2], "slice": [1]}""", "a JSON Array")]
-    public void A_slice_that_is_neither_a_text_nor_a_number_is_refused(string line, string found)
+    [DataRow("""{"x": [1, 2], "slice": true}""", "a JSON True")]
+    [DataRow("""{"x": [1, 2], "slice": 3.5}""", "data.jsonl(1): the slice is 3.5")]
+    public void A_slice_that_is_neither_a_text_nor_a_whole_number_is_refused(string line, string found)
     {
         using TemporaryFolder folder = new();
         folder.Write("data.jsonl", line);

@@ -1,5 +1,6 @@
 using System.Text;
 using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Inference.Tests.Data;
 
@@ -34,12 +35,36 @@ public sealed class SliceNamesTests
     public void An_input_of_that_name_is_no_slice_unless_the_description_says_so()
     {
         using TemporaryFolder folder = new();
-        folder.Write("data.jsonl", "{\"slice\": [1, 2]}\n");
-        TensorSignature input = TemporaryFolder.Input("N", 2) with { Name = "slice" };
+        folder.Write("data.jsonl", "{\"slice\": 7}\n");
+        TensorSignature input = TemporaryFolder.Input("N", 1) with { Name = "slice" };
 
         AssertSlices(folder.Open("data.jsonl", input).Read(), [null]);
         folder.Describe("""{ "slices": "slice" }""");
-        TemporaryFolder.Fails(DatasetError.DoesNotFit, () => folder.Open("data.jsonl", input));
+        AssertSlices(folder.Open("data.jsonl", input).Read(), "7");
+    }
+
+    [TestMethod]
+    public void A_text_of_that_name_that_is_tokenized_is_no_slice()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\na\n");
+        folder.Write("data.jsonl", "{\"slice\": \"a\"}\n");
+        folder.Write("data.jsonl.json", """{ "tokenizer": { "vocabulary": "vocab.txt", "text": "slice" } }""");
+
+        AssertSlices(folder.Open("data.jsonl", new TensorSignature("input_ids", ElementType.Int64, [1, 3])).Read(), [null]);
+    }
+
+    [TestMethod]
+    [DataRow("slices", "{}", null)]
+    [DataRow("slices", """{ "slices": "slices" }""", "3")]
+    [DataRow("x", """{ "inputs": { "x": { "data": "slices" } } }""", null)]
+    public void An_array_that_feeds_an_input_names_no_slices_unless_the_description_says_so(string input, string description, string? expected)
+    {
+        using TemporaryFolder folder = new();
+        folder.WriteNpz("data.npz", ("slices", TemporaryFolder.Npy("<i8", "(1,)", new long[] { 3 })));
+        folder.Describe(description);
+
+        AssertSlices(folder.Open("data.npz", new TensorSignature(input, ElementType.Float, ["N", 1])).Read(), expected);
     }
 
     [TestMethod]
@@ -49,6 +74,16 @@ public sealed class SliceNamesTests
         folder.WriteNpz("data.npz", ("x", TemporaryFolder.Npy("<f4", "(2, 1)", new float[] { 1, 2 })), ("slices", TemporaryFolder.Npy("<i8", "(2,)", new long[] { 3, 4 })));
 
         AssertSlices(folder.Open("data.npz", TemporaryFolder.Input("N", 1)).Read(), "3", "4");
+    }
+
+    [TestMethod]
+    public void An_array_that_the_description_names_is_found_through_the_folder()
+    {
+        using TemporaryFolder folder = new();
+        folder.WriteNpz("data.npz", ("x", TemporaryFolder.Npy("<f4", "(2, 1)", new float[] { 1, 2 })), ("camera", TemporaryFolder.Npy("<i8", "(2,)", new long[] { 3, 4 })));
+        folder.Describe("""{ "slices": "camera" }""");
+
+        AssertSlices(folder.Open(".", TemporaryFolder.Input("N", 1)).Read(), "3", "4");
     }
 
     [TestMethod]

@@ -1,5 +1,7 @@
+using System.Text;
 using System.Text.Json;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Commands;
@@ -64,6 +66,49 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         StringAssert.Contains(run.Output, compressed);
         StringAssert.Contains(run.Errors, "MBT1020");
+    }
+
+    [TestMethod]
+    [DataRow("obj/model.ort", false)]
+    [DataRow("obj/model.ort.br", true)]
+    public async Task An_artifact_in_ORT_format_is_evaluated_as_any_other(string name, bool isCompressed)
+    {
+        Build(request => (request.CalibrationData, request.Settings.Format, request.Compress, request.OutputPath) = (place["calibration"], ArtifactFormat.Ort, isCompressed, place[name]));
+        string data = place.WriteData("new", count: 100, seed: 2);
+
+        ModelBuildProcess run = await Run(ResultPath, "--data", data, "--max-drift", "0.25", "--max-accuracy-drop", "0.2");
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        StringAssert.Contains(run.Output, place[name]);
+        StringAssert.Contains(run.Output, "Top1 (100 samples)");
+    }
+
+    [TestMethod]
+    public async Task Weights_outside_of_the_artifacts_folder_are_refused()
+    {
+        string path = place["obj/abcmodel.onnx"];
+        SmallModels.Mlp().Save(path, WeightPlacement.External);
+        File.Move($"{path}.data", place["model.onnx.data"]);
+        File.WriteAllBytes(path, Encoding.Latin1.GetBytes(Encoding.Latin1.GetString(File.ReadAllBytes(path)).Replace("abcmodel.onnx.data", "../model.onnx.data", StringComparison.Ordinal)));
+
+        (await Run(path, "--data", place["calibration"])).AssertFailsWith("MBT4003", path);
+    }
+
+    [TestMethod]
+    public async Task An_artifact_that_is_undefined_where_its_original_is_not_cannot_stand_in_for_it()
+    {
+        // Adds 0·log(x + 1), which is NaN for x below −1: in a sample after those on which the artifact is tried first.
+        Model broken = SmallModels.Mlp();
+        EditingPass.ReplaceScores(broken, (graph, scores) => graph.Add("Add", scores, graph.Add("Mul",
+            graph.Add("ReduceMin", graph.Add("Log", graph.Add("Add", graph.Inputs[0], graph.AddInitializer("one", Tensor.Scalar(1f))))), graph.AddInitializer("none", Tensor.Scalar(0f)))));
+        broken.Save(place["broken.onnx"]);
+        string data = place.WriteData("new", count: 40);
+        NumpyWriter.Write(Path.Combine(data, "x.npy"), [40, 64], [.. Enumerable.Range(0, 40 * 64).Select(i => i / 64 == 30 ? -2f : 0.5f)]);
+
+        ModelBuildProcess run = await Run(place["broken.onnx"], "--data", data, "--original", place.ModelPath);
+
+        run.AssertFailsWith("MBT4004", place["broken.onnx"]);
+        StringAssert.Contains(run.Errors, "infinite or undefined values, where the original's are finite, for 1 of 40 samples");
     }
 
     [TestMethod]

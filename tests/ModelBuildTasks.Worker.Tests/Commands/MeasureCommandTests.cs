@@ -91,6 +91,17 @@ public sealed class MeasureCommandTests : IDisposable
     }
 
     [TestMethod]
+    public async Task Samples_are_never_written_over()
+    {
+        string data = Path.Combine(place.WriteData("data"), "x.npy");
+        byte[] before = File.ReadAllBytes(data);
+
+        (await ModelBuildProcess.Run(TestContext.CancellationToken, "measure", place.ModelPath, "--data", data, "--output", data, "--seconds", "0.1")).AssertFailsWith("MBT0003", place.ModelPath);
+
+        CollectionAssert.AreEqual(before, File.ReadAllBytes(data));
+    }
+
+    [TestMethod]
     public async Task Missing_files_are_named()
     {
         (await Measure("--baseline", place["nowhere.onnx"])).AssertFailsWith("MBT0004", place["nowhere.onnx"]);

@@ -55,6 +55,10 @@ public sealed class AccuracyAllowanceTests
     }
 
     [TestMethod]
+    public void A_drop_to_a_score_that_is_no_number_is_too_much() =>
+        Assert.IsFalse(Judge(new ModelBudgets { MaxAccuracyDrop = 0.5 }, Result(MetricKind.MeanSquaredError, 0.1, double.NaN)).IsKept);
+
+    [TestMethod]
     public void Errors_without_a_budget_are_judged_by_likeness()
     {
         AccuracyVerdict verdict = Judge(new ModelBudgets(), Result(MetricKind.MeanSquaredError, 0.1, 5) with { WorstCosine = 0.98 });
