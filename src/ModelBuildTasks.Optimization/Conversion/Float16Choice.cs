@@ -18,16 +18,15 @@ internal sealed class Float16Choice
 
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="context">The target, and the samples that tell ranges, if there are any.</param>
-    /// <param name="losing">First outputs of nodes that stay float32 because they lose too much.</param>
     /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
-    internal Float16Choice(Model model, PassContext context, IReadOnlySet<string> losing)
+    internal Float16Choice(Model model, PassContext context)
     {
         this.context = context;
         types = new RuleContext(ShapeInference.Infer(model.Graph), context.Target);
         Nodes = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder())];
         foreach (Node node in Nodes.Where(node => IsFloat32(node) && !node.Subgraphs.Any()))
         {
-            if ((losing.Contains(node.Outputs[0].Name) ? "the outputs would differ by more than half of what they may" : Refusal(node)) is { } reason)
+            if (Refusal(node) is { } reason)
             {
                 Refusals.Add($"{node} stays float32: {reason}.");
             }
@@ -54,7 +53,22 @@ internal sealed class Float16Choice
 
     internal ElementType? TypeOf(Value value) => types.TypeOf(value)?.ElementType;
 
+    /// <summary>The shape of a value, 0 where a size is not known; empty where its rank is not.</summary>
+    internal IReadOnlyList<long> ShapeOf(Value value) => types.TypeOf(value)?.Shape is { } shape ? [.. shape.Select(dimension => dimension.Size ?? 0)] : [];
+
     internal bool WantsHalf(Node node, int input) => IsFloat(node.Inputs[input]!) && Float16Operators.InputIsHalf(node, input);
+
+    /// <summary>Returns nodes to float32, because they lose too much.</summary>
+    /// <param name="losing">Their first outputs.</param>
+    internal void Return(IReadOnlySet<string> losing)
+    {
+        foreach (Node node in Nodes.Where(node => losing.Contains(node.Outputs[0].Name) && Half.Remove(node)))
+        {
+            Refusals.Add($"{node} stays float32: the outputs would differ by more than half of what they may.");
+        }
+
+        DropIslands();
+    }
 
     /// <summary>Whether the node touches float32 at all, and nothing of unknown type.</summary>
     private bool IsFloat32(Node node)
