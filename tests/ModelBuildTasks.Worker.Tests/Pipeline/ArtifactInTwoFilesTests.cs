@@ -104,6 +104,20 @@ public sealed class ArtifactInTwoFilesTests : IDisposable
     }
 
     [TestMethod]
+    public void It_is_not_given_to_others()
+    {
+        using CacheServer server = new();
+        OptimizationRequest request = Pruned();
+        (request.RemoteCache, request.EvaluationData) = (server.Url, place.WriteData("evaluation"));
+
+        OptimizationResult result = Run(request);
+
+        Assert.IsNotNull(result.ExternalData);
+        Assert.IsFalse(result.Diagnostics.Any(diagnostic => diagnostic.Code == "MBT1007"));
+        Assert.IsTrue(server.Requests.All(asked => asked.StartsWith("GET ", StringComparison.Ordinal)), string.Join("\n", server.Requests));
+    }
+
+    [TestMethod]
     public void A_source_in_two_files_passes_through_in_two()
     {
         Model.Load(place.ModelPath).Save(place.ModelPath, WeightPlacement.External);
