@@ -26,7 +26,10 @@ public sealed class OptimizationResult
     /// <summary>SHA-256 of the file at <see cref="ArtifactPath"/>, lower-case hexadecimal.</summary>
     public string? ArtifactSha256 { get; set; }
 
-    /// <summary>Whether that file is the artifact compressed.</summary>
+    /// <summary>The name of the file beside the artifact that holds its weights, which tells what that holds; null where the artifact is one file.</summary>
+    public string? ExternalData { get; set; }
+
+    /// <summary>Whether the file at <see cref="ArtifactPath"/> is the artifact compressed.</summary>
     public bool IsCompressed { get; set; }
 
     public bool FromCache { get; set; }
@@ -86,6 +89,7 @@ public sealed class OptimizationResult
         .Add(nameof(Target), Target)
         .Add(nameof(ArtifactPath), ArtifactPath)
         .Add(nameof(ArtifactSha256), ArtifactSha256)
+        .Add(nameof(ExternalData), ExternalData)
         .Add(nameof(IsCompressed), IsCompressed)
         .Add(nameof(FromCache), FromCache)
         .Texts(nameof(RequiredOperators), RequiredOperators)
@@ -112,6 +116,7 @@ public sealed class OptimizationResult
             Target = json.Text(nameof(Target)) ?? "",
             ArtifactPath = json.Text(nameof(ArtifactPath)),
             ArtifactSha256 = json.Text(nameof(ArtifactSha256)),
+            ExternalData = json.Text(nameof(ExternalData)),
             IsCompressed = json.Flag(nameof(IsCompressed)),
             FromCache = json.Flag(nameof(FromCache)),
             RequiredOperators = json.Texts(nameof(RequiredOperators)),

@@ -6,9 +6,6 @@ namespace ModelBuildTasks.Onnx;
 /// <summary>Moves weights out of a model message into one file beside it. Equal weights stand there once.</summary>
 internal sealed class ExternalDataWriter
 {
-    /// <summary>Protobuf cannot serialize messages of 2 GiB and more; the margin is for lengths that Protobuf adds.</summary>
-    private const long LargestMessage = 2_000_000_000;
-
     /// <summary>Small tensors (shapes, scales) stay readable inside the model, as the ONNX tools do it.</summary>
     private const int SmallestExternal = 1024;
 
@@ -19,36 +16,40 @@ internal sealed class ExternalDataWriter
     private const int AllocationGranularity = 65536;
 
     private readonly Stream stream;
-    private readonly string location;
     private readonly Dictionary<int, List<(ReadOnlyMemory<byte> Weights, long Offset)>> written = [];
 
-    private ExternalDataWriter(Stream stream, string location)
-    {
-        this.stream = stream;
-        this.location = location;
-    }
+    private ExternalDataWriter(Stream stream) => this.stream = stream;
 
-    internal static bool IsNeeded(ModelProto model)
+    internal static bool IsNeeded(ModelProto model, long largest)
     {
         long weights = new ModelTensors(model).All.Sum(tensor => (long)tensor.RawData.Length);
 
         // Below 4 GiB the size that Protobuf counts in 32 bits is right when it is read without a sign.
-        return weights > LargestMessage || (uint)model.CalculateSize() > LargestMessage;
+        return weights > largest || (uint)model.CalculateSize() > largest;
     }
 
-    internal static void Write(ModelProto model, string path, string location)
+    /// <param name="model">The model, which is edited.</param>
+    /// <param name="path">The file to write.</param>
+    /// <param name="locate">Gives the name that the model knows the file by, once it is written.</param>
+    internal static void Write(ModelProto model, string path, Func<string> locate)
     {
-        using FileStream stream = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
-        ExternalDataWriter writer = new(stream, location);
-        foreach (TensorProto tensor in new ModelTensors(model).Dense.Where(tensor => tensor.RawData.Length >= SmallestExternal))
+        TensorProto[] tensors = [.. new ModelTensors(model).Dense.Where(tensor => tensor.RawData.Length >= SmallestExternal)];
+        long[] offsets;
+        using (FileStream stream = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
-            writer.Move(tensor);
+            ExternalDataWriter writer = new(stream);
+            offsets = [.. tensors.Select(tensor => writer.Place(tensor.RawData.Memory))];
+        }
+
+        string location = locate();
+        foreach ((TensorProto tensor, long offset) in tensors.Zip(offsets))
+        {
+            Move(tensor, location, offset);
         }
     }
 
-    private void Move(TensorProto tensor)
+    private static void Move(TensorProto tensor, string location, long offset)
     {
-        long offset = Place(tensor.RawData.Memory);
         tensor.ExternalData.Add(Entry("location", location));
         tensor.ExternalData.Add(Entry("offset", offset.ToString(CultureInfo.InvariantCulture)));
         tensor.ExternalData.Add(Entry("length", tensor.RawData.Length.ToString(CultureInfo.InvariantCulture)));

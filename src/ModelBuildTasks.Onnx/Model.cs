@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using ModelBuildTasks.Onnx.Schema;
 
@@ -20,6 +21,9 @@ public enum WeightPlacement
 /// </summary>
 public sealed class Model
 {
+    /// <summary>Bytes of a model in one file: Protobuf cannot serialize messages of 2 GiB and more; the margin is for lengths that Protobuf adds.</summary>
+    public const long LargestFile = 2_000_000_000;
+
     private const int WriteBuffer = 1 << 16;
 
     private ModelProto carrier;
@@ -147,8 +151,9 @@ public sealed class Model
         }
     }
 
-    /// <summary>Whether the model passes what one file can hold, so that its weights need a second one.</summary>
-    public bool NeedsExternalData => ExternalDataWriter.IsNeeded(ToProto());
+    /// <summary>Whether the model passes what one file holds, so that its weights need a second one.</summary>
+    /// <param name="largest">What one file holds, at most <see cref="LargestFile"/>.</param>
+    public bool NeedsExternalData(long largest = LargestFile) => ExternalDataWriter.IsNeeded(ToProto(), largest);
 
     /// <summary>Takes over the functions that another model defines, so that nodes here may call them. Their operator sets must be stated here, too.</summary>
     public void AddFunctionsOf(Model other)
@@ -166,17 +171,42 @@ public sealed class Model
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ModelProto proto = ToProto();
+        bool external = placement == WeightPlacement.External || ExternalDataWriter.IsNeeded(proto, LargestFile);
+        Write(proto, path, external ? _ => Path.GetFileName(path) + ".data" : null);
+    }
+
+    /// <summary>
+    /// Writes the model whole or not at all, its weights in a file beside it that is named by what it holds: another model's weights are never replaced, and the model's own bytes tell which weights are meant.
+    /// </summary>
+    /// <param name="path">The model's file.</param>
+    /// <param name="nameOf">The name of the other file, for the SHA-256 of what it holds, in lower-case hexadecimal.</param>
+    /// <returns>That name.</returns>
+    /// <exception cref="IOException">The files cannot be written.</exception>
+    public string SaveInTwo(string path, Func<string, string> nameOf)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return Write(ToProto(), path, data =>
+        {
+            using FileStream stream = File.OpenRead(data);
+            return nameOf(Convert.ToHexStringLower(SHA256.HashData(stream)));
+        })!;
+    }
+
+    /// <param name="proto">The model.</param>
+    /// <param name="path">Its file.</param>
+    /// <param name="nameOf">The name of the file with the weights, for the path under which it is written; null for weights inside.</param>
+    private static string? Write(ModelProto proto, string path, Func<string, string>? nameOf)
+    {
         string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        string dataPath = path + ".data";
-        string temporaryData = temporary + ".data";
+        string temporaryData = $"{path}.{Guid.NewGuid():N}.data.tmp";
+        string? name = null;
         try
         {
-            bool external = placement == WeightPlacement.External || ExternalDataWriter.IsNeeded(proto);
-            if (external)
+            if (nameOf is not null)
             {
                 // The weights' messages are shared with this model; the writer edits its own.
                 proto = proto.Clone();
-                ExternalDataWriter.Write(proto, temporaryData, Path.GetFileName(dataPath));
+                ExternalDataWriter.Write(proto, temporaryData, () => name = nameOf(temporaryData));
             }
 
             using (FileStream stream = new(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0))
@@ -185,12 +215,13 @@ public sealed class Model
                 proto.WriteTo(output);
             }
 
-            if (external)
+            if (name is not null)
             {
-                File.Move(temporaryData, dataPath, overwrite: true);
+                File.Move(temporaryData, Path.Combine(Path.GetDirectoryName(path)!, name), overwrite: true);
             }
 
             File.Move(temporary, path, overwrite: true);
+            return name;
         }
         finally
         {
@@ -213,7 +244,7 @@ public sealed class Model
     public byte[] ToBytes()
     {
         ModelProto proto = ToProto();
-        return ExternalDataWriter.IsNeeded(proto)
+        return ExternalDataWriter.IsNeeded(proto, LargestFile)
             ? throw new InvalidOperationException("The model is too large for one Protobuf message; save it to a file.")
             : proto.ToByteArray();
     }

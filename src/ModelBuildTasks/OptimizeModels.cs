@@ -198,7 +198,8 @@ public sealed class OptimizeModels : WorkerTask
         return File.Exists(result) && File.GetLastWriteTimeUtc(result) >= File.GetLastWriteTimeUtc(request.ItemSpec);
     }
 
-    // What a killed worker had begun to write: "digits.onnx.9f….staged", "digits.ort.9f….staged.ort", "digits.result.json.3c….tmp".
+    // What a killed worker had begun to write: "digits.onnx.9f….staged", "digits.ort.9f….staged.ort", "digits.result.json.3c….tmp". The weights of a candidate in two files, "cuda.5e….data", are told
+    // from those of the last artifact by its result.
     private static void DeleteLeftovers(ITaskItem request)
     {
         foreach (var whole in new[] { request.ItemSpec, request.GetMetadata("ArtifactPath"), request.GetMetadata("ResultPath") })
@@ -208,6 +209,25 @@ public sealed class OptimizeModels : WorkerTask
             {
                 file.Delete();
             }
+        }
+
+        var result = request.GetMetadata("ResultPath");
+        var kept = ExternalDataOf(result);
+        foreach (var file in new DirectoryInfo(Path.GetDirectoryName(result)!).EnumerateFiles("*.data").Where(file => file.Name != kept))
+        {
+            file.Delete();
+        }
+    }
+
+    private static string? ExternalDataOf(string result)
+    {
+        try
+        {
+            return File.Exists(result) ? OptimizationResult.Read(result).ExternalData : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
         }
     }
 

@@ -1,10 +1,13 @@
 using System;
+using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Diagnostics;
+using ModelBuildTasks.Items;
 
 namespace ModelBuildTasks;
 
@@ -14,7 +17,7 @@ namespace ModelBuildTasks;
 [MSBuildMultiThreadableTask]
 public sealed class ValidateModelBudgets : Task
 {
-    /// <summary>The requests, with ResultPath, ModelPath and SourcePath.</summary>
+    /// <summary>The requests, with ResultPath and what else is known of their variants.</summary>
     public ITaskItem[] Requests { get; set; } = [];
 
     /// <summary>Whether nothing is built, so that a model may have no result: what was built before is taken as it is.</summary>
@@ -29,10 +32,14 @@ public sealed class ValidateModelBudgets : Task
 
     public string? WarningsNotAsErrors { get; set; }
 
+    /// <summary>The files that hold the weights of artifacts in two files, with LogicalName, their path relative to the app, and TargetProfile.</summary>
+    [Output] public ITaskItem[] ExternalData { get; set; } = [];
+
     public override bool Execute()
     {
         var log = new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors);
         var severity = Choice.TryParse<BudgetSeverity>(BudgetSeverity, out var parsed) ? parsed : default;
+        var externalData = new List<ITaskItem>();
         foreach (var request in Requests)
         {
             try
@@ -50,6 +57,11 @@ public sealed class ValidateModelBudgets : Task
                     log.Write(diagnostic.File == request.GetMetadata("ModelPath") ? diagnostic.At(request.GetMetadata("SourcePath")) : diagnostic, severity);
                 }
 
+                if (result.ExternalData is { } name)
+                {
+                    externalData.Add(Attached(ModelVariant.FromTaskItem(request), result, name, log));
+                }
+
                 Forget(result, path);
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
@@ -58,7 +70,27 @@ public sealed class ValidateModelBudgets : Task
             }
         }
 
+        // Two models may be one, under two names: an app has such a file once.
+        ExternalData = [.. externalData.GroupBy(file => file.GetMetadata("LogicalName"), StringComparer.Ordinal).Select(same => same.First())];
         return !Log.HasLoggedErrors;
+    }
+
+    // ONNX Runtime looks for the file beside the model, which a resource has nothing beside.
+    private static TaskItem Attached(ModelVariant variant, OptimizationResult result, string name, DiagnosticLog log)
+    {
+        if (variant.IsEmbedded)
+        {
+            var place = variant.Location;
+            var bytes = result.Optimized!.Bytes.ToString("N0", CultureInfo.InvariantCulture);
+            var diagnostic = Diagnostic.Create(DiagnosticCatalogue.TooLargeToEmbed, variant.ModelPath, variant.Name, variant.Target, bytes);
+            log.Write(place.Line > 0 ? diagnostic.At(place.File, place.Line, place.Column) : diagnostic);
+        }
+
+        return ItemText.Create(Path.Combine(Path.GetDirectoryName(variant.ArtifactPath)!, name), new Dictionary<string, string>
+        {
+            ["LogicalName"] = ModelVariant.BesideApp(name),
+            ["TargetProfile"] = variant.Target,
+        });
     }
 
     // What failed is tried again by the next build: a full disk, a time limit, a file that was missing may be mended by then. And the news of

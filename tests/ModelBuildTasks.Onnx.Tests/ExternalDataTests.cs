@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Google.Protobuf;
 using ModelBuildTasks.Onnx.Schema;
 
@@ -158,6 +159,25 @@ public sealed class ExternalDataTests : IDisposable
         Assert.AreEqual("65536", Offset(written["same"]));
         Assert.AreEqual(65536 + 4 * large.Length, new FileInfo(path + ".data").Length);
         CollectionAssert.AreEqual(large, Model.Load(path).Graph.Find("same")!.Initializer!.ToSingles());
+    }
+
+    [TestMethod]
+    public void Weights_in_a_file_named_by_what_it_holds_replace_no_others()
+    {
+        string path = Path.Combine(outside, "two.onnx");
+
+        string[] names = [.. new[] { 1f, 2f }.Select(number => Filled(number).SaveInTwo(path, sha256 => $"{sha256}.weights"))];
+
+        Assert.AreNotEqual(names[0], names[1]);
+        Assert.IsTrue(names.All(name => name == $"{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(outside, name))))}.weights"));
+        Assert.AreEqual(2f, Model.Load(path).Graph.Find("filled")!.Initializer!.ToSingles()[0]);
+
+        static Model Filled(float number)
+        {
+            Model model = Model.Create("g", 17, 8);
+            model.Graph.AddInitializer("filled", Tensor.Vector([.. Enumerable.Repeat(number, 1000)]));
+            return model;
+        }
     }
 
     private static string Offset(TensorProto tensor) => tensor.ExternalData.Single(entry => entry.Key == "offset").Value;

@@ -1,3 +1,4 @@
+using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Tests.Infra;
@@ -62,6 +63,57 @@ public sealed class Verdicts : IDisposable
         Assert.IsTrue(Validate());
 
         Assert.AreEqual("MBT1007", _engine.WarningCodes.Single());
+    }
+
+    [TestMethod]
+    public void The_weights_of_a_model_in_two_files_go_to_the_app_with_it()
+    {
+        WriteInTwoFiles();
+
+        var file = Validate(Request(embed: "false")).Single();
+
+        Assert.AreEqual(_folder.File("cuda.5e.data"), file.ItemSpec);
+        Assert.AreEqual(("models/cuda.5e.data", "cuda"), (file.GetMetadata("LogicalName"), file.GetMetadata("TargetProfile")));
+        Assert.IsEmpty(_engine.ErrorCodes);
+    }
+
+    [TestMethod]
+    public void Weights_that_two_models_share_go_to_the_app_once()
+    {
+        WriteInTwoFiles();
+
+        Assert.HasCount(1, Validate(Request(embed: "false"), Request(embed: "false")));
+    }
+
+    [TestMethod]
+    [DataRow("")]
+    [DataRow("true")]
+    public void A_model_in_two_files_is_no_resource(string embed)
+    {
+        WriteInTwoFiles();
+
+        Validate(Request(embed));
+
+        Assert.AreEqual("MBT0017", _engine.ErrorCodes.Single());
+    }
+
+    private void WriteInTwoFiles() => new OptimizationResult { Succeeded = true, ExternalData = "cuda.5e.data", Optimized = new ModelFigures { Bytes = 3L << 30 } }.Write(_folder.File("digits.result.json"));
+
+    private TaskItem Request(string embed)
+    {
+        var request = new TaskItem(_folder.File("digits.request.json"));
+        request.SetMetadata("ResultPath", _folder.File("digits.result.json"));
+        request.SetMetadata("ModelPath", _folder.File("digits.onnx"));
+        request.SetMetadata("TargetProfile", "cuda");
+        request.SetMetadata("Embed", embed);
+        return request;
+    }
+
+    private ITaskItem[] Validate(params ITaskItem[] requests)
+    {
+        var task = new ValidateModelBudgets { BuildEngine = _engine, Requests = requests };
+        task.Execute();
+        return task.ExternalData;
     }
 
     private void Write(DiagnosticDescriptor descriptor, bool succeeded = true)

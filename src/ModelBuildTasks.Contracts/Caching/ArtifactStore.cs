@@ -109,9 +109,45 @@ public sealed class ArtifactStore
         }
     }
 
+    /// <summary>Stores the file beside an artifact that holds its weights. Its name tells what it holds, so it is stored once, whatever artifacts read it.</summary>
+    public void StoreData(string artifactPath, string name)
+    {
+        var key = ContentDigest.OfText(name);
+        if (!IsStored(key))
+        {
+            Store(key, Beside(artifactPath, name), []);
+        }
+    }
+
+    /// <summary>Copies external data to its place beside an artifact.</summary>
+    /// <returns>Whether it is there.</returns>
+    public bool TryRestoreData(string artifactPath, string name) => TryRestore(ContentDigest.OfText(name), Beside(artifactPath, name)) is not null;
+
     internal static string EntryPath(string directory, string key) => Path.Combine(directory, EntryFolder, key.Substring(0, 2), key);
 
     internal static string ArtifactPath(string directory, string sha256) => Path.Combine(directory, ArtifactFolder, sha256.Substring(0, 2), sha256);
+
+    private static string Beside(string artifactPath, string name) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(artifactPath))!, name);
+
+    /// <summary>Whether an entry and its artifact are there, which then count as used.</summary>
+    private bool IsStored(string key)
+    {
+        var path = EntryPath(_directory, key);
+        try
+        {
+            if (!File.Exists(path) || StoreEntry.Parse(File.ReadAllBytes(path)) is not { } entry || !File.Exists(ArtifactPath(_directory, entry.ArtifactSha256)))
+            {
+                return false;
+            }
+
+            MarkUsed(path);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 
     private bool Copy(StoreEntry entry, string artifactPath)
     {

@@ -19,6 +19,11 @@ public static class CachedResult
     {
         if (result.Succeeded && !result.Diagnostics.Any(diagnostic => diagnostic.IsTransient || diagnostic.File != request.ModelPath))
         {
+            if (result.ExternalData is { } name)
+            {
+                store.StoreData(artifactPath, name);
+            }
+
             var description = Copy(result, modelPath: "", artifactPath: null);
             store.Store(RequestKey.OfResult(request), artifactPath, WholeFile.Utf8.GetBytes(description.ToJson()));
         }
@@ -36,7 +41,8 @@ public static class CachedResult
         var staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         try
         {
-            if (store.TryRestore(key, staged) is not { } description || Parse(description) is not { } result || !isWanted(result))
+            if (store.TryRestore(key, staged) is not { } description || Parse(description) is not { } result || !isWanted(result)
+                || (result.ExternalData is { } name && !store.TryRestoreData(request.OutputPath, name)))
             {
                 return null;
             }

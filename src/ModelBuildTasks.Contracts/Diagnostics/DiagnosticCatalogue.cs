@@ -78,6 +78,11 @@ public static class DiagnosticCatalogue
         "The ExportCommand '{0}' ended well, and there is no model file '{1}'.",
         "Make the command write to the item's Include, as in ExportCommand=\"python export.py --output %(Identity)\"; it runs in the project's folder.");
 
+    /// <summary>{0} model name, {1} target, {2} bytes.</summary>
+    public static readonly DiagnosticDescriptor TooLargeToEmbed = new("MBT0017", "The artifact is too large to embed", Error,
+        "'{0}' for {1} has {2} bytes, and a model in one file, as a resource is, can have 2 GB.",
+        "Set Embed=\"false\", without Compress: the model then lies beside the app in two files, of which one holds the weights. Or choose a smaller Precision.");
+
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");

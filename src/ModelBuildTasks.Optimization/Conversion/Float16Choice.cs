@@ -15,19 +15,20 @@ internal sealed class Float16Choice
 
     private readonly PassContext context;
     private readonly RuleContext types;
+    private readonly HashSet<Value> ofSizes;
 
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="context">The target, and the samples that tell ranges, if there are any.</param>
-    /// <param name="losing">First outputs of nodes that stay float32 because they lose too much.</param>
     /// <exception cref="OperationCanceledException">The build was cancelled.</exception>
-    internal Float16Choice(Model model, PassContext context, IReadOnlySet<string> losing)
+    internal Float16Choice(Model model, PassContext context)
     {
         this.context = context;
         types = new RuleContext(ShapeInference.Infer(model.Graph), context.Target);
+        ofSizes = SizeArithmetic.Of(model, types);
         Nodes = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.TopologicalOrder())];
         foreach (Node node in Nodes.Where(node => IsFloat32(node) && !node.Subgraphs.Any()))
         {
-            if ((losing.Contains(node.Outputs[0].Name) ? "the outputs would differ by more than half of what they may" : Refusal(node)) is { } reason)
+            if (Refusal(node) is { } reason)
             {
                 Refusals.Add($"{node} stays float32: {reason}.");
             }
@@ -54,7 +55,22 @@ internal sealed class Float16Choice
 
     internal ElementType? TypeOf(Value value) => types.TypeOf(value)?.ElementType;
 
+    /// <summary>The shape of a value, 0 where a size is not known; empty where its rank is not.</summary>
+    internal IReadOnlyList<long> ShapeOf(Value value) => types.TypeOf(value)?.Shape is { } shape ? [.. shape.Select(dimension => dimension.Size ?? 0)] : [];
+
     internal bool WantsHalf(Node node, int input) => IsFloat(node.Inputs[input]!) && Float16Operators.InputIsHalf(node, input);
+
+    /// <summary>Returns nodes to float32, because they lose too much.</summary>
+    /// <param name="losing">Their first outputs.</param>
+    internal void Return(IReadOnlySet<string> losing)
+    {
+        foreach (Node node in Nodes.Where(node => losing.Contains(node.Outputs[0].Name) && Half.Remove(node)))
+        {
+            Refusals.Add($"{node} stays float32: the outputs would differ by more than half of what they may.");
+        }
+
+        DropIslands();
+    }
 
     /// <summary>Whether the node touches float32 at all, and nothing of unknown type.</summary>
     private bool IsFloat32(Node node)
@@ -67,10 +83,17 @@ internal sealed class Float16Choice
     private string? Refusal(Node node) =>
         !Float16Operators.Supports(node) ? $"{node.OpType} is not among the operators with a float16 kernel that keeps what they mean"
         : node.Inputs.Any(input => input?.Producer?.OpType is "DequantizeLinear") ? "what stands behind DequantizeLinear is an integer operator to the runtime"
+        : node.Outputs.Any(ofSizes.Contains) ? "it computes with sizes and places, of which float16 tells those above 2048 apart no more"
+        : node.OpType == "MatMul" && node.Inputs.Any(input => ofSizes.Contains(input!)) ? "its matrix is computed from sizes, as that of a resampling is, whose sums a model was trained with"
+        : IsRounded(node) ? "a difference in its last digit would be rounded to one of a whole"
         : CrashesOnCpu(node) ? "ONNX Runtime on a CPU would crash"
         : Float16Operators.DepthOfReduction(node, types) > Float16Operators.DeepestReduction ? $"it sums more than {Float16Operators.DeepestReduction} numbers"
         : node.Inputs.Where((input, i) => input?.Constant is not null && WantsHalf(node, i)).FirstOrDefault(input => !Fits(input!, node)) is { } misfit ? $"'{misfit.Name}' does not fit float16"
         : null;
+
+    private static bool IsRounded(Node node) => IsRounding(node) || node.Outputs.Any(output => output.Uses.Any(use => IsRounding(use.Node)));
+
+    private static bool IsRounding(Node node) => node.OpType is "Floor" or "Ceil" or "Round";
 
     /// <summary>
     /// ONNX Runtime 1.31.1 on a CPU dies (no error, a crash) when its MatmulTransposeFusion meets the Cast that it put itself between a

@@ -26,26 +26,19 @@ public sealed class Float16Conversion : IModelPass
             return PassOutcome.Refused($"The target '{context.Target}' does not compute in float16.");
         }
 
-        Float16Choice choice = new(model, context, new HashSet<string>());
-        HashSet<string> losing = Float16Fidelity.Losing(model, choice, context);
-        if (losing.Count > 0)
-        {
-            choice = new Float16Choice(model, context, losing);
-        }
+        ModelSnapshot before = model.TakeSnapshot();
 
+        // Some operators have float16 kernels in newer sets only. A model that can't be lifted does without those.
+        OpsetUpgrade.Apply(model, OpsetUpgrade.Newest);
+        Float16Choice choice = new(model, context);
+        choice.Return(Float16Fidelity.Losing(model, choice, context));
         if (choice.Half.Count == 0)
         {
+            model.Restore(before);
             return PassOutcome.Refused("The model has no float32 layer that float16 could compute.", choice.Refusals);
         }
 
         context.CancellationToken.ThrowIfCancellationRequested();
-        long opset = model.Opset;
-        if (OpsetUpgrade.Apply(model, OpsetUpgrade.Newest) is null && model.Opset > opset)
-        {
-            // Some operators have float16 kernels in newer sets only.
-            choice = new Float16Choice(model, context, losing);
-        }
-
         int casts = Rewrite(model, choice);
         return PassOutcome.Applied($"{choice.Half.Count} nodes compute in float16, {casts} casts at the borders.", choice.Refusals);
     }

@@ -1,6 +1,6 @@
 using ModelBuildTasks.Inference;
-using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
@@ -10,10 +10,8 @@ namespace ModelBuildTasks.Optimization.Conversion;
 /// </summary>
 internal static class Float16Fidelity
 {
-    /// <summary>Of <see cref="OutputError"/>: half of 2 %, as samples that are not seen may lose more.</summary>
-    internal const double MostError = 0.01;
-
-    private const int Samples = 8;
+    /// <summary>Of the worst output, in decibels of signal to noise. It is an error of 1 %: half of 2 %, as samples that are not seen may lose more.</summary>
+    private const double LeastFidelity = 40;
 
     /// <summary>The part of the layers that may return. A model that needs more gains little from float16, and is left to who judges it.</summary>
     private const double LargestShare = 0.25;
@@ -26,23 +24,26 @@ internal static class Float16Fidelity
             return [];
         }
 
-        Sample[] samples = [.. context.Calibration.Read().Take(Samples)];
         try
         {
-            using ModelSession original = ModelSession.Open(model);
+            if (FidelityProbe.Create(model, context.Calibration, choice.ShapeOf) is not { } probe)
+            {
+                return [];
+            }
+
             HashSet<string> ruled = [.. choice.Nodes.Where(node => !choice.Half.Contains(node)).Select(node => node.Outputs[0].Name)];
-            if (Error([]) <= MostError)
+            if (Fidelity([]) >= LeastFidelity)
             {
                 return [];
             }
 
             Node[] layers = [.. choice.Half.Where(Float16Operators.IsLayer)];
             int most = (int)(layers.Length * LargestShare);
-            string[] worst = [.. layers.Select(layer => (layer.Outputs[0].Name, Error: ErrorOf(layer))).OrderByDescending(entry => entry.Error).Take(most).Select(entry => entry.Name)];
+            string[] worst = [.. layers.Select(layer => (layer.Outputs[0].Name, Fidelity: FidelityOf(layer))).OrderBy(entry => entry.Fidelity).Take(most).Select(entry => entry.Name)];
             for (int count = 1; count <= worst.Length; count++)
             {
                 HashSet<string> returned = [.. worst.Take(count)];
-                if (Error(returned) <= MostError)
+                if (Fidelity(returned) >= LeastFidelity)
                 {
                     return returned;
                 }
@@ -50,14 +51,16 @@ internal static class Float16Fidelity
 
             return [.. worst];
 
-            double Error(HashSet<string> returned)
+            double Fidelity(HashSet<string> returned)
             {
                 Model form = model.Clone();
-                Float16Conversion.Rewrite(form, new Float16Choice(form, context with { Calibration = null }, returned.Union(ruled).ToHashSet()));
-                return ErrorOfForm(Float16Emulation.Of(form) ?? form);
+                Float16Choice half = new(form, context with { Calibration = null });
+                half.Return(returned.Union(ruled).ToHashSet());
+                Float16Conversion.Rewrite(form, half);
+                return Worst(Float16Emulation.Of(form) ?? form);
             }
 
-            double ErrorOf(Node layer)
+            double FidelityOf(Node layer)
             {
                 Model form = model.Clone();
                 Node copy = form.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes).First(node => node.Outputs[0].Name == layer.Outputs[0].Name);
@@ -66,15 +69,13 @@ internal static class Float16Fidelity
                     weight.Initializer = Tensor.Create([.. weight.Initializer!.Dimensions], Array.ConvertAll(weight.Initializer.ToSingles(), number => (float)(Half)number));
                 }
 
-                return ErrorOfForm(form);
+                return Worst(form);
             }
 
-            double ErrorOfForm(Model form)
+            double Worst(Model form)
             {
                 context.CancellationToken.ThrowIfCancellationRequested();
-                using ModelSession session = ModelSession.Open(form);
-                double error = OutputError.Worst(original, session, samples);
-                return double.IsNaN(error) ? double.PositiveInfinity : error;
+                return probe.Measure(form).Parts.Min(part => part.Decibels);
             }
         }
         catch (InferenceException)

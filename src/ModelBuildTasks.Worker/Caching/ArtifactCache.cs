@@ -12,11 +12,20 @@ internal sealed class ArtifactCache(string directory)
     /// <inheritdoc cref="ArtifactStore.Lock"/>
     internal IDisposable? Lock(string key, CancellationToken cancellation) => store.Lock(key, cancellation);
 
-    /// <summary>The outcome stored under <paramref name="key"/>, its artifact copied to <paramref name="artifactPath"/>; null when there is none.</summary>
-    internal Outcome? TryRestore(string key, string artifactPath) => store.TryRestore(key, artifactPath) is { } description ? Parse(description) : null;
+    /// <summary>The outcome stored under <paramref name="key"/>, its artifact copied to <paramref name="artifactPath"/> and its external data beside that; null when there is none.</summary>
+    internal Outcome? TryRestore(string key, string artifactPath) =>
+        store.TryRestore(key, artifactPath) is { } description && Parse(description) is { } outcome && (outcome.ExternalData is not { } name || store.TryRestoreData(artifactPath, name)) ? outcome : null;
 
     /// <summary>Stores an artifact and what is known of it.</summary>
-    internal void Store(string key, string artifactPath, Outcome outcome) => store.Store(key, artifactPath, Describe(outcome));
+    internal void Store(string key, string artifactPath, Outcome outcome)
+    {
+        if (outcome.ExternalData is { } name)
+        {
+            store.StoreData(artifactPath, name);
+        }
+
+        store.Store(key, artifactPath, Describe(outcome));
+    }
 
     /// <summary>Stores the result of a request, for builds that ask for the very same.</summary>
     internal void Store(OptimizationRequest request, OptimizationResult result, string artifactPath) => CachedResult.Store(store, request, result, artifactPath);

@@ -17,8 +17,12 @@ internal sealed record Outcome
 
     public required string ArtifactSha256 { get; init; }
 
+    /// <summary>The name of the file beside the artifact that holds its weights; null where it is one file.</summary>
+    public string? ExternalData { get; init; }
+
     public required long OriginalBytes { get; init; }
 
+    /// <summary>External data included.</summary>
     public required long ArtifactBytes { get; init; }
 
     public required IReadOnlyList<Step> Steps { get; init; }

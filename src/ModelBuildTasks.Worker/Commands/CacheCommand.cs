@@ -61,7 +61,7 @@ internal static class CacheCommand
             Outcome? outcome = stored.Entry is { } entry ? ArtifactCache.Parse(entry.Description) : null;
             table.AddRow(
                 stored.File.Name[..ShownDigits],
-                Markup.Escape(outcome is null ? "damaged" : outcome.Model ?? ""),
+                Markup.Escape(outcome is not null ? outcome.Model ?? "" : stored.Entry is { Description.Length: 0 } ? "external data" : "damaged"),
                 Markup.Escape(outcome?.Target ?? ""),
                 stored.Entry is null ? "" : Quantities.Size(stored.Entry.ArtifactBytes),
                 Quantities.Age(DateTime.UtcNow - stored.LastUsed));

@@ -38,6 +38,8 @@ internal sealed class CandidateSearch(
     /// </summary>
     private const double PruningShare = 0.5;
 
+    private const string TooLargeForOrt = "in ORT format, which is one file, it would have more than 2 GB";
+
     private readonly AppliedSteps done = new(target, calibration, progress, cancellation);
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
@@ -47,7 +49,7 @@ internal sealed class CandidateSearch(
     {
         if (source.Opaque is { } opaque)
         {
-            return PassThroughUnseen(candidate.ArtifactPath, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
+            return PassThroughUnseen(candidate, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
         }
 
         Model model = source.Model.Clone();
@@ -166,7 +168,7 @@ internal sealed class CandidateSearch(
                     done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
                 }
 
-                return OutcomeOf(candidate.ArtifactPath, result);
+                return OutcomeOf(candidate, result);
             }
 
             rejection ??= Rejection.Of(result);
@@ -236,20 +238,20 @@ internal sealed class CandidateSearch(
             return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
         }
 
-        if (model.NeedsExternalData)
+        if (!candidate.CanShip(model))
         {
-            return new ComparisonResult(ArtifactTooLargeException.Reason);
+            return new ComparisonResult(TooLargeForOrt) { Cause = RefusalCause.Format };
         }
 
         Provenance.Write(model, request, done.Steps, source.Bytes);
-        model.Save(candidate.ArtifactPath);
+        candidate.Save(model);
         if (wanted is not null)
         {
             return wanted.Takes(candidate, done.Plan) ? comparison.Of(candidate, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
         }
 
         ComparisonResult result = comparison.Of(candidate, mustProveItself: !isObeyed);
-        long bytes = new FileInfo(candidate.ArtifactPath).Length;
+        long bytes = candidate.ArtifactBytes;
         return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
             ? result
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
@@ -294,9 +296,9 @@ internal sealed class CandidateSearch(
 
         try
         {
-            CopySource(candidate.ArtifactPath, wanted is null ? reason : "the lock file has it so");
+            CopySource(candidate, wanted is null ? reason : "the lock file has it so");
         }
-        catch (Exception fault) when (wanted is not null && (fault is UnfitForRuntimeException or ArtifactTooLargeException))
+        catch (Exception fault) when (wanted is not null && (fault is UnfitForRuntimeException or UnconvertibleException))
         {
             return null;
         }
@@ -309,7 +311,7 @@ internal sealed class CandidateSearch(
         ComparisonResult result = comparison.Of(candidate, mustProveItself: false);
         return result switch
         {
-            { Refusal: null } => OutcomeOf(candidate.ArtifactPath, result),
+            { Refusal: null } => OutcomeOf(candidate, result),
             _ when wanted is not null => null,
             { Refusal: { } unfit, Cause: RefusalCause.Runtime } => throw new UnfitForRuntimeException(unfit),
             { Refusal: { } formless, Cause: RefusalCause.Format } => throw new UnconvertibleException(formless),
@@ -317,13 +319,13 @@ internal sealed class CandidateSearch(
         };
     }
 
-    private Outcome PassThroughUnseen(string artifactPath, string reason)
+    private Outcome PassThroughUnseen(ShippedForm candidate, string reason)
     {
-        CopySource(artifactPath, reason);
-        return OutcomeOf(artifactPath, new ComparisonResult(null, LatencyReason: reason));
+        CopySource(candidate, reason);
+        return OutcomeOf(candidate, new ComparisonResult(null, LatencyReason: reason));
     }
 
-    private void CopySource(string artifactPath, string reason)
+    private void CopySource(ShippedForm candidate, string reason)
     {
         AppliedSteps.Mark before = done.Now;
         Model fitted = source.Model.Clone();
@@ -332,23 +334,24 @@ internal sealed class CandidateSearch(
             throw new UnfitForRuntimeException(unfit);
         }
 
-        if (done.Steps.Skip(before.Steps).Any(step => step.Applied) && !fitted.NeedsExternalData)
+        if (!candidate.CanShip(fitted))
+        {
+            throw new UnconvertibleException(TooLargeForOrt);
+        }
+
+        if (done.Steps.Skip(before.Steps).Any(step => step.Applied))
         {
             Provenance.Write(fitted, request, done.Steps, source.Bytes);
-            fitted.Save(artifactPath);
+            candidate.Save(fitted);
         }
         else if (source.Model.ExternalDataFiles.Count == 0)
         {
-            File.Copy(source.Path, artifactPath, overwrite: true);
-        }
-        else if (source.Model.NeedsExternalData)
-        {
-            throw new ArtifactTooLargeException();
+            candidate.Copy(source.Path);
         }
         else
         {
-            // The artifact is one file; weights from the files beside the source come inside.
-            source.Model.Save(artifactPath);
+            // Weights from the files beside the source come inside where one file can hold them.
+            candidate.Save(source.Model);
         }
 
         if (request.Settings.Precision != Precision.Float32 && request.Settings.Quantization != Quantization.None)
@@ -357,11 +360,12 @@ internal sealed class CandidateSearch(
         }
     }
 
-    private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
+    private Outcome OutcomeOf(ShippedForm candidate, ComparisonResult result) => new()
     {
-        ArtifactSha256 = ContentDigest.OfFile(artifactPath),
+        ArtifactSha256 = ContentDigest.OfFile(candidate.ArtifactPath),
+        ExternalData = candidate.ExternalData,
         OriginalBytes = source.Bytes,
-        ArtifactBytes = new FileInfo(artifactPath).Length,
+        ArtifactBytes = candidate.ArtifactBytes,
         Steps = [.. done.Steps],
         Notes = [.. done.Notes],
         Accuracy = result.Accuracy,

@@ -164,7 +164,7 @@ internal sealed class Comparison(
     {
         try
         {
-            return other.NeedsExternalData ? null : candidate.Open(other);
+            return candidate.CanShip(other) ? candidate.Open(other) : null;
         }
         catch (Exception fault) when (fault is UnconvertibleException or InferenceException)
         {

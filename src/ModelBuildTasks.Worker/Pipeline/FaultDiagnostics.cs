@@ -23,9 +23,6 @@ internal static class FaultDiagnostics
     internal static Diagnostic Of(InferenceException fault, string modelPath) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotRun, modelPath, Clause(fault.Message));
 
-    internal static Diagnostic Of(ArtifactTooLargeException fault, string modelPath) =>
-        Diagnostic.Create(DiagnosticCatalogue.NotAvailable, modelPath, "Include", modelPath, $"; {Clause(fault.Message)}");
-
     internal static Diagnostic Of(UnknownLayerException fault, string modelPath) =>
         Diagnostic.Create(DiagnosticCatalogue.UnknownValue, modelPath, MetadataNames.PruningExclude, fault.Pattern, fault.Offer);
 

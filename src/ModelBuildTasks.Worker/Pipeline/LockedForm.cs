@@ -45,7 +45,7 @@ internal sealed class LockedForm(LockedChoice locked, bool isExact)
     {
         try
         {
-            return IsWanted(candidate.Make(), plan);
+            return IsWanted(candidate, plan);
         }
         catch (UnconvertibleException)
         {
@@ -54,14 +54,14 @@ internal sealed class LockedForm(LockedChoice locked, bool isExact)
         }
     }
 
-    private bool IsWanted(string path, IEnumerable<string> plan)
+    private bool IsWanted(ShippedForm candidate, IEnumerable<string> plan)
     {
-        if (locked.Is(ContentDigest.OfFile(path)))
+        if (locked.Is(ContentDigest.OfFile(candidate.Make())))
         {
             return true;
         }
 
-        bool isAlike = locked.IsLike(new FileInfo(path).Length, plan);
+        bool isAlike = locked.IsLike(candidate.ShippedBytes, plan);
         SawAlike |= isAlike;
         return isAlike && !isExact;
     }

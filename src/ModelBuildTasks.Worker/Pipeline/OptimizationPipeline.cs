@@ -11,6 +11,7 @@ using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Recipes;
+using ModelBuildTasks.Worker.Reporting;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -18,7 +19,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// One request from model to judged artifact: load → simplify → prune → quantize or convert → verify → measure → judge → store.
 /// The artifact and then the result are written last, each whole; until then whatever the last build made stays as it was.
 /// </summary>
-internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
+/// <param name="progress">Told what is being done.</param>
+/// <param name="largestFile">What one file of an artifact holds.</param>
+internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress, long largestFile = Model.LargestFile)
 {
     /// <summary>Timers take no more (49.7 days); a longer limit is none, and so is 0.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
@@ -52,10 +55,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         catch (UnconvertibleException fault)
         {
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NoOrtFormat, request.ModelPath, FaultDiagnostics.Clause(fault.Message)));
-        }
-        catch (ArtifactTooLargeException fault)
-        {
-            return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
         }
         catch (UnfitForRuntimeException fault)
         {
@@ -122,14 +121,14 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         ArtifactCache cache = new(request.CacheDirectory ?? ArtifactStore.DefaultDirectory);
         string key = RequestKey.OfArtifact(request);
         string staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
-        using ShippedForm shipped = new(request, staged);
+        using ShippedForm shipped = new(request, staged, largestFile);
         string compressed = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
         Directory.CreateDirectory(Path.GetDirectoryName(request.OutputPath)!);
         using IDisposable? exclusive = cache.Lock(key, cancellation);
         try
         {
             bool fromCache = true;
-            Outcome outcome = cache.TryRestore(key, staged) ?? RestoreLocked(cache, request, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
+            Outcome outcome = TryRestore(cache, key, shipped) ?? RestoreLocked(cache, request, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
             MemoryStage memory = new(request, target, progress, cancellation);
             string form = shipped.Make();
             bool hadMemory = outcome.Memory is not null;
@@ -141,6 +140,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             }
 
             Outcome formed = shipped.Describe(outcome);
+            if (request.Compress && formed.ExternalData is not null)
+            {
+                return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TooLargeToEmbed, request.ModelPath, request.Name, request.Target, Quantities.Number(formed.ArtifactBytes)));
+            }
+
             DeviceEvidence device = DeviceEvidence.For(request, formed, target);
             string output = request.Compress ? compressed : form;
             if (request.Compress)
@@ -150,7 +154,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
             OptimizationResult result = ResultOf(request, formed, output, fromCache, device, memory.Reason);
             result.RequiredOperators = shipped.RequiredOperators();
-            AddCompressedBytes(request, result, form, cancellation);
+            AddCompressedBytes(request, result, shipped.Files(), cancellation);
             if (isFinal)
             {
                 cache.Store(request, result, output);
@@ -163,6 +167,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
 
             RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
             File.Move(output, request.OutputPath, overwrite: true);
+            shipped.KeepData();
             return result;
         }
         finally
@@ -172,10 +177,13 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         }
     }
 
+    private static Outcome? TryRestore(ArtifactCache cache, string key, ShippedForm shipped) =>
+        cache.TryRestore(key, shipped.ArtifactPath) is { } outcome ? shipped.Take(outcome) : null;
+
     /// <summary>What a build made that wrote the lock file, and so did not have it.</summary>
     private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, ShippedForm shipped)
     {
-        if (request.Locked is not { } locked || cache.TryRestore(RequestKey.OfArtifact(request, isFree: true), shipped.ArtifactPath) is not { } outcome)
+        if (request.Locked is not { } locked || TryRestore(cache, RequestKey.OfArtifact(request, isFree: true), shipped) is not { } outcome)
         {
             return null;
         }
@@ -185,7 +193,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     }
 
     /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>
-    private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, string artifact, CancellationToken cancellation)
+    private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, IReadOnlyList<string> artifact, CancellationToken cancellation)
     {
         if (!request.Compress && request.Settings.Pruning == Pruning.None)
         {
@@ -195,7 +203,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         progress.Report(new PipelineProgress("measuring compressed sizes", 0));
         string[] source = [.. RequestInputs.Models(request.ModelPath).Select(input => input.Path)];
         result.Original!.CompressedBytes = CompressedModel.Measure(source, isForShipping: false, cancellation);
-        result.Optimized!.CompressedBytes ??= CompressedModel.Measure([artifact], isForShipping: false, cancellation);
+        result.Optimized!.CompressedBytes ??= CompressedModel.Measure(artifact, isForShipping: false, cancellation);
     }
 
     /// <summary>The artifact from a remote cache, else by the search; kept in both caches.</summary>
@@ -293,7 +301,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     /// <param name="memoryReason">Why memory was not measured; null when it was.</param>
     private static OptimizationResult ResultOf(OptimizationRequest request, Outcome outcome, string shipped, bool fromCache, DeviceEvidence device, string? memoryReason)
     {
-        long shippedBytes = new FileInfo(shipped).Length;
+        long shippedBytes = request.Compress ? new FileInfo(shipped).Length : outcome.ArtifactBytes;
         OptimizationResult result = new()
         {
             Succeeded = true,
@@ -301,6 +309,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             Target = request.Target,
             ArtifactPath = request.OutputPath,
             ArtifactSha256 = request.Compress ? ContentDigest.OfFile(shipped) : outcome.ArtifactSha256,
+            ExternalData = outcome.ExternalData,
             IsCompressed = request.Compress,
             FromCache = fromCache,
             Original = new ModelFigures

@@ -74,6 +74,11 @@ internal sealed partial class RemoteArtifact(
     {
         proven = null;
         string path = shipped.ArtifactPath;
+        if (claimed.ExternalData is not null)
+        {
+            return "it is two files";
+        }
+
         if (claimed.OriginalBytes != source.Bytes || claimed.ArtifactBytes != new FileInfo(path).Length || claimed.ArtifactSha256 != ContentDigest.OfFile(path) || !IsPlausible(claimed))
         {
             return "its description is of something else";

@@ -14,8 +14,15 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 /// <param name="request">What was asked for.</param>
 /// <param name="artifactPath">Where the ONNX form of one candidate after the other is written.</param>
-internal sealed class ShippedForm(OptimizationRequest request, string artifactPath) : IDisposable
+/// <param name="largestFile">What one file holds; a larger artifact is two, in ONNX form only.</param>
+internal sealed class ShippedForm(OptimizationRequest request, string artifactPath, long largestFile = Model.LargestFile) : IDisposable
 {
+    /// <summary>What the file with an artifact's weights ends in, as exporters have it.</summary>
+    private const string DataExtension = ".data";
+
+    /// <summary>Whether the file with the weights was not there before, and goes with the candidate.</summary>
+    private bool isDataOurs;
+
     /// <summary>The SHA-256 of the ONNX form that was converted last.</summary>
     private string? converted;
 
@@ -26,7 +33,62 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
 
     private bool IsConverted => request.Settings.Format == ArtifactFormat.Ort;
 
-    public void Dispose() => File.Delete(ConvertedPath);
+    /// <summary>The name of the file beside the artifact that holds its weights; null where it is one file.</summary>
+    internal string? ExternalData { get; private set; }
+
+    /// <summary>Bytes of the ONNX form, external data included.</summary>
+    internal long ArtifactBytes => BytesOf(artifactPath);
+
+    /// <summary>Bytes of what ships, external data included.</summary>
+    /// <exception cref="UnconvertibleException">ONNX Runtime can't convert it.</exception>
+    internal long ShippedBytes => BytesOf(Make());
+
+    private string? DataPath => ExternalData is { } name ? Path.Combine(Path.GetDirectoryName(artifactPath)!, name) : null;
+
+    public void Dispose()
+    {
+        File.Delete(ConvertedPath);
+        DropData();
+    }
+
+    /// <summary>Whether a model can ship: an ORT file is one file.</summary>
+    internal bool CanShip(Model model) => !IsConverted || !model.NeedsExternalData(largestFile);
+
+    /// <summary>Writes a candidate in the place of the last one, in two files where one can't hold it.</summary>
+    internal void Save(Model model)
+    {
+        DropData();
+        if (!model.NeedsExternalData(largestFile))
+        {
+            model.Save(artifactPath);
+            return;
+        }
+
+        ExternalData = model.SaveInTwo(artifactPath, sha256 =>
+        {
+            // By the target, too: a package has a folder for each.
+            string name = $"{request.Target}.{sha256}{DataExtension}";
+            isDataOurs = !File.Exists(Path.Combine(Path.GetDirectoryName(artifactPath)!, name));
+            return name;
+        });
+    }
+
+    /// <summary>Takes a model that is one file as it is.</summary>
+    internal void Copy(string modelPath)
+    {
+        DropData();
+        File.Copy(modelPath, artifactPath, overwrite: true);
+    }
+
+    /// <summary>Takes what a cache has put there.</summary>
+    internal Outcome Take(Outcome restored)
+    {
+        ExternalData = restored.ExternalData;
+        return restored;
+    }
+
+    /// <summary>Leaves the file with the weights where it is, for the artifact is about to be used.</summary>
+    internal void KeepData() => isDataOurs = false;
 
     /// <summary>A session for the ORT form has other kernels than one for the ONNX form (NCHWc), which add in another order, and what is quantized may round to the neighbour.</summary>
     private const double LeastLikeness = 0.99;
@@ -59,6 +121,10 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
         return ConvertedPath;
     }
 
+    /// <summary>The files that ship.</summary>
+    /// <exception cref="UnconvertibleException">ONNX Runtime can't convert it.</exception>
+    internal IReadOnlyList<string> Files() => DataPath is { } data ? [Make(), data] : [Make()];
+
     /// <summary>A session for what ships; for an ORT file from memory, as apps load it where it is embedded.</summary>
     /// <exception cref="UnconvertibleException">ONNX Runtime can't convert it.</exception>
     /// <exception cref="InferenceException">ONNX Runtime can't load it.</exception>
@@ -90,7 +156,7 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
 
     /// <summary>What is known of the artifact, of the file that ships.</summary>
     internal Outcome Describe(Outcome outcome) =>
-        IsConverted && Make() is var path ? outcome with { ArtifactSha256 = ContentDigest.OfFile(path), ArtifactBytes = new FileInfo(path).Length } : outcome;
+        IsConverted && Make() is var path ? outcome with { ArtifactSha256 = ContentDigest.OfFile(path), ArtifactBytes = BytesOf(path) } : outcome;
 
     /// <summary>The operators that the file needs; empty for ONNX, whose readers have all of them.</summary>
     /// <exception cref="UnconvertibleException">The file is not what ONNX Runtime should have written.</exception>
@@ -131,6 +197,18 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
         }
 
         return null;
+    }
+
+    private long BytesOf(string path) => new FileInfo(path).Length + (DataPath is { } data ? new FileInfo(data).Length : 0);
+
+    private void DropData()
+    {
+        if (isDataOurs && DataPath is { } data)
+        {
+            File.Delete(data);
+        }
+
+        (ExternalData, isDataOurs) = (null, false);
     }
 
     private void Convert(string from, string to) => OrtFormat.Write(from, to, keepsSignedActivations: request.Target == TargetNames.CpuArm64);

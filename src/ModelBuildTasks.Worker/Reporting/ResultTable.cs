@@ -78,10 +78,15 @@ internal static class ResultTable
 
         ProfileTable.Print(result.Profile);
         AnsiConsole.MarkupLineInterpolated($"{(result.FromCache ? "From the cache" : "Written")}: {result.ArtifactPath}");
-            if (result is { ArtifactPath: { } shipped, RequiredOperators.Count: > 0 })
-            {
-                AnsiConsole.MarkupLineInterpolated($"Operators for a reduced build of ONNX Runtime: {RequiredOperators.PathFor(shipped)}");
-            }
+        if (result.ExternalData is { } name)
+        {
+            AnsiConsole.MarkupLineInterpolated($"Its weights, in the same folder: {name}");
+        }
+
+        if (result is { ArtifactPath: { } shipped, RequiredOperators.Count: > 0 })
+        {
+            AnsiConsole.MarkupLineInterpolated($"Operators for a reduced build of ONNX Runtime: {RequiredOperators.PathFor(shipped)}");
+        }
 
         // What is in ORT format can't be read back.
         if ((result.Quantization ?? result.TriedQuantization) is not null && result.RequiredOperators.Count == 0)

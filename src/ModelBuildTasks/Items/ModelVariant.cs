@@ -37,6 +37,9 @@ internal sealed class ModelVariant(string modelPath, string sourcePath, string n
     /// <summary>Where the project writes the model's item. Reads that file.</summary>
     public ItemLocation Location => ItemLocation.Find(definedIn, "OptimizedModel", definedAs);
 
+    /// <summary>Whether the artifact becomes a resource.</summary>
+    public bool IsEmbedded => !"false".Equals(Text(MetadataNames.Embed), StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Whether the artifact is compressed.</summary>
     public bool IsCompressed => "true".Equals(Text(MetadataNames.Compress), StringComparison.OrdinalIgnoreCase);
 
@@ -50,7 +53,10 @@ internal sealed class ModelVariant(string modelPath, string sourcePath, string n
     public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
 
     /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
-    public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => $"models/{FileName(name)}.{target}{Extension(isOrt, isCompressed)}";
+    public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => BesideApp($"{FileName(name)}.{target}{Extension(isOrt, isCompressed)}");
+
+    /// <summary>The path relative to the app of a file that belongs to an artifact.</summary>
+    public static string BesideApp(string fileName) => $"models/{fileName}";
 
     /// <summary>Where the model with what its Preprocess says in front lies, for all targets.</summary>
     public static string PreprocessedPath(string directory, string name) => Path.Combine(directory, FileName(name), "preprocessed", $"{FileName(name)}.onnx");

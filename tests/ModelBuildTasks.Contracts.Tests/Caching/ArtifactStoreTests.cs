@@ -49,6 +49,21 @@ public sealed class ArtifactStoreTests : IDisposable
     }
 
     [TestMethod]
+    public void External_data_is_copied_once_whoever_stores_it_again()
+    {
+        var artifact = Path.Combine(_folder.Folder, "model.onnx");
+        var data = Path.Combine(_folder.Folder, "named-by-what-it-holds.data");
+        File.WriteAllBytes(data, [1, 2, 3]);
+        _folder.Store.StoreData(artifact, Path.GetFileName(data));
+        File.WriteAllBytes(data, [4]);
+
+        _folder.Store.StoreData(artifact, Path.GetFileName(data));
+
+        Assert.IsTrue(_folder.Store.TryRestoreData(artifact, Path.GetFileName(data)));
+        CollectionAssert.AreEqual(new byte[] { 1, 2, 3 }, File.ReadAllBytes(data));
+    }
+
+    [TestMethod]
     public void Leaves_no_temporary_file()
     {
         _folder.Put(1);

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Simplification;
@@ -229,6 +230,45 @@ public class Float16ConversionTests
     }
 
     [TestMethod]
+    public void Outputs_that_are_not_finite_in_float32_either_return_no_layer()
+    {
+        Model model = Model.Create("g", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 8));
+        for (int layer = 0; layer < 4; layer++)
+        {
+            x = model.Graph.Add("MatMul", x, model.Graph.AddInitializer($"W{layer}", ListedSamples.Random([8, 8], 1).Read().Single().Inputs[0]));
+        }
+
+        model.Graph.AddOutput(model.Graph.Add("Log", model.Graph.Add("Relu", x)));
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, new PassContext(TargetProfiles.Cuda, ListedSamples.Random([1, 8], 32)));
+
+        Assert.IsFalse(outcome.Refusals.Any(reason => reason.Contains("the outputs would differ", StringComparison.Ordinal)), string.Join("\n", outcome.Refusals));
+    }
+
+    [TestMethod]
+    public void The_samples_are_read_once_for_ranges_though_the_operator_set_is_lifted_and_layers_return()
+    {
+        Model model = Model.Create("g", 11, 6);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 8));
+        for (int layer = 0; layer < 4; layer++)
+        {
+            x = model.Graph.Add("MatMul", x, model.Graph.AddInitializer($"W{layer}", ListedSamples.Random([8, 8], 1).Read().Single().Inputs[0]));
+        }
+
+        // What rounding takes of the large sum is large beside the difference.
+        Value much = model.Graph.AddInitializer("much", Tensor.Scalar(2048f));
+        model.Graph.AddOutput(model.Graph.Add("Sub", model.Graph.Add("Add", x, much), much));
+        CountedSamples samples = new(ListedSamples.Random([1, 8], 64));
+
+        PassOutcome outcome = new Float16Conversion().Apply(model, new PassContext(TargetProfiles.Cuda, samples));
+
+        Assert.Contains(reason => reason.Contains("the outputs would differ", StringComparison.Ordinal), outcome.Refusals, "Nothing was chosen again.");
+        Assert.AreEqual(13, model.Opset);
+        Assert.AreEqual(1, samples.WholeReads);
+    }
+
+    [TestMethod]
     public void What_both_branches_give_in_float16_leaves_the_if_so()
     {
         Model model = Model.Create("g", 17, 8);
@@ -273,5 +313,29 @@ public class Float16ConversionTests
         y.Type = new TensorType(ElementType.Float, "batch", 3);
         model.Graph.AddOutput(y);
         return model;
+    }
+
+    private sealed class CountedSamples(ListedSamples samples) : Dataset
+    {
+        public override string Path => samples.Path;
+
+        public override int Count => samples.Count;
+
+        public override bool HasLabels => samples.HasLabels;
+
+        /// <summary>How often all samples were asked for, and read.</summary>
+        internal int WholeReads { get; private set; }
+
+        public override IEnumerable<Sample> Read()
+        {
+            foreach (Sample sample in samples.Read())
+            {
+                yield return sample;
+            }
+
+            WholeReads++;
+        }
+
+        protected override IEnumerable<Sample> Read(IReadOnlyList<int> indices) => samples.Read().Where((_, index) => indices.Contains(index));
     }
 }

@@ -1,3 +1,4 @@
+using ModelBuildTasks.Benchmarks;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
@@ -49,7 +50,7 @@ public sealed class Float16FidelityTests
         Model mixed = model.Simplified.Clone();
         new Float16Conversion().Apply(mixed, new PassContext(TargetProfiles.Cuda, model.Open(calibration: true)));
 
-        Assert.IsLessThan(0.8 * Error(model, all), Error(model, mixed));
+        Assert.IsLessThan(0.9 * Error(model, all), Error(model, mixed));
         int layers = mixed.Graph.Nodes.Count(node => node.OpType == "Conv");
         int inSingle = mixed.Graph.Nodes.Count(node => node.OpType == "Conv" && node.Inputs[1]!.Constant!.ElementType == ElementType.Float);
         Assert.IsGreaterThan(0, inSingle);

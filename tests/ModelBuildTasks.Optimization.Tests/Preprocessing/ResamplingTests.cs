@@ -1,5 +1,7 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Conversion;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Tests.Preprocessing;
 
@@ -52,5 +54,26 @@ public sealed class ResamplingTests
 
         float[] second = session.Run([Tensor.FromBytes(ElementType.UInt8, [1, 9, 11, 3], pixels.AsMemory(9 * 11 * 3))])[0].Span<float>().ToArray();
         CollectionAssert.AreEqual(second, both[(3 * 4 * 4)..]);
+    }
+
+    [TestMethod]
+    public void Float16_leaves_the_image_as_it_would_be()
+    {
+        using PreprocessedModel echo = PreprocessedModel.Of(ElementType.Float, 1, 3, 32, 24);
+        Model model = echo.Describe("""{ "resize": "Crop", "interpolation": "Bicubic", "mean": 128, "std": 64 }""").AddImage(37, 3001).Made();
+        Value normalised = model.Graph.Outputs[0].Producer!.Inputs[0]!;
+        model.Graph.AddOutput(model.Graph.Add("Conv", normalised, model.Graph.AddInitializer("w", Tensor.Create([1, 3, 1, 1], new float[] { 1, 2, 3 }))));
+        using ModelSession single = ModelSession.Open(model);
+        PassOutcome outcome = new Float16Conversion().Apply(model, new PassContext(TargetProfiles.Cuda));
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.IsTrue(model.Graph.Nodes.Any(node => node.OpType == "Conv" && node.Inputs[1]!.Constant!.ElementType == ElementType.Float16));
+        IReadOnlyList<Tensor> image = Inference.Data.Dataset.Open(echo.Data, single.Inputs).Read().Single().Inputs;
+
+        using ModelSession half = ModelSession.Open(Float16Emulation.Of(model)!);
+
+        float[] expected = single.Run(image)[0].Span<float>().ToArray();
+        float[] found = half.Run(image)[0].Span<float>().ToArray();
+        // A neighbouring byte would be 1/64 away; numbers up to 2 are 1/1024 apart.
+        Assert.IsLessThanOrEqualTo(1 / 512f, expected.Zip(found, (left, right) => Math.Abs(left - right)).Max());
     }
 }

@@ -5,7 +5,7 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
 
 /// <summary>
-/// Measures quantized forms of a model against its float form on a few calibration samples. Scores that a last Softmax makes probabilities are compared before it:
+/// Measures forms of a model in fewer bits against its float form on a few calibration samples. Scores that a last Softmax makes probabilities are compared before it:
 /// behind it, all but the samples that the model is unsure of would show no noise. Outputs of 16-bit floating point, as models lifted from it keep them, are
 /// compared as float32 numbers.
 /// </summary>
@@ -17,10 +17,12 @@ internal sealed class FidelityProbe
     private readonly Sample[] samples;
     private readonly IReadOnlyList<Tensor>[] expected;
     private readonly OutputPart[] parts;
+    private readonly HashSet<string> probabilities;
 
-    private FidelityProbe(Sample[] samples, Dataset unseen, IReadOnlyList<Tensor>[] expected, OutputPart[] parts)
+    private FidelityProbe(Sample[] samples, Dataset unseen, IReadOnlyList<Tensor>[] expected, OutputPart[] parts, HashSet<string> probabilities)
     {
         Unseen = unseen;
+        this.probabilities = probabilities;
         this.samples = samples;
         this.expected = expected;
         this.parts = parts;
@@ -35,7 +37,8 @@ internal sealed class FidelityProbe
     {
         (Dataset drawn, Dataset unseen) = calibration.Part(Math.Min(MostSamples, (calibration.Count + 1) / 2));
         Sample[] samples = [.. drawn.Read()];
-        Model seen = Seen(model.Clone());
+        HashSet<string> probabilities = [.. Probabilities(model.Graph)];
+        Model seen = Seen(model.Clone(), probabilities);
         using ModelSession session = ModelSession.Open(seen);
         IReadOnlyList<Tensor>[] expected = [.. samples.Select(sample => Run(session, sample))];
         OutputPart[] parts =
@@ -44,14 +47,15 @@ internal sealed class FidelityProbe
                 ? OutputPart.Of(output, index, given.Dimensions, value => model.Graph.Find(value.Name) is { } original ? shapeOf(original) : [])
                 : []),
         ];
-        return parts.Length == 0 ? null : new FidelityProbe(samples, unseen, expected, parts);
+        return parts.Length == 0 ? null : new FidelityProbe(samples, unseen, expected, parts, probabilities);
     }
 
+    /// <param name="form">Another form of the model, with the same outputs. Its graph is cut to what is compared.</param>
     /// <exception cref="InferenceException">The form cannot be loaded or run.</exception>
     internal OutputNoise Measure(Model form)
     {
         OutputNoise noise = new(parts);
-        using ModelSession session = ModelSession.Open(Seen(form));
+        using ModelSession session = ModelSession.Open(Seen(form, probabilities));
         for (int i = 0; i < samples.Length; i++)
         {
             noise.Add(expected[i], Run(session, samples[i]));
@@ -67,21 +71,36 @@ internal sealed class FidelityProbe
 
     private static bool HasFloats(Tensor tensor) => tensor.ElementType == ElementType.Float && !tensor.Dimensions.Contains(0);
 
+    /// <summary>The outputs that are probabilities of classes, and that scores can be seen for; forms are cut at the same ones, whatever casts stand there.</summary>
+    private static IEnumerable<string> Probabilities(Graph graph) => graph.Outputs
+        .Where(output => output.Type?.Shape is { Count: >= 2 } shape && shape.Skip(2).All(size => size.Size == 1))
+        .Where(output => ScoresOf(output) is { IsOutput: false, Constant: null, Producer: not null } scores && scores.Graph == graph)
+        .DistinctBy(ScoresOf)
+        .Select(output => output.Name);
+
+    /// <summary>What a last Softmax makes the output of. Behind the probabilities of a model in 16-bit floating point, or lifted from it, stand casts to the type that they had.</summary>
+    private static Value? ScoresOf(Value output)
+    {
+        Node? last = output.Producer;
+        while (last is { OpType: "Cast", Domain: "" } && (IsHalf(CastTo(last)) || CastTo(last) == ElementType.Float))
+        {
+            last = last.Inputs[0]!.Producer;
+        }
+
+        return last is { OpType: "Softmax" or "LogSoftmax", Domain: "" } ? last.Inputs[0] : null;
+    }
+
+    private static ElementType CastTo(Node cast) => (ElementType)cast.GetInt("to", 0);
+
     /// <summary>Makes the scores of classes the outputs in place of their probabilities.</summary>
-    private static Model Seen(Model model)
+    private static Model Seen(Model model, HashSet<string> probabilities)
     {
         Graph graph = model.Graph;
-        foreach (Value output in graph.Outputs.ToArray())
+        foreach (Value output in graph.Outputs.Where(output => probabilities.Contains(output.Name)).ToArray())
         {
-            // Behind the probabilities of a lifted model stands the cast to the type that they had.
-            Node? last = output.Producer is { OpType: "Cast", Domain: "" } cast && IsHalf((ElementType)cast.GetInt("to", 0)) ? cast.Inputs[0]!.Producer : output.Producer;
-            Value? scores = last is { OpType: "Softmax" or "LogSoftmax", Domain: "" } softmax && softmax.Graph == graph ? softmax.Inputs[0] : null;
-            bool isOfClasses = output.Type?.Shape is { Count: >= 2 } shape && shape.Skip(2).All(size => size.Size == 1);
-            if (isOfClasses && scores is { IsOutput: false, Constant: null, Producer: not null })
-            {
-                graph.RemoveOutput(output);
-                graph.AddOutput(scores);
-            }
+            Value scores = ScoresOf(output)!;
+            graph.RemoveOutput(output);
+            graph.AddOutput(scores);
         }
 
         graph.RemoveUnused();

@@ -2,7 +2,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
-namespace ModelBuildTasks.Optimization.Conversion;
+namespace ModelBuildTasks.Benchmarks;
 
 /// <summary>The error of another form of a model: for each output the root mean square of the differences over the standard deviation of what the model gives, all samples together.</summary>
 internal static class OutputError
