@@ -55,7 +55,7 @@ internal sealed record ArtifactFile(string Path, string ModelPath, string? Resul
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"'{ResultPath}' cannot be read, so {consequence}: {fault.Message}");
+            Console.Error.WriteLine($"'{ResultPath}' cannot be read, so {consequence}: {FaultDiagnostics.ResultReason(fault)}.");
         }
 
         return null;
