@@ -10,7 +10,7 @@ namespace ModelBuildTasks.Worker.Commands;
 internal sealed record ArtifactFile(string Path, string ModelPath, string? ResultPath)
 {
     /// <summary>What commands say of such an argument.</summary>
-    internal const string Help = "The ONNX model, or the result file (.json) of a build or of 'optimize --json'.";
+    internal const string Help = "The ONNX model, plain or compressed (.onnx.br), or the result file (.json) of a build or of 'optimize --json'.";
 
     /// <summary>Runs a command on what is named; a compressed artifact is restored for as long as it lasts.</summary>
     /// <returns>The exit code.</returns>
