@@ -247,13 +247,14 @@ public sealed class BudgetTests : IDisposable
         change(request);
     });
 
-    /// <summary>Without weights, every sample gets the same answer.</summary>
+    /// <summary>The class with the best score.</summary>
     private static int Answer(ModelSession session, Sample sample)
     {
         float[] scores = session.Run(sample.Inputs)[0].ToSingles();
         return Array.IndexOf(scores, scores.Max());
     }
 
+    /// <summary>Without weights, every sample gets the same answer.</summary>
     private OptimizationRequest Pruned(Action<OptimizationRequest> change) => Simplified(request =>
     {
         request.EvaluationData = place.WriteData("evaluation");
