@@ -29,7 +29,7 @@ internal static class DiagnosticExamples
         (TargetCannotRun, "Targets names hardware that the build's runtime identifier has not.", [Name, "cpu-arm64", "linux-x64"]),
         (UnknownOverride, "An OptimizedModelTarget item must match a model of the project and a target profile.", ["model", "digit", "digits, letters"]),
         (UnknownMetadata, "MSBuild takes any metadata; this one is nearly a known one.", ["MaxAccuracyDorp", "MaxAccuracyDrop"]),
-        (CompressNeedsBrotli, "The generated accessor decompresses with BrotliStream, which the target framework does not have.", [Name, "netstandard2.0"]),
+        (CompressNeedsBrotli, "The generated accessor decompresses with BrotliStream, which the target framework does not have.", [Name, ".NETStandard,Version=v2.0"]),
         (LockUnreadable, "The lock file holds conflict markers, is cut off, lacks a figure, or is of a newer version.", [Lock, "a merge conflict is not resolved"]),
         (NothingExported, "The command succeeded, and wrote to another place.", ["python export.py", $"{Project}/Models/digits.onnx"]),
         (NoOrtFormat, "Format=\"Ort\" asks for a file in ONNX Runtime's own format, and ONNX Runtime writes none of this model, or one that can't be checked.", ["The model in ORT format is laid out in another way than is known"]),
