@@ -82,7 +82,7 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
 
-    /// <summary>{0} budget, {1} allowed, {2} measured with its interval.</summary>
+    /// <summary>{0} budget, {1} allowed, {2} what was measured with its interval, or why nothing was, a clause.</summary>
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
         "{0}=\"{1}\" can't be decided: {2}.", "Give it what it lacks, or leave the budget more room.");
 
