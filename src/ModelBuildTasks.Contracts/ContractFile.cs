@@ -11,7 +11,7 @@ internal static class ContractFile
     /// <param name="version">The version that the file must have.</param>
     /// <param name="read">Makes the contract of the file's members.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    /// <exception cref="InvalidDataException">The file is not JSON of this contract, or is of another version.</exception>
+    /// <exception cref="InvalidDataException">The file is not JSON of this contract, or is of another version. The inner exception says so without the path.</exception>
     public static T Read<T>(string path, int version, Func<JsonObject, T> read) where T : class
     {
         string text;
@@ -26,7 +26,7 @@ internal static class ContractFile
         }
         catch (InvalidDataException fault)
         {
-            throw new InvalidDataException($"'{path}' is no {typeof(T).Name}: {fault.Message}.", fault);
+            throw new InvalidDataException($"'{path}' can't be read: {fault.Message}.", fault);
         }
     }
 

@@ -104,7 +104,8 @@ internal static class ModelReader
         ModelFormatError.NotOnnx,
         IsOrtFormat(bytes)
             ? "The file is a model in ORT format, which can't be read back. Name the ONNX model that it was made from."
-            : "The file is not an ONNX model.",
+            : bytes.IsEmpty ? "The file is empty."
+            : "It does not start with an IR version, as exporters write it.",
         inner);
 
     /// <summary>ORT format is a flat buffer, which bears its identifier behind the offset of its root (ONNX Runtime, core/flatbuffers/schema/ort.fbs).</summary>

@@ -84,7 +84,8 @@ public sealed class ReportModels : WorkerTask
                 $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
                 .. Figures(result),
                 .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.ShownReasons.Select(reason => $"      {reason}"))),
-                .. result.Quantization is null ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
+                // What is in ORT format can't be read back.
+                .. (result.Quantization ?? result.TriedQuantization) is null || result.RequiredOperators.Count > 0 ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
                 .. result.Diagnostics.Concat(Locked(variant)).Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];
         }

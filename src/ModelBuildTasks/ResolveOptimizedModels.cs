@@ -19,6 +19,20 @@ namespace ModelBuildTasks;
 [MSBuildMultiThreadableTask]
 public sealed class ResolveOptimizedModels : Task
 {
+    private const string ReadAlike = "the accessor reads all targets of a model alike";
+    private const string MadeByOne = "one command makes the model for all of its targets";
+    private const string OfOneModel = "all targets are made of one model";
+    private const string Named = "a model has one name and one list of targets";
+
+    /// <summary>What an OptimizedModelTarget can't change, and why, as a clause.</summary>
+    private static readonly (string Metadata, string Reason)[] s_ofTheWholeModel =
+    [
+        (MetadataNames.Name, Named), (MetadataNames.Targets, Named),
+        (MetadataNames.ExportCommand, MadeByOne), (MetadataNames.ExportInputs, MadeByOne), (MetadataNames.Preprocess, OfOneModel),
+        (MetadataNames.Embed, ReadAlike), (MetadataNames.Compress, ReadAlike), (MetadataNames.Accessor, ReadAlike),
+        (MetadataNames.AccessorNamespace, ReadAlike), (MetadataNames.AccessorClass, ReadAlike), (MetadataNames.AccessorVisibility, ReadAlike),
+    ];
+
     /// <summary>The OptimizedModel items.</summary>
     public ITaskItem[] Models { get; set; } = [];
 
@@ -190,14 +204,9 @@ public sealed class ResolveOptimizedModels : Task
                 Report(DiagnosticCatalogue.UnknownOverride, item, "model", model, string.Join(", ", names));
             }
 
-            foreach (var metadata in new[] { MetadataNames.Embed, MetadataNames.Compress }.Where(name => item.Text(name) is not null))
+            foreach (var (metadata, reason) in s_ofTheWholeModel.Where(entry => item.Text(entry.Metadata) is not null))
             {
-                Report(DiagnosticCatalogue.ContradictorySettings, item, $"the accessor reads all targets of a model alike, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
-            }
-
-            foreach (var metadata in new[] { MetadataNames.ExportCommand, MetadataNames.ExportInputs, MetadataNames.Preprocess }.Where(name => item.Text(name) is not null))
-            {
-                Report(DiagnosticCatalogue.ContradictorySettings, item, $"all targets are made of one model, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
+                Report(DiagnosticCatalogue.ContradictorySettings, item, $"{reason}, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
 
             if (TargetNames.Find(item.ItemSpec) is null)

@@ -164,7 +164,7 @@ public sealed class Locks : IDisposable
     }
 
     private ModelVariant Variant(string name, string target) =>
-        new(_folder.File($"{name}.onnx"), name, target, _folder.File($"obj/{name}/{target}"), new Dictionary<string, string>(), _folder.File("app.csproj"), $"{name}.onnx");
+        new(_folder.File($"{name}.onnx"), _folder.File($"{name}.onnx"), name, target, _folder.File($"obj/{name}/{target}"), new Dictionary<string, string>(), _folder.File("app.csproj"), $"{name}.onnx");
 
     private bool Compare(ITaskItem variant, bool isLocked = false, string severity = "", string runtimeIdentifier = "") => new CompareModelLock
     {

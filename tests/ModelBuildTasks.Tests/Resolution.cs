@@ -64,7 +64,13 @@ public sealed class Resolution : IDisposable
     [TestMethod]
     [DataRow("Compress", "true")]
     [DataRow("Embed", "false")]
-    public void How_the_bytes_travel_is_the_same_for_all_targets_of_a_model(string metadata, string value)
+    [DataRow("Accessor", "false")]
+    [DataRow("AccessorNamespace", "Other")]
+    [DataRow("AccessorClass", "Other")]
+    [DataRow("AccessorVisibility", "public")]
+    [DataRow("Name", "other")]
+    [DataRow("Targets", "cuda")]
+    public void What_a_model_is_called_and_how_it_travels_is_the_same_for_all_of_its_targets(string metadata, string value)
     {
         Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", (metadata, value))]);
 

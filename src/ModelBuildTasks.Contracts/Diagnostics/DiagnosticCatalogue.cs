@@ -87,7 +87,7 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
         "'{0}' for {1} is the original model: {2}.", "The reason names what was tried. Give what it misses (CalibrationData, a target whose kernels gain, room in a budget), or set Precision=\"Float32\" to say that this is wanted.");
 
-    /// <summary>{0} budget, {1} allowed, {2} measured with its interval.</summary>
+    /// <summary>{0} budget, {1} allowed, {2} what was measured with its interval, or why nothing was, a clause.</summary>
     public static readonly DiagnosticDescriptor BudgetUndecided = new("MBT1002", "A budget can't be decided", Warning,
         "{0}=\"{1}\" can't be decided: {2}.", "Give it what it lacks, or leave the budget more room.");
 
@@ -160,7 +160,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} model name, {1} target, {2} budgets.</summary>
     public static readonly DiagnosticDescriptor JudgedByLikeness = new("MBT1016", "An accuracy budget is judged by likeness", Warning,
-        "{2} of '{0}' for {1} is judged by Cosine with the original model, for the data has no labels: that outputs are alike, and not how many answers are right.",
+        "'{0}' for {1}: the data has no labels, so that likeness to the original model (Cosine) decides {2}, and not how many answers are right.",
         "Add labels, or say that likeness is meant by Metric=\"Cosine\" or, of a classifier, Metric=\"Agreement\".");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
@@ -239,7 +239,7 @@ public static class DiagnosticCatalogue
 
     /// <summary>{0} data path, {1} reason.</summary>
     public static readonly DiagnosticDescriptor DataUnreadable = new("MBT4006", "The data set can't be read", Error,
-        "'{0}' can't be read: {1}.", "Use one of the documented formats: .npz, .npy, ONNX test data, IDX, CSV, JSON lines, or a folder of images per class.");
+        "'{0}' can't be read: {1}.", "Correct the file, or the dataset.json that describes it, or fetch it again; docs/DATA.md has the formats.");
 
     /// <summary>{0} metric, {1} data path, {2} reason.</summary>
     public static readonly DiagnosticDescriptor MetricDoesNotApply = new("MBT4008", "The metric does not apply to the data", Error,

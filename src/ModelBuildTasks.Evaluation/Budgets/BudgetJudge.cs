@@ -130,7 +130,7 @@ public static class BudgetJudge
     }
 
     private static BudgetVerdict Unmeasured(BudgetKind kind, double limit, string reason) =>
-        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))}{Unit(kind)} was not checked: {reason}.");
+        new(kind, limit, null, BudgetOutcome.NotMeasured, $"{kind} of {limit.ToString(Format(kind))}{Unit(kind)} was not checked: {reason}.") { Reason = reason };
 
     private static string Format(BudgetKind kind) => kind is BudgetKind.MaxSize or BudgetKind.MaxMemory ? "n0" : "g4";
 

@@ -34,7 +34,11 @@ public enum BudgetOutcome
 /// <param name="Measured">What was measured, in the same unit; null when nothing was.</param>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Sentence">What was measured and what is allowed; when undecided, also what would decide it.</param>
-public sealed record BudgetVerdict(BudgetKind Kind, double Allowed, Estimate? Measured, BudgetOutcome Outcome, string Sentence);
+public sealed record BudgetVerdict(BudgetKind Kind, double Allowed, Estimate? Measured, BudgetOutcome Outcome, string Sentence)
+{
+    /// <summary>Why nothing was measured, as the end of a sentence that names the budget; null when something was.</summary>
+    public string? Reason { get; init; }
+}
 
 /// <summary>Limits to hold; null where none is written.</summary>
 public sealed record BudgetLimits

@@ -84,7 +84,8 @@ internal sealed class LabelTally
                 long[] missing = [.. Enumerable.Range(0, (int)classesOfModel.Value).Select(index => (long)index).Where(index => !classes.ContainsKey(index))];
                 if (missing.Length > 0)
                 {
-                    yield return $"of the model's {classesOfModel} classes no sample has {string.Join(", ", missing.Take(MostNamed))}{(missing.Length > MostNamed ? $" and {missing.Length - MostNamed} more" : "")}, so that nothing is known of {(missing.Length == 1 ? "it" : "them")}";
+                    bool isOne = missing.Length == 1;
+                    yield return $"{(isOne ? "class" : "classes")} {string.Join(", ", missing.Take(MostNamed))}{(missing.Length > MostNamed ? $" and {missing.Length - MostNamed} more" : "")} of the model's {classesOfModel} {(isOne ? "has" : "have")} no sample, so that nothing is known of {(isOne ? "it" : "them")}";
                 }
             }
         }

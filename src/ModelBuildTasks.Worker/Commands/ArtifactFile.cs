@@ -9,6 +9,9 @@ namespace ModelBuildTasks.Worker.Commands;
 /// <param name="ResultPath">The result file that was named or lies beside the artifact; null when there is none.</param>
 internal sealed record ArtifactFile(string Path, string ModelPath, string? ResultPath)
 {
+    /// <summary>What commands say of such an argument.</summary>
+    internal const string Help = "The ONNX model, plain or compressed (.onnx.br), or the result file (.json) of a build or of 'optimize --json'.";
+
     /// <summary>Runs a command on what is named; a compressed artifact is restored for as long as it lasts.</summary>
     /// <returns>The exit code.</returns>
     internal static int Run(string path, Func<ArtifactFile, int> action)
@@ -52,7 +55,7 @@ internal sealed record ArtifactFile(string Path, string ModelPath, string? Resul
         }
         catch (Exception fault) when (fault is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"'{ResultPath}' cannot be read, so {consequence}: {fault.Message}");
+            Console.Error.WriteLine($"'{ResultPath}' cannot be read, so {consequence}: {FaultDiagnostics.ResultReason(fault)}.");
         }
 
         return null;

@@ -17,7 +17,7 @@ internal static class EvaluateCommand
         (MetadataNames.Metric, $"What accuracy means: {string.Join(", ", Availability.Choices<Metric>())} (default: as at the build, where the labels allow it)."),
         (MetadataNames.MinAccuracy, "Fail below this accuracy."),
         (MetadataNames.MaxAccuracyDrop, "Fail when more accuracy is lost against the original, such as 0.01."),
-        (MetadataNames.MaxClassAccuracyDrop, "Fail when any class loses more, such as 0.05."),
+        (MetadataNames.MaxClassAccuracyDrop, "Fail when any class or slice loses more, such as 0.05."),
     ];
 
     internal static Command Create()

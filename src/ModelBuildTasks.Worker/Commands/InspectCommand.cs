@@ -21,7 +21,7 @@ internal static class InspectCommand
 
     internal static Command Create()
     {
-        Argument<FileInfo> model = new("model") { Description = "The ONNX model, or the result file (.json) of a build or of 'optimize --json'." };
+        Argument<FileInfo> model = new("model") { Description = ArtifactFile.Help };
         Option<bool> json = new("--json") { Description = "Print all of it as JSON." };
         Command command = new("inspect", "Show a model's inputs, outputs, operators and weights, and how it is quantized.") { model, json };
         command.SetAction(parsed => ArtifactFile.Run(parsed.GetRequiredValue(model).FullName, artifact => Show(artifact, parsed.GetValue(json))));

@@ -132,11 +132,11 @@ internal static class BudgetDiagnostics
             case BudgetOutcome.Undecided when isTiedElsewhere:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyOfAnotherProcessor, request.ModelPath, request.Name, request.Target, sentence);
             case BudgetOutcome.NotMeasured when request.Measurement == Measurement.Require:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, latencyReason ?? sentence);
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, latencyReason ?? verdict.Reason!);
             case BudgetOutcome.NotMeasured when latencyReason is { } reason:
                 return Diagnostic.Create(DiagnosticCatalogue.LatencyNotMeasured, request.ModelPath, request.Name, request.Target, reason);
             case BudgetOutcome.Undecided or BudgetOutcome.NotMeasured:
-                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, Written(verdict), sentence);
+                return Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, request.ModelPath, verdict.Kind, Written(verdict), verdict.Reason ?? sentence);
             default:
                 return null;
         }

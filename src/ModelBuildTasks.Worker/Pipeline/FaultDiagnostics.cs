@@ -46,8 +46,11 @@ internal static class FaultDiagnostics
     /// <param name="fault">Why a result file cannot be read: it is none of this version, or the file system refuses.</param>
     /// <param name="path">The result file.</param>
     internal static Diagnostic OfResult(Exception fault, string path) => fault is InvalidDataException
-        ? Diagnostic.Create(DiagnosticCatalogue.ResultUnreadable, path, Path.GetFileName(path), Clause(fault.Message))
+        ? Diagnostic.Create(DiagnosticCatalogue.ResultUnreadable, path, Path.GetFileName(path), ResultReason(fault))
         : Diagnostic.Create(DiagnosticCatalogue.InputUnreadable, path, Path.GetFileName(path), fault.Message);
+
+    /// <summary>Why a result file cannot be read, as a clause; who says it names the file.</summary>
+    internal static string ResultReason(Exception fault) => Clause(fault is InvalidDataException { InnerException: { } reason } ? reason.Message : fault.Message);
 
     internal static Diagnostic CannotWrite(Exception fault, string path) =>
         Diagnostic.Create(DiagnosticCatalogue.CannotWrite, path, path, fault.Message);

@@ -62,7 +62,7 @@ internal sealed class GeneratedAccessor
         return new AssemblyLoadContext(null, isCollectible: true).LoadFromStream(stream);
     }
 
-    private List<ModelVariant> Variants(string path) => [.. _targets.Select(target => new ModelVariant(path, _name, target, "", new Dictionary<string, string>(), "", ""))];
+    private List<ModelVariant> Variants(string path) => [.. _targets.Select(target => new ModelVariant(path, path, _name, target, "", new Dictionary<string, string>(), "", ""))];
 
     private CSharpCompilation Compilation => CSharpCompilation.Create("App", _trees,
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)

@@ -158,6 +158,26 @@ public sealed class InspectAndCompareTests : IDisposable
     }
 
     [TestMethod]
+    public async Task What_is_wrong_with_a_result_file_is_said_in_the_words_of_its_reader()
+    {
+        File.WriteAllText(place["other.json"], "{ }");
+
+        StringAssert.Contains((await Run("inspect", place["other.json"])).Errors, "'other.json' is no result file that this version reads: it has version 0, expected 1. ");
+    }
+
+    [TestMethod]
+    public async Task What_is_wrong_with_the_result_beside_an_artifact_is_said_in_the_words_of_its_reader()
+    {
+        SmallModels.Cnn().Save(place["m.onnx"]);
+        File.WriteAllText(place["m.result.json"], "{ }");
+
+        ModelBuildProcess run = await Run("inspect", place["m.onnx"]);
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        StringAssert.Contains(run.Errors, $"'{place["m.result.json"]}' cannot be read, so the plan is read from the graph instead: it has version 0, expected 1");
+    }
+
+    [TestMethod]
     public async Task Compare_shows_size_accuracy_and_latency()
     {
         Save(model => EditingPass.Ruinous("ruin").Apply(model, new PassContext(TargetProfiles.Cpu)));

@@ -129,7 +129,7 @@ public sealed class BudgetTests : IDisposable
 
         Diagnostic said = Unlabelled(Metric.Auto, 0.01).Diagnostics.Single();
         Assert.AreEqual("MBT1016", said.Code);
-        StringAssert.Contains(said.Message, "MaxAccuracyDrop of 'model' for cpu is judged by Cosine");
+        StringAssert.Contains(said.Message, "'model' for cpu: the data has no labels, so that likeness to the original model (Cosine) decides MaxAccuracyDrop");
         Assert.IsEmpty(Unlabelled(Metric.Cosine, 0.01).Diagnostics);
         Assert.IsEmpty(Unlabelled(Metric.Auto, null).Diagnostics);
     }
@@ -247,13 +247,14 @@ public sealed class BudgetTests : IDisposable
         change(request);
     });
 
-    /// <summary>Without weights, every sample gets the same answer.</summary>
+    /// <summary>The class with the best score.</summary>
     private static int Answer(ModelSession session, Sample sample)
     {
         float[] scores = session.Run(sample.Inputs)[0].ToSingles();
         return Array.IndexOf(scores, scores.Max());
     }
 
+    /// <summary>Without weights, every sample gets the same answer.</summary>
     private OptimizationRequest Pruned(Action<OptimizationRequest> change) => Simplified(request =>
     {
         request.EvaluationData = place.WriteData("evaluation");

@@ -65,6 +65,16 @@ public sealed class MemoryBudgetTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(Measurement.Skip, TargetNames.Cpu, "MBT1002")]
+    [DataRow(Measurement.Require, TargetNames.Cuda, "MBT2008")]
+    public void What_was_not_measured_names_the_budget_once(Measurement measurement, string target, string code)
+    {
+        string message = Run(Terabyte, measurement, target).Diagnostics.Single(found => found.Code == code).Message;
+
+        Assert.HasCount(2, message.Split("MaxMemory"), message);
+    }
+
+    [TestMethod]
     public void Where_it_must_be_measured_and_can_not_the_build_fails()
     {
         Diagnostic diagnostic = Run(Terabyte, Measurement.Require, TargetNames.Cuda).Diagnostics.Single(found => found.IsBudget);

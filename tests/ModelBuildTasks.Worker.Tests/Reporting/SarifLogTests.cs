@@ -35,9 +35,17 @@ public sealed class SarifLogTests : IDisposable
             model.With(Diagnostic.Create(DiagnosticCatalogue.LatencyBudget, null, "digits", "cpu", what));
         }
 
-        CollectionAssert.AreEqual(
-            new[] { "digits/cpu/MBT2003/MaxLatency", "digits/cpu/MBT2003/MaxLatencyRatio", "digits/cpu/MBT2003", "digits/cpu/MBT2003/2" },
-            Run(model).GetProperty("results").EnumerateArray().Select(result => result.GetProperty("partialFingerprints").GetProperty("modelAndTarget/v1").GetString()).ToArray());
+        CollectionAssert.AreEqual(new[] { "digits/cpu/MBT2003/MaxLatency", "digits/cpu/MBT2003/MaxLatencyRatio", "digits/cpu/MBT2003", "digits/cpu/MBT2003/2" }, Fingerprints(model));
+    }
+
+    [TestMethod]
+    public void Budgets_that_were_not_measured_have_fingerprints_of_their_own()
+    {
+        ReportedModel model = Quantized().With(Budget(Verdict.NotMeasured, "MaxMemory"), Budget(Verdict.NotMeasured, "MaxLatency"), Budget(Verdict.NotMeasured, "MaxLatencyRatio"))
+            .With(Diagnostic.Create(DiagnosticCatalogue.BudgetUndecided, null, "MaxMemory", "64MB", "ModelMeasurement is Skip"))
+            .With(Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, null, "digits", "cpu", "MaxLatencyRatio", "another build kept measuring on this machine"));
+
+        CollectionAssert.AreEqual(new[] { "digits/cpu/MBT1002/MaxMemory", "digits/cpu/MBT2008/MaxLatencyRatio" }, Fingerprints(model));
     }
 
     [TestMethod]
@@ -74,6 +82,9 @@ public sealed class SarifLogTests : IDisposable
     }
 
     private static Diagnostic Found(DiagnosticDescriptor descriptor, string? file) => Diagnostic.Create(descriptor, file, "a", "b", "c", "d");
+
+    private static string?[] Fingerprints(ReportedModel model) =>
+        [.. Run(model).GetProperty("results").EnumerateArray().Select(result => result.GetProperty("partialFingerprints").GetProperty("modelAndTarget/v1").GetString())];
 
     private static JsonElement Run(params ReportedModel[] models)
     {

@@ -69,12 +69,18 @@ internal static class SarifLog
         Dictionary<string, int> seen = [];
         foreach ((ReportedModel model, Diagnostic diagnostic) in report.Diagnostics)
         {
-            string? budget = model.Result.Budgets.FirstOrDefault(budget => diagnostic.Message.Contains(FaultDiagnostics.Clause(budget.Sentence), StringComparison.Ordinal))?.Name;
+            string? budget = model.Result.Budgets.FirstOrDefault(budget => IsAbout(budget, diagnostic.Message))?.Name;
             string fingerprint = $"{model.Name}/{model.Target}/{diagnostic.Code}{(budget is null ? "" : $"/{budget}")}";
             int count = seen[fingerprint] = seen.GetValueOrDefault(fingerprint) + 1;
             yield return (diagnostic, count == 1 ? fingerprint : string.Create(CultureInfo.InvariantCulture, $"{fingerprint}/{count}"));
         }
     }
+
+    /// <summary>Verdicts are said in their own sentence; what was not measured is only named (MBT1002, MBT2008).</summary>
+    private static bool IsAbout(JudgedBudget budget, string message) =>
+        message.Contains(FaultDiagnostics.Clause(budget.Sentence), StringComparison.Ordinal)
+        || message.StartsWith($"{budget.Name}=\"", StringComparison.Ordinal)
+        || message.Contains($": {budget.Name} could not be measured", StringComparison.Ordinal);
 
     private static JsonObject Result(Diagnostic diagnostic, string fingerprint, int rule, string? root)
     {
