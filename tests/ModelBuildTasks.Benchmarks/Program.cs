@@ -19,5 +19,6 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     IntervalCoverage.Command(),
     EvaluationSpeed.Command(),
     GateQuality.Command(),
+    PreprocessingCost.Command(),
 };
 return root.Parse(args).Invoke();
