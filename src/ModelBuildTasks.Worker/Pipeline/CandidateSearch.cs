@@ -367,6 +367,7 @@ internal sealed class CandidateSearch(
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
+        Untried = result.Untried,
         Quantization = done.Quantization,
         TriedQuantization = done.Quantization is null ? tried : null,
         Multiplications = multiplications,

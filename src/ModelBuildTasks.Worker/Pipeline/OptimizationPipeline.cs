@@ -220,7 +220,11 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
         if (downloaded is not null)
         {
             downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
-            caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
+            if (IsFinal(request, downloaded))
+            {
+                caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
+            }
+
             return downloaded;
         }
 
@@ -250,7 +254,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
     }
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
-    private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
+    private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && outcome.Untried is null && RequestInputs.AreUnchanged(request);
 
     /// <summary>A build digests the inputs when it writes the request; a request from the command line has none yet.</summary>
     private void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)

@@ -39,10 +39,13 @@ internal static class ReleaseTrial
     /// <param name="inputs">One tensor for each input.</param>
     /// <param name="expected">What the artifact gives for them in this program's own release.</param>
     /// <param name="cancellation">Stops the trial.</param>
-    /// <returns>Why the artifact is not fit for the release, as a clause; null when it is.</returns>
     /// <exception cref="IOException">The temporary folder has no room for the tensors.</exception>
-    internal static string? Check(
-        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, CancellationToken cancellation)
+    internal static TrialResult Check(
+        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, CancellationToken cancellation) =>
+        Check(runtime, library, artifactPath, inputs, expected, Limit, cancellation);
+
+    internal static TrialResult Check(
+        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, TimeSpan limit, CancellationToken cancellation)
     {
         string release = $"ONNX Runtime {runtime.Version}, which the project references,";
         string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
@@ -50,12 +53,13 @@ internal static class ReleaseTrial
         {
             (string samples, string outputs) = (Path.Combine(folder, "samples"), Path.Combine(folder, "outputs"));
             SampleFile.Write(samples, [inputs]);
-            ProgramRun run = ProgramRun.Of(TryCommand.Name, [artifactPath, library, samples, outputs], Limit, cancellation);
+            ProgramRun run = ProgramRun.Of(TryCommand.Name, [artifactPath, library, samples, outputs], limit, cancellation);
             return run switch
             {
-                { Failure: null } => Difference(SampleFile.Read(outputs)[0], expected, release),
-                { ExitCode: ModelCommand.Failed, Error: { Length: > 0 } reason } => $"{release} can't run it: {reason}",
-                { Failure: { } failure } => $"{release} can't run it: its process {failure}",
+                { Failure: null } => new TrialResult(Difference(SampleFile.Read(outputs)[0], expected, release), null),
+                { ExitCode: TryCommand.Refused } => new TrialResult($"{release} can't run it: {run.Error}", null),
+                { ExitCode: null or ModelCommand.Failed } => new TrialResult(null, $"the process that runs it there {run.Failure}"),
+                _ => new TrialResult($"{release} can't run it: its process {run.Failure}", null),
             };
         }
         finally
@@ -84,3 +88,8 @@ internal static class ReleaseTrial
         return null;
     }
 }
+
+/// <summary>What became of a trial.</summary>
+/// <param name="Refusal">Why the artifact is not fit for the release, as a clause; null when it is, or was not tried.</param>
+/// <param name="Untried">Why it was not tried after all, as a clause: that is no fault of the model's. Null when it was.</param>
+internal readonly record struct TrialResult(string? Refusal, string? Untried);

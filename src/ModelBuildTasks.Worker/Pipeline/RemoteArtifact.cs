@@ -62,7 +62,7 @@ internal sealed partial class RemoteArtifact(
 
     internal void Upload(string key, ShippedForm shipped, Outcome outcome)
     {
-        if (isComparable.Value && Check(shipped, outcome, out _) is null)
+        if (isComparable.Value && Check(shipped, outcome, out Outcome? proven) is null && proven!.Untried is null)
         {
             progress.Report(new PipelineProgress("uploading to the remote cache", 0));
             remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
@@ -93,7 +93,7 @@ internal sealed partial class RemoteArtifact(
             }
 
             ComparisonResult result = comparison.Of(shipped, mustProveItself: true, measuresLatency: false);
-            proven = claimed with { Accuracy = result.Accuracy, Memory = null };
+            proven = claimed with { Accuracy = result.Accuracy, Memory = null, Untried = result.Untried };
             return result.Refusal;
         }
         catch (Exception fault) when (fault is ModelFormatException or InferenceException or MetricException)
