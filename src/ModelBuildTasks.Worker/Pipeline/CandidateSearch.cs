@@ -161,7 +161,7 @@ internal sealed class CandidateSearch(
                     done.Notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
-                if (isObeyed && result.Loss is { } loss && request.Budgets is { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null })
+                if (isObeyed && result.Loss is { } loss)
                 {
                     done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
                 }

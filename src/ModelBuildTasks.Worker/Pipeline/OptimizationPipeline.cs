@@ -345,7 +345,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress)
             result.Recipe.Add(new RecipeStep { Name = step.Name, Applied = step.Applied, Explanation = step.Explanation, Reasons = step.Reasons });
         }
 
-        foreach (Note note in outcome.Notes)
+        // The cache knows an artifact without the budgets that judge it.
+        bool isAccuracyJudged = request.Budgets is not { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null };
+        foreach (Note note in outcome.Notes.Where(note => !isAccuracyJudged || note.Code != DiagnosticCatalogue.ObeyedAtALoss.Code))
         {
             DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));

@@ -113,10 +113,6 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
-    public void What_a_named_recipe_loses_is_left_to_the_budgets_where_there_are_some() =>
-        Assert.IsEmpty(Search(Named(Recipe(EditingPass.Ruinous("ruin"))), request => request.Budgets.MinAccuracy = 0.9).Notes);
-
-    [TestMethod]
     public void A_recipe_that_can_keep_the_accuracy_is_tried_again_when_it_lost_too_much()
     {
         TradingPass trading = new();
