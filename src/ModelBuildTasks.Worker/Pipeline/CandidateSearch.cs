@@ -139,13 +139,12 @@ internal sealed class CandidateSearch(
                 return null;
             }
 
-            bool mayBeLarger = isObeyed && !recipe.IsForSize;
-            ComparisonResult result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
+            ComparisonResult result = SaveAndCompare(model, recipe, candidate, comparison, isObeyed);
             if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
             {
                 done.Forget(before);
                 model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
-                result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
+                result = SaveAndCompare(model, recipe, candidate, comparison, isObeyed);
             }
 
             if (wanted is null && !isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
@@ -161,12 +160,7 @@ internal sealed class CandidateSearch(
                     done.Notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
-                if (isObeyed && result.Loss is { } loss)
-                {
-                    done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
-                }
-
-                return OutcomeOf(candidate.ArtifactPath, result);
+                return OutcomeOf(candidate.ArtifactPath, result, isObeyed ? recipe : null);
             }
 
             rejection ??= Rejection.Of(result);
@@ -229,7 +223,7 @@ internal sealed class CandidateSearch(
     private IModelPass[] Lifting(Model model) =>
         Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
-    private ComparisonResult SaveAndCompare(Model model, ShippedForm candidate, Comparison comparison, bool isObeyed, bool mayBeLarger)
+    private ComparisonResult SaveAndCompare(Model model, Recipe recipe, ShippedForm candidate, Comparison comparison, bool isObeyed)
     {
         if (FitToRuntime(model) is { } unfit)
         {
@@ -245,12 +239,20 @@ internal sealed class CandidateSearch(
         model.Save(candidate.ArtifactPath);
         if (wanted is not null)
         {
-            return wanted.Takes(candidate, done.Plan) ? comparison.Of(candidate, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
+            LockedMatch match = wanted.Match(candidate, done.Plan);
+            ComparisonResult? compared = match == LockedMatch.None ? null : comparison.Of(candidate, mustProveItself: false);
+            if (match == LockedMatch.Alike && compared is { Refusal: null })
+            {
+                wanted.Keep(candidate, OutcomeOf(candidate.ArtifactPath, compared, isObeyed ? recipe : null));
+                compared = null;
+            }
+
+            return compared ?? new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
         }
 
         ComparisonResult result = comparison.Of(candidate, mustProveItself: !isObeyed);
         long bytes = new FileInfo(candidate.ArtifactPath).Length;
-        return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
+        return result.Refusal is not null || (isObeyed && !recipe.IsForSize) || bytes <= source.Bytes
             ? result
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
@@ -301,7 +303,7 @@ internal sealed class CandidateSearch(
             return null;
         }
 
-        if (wanted?.Takes(candidate, done.Plan) == false)
+        if (wanted?.Match(candidate, done.Plan) == LockedMatch.None)
         {
             return null;
         }
@@ -357,13 +359,16 @@ internal sealed class CandidateSearch(
         }
     }
 
-    private Outcome OutcomeOf(string artifactPath, ComparisonResult result) => new()
+    /// <param name="artifactPath">The artifact.</param>
+    /// <param name="result">What it is worth.</param>
+    /// <param name="obeyed">The recipe that made it because the project asks for it; null where it was our choice.</param>
+    private Outcome OutcomeOf(string artifactPath, ComparisonResult result, Recipe? obeyed = null) => new()
     {
         ArtifactSha256 = ContentDigest.OfFile(artifactPath),
         OriginalBytes = source.Bytes,
         ArtifactBytes = new FileInfo(artifactPath).Length,
         Steps = [.. done.Steps],
-        Notes = [.. done.Notes],
+        Notes = obeyed is not null && result.Loss is { } loss ? [.. done.Notes, Note.Of(DiagnosticCatalogue.ObeyedAtALoss, obeyed.Name, loss)] : [.. done.Notes],
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
