@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
@@ -31,12 +30,9 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
     /// <summary>A session for the ORT form has other kernels than one for the ONNX form (NCHWc), which add in another order, and what is quantized may round to the neighbour.</summary>
     private const double LeastLikeness = 0.99;
 
-    /// <summary>Bits of weights whose products with 8-bit activations don't saturate without VNNI.</summary>
-    private const int UnsaturatedBits = 7;
-
-    /// <summary>ONNX Runtime makes products exact when it optimizes a graph, which it does not do to ORT files; so on any x64 processor weights must not saturate.</summary>
+    /// <summary>The target as a form needs it: nothing makes the products of an ORT file exact where it is loaded.</summary>
     internal static TargetProfile Profile(OptimizationRequest request, TargetProfile target) =>
-        request.Settings.Format == ArtifactFormat.Ort && target.Architecture != Architecture.Arm64 ? target with { WeightBits = Math.Min(target.WeightBits, UnsaturatedBits) } : target;
+        request.Settings.Format == ArtifactFormat.Ort ? target with { WeightBits = target.UnsaturatedWeightBits } : target;
 
     /// <summary>The file that ships, made of the ONNX form that lies there now.</summary>
     /// <returns>Its path.</returns>
