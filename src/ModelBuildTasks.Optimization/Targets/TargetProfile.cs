@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Targets;
 
-/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>.</summary>
+/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>, and an entry of <see cref="TargetProfiles.All"/>.</summary>
 public sealed record TargetProfile
 {
     /// <summary>The name that projects write in <c>Targets</c>.</summary>
