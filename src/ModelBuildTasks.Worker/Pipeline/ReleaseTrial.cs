@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Commands;
 using ModelBuildTasks.Worker.Processes;
@@ -14,9 +12,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal static class ReleaseTrial
 {
-    /// <summary>Kernels of two releases add in different orders, and what is quantized may round to the neighbour; what is computed rightly is more alike than this.</summary>
-    private const double LeastLikeness = 0.99;
-
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>The native library of the referenced package for this machine; null where the package has none, or is not on this machine.</summary>
@@ -72,20 +67,15 @@ internal static class ReleaseTrial
     {
         for (int i = 0; i < expected.Count; i++)
         {
-            Tensor found = outputs[i];
-            if (!found.Dimensions.SequenceEqual(expected[i].Dimensions))
+            if (!outputs[i].Dimensions.SequenceEqual(expected[i].Dimensions))
             {
-                return $"{release} gives output {i} the shape {found} instead of {expected[i]}";
-            }
-
-            double likeness = Likeness.Of(found, expected[i]);
-            if (likeness < LeastLikeness)
-            {
-                return string.Create(CultureInfo.InvariantCulture, $"{release} gives another output {i}: its cosine to what the newest release gives is {likeness:0.000}");
+                return $"{release} gives output {i} the shape {outputs[i]} instead of {expected[i]}";
             }
         }
 
-        return null;
+        return Verification.FirstUnlike(outputs, expected) is var (output, likeness)
+            ? FormattableString.Invariant($"{release} gives another output {output}: its cosine to what the newest release gives is {likeness:0.000}")
+            : null;
     }
 }
 

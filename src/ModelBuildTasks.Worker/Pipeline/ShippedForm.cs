@@ -1,5 +1,4 @@
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Targets;
@@ -26,9 +25,6 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
     private bool IsConverted => request.Settings.Format == ArtifactFormat.Ort;
 
     public void Dispose() => File.Delete(ConvertedPath);
-
-    /// <summary>A session for the ORT form has other kernels than one for the ONNX form (NCHWc), which add in another order, and what is quantized may round to the neighbour.</summary>
-    private const double LeastLikeness = 0.99;
 
     /// <summary>The target as a form needs it: nothing makes the products of an ORT file exact where it is loaded.</summary>
     internal static TargetProfile Profile(OptimizationRequest request, TargetProfile target) =>
@@ -114,15 +110,10 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
         using ModelSession artifact = ModelSession.Open(artifactPath);
         foreach (IReadOnlyList<Tensor> input in inputs)
         {
-            IReadOnlyList<Tensor> expected = artifact.Run(input);
-            IReadOnlyList<Tensor> found = shipped.Run(input);
-            for (int i = 0; i < expected.Count; i++)
+            // A session for the ORT form has other kernels than one for the ONNX form (NCHWc).
+            if (Verification.FirstUnlike(shipped.Run(input), artifact.Run(input)) is var (output, likeness))
             {
-                double likeness = Likeness.Of(found[i], expected[i]);
-                if (likeness < LeastLikeness)
-                {
-                    return FormattableString.Invariant($"in ORT format output '{shipped.Outputs[i].Name}' is another: its cosine to that of the ONNX form is {likeness:0.000}");
-                }
+                return FormattableString.Invariant($"in ORT format output '{shipped.Outputs[output].Name}' is another: its cosine to that of the ONNX form is {likeness:0.000}");
             }
         }
 
