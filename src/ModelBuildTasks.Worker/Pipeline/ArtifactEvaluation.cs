@@ -55,7 +55,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         data = Dataset.Open(request.Data, artifact.Session.Inputs);
         Diagnostic? fault =
             original is not null && Verification.Check(original.Session, artifact.Session, TrialInputs.For(original.Session, data)) is { } difference
-                ? Diagnostic.Create(DiagnosticCatalogue.CannotRun, request.Artifact.Path, $"it cannot stand in for '{originalPath}': {difference}")
+                ? CannotStandIn(difference)
             : Unmeasurable() is { } reason
                 ? Diagnostic.Create(DiagnosticCatalogue.LimitNotMeasured, request.Artifact.Path, Path.GetFileName(request.Artifact.Path), Path.GetFileName(request.Data), reason)
             : null;
@@ -82,6 +82,11 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
             findings.Add(FaultDiagnostics.Of(fault, metric, request.Data));
             return null;
         }
+        catch (OptimizedModelException fault)
+        {
+            findings.Add(CannotStandIn(FaultDiagnostics.Clause(fault.Message)));
+            return null;
+        }
         catch (UndefinedOutputException fault)
         {
             findings.Add(FaultDiagnostics.Of(fault, request.Artifact.Path, request.Data));
@@ -103,6 +108,8 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
             DriftReason = reason,
         };
     }
+
+    private Diagnostic CannotStandIn(string difference) => Diagnostic.Create(DiagnosticCatalogue.CannotRun, request.Artifact.Path, $"it cannot stand in for '{original!.Path}': {difference}");
 
     /// <summary>The metric that is asked for, else that of the build where the labels and the original allow it, else what the labels suggest.</summary>
     private Metric MetricOf(Dataset samples)

@@ -90,7 +90,16 @@ internal sealed class Comparison(
                 return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
             }
 
-            AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(judged, data);
+            AccuracyResult? accuracy;
+            try
+            {
+                accuracy = data is null ? null : MeasureAccuracy(judged, data);
+            }
+            catch (OptimizedModelException fault)
+            {
+                return new ComparisonResult(FaultDiagnostics.Clause(fault.Message));
+            }
+
             if (accuracy is not null && Verification.Check(accuracy) is { } breakage)
             {
                 return new ComparisonResult(breakage);
@@ -139,8 +148,15 @@ internal sealed class Comparison(
     internal AccuracyVerdict Judge(Model form, double share = 1)
     {
         using ModelSession session = ModelSession.Open(form);
-        AccuracyResult accuracy = MeasureAccuracy(session, data!);
-        return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
+        try
+        {
+            AccuracyResult accuracy = MeasureAccuracy(session, data!);
+            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
+        }
+        catch (OptimizedModelException fault)
+        {
+            return new AccuracyVerdict(false, FaultDiagnostics.Clause(fault.Message));
+        }
     }
 
     /// <summary>

@@ -297,6 +297,25 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void An_artifact_that_fails_on_a_sample_that_the_original_runs_on_does_not_ship()
+    {
+        Outcome outcome = Search(Auto(Recipe(new EditingPass("fail", FailOnSample20)), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot run it on a sample: ");
+        Assert.AreEqual("Report this with the model if you can.", outcome.Notes.Single().Arguments[3]);
+
+        // Reads beyond a table of one number where the first pixel is that of the sample.
+        void FailOnSample20(Model model) => EditingPass.ReplaceScores(model, (graph, scores) =>
+        {
+            Tensor sample = Dataset.Open(place["evaluation"], [new Inference.TensorSignature("x", ElementType.Float, model.Graph.Inputs[0].Type!.Shape!)]).Read().ElementAt(20).Inputs[0];
+            Value pixel = graph.Add("Gather", graph.Add("Reshape", model.Graph.Inputs[0], graph.AddInitializer("flat", Tensor.Vector(-1L))), graph.AddInitializer("first", Tensor.Vector(0L)));
+            Value isSample = graph.AddNode("Cast", [graph.Add("Equal", pixel, graph.AddInitializer("pixel", Tensor.Vector(sample.Span<float>()[0])))]).Set("to", (long)ElementType.Int64).Output;
+            return graph.Add("Add", scores, graph.Add("Gather", graph.AddInitializer("table", Tensor.Vector(0f)), isSample));
+        });
+    }
+
+    [TestMethod]
     public void Auto_ships_nothing_that_is_larger_than_the_model()
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Growing("grow")), Recipe(EditingPass.Harmless("good"))));
