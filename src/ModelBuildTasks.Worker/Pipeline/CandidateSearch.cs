@@ -131,20 +131,18 @@ internal sealed class CandidateSearch(
         for (int attempt = 1; ; attempt++)
         {
             AppliedSteps.Mark before = done.Now;
-            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(JudgeAccuracy: null, slower));
-            if (!changed && !(isAllThereIs && prepared.IsChanged))
+            ComparisonResult? result = CarryOut(new Lessons(JudgeAccuracy: null, slower));
+            if (recipe.CanKeepAccuracy && (result is { LosesAccuracy: true } || (result is { Cause: RefusalCause.NotLocked } && (evaluation ?? calibration) is not null)))
+            {
+                done.Forget(before);
+                result = CarryOut(new Lessons(form => comparison.Judge(form), slower));
+            }
+
+            if (result is null)
             {
                 tried ??= done.Quantization;
                 rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Clause(done.Steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
-            }
-
-            ComparisonResult result = SaveAndCompare(model, recipe, candidate, comparison, isObeyed);
-            if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
-            {
-                done.Forget(before);
-                model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
-                result = SaveAndCompare(model, recipe, candidate, comparison, isObeyed);
             }
 
             if (wanted is null && !isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
@@ -178,6 +176,13 @@ internal sealed class CandidateSearch(
             }
 
             return null;
+        }
+
+        // Null where the recipe leaves nothing to ship.
+        ComparisonResult? CarryOut(Lessons lessons)
+        {
+            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, lessons);
+            return changed || (isAllThereIs && prepared.IsChanged) ? SaveAndCompare(model, recipe, candidate, comparison, isObeyed) : null;
         }
     }
 
@@ -384,17 +389,5 @@ internal sealed class CandidateSearch(
     {
         IReadOnlyList<IReadOnlyList<Tensor>> inputs = TrialInputs.For(source.Session, evaluation ?? calibration);
         return MultiplicationCount.Of(model, inputs.Count == 0 ? null : new Sample(inputs[0], null));
-    }
-
-    /// <summary>What every recipe starts from.</summary>
-    private sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
-    {
-        /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
-        internal bool MustProveItself { get; init; }
-
-        /// <summary>Whether float16 was made float32 for pruning, which fits weights in float32.</summary>
-        internal bool IsLifted { get; init; }
-
-        internal bool IsChanged => IsSimplified || IsPruned;
     }
 }

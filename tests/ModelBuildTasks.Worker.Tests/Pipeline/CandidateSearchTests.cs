@@ -126,6 +126,28 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void A_recipe_of_which_nothing_keeps_the_accuracy_leaves_the_turn_to_the_next()
+    {
+        Outcome outcome = Search(Auto(Recipe(new YieldingPass()) with { CanKeepAccuracy = true }, Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1003", note.Code);
+        CollectionAssert.AreEqual(new[] { "yield", "good", "Nothing keeps it" }, note.Arguments.Take(3).ToArray());
+    }
+
+    [TestMethod]
+    public void A_named_recipe_of_which_nothing_keeps_the_accuracy_passes_the_model_through_byte_for_byte()
+    {
+        SmallModels.Mlp().Save(place.ModelPath);
+
+        Outcome outcome = Search(Named(Recipe(new YieldingPass()) with { CanKeepAccuracy = true }), request => request.Budgets.MaxAccuracyDrop = 0.02);
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        CollectionAssert.AreEqual(new[] { "MBT1006", "MBT1001" }, outcome.Notes.Select(note => note.Code).ToArray());
+    }
+
+    [TestMethod]
     public void A_named_recipe_is_tried_again_when_it_breaks_the_accuracy_budget()
     {
         TradingPass trading = new();
@@ -452,6 +474,15 @@ public sealed class CandidateSearchTests : IDisposable
 
         public PassOutcome Apply(Model model, PassContext context) =>
             pass.Apply(model, context) with { Plan = new QuantizationPlan(null, [], [new PlannedLayer(name, IsInteger: false, "the test says so")], []) };
+    }
+
+    /// <summary>Ruins the model, and leaves it where it can ask what that costs.</summary>
+    private sealed class YieldingPass : IModelPass
+    {
+        public string Name => "yield";
+
+        public PassOutcome Apply(Model model, PassContext context) =>
+            context.JudgeAccuracy is null ? EditingPass.Ruinous(Name).Apply(model, context) : PassOutcome.Refused("Nothing keeps it.");
     }
 
     /// <summary>Ruins the model, unless it can ask what that costs.</summary>
