@@ -26,7 +26,7 @@ internal sealed class LockedForm(LockedChoice locked, bool isHashed, string kept
     {
         if (request.Locked is { } locked)
         {
-            using LockedForm wanted = new(locked, isHashed: !request.Compress, $"{shipped.ArtifactPath}.alike");
+            using LockedForm wanted = new(locked, isHashed: !request.Compress, $"{shipped.ArtifactPath}.alike.staged");
             if ((search(wanted) ?? wanted.Restore(shipped)) is { } outcome)
             {
                 return outcome;

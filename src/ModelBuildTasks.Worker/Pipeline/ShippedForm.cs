@@ -65,7 +65,7 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
             return ModelSession.Open(other);
         }
 
-        string path = $"{artifactPath}.other";
+        string path = $"{artifactPath}.other.staged";
         string convertedPath = $"{path}{OrtFormat.Extension}";
         try
         {

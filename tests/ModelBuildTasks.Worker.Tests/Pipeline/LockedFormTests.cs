@@ -92,6 +92,20 @@ public sealed class LockedFormTests : IDisposable
     }
 
     [TestMethod]
+    public void What_is_kept_has_a_name_that_builds_clear_away_after_a_killed_worker()
+    {
+        HashSet<string> seen = [];
+        OptimizationResult result = Workplace.Run(Auto());
+        result.ArtifactSha256 = new string('0', 64);
+
+        Workplace.Run(Auto(request => request.Locked = Choice(request, result)), _ => seen.UnionWith(Directory.GetFiles(place["obj"])));
+
+        Assert.Contains(file => file.Contains("alike", StringComparison.Ordinal), seen);
+        // As OptimizeModels knows them.
+        Assert.IsEmpty(seen.Where(file => file != place.OutputPath && Path.GetExtension(file) is not (".staged" or ".ort" or ".tmp")));
+    }
+
+    [TestMethod]
     [DataRow("first", "first")]
     [DataRow("third", "third")]
     [DataRow(null, "first")]
