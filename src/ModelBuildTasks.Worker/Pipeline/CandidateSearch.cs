@@ -347,6 +347,8 @@ internal sealed class CandidateSearch(
         else if (source.Model.ExternalDataFiles.Count == 0)
         {
             File.Copy(source.Path, artifactPath, overwrite: true);
+            // A source that may not be written would give that to its copy, which the next build could not replace.
+            File.SetAttributes(artifactPath, FileAttributes.Normal);
         }
         else if (source.Model.NeedsExternalData)
         {

@@ -288,6 +288,18 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void What_passes_through_may_be_written_again_though_its_source_may_not()
+    {
+        SmallModels.Plain().Save(place.ModelPath);
+        File.SetAttributes(place.ModelPath, FileAttributes.ReadOnly);
+
+        Search(Auto(new Recipe("simplification alone", [])));
+
+        Assert.IsFalse(File.GetAttributes(Artifact).HasFlag(FileAttributes.ReadOnly));
+        File.SetAttributes(place.ModelPath, FileAttributes.Normal);
+    }
+
+    [TestMethod]
     public void A_model_that_every_recipe_ruins_passes_through_byte_for_byte()
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Ruinous("worse"))));
