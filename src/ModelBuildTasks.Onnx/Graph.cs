@@ -356,6 +356,7 @@ public sealed class Graph
     {
         GraphProto proto = carrier.Clone();
         proto.Node.AddRange(TopologicalOrder().Select(node => node.ToProto()));
+        NodeNames.MakeUnique(proto.Node);
         proto.Initializer.AddRange(Initializers.Select(value => TensorEncoding.Encode(value.Initializer!, value.Name)));
         proto.Input.AddRange(inputs.Select(Describe));
         proto.Output.AddRange(outputs.Select(DescribeOutput));

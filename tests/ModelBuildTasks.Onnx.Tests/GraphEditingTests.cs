@@ -28,6 +28,17 @@ public class GraphEditingTests
     }
 
     [TestMethod]
+    public void Nodes_of_one_name_are_written_under_names_of_their_own()
+    {
+        (Model model, Value x) = Start();
+        Value first = model.Graph.AddNode("Neg", [x], name: "n").Output;
+        Value second = model.Graph.AddNode("Relu", [first], name: "n_1").Output;
+        model.Graph.AddOutput(model.Graph.AddNode("Abs", [model.Graph.Add("Neg", model.Graph.Add("Neg", second))], name: "n").Output);
+
+        CollectionAssert.AreEqual(new[] { "n", "n_1", "", "", "n_2" }, Model.Parse(model.ToBytes()).Graph.Nodes.Select(node => node.Name).ToArray());
+    }
+
+    [TestMethod]
     public void An_output_less_moves_those_behind_it_up_and_frees_its_name()
     {
         (Model model, Value x) = Start();

@@ -60,7 +60,14 @@ internal sealed class RandomModel(int seed)
 
         for (int i = random.Next(4); i > 0; i--)
         {
-            graph.Node.Add(Node(visible, depth));
+            NodeProto node = Node(visible, depth);
+            if (graph.Node.Any(other => other.Name == node.Name))
+            {
+                // Names of nodes must differ, where they have any.
+                node.Name = "";
+            }
+
+            graph.Node.Add(node);
         }
 
         for (int i = random.Next(3); i > 0; i--)

@@ -163,6 +163,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: the data has no labels, so that likeness to the original model (Cosine) decides {2}, and not how many answers are right.",
         "Add labels, or say that likeness is meant by Metric=\"Cosine\" or, of a classifier, Metric=\"Agreement\".");
 
+    /// <summary>{0} model name, {1} target, {2} package and version that the project references, {3} reason, a clause.</summary>
+    public static readonly DiagnosticDescriptor NotTriedInRuntime = new("MBT1021", "Not tried in the project's ONNX Runtime", Warning,
+        "'{0}' for {1} was made for {2}, which the project references, and could not be tried in it: {3}.",
+        "Nothing is known to be wrong with the artifact. Build again with -t:Rebuild, on a machine that can load that version and has the time for it.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

@@ -26,10 +26,11 @@ public static class AccuracyComparison
     /// <param name="settings">Threads, resamples, confidence, seed.</param>
     /// <param name="progress">Told the number of samples done.</param>
     /// <param name="cancellation">Stops between samples.</param>
-    /// <exception cref="MetricException">The metric does not apply to these labels or outputs, or the two models' outputs differ in shape.</exception>
+    /// <exception cref="MetricException">The metric does not apply to these labels or outputs.</exception>
+    /// <exception cref="OptimizedModelException">The optimized model does not run on a sample, or gives outputs of another size than the original.</exception>
     /// <exception cref="UndefinedOutputException">An output of the original is undefined for every sample.</exception>
     /// <exception cref="DatasetException">A sample is damaged or does not fit.</exception>
-    /// <exception cref="InferenceException">ONNX Runtime cannot run a model on a sample.</exception>
+    /// <exception cref="InferenceException">ONNX Runtime cannot run the original on a sample.</exception>
     public static AccuracyResult Run(
         ModelSession original, ModelSession optimized, Dataset dataset, MetricKind metric = MetricKind.Auto,
         AccuracySettings? settings = null, IProgress<int>? progress = null, CancellationToken cancellation = default) =>
@@ -49,7 +50,7 @@ public static class AccuracyComparison
         ForEachSample(dataset, settings.Threads, (sample, index) =>
         {
             IReadOnlyList<Tensor> before = original(sample.Inputs);
-            IReadOnlyList<Tensor> after = isOne ? before : optimized(sample.Inputs);
+            IReadOnlyList<Tensor> after = isOne ? before : RunOptimized(optimized, sample.Inputs);
             CheckShapes(before, after, outputNames, metric);
             kept[index] = Keep(metric, sample, before, after);
             int count = Interlocked.Increment(ref done);
@@ -91,6 +92,18 @@ public static class AccuracyComparison
             Answers = labelled ? PairedAnswers(kind, kept, answers) : null,
             Confusion = labelled ? Confusion.Of(answers, dataset.Scoring.ClassNames) : null,
         };
+    }
+
+    private static IReadOnlyList<Tensor> RunOptimized(Func<IReadOnlyList<Tensor>, IReadOnlyList<Tensor>> optimized, IReadOnlyList<Tensor> inputs)
+    {
+        try
+        {
+            return optimized(inputs);
+        }
+        catch (InferenceException fault)
+        {
+            throw new OptimizedModelException($"ONNX Runtime cannot run it on a sample: {fault.Message}", fault);
+        }
     }
 
     private static Kept Keep(Metric metric, Sample sample, IReadOnlyList<Tensor> before, IReadOnlyList<Tensor> after)
@@ -141,14 +154,24 @@ public static class AccuracyComparison
     {
         if (before.Count != after.Count)
         {
-            throw new MetricException($"The original has {before.Count} outputs, the optimized model has {after.Count}.");
+            throw new OptimizedModelException($"it gives {after.Count} outputs instead of {before.Count}");
         }
 
         for (int i = 0; i < before.Count; i++)
         {
-            if (!metric.TakesAnySize && (before[i].Length != after[i].Length || before[i].Length == 0))
+            if (metric.TakesAnySize)
             {
-                throw new MetricException($"Output '{names[i]}' is {before[i]} in the original and {after[i]} in the optimized model; they cannot be compared.");
+                continue;
+            }
+
+            if (before[i].Length != after[i].Length)
+            {
+                throw new OptimizedModelException($"output '{names[i]}' has the shape {after[i]} instead of {before[i]}");
+            }
+
+            if (before[i].Length == 0)
+            {
+                throw new MetricException($"Output '{names[i]}' is {before[i]} for a sample: there is nothing to compare.");
             }
         }
     }

@@ -57,7 +57,7 @@ internal sealed unsafe class NativeInterface
     internal string Version { get; }
 
     /// <param name="library">Full path of the native library of this platform. It is not unloaded: its threads may outlive any call.</param>
-    /// <exception cref="InferenceException">It can't be loaded, or is no ONNX Runtime.</exception>
+    /// <exception cref="UnusableLibraryException">It can't be loaded, or is no ONNX Runtime.</exception>
     internal static NativeInterface Load(string library)
     {
         try
@@ -65,11 +65,11 @@ internal sealed unsafe class NativeInterface
             nint* start = (nint*)((delegate* unmanaged[Stdcall]<nint>)NativeLibrary.GetExport(NativeLibrary.Load(library), "OrtGetApiBase"))();
             nint* table = (nint*)((delegate* unmanaged[Stdcall]<uint, nint>)start[0])(TableVersion);
             string version = Marshal.PtrToStringUTF8(((delegate* unmanaged[Stdcall]<nint>)start[1])()) ?? "";
-            return table is null ? throw new InferenceException($"ONNX Runtime {version} in '{library}' has no C interface of version {TableVersion}.") : new NativeInterface(table, version);
+            return table is null ? throw new UnusableLibraryException($"ONNX Runtime {version} in '{library}' has no C interface of version {TableVersion}.") : new NativeInterface(table, version);
         }
         catch (Exception fault) when (fault is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException)
         {
-            throw new InferenceException($"'{library}' is no ONNX Runtime that this machine can load: {fault.Message}", fault);
+            throw new UnusableLibraryException($"'{library}' is no ONNX Runtime that this machine can load: {fault.Message}", fault);
         }
     }
 

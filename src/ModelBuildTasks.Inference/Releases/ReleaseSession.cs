@@ -26,7 +26,8 @@ public sealed unsafe class ReleaseSession : IDisposable
     /// <param name="library">Full path of the native library.</param>
     /// <param name="modelPath">Full path of the model.</param>
     /// <param name="threads">Threads inside an operator; 0 for what the release takes by itself.</param>
-    /// <exception cref="InferenceException">The library can't be loaded, or refuses the model; the message is its reason.</exception>
+    /// <exception cref="UnusableLibraryException">The library can't be loaded.</exception>
+    /// <exception cref="InferenceException">The library refuses the model; the message is its reason.</exception>
     public ReleaseSession(string library, string modelPath, int threads = 0)
     {
         native = NativeInterface.Load(library);

@@ -99,7 +99,7 @@ public sealed class Float16Conversion : IModelPass
             {
                 foreach (Value output in graph.Outputs.Where(output => halfValues.Contains(output) && !handedOut.Contains(output)).Distinct().ToArray())
                 {
-                    RestoreOutput(graph, output);
+                    RestoreOutput(output);
                 }
             }
 
@@ -173,7 +173,7 @@ public sealed class Float16Conversion : IModelPass
         }
 
         /// <summary>The output keeps name and type: a cast stands between it and the value that readers inside go on using.</summary>
-        private void RestoreOutput(Graph graph, Value output)
+        private void RestoreOutput(Value output)
         {
             if (!inSingle.TryGetValue(output, out Value? single) || single.IsOutput)
             {

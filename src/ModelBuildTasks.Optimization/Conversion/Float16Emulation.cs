@@ -21,12 +21,6 @@ public static class Float16Emulation
             return null;
         }
 
-        // A model that was lifted before has nodes of the names that lifting gives.
-        foreach (Node node in emulated.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes))
-        {
-            node.Name = "";
-        }
-
         new Float32Conversion().Apply(emulated, new PassContext(TargetProfiles.Cpu));
         foreach (Value value in half)
         {

@@ -55,7 +55,7 @@ internal sealed class IntegerInsertion
     /// <summary>The bits that a layer's weights get, 7 or 8.</summary>
     internal static int WeightBits(Layer layer, TargetProfile target) =>
         // The kernel for depthwise convolutions multiplies in 16 bits and adds in 32 (MlasConvDepthwiseKernel), so it never saturates.
-        layer.IsTied ? target.TiedWeightBits : QuantizableOperators.IsDepthwise(layer.Node, layer.Weight) ? 8 : target.WeightBits;
+        layer.IsTied ? target.UnsaturatedWeightBits : QuantizableOperators.IsDepthwise(layer.Node, layer.Weight) ? 8 : target.WeightBits;
 
     private Step Plan(Node node)
     {

@@ -31,23 +31,7 @@ internal static class PlanDistributions
             return null;
         }
 
-        float[] reaches = Reaches(layer);
+        float[] reaches = QuantizedWeight.Reaches(layer.Weight, layer.ChannelAxis);
         return new WeightDistribution(numbers, reaches.Min(), reaches.Max());
-    }
-
-    private static float[] Reaches(Layer layer)
-    {
-        ReadOnlySpan<float> weights = layer.Weight.Span<float>();
-        float[] reaches = new float[layer.OutputChannels];
-        int inner = (int)layer.Weight.Dimensions.Skip(layer.ChannelAxis + 1).Aggregate(1L, (product, size) => product * size);
-        for (int at = 0, channel = 0; at < weights.Length; at += inner, channel = (channel + 1) % reaches.Length)
-        {
-            foreach (float weight in weights.Slice(at, inner))
-            {
-                reaches[channel] = Math.Max(reaches[channel], Math.Abs(weight));
-            }
-        }
-
-        return reaches;
     }
 }

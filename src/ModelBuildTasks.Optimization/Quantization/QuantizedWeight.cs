@@ -36,33 +36,40 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
     {
         int largestCode = LargestCode(bits);
-        ReadOnlySpan<float> source = weight.Span<float>();
-        int channels = (int)weight.Dimensions[axis];
-        int inner = Product(weight.Dimensions.Skip(axis + 1));
-        int outer = source.Length / (channels * inner);
-        float[] scales = new float[channels];
-        for (int channel = 0; channel < channels; channel++)
+        float[] scales = Reaches(weight, axis);
+        for (int channel = 0; channel < scales.Length; channel++)
         {
-            float largest = 0;
-            for (int o = 0; o < outer; o++)
-            {
-                largest = Math.Max(largest, Math.Abs(TensorPrimitives.MaxMagnitude(source.Slice((o * channels + channel) * inner, inner))));
-            }
-
             float floor = smallestScales.IsEmpty ? 0 : smallestScales[channel];
             // A channel of zeros has any scale but zero.
-            scales[channel] = largest == 0 && floor == 0 ? 1f / largestCode : QuantizationParameters.AtLeastSmallest(Math.Max(largest / largestCode, floor));
+            scales[channel] = scales[channel] == 0 && floor == 0 ? 1f / largestCode : QuantizationParameters.AtLeastSmallest(Math.Max(scales[channel] / largestCode, floor));
         }
 
+        ReadOnlySpan<float> source = weight.Span<float>();
+        int inner = Inner(weight, axis);
         sbyte[] codes = new sbyte[source.Length];
         for (int i = 0; i < codes.Length; i++)
         {
-            float code = MathF.Round(source[i] / scales[i / inner % channels], MidpointRounding.ToEven);
+            float code = MathF.Round(source[i] / scales[i / inner % scales.Length], MidpointRounding.ToEven);
             codes[i] = (sbyte)Math.Clamp(code, -largestCode, largestCode);
         }
 
         return new QuantizedWeight(Tensor.Create([.. weight.Dimensions], codes), scales, axis);
     }
 
-    private static int Product(IEnumerable<long> sizes) => (int)sizes.Aggregate(1L, (product, size) => product * size);
+    /// <summary>The largest magnitude of each channel.</summary>
+    internal static float[] Reaches(Tensor weight, int axis)
+    {
+        ReadOnlySpan<float> source = weight.Span<float>();
+        int inner = Inner(weight, axis);
+        float[] reaches = new float[weight.Dimensions[axis]];
+        for (int at = 0, channel = 0; at < source.Length; at += inner, channel = (channel + 1) % reaches.Length)
+        {
+            reaches[channel] = Math.Max(reaches[channel], Math.Abs(TensorPrimitives.MaxMagnitude(source.Slice(at, inner))));
+        }
+
+        return reaches;
+    }
+
+    /// <summary>Numbers of one channel that lie side by side.</summary>
+    private static int Inner(Tensor weight, int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
 }

@@ -18,8 +18,6 @@ internal sealed record ChannelAffine(Value Input, double[] Scale, double[] Shift
 
     internal bool HasShift { get; } = Shift.Any(value => value != 0);
 
-    internal bool HasScale => Scale.Any(value => value != 1);
-
     internal static bool IsNormalization(Node node) => node is { OpType: "BatchNormalization", Domain: "" };
 
     internal static bool IsArithmetic(Node node) => node is { OpType: "Mul" or "Div" or "Add" or "Sub", Domain: "" };

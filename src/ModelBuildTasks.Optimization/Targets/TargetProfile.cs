@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Targets;
 
-/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>.</summary>
+/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>, and an entry of <see cref="TargetProfiles.All"/>.</summary>
 public sealed record TargetProfile
 {
     /// <summary>The name that projects write in <c>Targets</c>.</summary>
@@ -25,10 +25,10 @@ public sealed record TargetProfile
     public int WeightBits { get; init; } = 8;
 
     /// <summary>
-    /// Bits of a quantized weight that several products share. Asked for exact products (session.x64quantprecision), ONNX Runtime makes 8-bit weights unsigned on x64
-    /// processors without VNNI, and refuses to load a model of which two products read the same ones (1.31).
+    /// Bits of a quantized weight where ONNX Runtime can't make products exact. Asked for that (session.x64quantprecision), it makes 8-bit weights unsigned on x64 processors without VNNI
+    /// when it optimizes the graph, which it does not do to ORT files, and refuses to load a model of which two products read the same ones (1.31).
     /// </summary>
-    internal int TiedWeightBits => Architecture is null or System.Runtime.InteropServices.Architecture.X64 && ExecutionProvider == CpuProvider ? Math.Min(WeightBits, 7) : WeightBits;
+    public int UnsaturatedWeightBits => Architecture is null or System.Runtime.InteropServices.Architecture.X64 && ExecutionProvider == CpuProvider ? Math.Min(WeightBits, 7) : WeightBits;
 
     /// <summary>Whether the runtime makes one integer operator of a float operator between DequantizeLinear and QuantizeLinear. Else these stand in front of layers only, and the hardware's compiler moves them.</summary>
     public bool FusesQuantizedOperators { get; init; }

@@ -53,6 +53,10 @@ internal sealed record Outcome
     /// <summary>Why latency was not measured; null when it was.</summary>
     public string? LatencyReason { get; init; }
 
+    /// <summary>Why it was not tried in the ONNX Runtime of the app, which is on this machine; null when it was, or need not be. Such an outcome is not kept.</summary>
+    [JsonIgnore]
+    internal string? Untried { get; init; }
+
     /// <summary>The slowest operators before and after; null when latency was not measured.</summary>
     public OperatorProfile? Profile { get; init; }
 

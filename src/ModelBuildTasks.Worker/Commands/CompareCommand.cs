@@ -67,6 +67,10 @@ internal static class CompareCommand
         {
             return ModelCommand.Report([FaultDiagnostics.Of(fault, metric, samples!.Path)]);
         }
+        catch (OptimizedModelException fault)
+        {
+            return ModelCommand.Report([CannotStandIn(FaultDiagnostics.Clause(fault.Message))]);
+        }
         catch (UndefinedOutputException fault)
         {
             return ModelCommand.Report([FaultDiagnostics.Of(fault, originalPath, samples!.Path)]);
@@ -98,7 +102,7 @@ internal static class CompareCommand
             }
 
             progress.Report(new PipelineProgress("measuring latency", 0));
-            if (LatencyComparison.Run(original.Session, optimized.Session, inputs[0], ProcessorName.Current) is not { } latency)
+            if (LatencyComparison.Run(original.Session, optimized.Session, inputs[0], ProcessorName.Current, cancellation: cancellation) is not { } latency)
             {
                 return Comparison.MachineIsBusy;
             }

@@ -28,21 +28,14 @@ internal static class EvaluateCommand
         Option<string> maxDrift = new("--max-drift") { Description = $"Fail when an input has drifted more: a population stability index, of which {InputDrift.Significant.ToString(CultureInfo.InvariantCulture)} and more is significant." };
         Option<bool> json = new("--json") { Description = "Print all of it as JSON." };
         Command command = new("evaluate", "Evaluate an artifact on new data, and compare that with the calibration data (see docs/EVALUATING.md).") { artifact, data, original, maxDrift, json };
-        Dictionary<string, Option<string>> settings = [];
-        foreach ((string metadata, string help) in Settings)
-        {
-            Option<string> option = new("--" + JsonNamingPolicy.KebabCaseLower.ConvertName(metadata)) { Description = help };
-            settings.Add(metadata, option);
-            command.Add(option);
-        }
-
+        SettingOptions settings = new(command, Settings);
         command.SetAction((parsed, cancellation) => ModelCommand.Start(
             () => ArtifactFile.Run(parsed.GetRequiredValue(artifact).FullName, file =>
             {
                 string samples = Path.GetFullPath(parsed.GetRequiredValue(data));
                 SettingsReader reader = SettingsReader.Read(Path.GetFileName(file.Path), file.Path, metadata =>
                     metadata == MetadataNames.EvaluationData ? samples
-                    : settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
+                    : settings.Value(parsed, metadata));
                 if (reader.Diagnostics.Count > 0)
                 {
                     return ModelCommand.Report(reader.Diagnostics);

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Inference;
@@ -64,20 +63,13 @@ internal static class OptimizeCommand
         Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
         Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, disabledRules, json };
-        Dictionary<string, Option<string>> settings = [];
-        foreach ((string metadata, string help) in Settings)
-        {
-            Option<string> option = new("--" + JsonNamingPolicy.KebabCaseLower.ConvertName(metadata)) { Description = help };
-            settings.Add(metadata, option);
-            command.Add(option);
-        }
-
+        SettingOptions settings = new(command, Settings);
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
             string name = Path.GetFileNameWithoutExtension(path);
             SettingsReader reader = SettingsReader.Read(name, path, metadata =>
                 metadata == MetadataNames.DisabledRules ? string.Join(';', parsed.GetValue(disabledRules) ?? [])
-                : settings.TryGetValue(metadata, out Option<string>? option) ? parsed.GetValue(option) : null);
+                : settings.Value(parsed, metadata));
             if (reader.Diagnostics.Count > 0)
             {
                 return ModelCommand.Report(reader.Diagnostics);
@@ -103,8 +95,8 @@ internal static class OptimizeCommand
                 Target = targetName,
                 Settings = reader.Settings,
                 Budgets = reader.Budgets,
-                CalibrationData = FullPath(parsed.GetValue(settings[MetadataNames.CalibrationData])),
-                EvaluationData = FullPath(parsed.GetValue(settings[MetadataNames.EvaluationData])),
+                CalibrationData = FullPath(settings.Value(parsed, MetadataNames.CalibrationData)),
+                EvaluationData = FullPath(settings.Value(parsed, MetadataNames.EvaluationData)),
                 Measurement = parsed.GetValue(measurement),
                 Runtime = parsed.GetValue(runtimeVersion) is { } version ? new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = version } : null,
                 OutputPath = artifact,

@@ -13,6 +13,9 @@ internal static class TryCommand
 {
     internal const string Name = "try";
 
+    /// <summary>The exit code where the release refuses the model or its inputs; <see cref="ModelCommand.Failed"/> says nothing of them, as for a full disk.</summary>
+    internal const int Refused = 2;
+
     internal static Command Create()
     {
         Argument<FileInfo> model = new("model") { Description = "The model." };
@@ -38,10 +41,10 @@ internal static class TryCommand
             SampleFile.Write(outputs, [.. SampleFile.Read(samples).Select(session.Run)]);
             return ModelCommand.Succeeded;
         }
-        catch (Exception fault) when (fault is InferenceException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is InferenceException or UnusableLibraryException or IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine(fault.Message);
-            return ModelCommand.Failed;
+            return fault is InferenceException ? Refused : ModelCommand.Failed;
         }
     }
 }

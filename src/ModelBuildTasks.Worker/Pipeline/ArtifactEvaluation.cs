@@ -55,7 +55,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         data = Dataset.Open(request.Data, artifact.Inputs);
         Diagnostic? fault =
             original is not null && Verification.Check(original.Session, artifact, TrialInputs.For(original.Session, data)) is { } difference
-                ? EvaluationDiagnostics.CannotStandIn(request.Artifact.Path, original.Path, difference)
+                ? CannotStandIn(difference)
             : Unmeasurable() is { } reason
                 ? Diagnostic.Create(DiagnosticCatalogue.LimitNotMeasured, request.Artifact.Path, Path.GetFileName(request.Artifact.Path), Path.GetFileName(request.Data), reason)
             : null;
@@ -80,6 +80,11 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
         catch (MetricException fault)
         {
             findings.Add(FaultDiagnostics.Of(fault, metric, request.Data));
+            return null;
+        }
+        catch (OptimizedModelException fault)
+        {
+            findings.Add(CannotStandIn(FaultDiagnostics.Clause(fault.Message)));
             return null;
         }
         catch (UndefinedOutputException fault)
@@ -107,6 +112,8 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
     /// <summary>A file in ORT format holds its weights. An ONNX model is read before ONNX Runtime opens it, for weights outside of its folder are refused there.</summary>
     private static ModelSession Open(string path) =>
         path.EndsWith(OrtFormat.Extension, StringComparison.OrdinalIgnoreCase) ? ModelSession.Open(path) : SourceModel.Load(path).Session;
+
+    private Diagnostic CannotStandIn(string difference) => EvaluationDiagnostics.CannotStandIn(request.Artifact.Path, original!.Path, difference);
 
     /// <summary>The metric that is asked for, else that of the build where the labels and the original allow it, else what the labels suggest.</summary>
     private Metric MetricOf(Dataset samples)

@@ -66,6 +66,11 @@ internal static class BudgetDiagnostics
             yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
         }
 
+        if (outcome.Untried is { } untried)
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.NotTriedInRuntime, request.ModelPath, request.Name, request.Target, request.Runtime!, untried);
+        }
+
         // Where a size is allowed, the budgets judge it. The original model, with data that was beside it inside, may have a few bytes more.
         if (shippedBytes > outcome.OriginalBytes && request.Budgets is { MaxSizeBytes: null, MaxSizeRatio: null } && outcome.Steps.Any(step => step.Applied))
         {

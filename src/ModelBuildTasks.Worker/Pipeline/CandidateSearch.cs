@@ -133,21 +133,18 @@ internal sealed class CandidateSearch(
         for (int attempt = 1; ; attempt++)
         {
             AppliedSteps.Mark before = done.Now;
-            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, new Lessons(JudgeAccuracy: null, slower));
-            if (!changed && !(isAllThereIs && prepared.IsChanged))
+            ComparisonResult? result = CarryOut(new Lessons(JudgeAccuracy: null, slower));
+            if (recipe.CanKeepAccuracy && (result is { LosesAccuracy: true } || (result is { Cause: RefusalCause.NotLocked } && (evaluation ?? calibration) is not null)))
+            {
+                done.Forget(before);
+                result = CarryOut(new Lessons(form => comparison.Judge(form), slower));
+            }
+
+            if (result is null)
             {
                 tried ??= done.Quantization;
                 rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Clause(done.Steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
-            }
-
-            bool mayBeLarger = isObeyed && !recipe.IsForSize;
-            ComparisonResult result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
-            if (recipe.CanKeepAccuracy && (result.LosesAccuracy || (result.Cause == RefusalCause.NotLocked && (evaluation ?? calibration) is not null)))
-            {
-                done.Forget(before);
-                model = Apply(recipe, isChosenByUser, prepared, new Lessons(form => comparison.Judge(form), slower)).Model;
-                result = SaveAndCompare(model, candidate, comparison, isObeyed, mayBeLarger);
             }
 
             if (wanted is null && !isObeyed && recipe.Passes.Count > 0 && prepared.IsSimplified && result is { Refusal: null, Latency: not null }
@@ -163,12 +160,7 @@ internal sealed class CandidateSearch(
                     done.Notes.Add(FellBack(recipe.Name, $"the same with {Quantities.Count(slower.Count, "layer", "layers")} more in float", rejection));
                 }
 
-                if (isObeyed && result.Loss is { } loss && request.Budgets is { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null })
-                {
-                    done.Notes.Add(Note.Of(DiagnosticCatalogue.ObeyedAtALoss, recipe.Name, loss));
-                }
-
-                return OutcomeOf(candidate, result);
+                return OutcomeOf(candidate, result, isObeyed ? recipe : null);
             }
 
             rejection ??= Rejection.Of(result);
@@ -186,6 +178,13 @@ internal sealed class CandidateSearch(
             }
 
             return null;
+        }
+
+        // Null where the recipe leaves nothing to ship.
+        ComparisonResult? CarryOut(Lessons lessons)
+        {
+            (Model model, bool changed) = Apply(recipe, isChosenByUser, prepared, lessons);
+            return changed || (isAllThereIs && prepared.IsChanged) ? SaveAndCompare(model, recipe, candidate, comparison, isObeyed) : null;
         }
     }
 
@@ -231,7 +230,7 @@ internal sealed class CandidateSearch(
     private IModelPass[] Lifting(Model model) =>
         Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
-    private ComparisonResult SaveAndCompare(Model model, ShippedForm candidate, Comparison comparison, bool isObeyed, bool mayBeLarger)
+    private ComparisonResult SaveAndCompare(Model model, Recipe recipe, ShippedForm candidate, Comparison comparison, bool isObeyed)
     {
         if (FitToRuntime(model) is { } unfit)
         {
@@ -247,12 +246,20 @@ internal sealed class CandidateSearch(
         candidate.Save(model);
         if (wanted is not null)
         {
-            return wanted.Takes(candidate, done.Plan) ? comparison.Of(candidate, mustProveItself: false) : new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
+            LockedMatch match = wanted.Match(candidate, done.Plan);
+            ComparisonResult? compared = match == LockedMatch.None ? null : comparison.Of(candidate, mustProveItself: false);
+            if (match == LockedMatch.Alike && compared is { Refusal: null })
+            {
+                wanted.Keep(candidate, OutcomeOf(candidate, compared, isObeyed ? recipe : null));
+                compared = null;
+            }
+
+            return compared ?? new ComparisonResult(LockedForm.Another) { Cause = RefusalCause.NotLocked };
         }
 
         ComparisonResult result = comparison.Of(candidate, mustProveItself: !isObeyed);
         long bytes = candidate.ArtifactBytes;
-        return result.Refusal is not null || mayBeLarger || bytes <= source.Bytes
+        return result.Refusal is not null || (isObeyed && !recipe.IsForSize) || bytes <= source.Bytes
             ? result
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
     }
@@ -303,7 +310,7 @@ internal sealed class CandidateSearch(
             return null;
         }
 
-        if (wanted?.Takes(candidate, done.Plan) == false)
+        if (wanted?.Match(candidate, done.Plan) == LockedMatch.None)
         {
             return null;
         }
@@ -360,17 +367,21 @@ internal sealed class CandidateSearch(
         }
     }
 
-    private Outcome OutcomeOf(ShippedForm candidate, ComparisonResult result) => new()
+    /// <param name="candidate">The artifact.</param>
+    /// <param name="result">What it is worth.</param>
+    /// <param name="obeyed">The recipe that made it because the project asks for it; null where it was our choice.</param>
+    private Outcome OutcomeOf(ShippedForm candidate, ComparisonResult result, Recipe? obeyed = null) => new()
     {
         ArtifactSha256 = ContentDigest.OfFile(candidate.ArtifactPath),
         ExternalData = candidate.ExternalData,
         OriginalBytes = source.Bytes,
         ArtifactBytes = candidate.ArtifactBytes,
         Steps = [.. done.Steps],
-        Notes = [.. done.Notes],
+        Notes = obeyed is not null && result.Loss is { } loss ? [.. done.Notes, Note.Of(DiagnosticCatalogue.ObeyedAtALoss, obeyed.Name, loss)] : [.. done.Notes],
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
+        Untried = result.Untried,
         Quantization = done.Quantization,
         TriedQuantization = done.Quantization is null ? tried : null,
         Multiplications = multiplications,
@@ -382,17 +393,5 @@ internal sealed class CandidateSearch(
     {
         IReadOnlyList<IReadOnlyList<Tensor>> inputs = TrialInputs.For(source.Session, evaluation ?? calibration);
         return MultiplicationCount.Of(model, inputs.Count == 0 ? null : new Sample(inputs[0], null));
-    }
-
-    /// <summary>What every recipe starts from.</summary>
-    private sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
-    {
-        /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
-        internal bool MustProveItself { get; init; }
-
-        /// <summary>Whether float16 was made float32 for pruning, which fits weights in float32.</summary>
-        internal bool IsLifted { get; init; }
-
-        internal bool IsChanged => IsSimplified || IsPruned;
     }
 }

@@ -8,6 +8,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -20,6 +21,9 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 
     /// <summary>Whether it loses more accuracy than <c>Auto</c> may, or more than the budget of a project that chose the recipe, where it may ship all the same.</summary>
     internal bool LosesAccuracy { get; init; }
+
+    /// <inheritdoc cref="Outcome.Untried"/>
+    internal string? Untried { get; init; }
 
     /// <summary>What <see cref="Refusal"/> is about.</summary>
     internal RefusalCause Cause { get; init; }
@@ -80,12 +84,22 @@ internal sealed class Comparison(
                 return new ComparisonResult(changed);
             }
 
-            if (ReasonNotToRun(artifact, candidate.Make()) is { } unfit)
+            TrialResult trial = Try(artifact, candidate.Make());
+            if (trial.Refusal is { } unfit)
             {
                 return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
             }
 
-            AccuracyResult? accuracy = data is null ? null : MeasureAccuracy(judged, data);
+            AccuracyResult? accuracy;
+            try
+            {
+                accuracy = data is null ? null : MeasureAccuracy(judged, data);
+            }
+            catch (OptimizedModelException fault)
+            {
+                return new ComparisonResult(FaultDiagnostics.Clause(fault.Message));
+            }
+
             if (accuracy is not null && Verification.Check(accuracy) is { } breakage)
             {
                 return new ComparisonResult(breakage);
@@ -99,7 +113,7 @@ internal sealed class Comparison(
 
             if (!measuresLatency)
             {
-                return new ComparisonResult(null, accuracy);
+                return new ComparisonResult(null, accuracy) { Untried = trial.Untried };
             }
 
             string? latencyReason = ReasonNotToMeasure();
@@ -111,7 +125,7 @@ internal sealed class Comparison(
 
             return mustProveItself && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
                 ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
-                : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
+                : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried };
         }
     }
 
@@ -134,8 +148,15 @@ internal sealed class Comparison(
     internal AccuracyVerdict Judge(Model form, double share = 1)
     {
         using ModelSession session = ModelSession.Open(form);
-        AccuracyResult accuracy = MeasureAccuracy(session, data!);
-        return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
+        try
+        {
+            AccuracyResult accuracy = MeasureAccuracy(session, data!);
+            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
+        }
+        catch (OptimizedModelException fault)
+        {
+            return new AccuracyVerdict(false, FaultDiagnostics.Clause(fault.Message));
+        }
     }
 
     /// <summary>
@@ -175,12 +196,12 @@ internal sealed class Comparison(
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
     private string? ReasonToMistrust(AccuracyResult accuracy) => allowance.Judge(accuracy) is { IsKept: false, Finding: var finding } ? finding : null;
 
-    /// <summary>Why the ONNX Runtime of the app can't run the artifact, as a clause; null when it can, is the one that verifies anyway, or is not on this machine.</summary>
-    private string? ReasonNotToRun(ModelSession artifact, string artifactPath)
+    /// <summary>Runs the artifact in the ONNX Runtime of the app, unless that is the one that verifies anyway, or is not on this machine.</summary>
+    private TrialResult Try(ModelSession artifact, string artifactPath)
     {
         if (!target.RunsHere || inputs.Value.Count == 0 || request.Runtime is not { } runtime || runtime.Version == ModelSession.RuntimeVersion || ReleaseTrial.Library(runtime) is not { } library)
         {
-            return null;
+            return default;
         }
 
         progress.Report(new PipelineProgress($"running in ONNX Runtime {runtime.Version}", 0));

@@ -3,7 +3,9 @@ using ModelBuildTasks.Evaluation.DataChecks;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
-/// <summary>The distributions at calibration as results carry them.</summary>
+/// <summary>
+/// The distributions at calibration as results carry them, and back. Evaluation does not know the contracts, nor they it, so that each has a type of its own; that of Evaluation requires every member.
+/// </summary>
 internal static class DistributionContract
 {
     internal static CalibratedInput Of(InputDistribution input) => new()

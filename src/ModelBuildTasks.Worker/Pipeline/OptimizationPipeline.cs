@@ -228,11 +228,15 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         if (downloaded is not null)
         {
             downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
-            caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
+            if (IsFinal(request, downloaded))
+            {
+                caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
+            }
+
             return downloaded;
         }
 
-        Outcome outcome = LockedForm.Search(request, wanted =>
+        Outcome outcome = LockedForm.Search(request, shipped, wanted =>
             new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation, wanted)
                 .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped)) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
@@ -258,7 +262,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
     }
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>
-    private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && RequestInputs.AreUnchanged(request);
+    private static bool IsFinal(OptimizationRequest request, Outcome outcome) => outcome.LatencyReason != Comparison.MachineIsBusy && outcome.Untried is null && RequestInputs.AreUnchanged(request);
 
     /// <summary>A build digests the inputs when it writes the request; a request from the command line has none yet.</summary>
     private void CompleteInputs(OptimizationRequest request, CancellationToken cancellation)
@@ -350,7 +354,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             result.Recipe.Add(new RecipeStep { Name = step.Name, Applied = step.Applied, Explanation = step.Explanation, Reasons = step.Reasons });
         }
 
-        foreach (Note note in outcome.Notes)
+        // The cache knows an artifact without the budgets that judge it.
+        bool isAccuracyJudged = request.Budgets is not { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null };
+        foreach (Note note in outcome.Notes.Where(note => !isAccuracyJudged || note.Code != DiagnosticCatalogue.ObeyedAtALoss.Code))
         {
             DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
             result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));

@@ -1,7 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Commands;
 using ModelBuildTasks.Worker.Processes;
@@ -14,9 +12,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal static class ReleaseTrial
 {
-    /// <summary>Kernels of two releases add in different orders, and what is quantized may round to the neighbour; what is computed rightly is more alike than this.</summary>
-    private const double LeastLikeness = 0.99;
-
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>The native library of the referenced package for this machine; null where the package has none, or is not on this machine.</summary>
@@ -39,10 +34,13 @@ internal static class ReleaseTrial
     /// <param name="inputs">One tensor for each input.</param>
     /// <param name="expected">What the artifact gives for them in this program's own release.</param>
     /// <param name="cancellation">Stops the trial.</param>
-    /// <returns>Why the artifact is not fit for the release, as a clause; null when it is.</returns>
     /// <exception cref="IOException">The temporary folder has no room for the tensors.</exception>
-    internal static string? Check(
-        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, CancellationToken cancellation)
+    internal static TrialResult Check(
+        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, CancellationToken cancellation) =>
+        Check(runtime, library, artifactPath, inputs, expected, Limit, cancellation);
+
+    internal static TrialResult Check(
+        AppRuntime runtime, string library, string artifactPath, IReadOnlyList<Tensor> inputs, IReadOnlyList<Tensor> expected, TimeSpan limit, CancellationToken cancellation)
     {
         string release = $"ONNX Runtime {runtime.Version}, which the project references,";
         string folder = Directory.CreateTempSubdirectory("modelbuild-").FullName;
@@ -50,12 +48,13 @@ internal static class ReleaseTrial
         {
             (string samples, string outputs) = (Path.Combine(folder, "samples"), Path.Combine(folder, "outputs"));
             SampleFile.Write(samples, [inputs]);
-            ProgramRun run = ProgramRun.Of(TryCommand.Name, [artifactPath, library, samples, outputs], Limit, cancellation);
+            ProgramRun run = ProgramRun.Of(TryCommand.Name, [artifactPath, library, samples, outputs], limit, cancellation);
             return run switch
             {
-                { Failure: null } => Difference(SampleFile.Read(outputs)[0], expected, release),
-                { ExitCode: ModelCommand.Failed, Error: { Length: > 0 } reason } => $"{release} can't run it: {reason}",
-                { Failure: { } failure } => $"{release} can't run it: its process {failure}",
+                { Failure: null } => new TrialResult(Difference(SampleFile.Read(outputs)[0], expected, release), null),
+                { ExitCode: TryCommand.Refused } => new TrialResult($"{release} can't run it: {run.Error}", null),
+                { ExitCode: null or ModelCommand.Failed } => new TrialResult(null, $"the process that runs it there {run.Failure}"),
+                _ => new TrialResult($"{release} can't run it: its process {run.Failure}", null),
             };
         }
         finally
@@ -68,19 +67,19 @@ internal static class ReleaseTrial
     {
         for (int i = 0; i < expected.Count; i++)
         {
-            Tensor found = outputs[i];
-            if (!found.Dimensions.SequenceEqual(expected[i].Dimensions))
+            if (!outputs[i].Dimensions.SequenceEqual(expected[i].Dimensions))
             {
-                return $"{release} gives output {i} the shape {found} instead of {expected[i]}";
-            }
-
-            double likeness = Likeness.Of(found, expected[i]);
-            if (likeness < LeastLikeness)
-            {
-                return string.Create(CultureInfo.InvariantCulture, $"{release} gives another output {i}: its cosine to what the newest release gives is {likeness:0.000}");
+                return $"{release} gives output {i} the shape {outputs[i]} instead of {expected[i]}";
             }
         }
 
-        return null;
+        return Verification.FirstUnlike(outputs, expected) is var (output, likeness)
+            ? FormattableString.Invariant($"{release} gives another output {output}: its cosine to what the newest release gives is {likeness:0.000}")
+            : null;
     }
 }
+
+/// <summary>What became of a trial.</summary>
+/// <param name="Refusal">Why the artifact is not fit for the release, as a clause; null when it is, or was not tried.</param>
+/// <param name="Untried">Why it was not tried after all, as a clause: that is no fault of the model's. Null when it was.</param>
+internal readonly record struct TrialResult(string? Refusal, string? Untried);

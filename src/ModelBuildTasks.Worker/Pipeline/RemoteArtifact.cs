@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Budgets;
@@ -62,7 +63,7 @@ internal sealed partial class RemoteArtifact(
 
     internal void Upload(string key, ShippedForm shipped, Outcome outcome)
     {
-        if (isComparable.Value && Check(shipped, outcome, out _) is null)
+        if (isComparable.Value && Check(shipped, outcome, out Outcome? proven) is null && proven!.Untried is null)
         {
             progress.Report(new PipelineProgress("uploading to the remote cache", 0));
             remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
@@ -98,7 +99,7 @@ internal sealed partial class RemoteArtifact(
             }
 
             ComparisonResult result = comparison.Of(shipped, mustProveItself: true, measuresLatency: false);
-            proven = claimed with { Accuracy = result.Accuracy, Memory = null };
+            proven = claimed with { Accuracy = result.Accuracy, Memory = null, Untried = result.Untried };
             return result.Refusal;
         }
         catch (Exception fault) when (fault is ModelFormatException or InferenceException or MetricException)
@@ -107,17 +108,24 @@ internal sealed partial class RemoteArtifact(
         }
     }
 
-    /// <summary>Whether steps and notes can be shown: none is missing, none has control characters for a terminal, and each note has what its message asks for.</summary>
-    private static bool IsPlausible(Outcome claimed) =>
-        claimed.Steps.All(step => step is not null && IsText(step.Name) && IsText(step.Explanation) && step.Reasons.All(IsText)) &&
-        claimed.Notes.All(note => note is not null && note.Arguments.All(IsText) && NotesOfOptimization.FirstOrDefault(known => known.Code == note.Code) is { } descriptor &&
-            // Every message begins with the model's name and the target.
-            Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&
-        (claimed.LatencyReason is null || IsText(claimed.LatencyReason)) &&
-        (claimed.Profile is not { } profile || profile.Original.Concat(profile.Optimized).All(time => time is not null && IsText(time.Name) && IsText(time.OpType))) &&
-        (claimed.Latency is not { } latency || (latency.OriginalMilliseconds.Value > 0 && latency.OptimizedMilliseconds.Value > 0 && latency.Ratio.Low > 0 && latency.Ratio.High >= latency.Ratio.Low));
+    /// <summary>Whether an outcome can be shown: nothing in a list is missing, no text has control characters for a terminal, and each note has what its message asks for.</summary>
+    private static bool IsPlausible(Outcome claimed)
+    {
+        using JsonDocument description = JsonDocument.Parse(ArtifactCache.Describe(claimed));
+        return IsShowable(description.RootElement) &&
+            claimed.Notes.All(note => NotesOfOptimization.FirstOrDefault(known => known.Code == note.Code) is { } descriptor &&
+                // Every message begins with the model's name and the target.
+                Placeholder().Matches(descriptor.MessageFormat).Select(match => match.Value).Distinct().Count() == note.Arguments.Count + 2) &&
+            (claimed.Latency is not { } latency || (latency.OriginalMilliseconds.Value > 0 && latency.OptimizedMilliseconds.Value > 0 && latency.Ratio.Low > 0 && latency.Ratio.High >= latency.Ratio.Low));
+    }
 
-    private static bool IsText(string? text) => text is not null && text.All(letter => !char.IsControl(letter) || letter is '\n' or '\r' or '\t');
+    private static bool IsShowable(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().All(member => IsShowable(member.Value)),
+        JsonValueKind.Array => element.EnumerateArray().All(item => item.ValueKind != JsonValueKind.Null && IsShowable(item)),
+        JsonValueKind.String => element.GetString()!.All(letter => !char.IsControl(letter) || letter is '\n' or '\r' or '\t'),
+        _ => true,
+    };
 
     [GeneratedRegex(@"\{\d\}")]
     private static partial Regex Placeholder();

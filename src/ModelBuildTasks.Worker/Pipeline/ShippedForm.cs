@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Targets;
@@ -78,6 +76,29 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
     {
         DropData();
         File.Copy(modelPath, artifactPath, overwrite: true);
+        // A source that may not be written would give that to its copy, which the next build could not replace.
+        File.SetAttributes(artifactPath, FileAttributes.Normal);
+    }
+
+    /// <summary>Leaves a copy of the candidate at another place, for which its weights stay where they are.</summary>
+    /// <returns>Full path of the weights, where they have to go with the copy.</returns>
+    internal string? SetAside(string path)
+    {
+        File.Copy(artifactPath, path, overwrite: true);
+        string? data = isDataOurs ? DataPath : null;
+        isDataOurs = false;
+        return data;
+    }
+
+    /// <summary>Puts what was set aside in the place of the last candidate.</summary>
+    /// <param name="path">Where it lies.</param>
+    /// <param name="outcome">What is known of it.</param>
+    /// <param name="ownsData">Whether its weights go with it.</param>
+    internal void TakeBack(string path, Outcome outcome, bool ownsData)
+    {
+        DropData();
+        File.Move(path, artifactPath, overwrite: true);
+        (ExternalData, isDataOurs) = (outcome.ExternalData, ownsData);
     }
 
     /// <summary>Takes what a cache has put there.</summary>
@@ -90,15 +111,9 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
     /// <summary>Leaves the file with the weights where it is, for the artifact is about to be used.</summary>
     internal void KeepData() => isDataOurs = false;
 
-    /// <summary>A session for the ORT form has other kernels than one for the ONNX form (NCHWc), which add in another order, and what is quantized may round to the neighbour.</summary>
-    private const double LeastLikeness = 0.99;
-
-    /// <summary>Bits of weights whose products with 8-bit activations don't saturate without VNNI.</summary>
-    private const int UnsaturatedBits = 7;
-
-    /// <summary>ONNX Runtime makes products exact when it optimizes a graph, which it does not do to ORT files; so on any x64 processor weights must not saturate.</summary>
+    /// <summary>The target as a form needs it: nothing makes the products of an ORT file exact where it is loaded.</summary>
     internal static TargetProfile Profile(OptimizationRequest request, TargetProfile target) =>
-        request.Settings.Format == ArtifactFormat.Ort && target.Architecture != Architecture.Arm64 ? target with { WeightBits = Math.Min(target.WeightBits, UnsaturatedBits) } : target;
+        request.Settings.Format == ArtifactFormat.Ort ? target with { WeightBits = target.UnsaturatedWeightBits } : target;
 
     /// <summary>The file that ships, made of the ONNX form that lies there now.</summary>
     /// <returns>Its path.</returns>
@@ -139,7 +154,7 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
             return ModelSession.Open(other);
         }
 
-        string path = $"{artifactPath}.other";
+        string path = $"{artifactPath}.other.staged";
         string convertedPath = $"{path}{OrtFormat.Extension}";
         try
         {
@@ -184,15 +199,10 @@ internal sealed class ShippedForm(OptimizationRequest request, string artifactPa
         using ModelSession artifact = ModelSession.Open(artifactPath);
         foreach (IReadOnlyList<Tensor> input in inputs)
         {
-            IReadOnlyList<Tensor> expected = artifact.Run(input);
-            IReadOnlyList<Tensor> found = shipped.Run(input);
-            for (int i = 0; i < expected.Count; i++)
+            // A session for the ORT form has other kernels than one for the ONNX form (NCHWc).
+            if (Verification.FirstUnlike(shipped.Run(input), artifact.Run(input)) is var (output, likeness))
             {
-                double likeness = Likeness.Of(found[i], expected[i]);
-                if (likeness < LeastLikeness)
-                {
-                    return FormattableString.Invariant($"in ORT format output '{shipped.Outputs[i].Name}' is another: its cosine to that of the ONNX form is {likeness:0.000}");
-                }
+                return FormattableString.Invariant($"in ORT format output '{shipped.Outputs[output].Name}' is another: its cosine to that of the ONNX form is {likeness:0.000}");
             }
         }
 

@@ -13,6 +13,9 @@ internal static class TrialInputs
     /// <summary>Sizes tried for dimensions that the model leaves open: sequence models run on 1, image models want a multiple of 32.</summary>
     private static readonly long[] OpenSizes = [1, 32, 224, 512];
 
+    /// <summary>Bytes.</summary>
+    private const int LargestDrawn = 1 << 30;
+
     /// <returns>One list of tensors a sample; empty when the model runs on none of the drawn inputs.</returns>
     internal static IReadOnlyList<IReadOnlyList<Tensor>> For(ModelSession model, Dataset? data)
     {
@@ -42,13 +45,13 @@ internal static class TrialInputs
     {
         // The first dimension is the batch.
         long[] dimensions = [.. input.Shape.Select((dimension, axis) => dimension.Size ?? (axis == 0 ? 1 : openSize))];
-        long count = dimensions.Aggregate(1L, (product, size) => checked(product * size));
-        const long LargestDrawn = 1 << 28;
-        if (count > LargestDrawn)
+        // In floating point, which bears any product of sizes.
+        if (dimensions.Aggregate(input.ElementType.BitsPerElement() / 8.0, (product, size) => product * size) > LargestDrawn)
         {
             throw new NotSupportedException($"Input {input} is too large to draw.");
         }
 
+        long count = dimensions.Aggregate(1L, (product, size) => product * size);
         if (input.ElementType == ElementType.Float)
         {
             Random random = new(seed);

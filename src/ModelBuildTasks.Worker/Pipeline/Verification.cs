@@ -10,6 +10,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal static class Verification
 {
+    /// <summary>Kernels of another release or for another format add in another order, and what is quantized may round to the neighbour; what is computed rightly is more alike than this.</summary>
+    private const double LeastLikeness = 0.99;
+
     /// <returns>Why the artifact is not acceptable; null when it is.</returns>
     internal static string? Check(ModelSession original, ModelSession artifact, IReadOnlyList<IReadOnlyList<Tensor>> inputs)
     {
@@ -55,6 +58,24 @@ internal static class Verification
         .Where(output => output.Lost > 0)
         .Select(output => $"output '{output.Output}' has infinite or undefined values, where the original's are finite, for {output.Lost} of {measured.Samples} samples")
         .FirstOrDefault();
+
+    /// <summary>The first output that a model gives otherwise where other kernels run it.</summary>
+    /// <param name="found">What it gives there, of the shapes that are expected.</param>
+    /// <param name="expected">What it gives here.</param>
+    /// <returns>The output and its cosine to what is expected; null when all are alike.</returns>
+    internal static (int Output, double Likeness)? FirstUnlike(IReadOnlyList<Tensor> found, IReadOnlyList<Tensor> expected)
+    {
+        for (int i = 0; i < expected.Count; i++)
+        {
+            double likeness = Likeness.Of(found[i], expected[i]);
+            if (likeness < LeastLikeness)
+            {
+                return (i, likeness);
+            }
+        }
+
+        return null;
+    }
 
     private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found)
     {

@@ -34,6 +34,13 @@ internal sealed record ProgramRun(int? ExitCode, string? Failure)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        return Of(start, limit, cancellation);
+    }
+
+    /// <summary>The same for any program whose three streams are redirected.</summary>
+    /// <inheritdoc cref="Of(string, IReadOnlyList{string}, TimeSpan, CancellationToken)"/>
+    internal static ProgramRun Of(ProcessStartInfo start, TimeSpan limit, CancellationToken cancellation)
+    {
         Process process;
         try
         {
@@ -54,6 +61,8 @@ internal sealed record ProgramRun(int? ExitCode, string? Failure)
             try
             {
                 process.WaitForExitAsync(end.Token).GetAwaiter().GetResult();
+                // A process that this one left behind may hold its pipes open.
+                Task.WaitAll([error, output], end.Token);
             }
             catch (OperationCanceledException)
             {
@@ -63,7 +72,6 @@ internal sealed record ProgramRun(int? ExitCode, string? Failure)
                 return new ProgramRun(null, $"did not end within {Quantity.Duration(limit)}");
             }
 
-            Task.WaitAll([error, output], cancellation);
             string said = error.Result.ReplaceLineEndings(" ").Trim().TrimEnd('.');
             return process.ExitCode == ModelCommand.Succeeded
                 ? new ProgramRun(process.ExitCode, null)

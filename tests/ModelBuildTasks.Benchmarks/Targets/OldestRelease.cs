@@ -49,7 +49,7 @@ internal static class OldestRelease
         try
         {
             AppRuntime runtime = new() { Package = "Microsoft.ML.OnnxRuntime", Version = version, Folder = NpmRuntimes.Folder(version) };
-            return ReleaseTrial.Library(runtime) is { } library ? ReleaseTrial.Check(runtime, library, artifact, inputs, outputs, CancellationToken.None) is null : null;
+            return ReleaseTrial.Library(runtime) is { } library && ReleaseTrial.Check(runtime, library, artifact, inputs, outputs, CancellationToken.None) is { Untried: null, Refusal: var refusal } ? refusal is null : null;
         }
         catch (InvalidOperationException)
         {

@@ -1,6 +1,7 @@
 using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Evaluation.Statistics;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
@@ -179,10 +180,19 @@ public sealed class AccuracyComparisonTests
     {
         Numbers dataset = new(5, i => 0);
 
-        string message = Assert.ThrowsExactly<MetricException>(() => AccuracyComparison.Run(
+        string message = Assert.ThrowsExactly<OptimizedModelException>(() => AccuracyComparison.Run(
             _ => [Tensor.Vector(1f, 2f)], _ => [Tensor.Vector(1f)], Outputs, dataset, MetricKind.Auto, new AccuracySettings(1))).Message;
 
         StringAssert.Contains(message, "'scores'");
+    }
+
+    [TestMethod]
+    public void A_sample_that_the_optimized_model_alone_fails_on_is_its_fault()
+    {
+        static float[] Fail(int sample) => sample == 7 ? throw new InferenceException("beyond the table") : [1, 2];
+
+        Assert.Contains("cannot run it on a sample: beyond the table", Assert.ThrowsExactly<OptimizedModelException>(() => Compare(_ => [1, 2], Fail, MetricKind.Cosine)).Message);
+        Assert.ThrowsExactly<InferenceException>(() => Compare(Fail, Fail, MetricKind.Cosine));
     }
 
     [TestMethod]
@@ -239,7 +249,7 @@ public sealed class AccuracyComparisonTests
 
     [TestMethod]
     public void With_labels_outputs_need_elements() =>
-        Assert.Contains("cannot be compared", Assert.ThrowsExactly<MetricException>(() => Compare(_ => [], _ => [], MetricKind.Top1)).Message);
+        Assert.Contains("nothing to compare", Assert.ThrowsExactly<MetricException>(() => Compare(_ => [], _ => [], MetricKind.Top1)).Message);
 
     /// <summary>Ten samples of class 0, answered as the functions of the sample's number say.</summary>
     private static AccuracyResult Compare(Func<int, float[]> original, Func<int, float[]> optimized, MetricKind metric)

@@ -68,7 +68,7 @@ public sealed class ReleaseSessionTests : IDisposable
         string library = Path.Combine(folder, "libonnxruntime.so");
         File.WriteAllText(library, "no library");
 
-        InferenceException fault = Assert.ThrowsExactly<InferenceException>(() => new ReleaseSession(library, ModelPath));
+        UnusableLibraryException fault = Assert.ThrowsExactly<UnusableLibraryException>(() => new ReleaseSession(library, ModelPath));
 
         StringAssert.Contains(fault.Message, library);
     }

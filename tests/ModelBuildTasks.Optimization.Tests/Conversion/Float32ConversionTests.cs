@@ -32,6 +32,23 @@ public sealed class Float32ConversionTests
     }
 
     [TestMethod]
+    public void What_was_lifted_can_be_lifted_again()
+    {
+        Model model = HalfNetwork();
+        Convert(model, TargetProfiles.Cpu);
+        Tensor sample = Half([1, 8, 6, 6]);
+        using ModelSession before = ModelSession.Open(model);
+
+        Assert.IsTrue(Convert(model, TargetProfiles.Cpu).Changed);
+
+        using ModelSession after = ModelSession.Open(model);
+        foreach ((Tensor expected, Tensor actual) in before.Run([sample]).Zip(after.Run([sample])))
+        {
+            CollectionAssert.AreEqual(expected.ToSingles(), actual.ToSingles());
+        }
+    }
+
+    [TestMethod]
     public void Leaves_no_16_bit_weight()
     {
         Model model = HalfNetwork();

@@ -61,6 +61,20 @@ public sealed class MixedPrecisionTests
     }
 
     [TestMethod]
+    public void A_form_that_does_not_run_is_told_as_the_runtime_tells_it()
+    {
+        SmallNetwork network = Chain(out _);
+        PassContext context = new(TargetProfiles.CpuX64, network.Samples) { JudgeAccuracy = _ => new AccuracyVerdict(true, "") };
+        CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
+        MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!);
+        SmallNetwork larger = new(shape: [1, SmallNetwork.Channels, 8, 8]);
+        larger.Output(larger.Graph.Add("Relu", larger.Input));
+        FidelityProbe foreign = FidelityProbe.Create(larger.Model, larger.Samples, _ => [1, SmallNetwork.Channels, 8, 8])!;
+
+        Assert.ThrowsExactly<InferenceException>(() => MixedPrecisionSearch.Improve(calibrated, plain, foreign, context, []));
+    }
+
+    [TestMethod]
     public void A_form_made_beside_the_model_is_the_one_that_the_model_becomes()
     {
         SmallNetwork network = Chain(out _);

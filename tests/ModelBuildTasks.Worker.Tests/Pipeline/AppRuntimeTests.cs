@@ -164,14 +164,62 @@ public sealed class AppRuntimeTests
     [TestMethod]
     public void A_release_that_crashes_is_a_reason_and_no_crash()
     {
+        // Integers divided by zero: the processor's exception, which ONNX Runtime does not catch.
+        AppRuntime runtime = OlderRuntimes.Require("1.20.1");
+        Model model = Model.Create("g", 17, 8);
+        model.Graph.AddOutput(model.Graph.Add("Div", model.Graph.AddInput("x", new TensorType(ElementType.Int32, 2)), model.Graph.AddInput("y", new TensorType(ElementType.Int32, 2))));
+        using Workplace place = Workplace.With(model);
+
+        TrialResult result = ReleaseTrial.Check(runtime, ReleaseTrial.Library(runtime)!, place.ModelPath, [Tensor.Vector(1, 2), Tensor.Vector(0, 0)], [], TestContext.CancellationToken);
+
+        StringAssert.StartsWith(result.Refusal, "ONNX Runtime 1.20.1, which the project references, can't run it: its process ended with exit code 1");
+        Assert.IsNull(result.Untried);
+    }
+
+    [TestMethod]
+    public void A_model_that_the_release_refuses_is_a_reason_in_its_words()
+    {
+        AppRuntime runtime = OlderRuntimes.Require("1.20.1");
+        Model model = Model.Create("g", 99, 8);
+        model.Graph.AddOutput(model.Graph.Add("Relu", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1))));
+        using Workplace place = Workplace.With(model);
+
+        TrialResult result = ReleaseTrial.Check(runtime, ReleaseTrial.Library(runtime)!, place.ModelPath, [Tensor.Vector(1f)], [], TestContext.CancellationToken);
+
+        StringAssert.Contains(result.Refusal, "pset 99");
+        Assert.IsNull(result.Untried);
+    }
+
+    [TestMethod]
+    public void A_release_that_does_not_end_in_time_says_nothing_of_the_model()
+    {
+        AppRuntime runtime = new() { Package = "Microsoft.ML.OnnxRuntime", Version = "1.20.1", Folder = AppContext.BaseDirectory };
         using Workplace place = Workplace.With(SmallModels.Mlp());
-        string library = place["libonnxruntime.so"];
+
+        TrialResult result = ReleaseTrial.Check(
+            runtime, ReleaseTrial.Library(runtime)!, place.ModelPath, [Tensor.Create([1, 64], new float[64])], [], TimeSpan.FromMilliseconds(1), TestContext.CancellationToken);
+
+        Assert.IsNull(result.Refusal);
+        Assert.AreEqual("the process that runs it there did not end within 1ms", result.Untried);
+    }
+
+    [TestMethod]
+    public void A_library_that_does_not_load_on_this_machine_is_told_and_the_artifact_is_made_again()
+    {
+        using Workplace place = Workplace.With(SmallModels.Mlp());
+        AppRuntime runtime = new() { Package = "Microsoft.ML.OnnxRuntime", Version = "1.20.1", Folder = place["package"] };
+        string library = Path.Combine(runtime.Folder, Path.GetRelativePath(AppContext.BaseDirectory, ReleaseTrial.Library(new AppRuntime { Package = "p", Version = "v", Folder = AppContext.BaseDirectory })!));
+        Directory.CreateDirectory(Path.GetDirectoryName(library)!);
         File.WriteAllText(library, "no library");
-        AppRuntime runtime = new() { Package = "Microsoft.ML.OnnxRuntime", Version = "1.20.1" };
+        OptimizationRequest request = place.Request(request => request.Runtime = runtime);
 
-        string? reason = ReleaseTrial.Check(runtime, library, place.ModelPath, [Tensor.Create([1, 64], new float[64])], [], TestContext.CancellationToken);
+        OptimizationResult result = Workplace.Run(request);
 
-        StringAssert.Contains(reason, "ONNX Runtime 1.20.1, which the project references, can't run it");
+        Assert.IsTrue(result.Succeeded);
+        Assert.IsTrue(result.Recipe.Any(step => step.Applied), "It is no fault of the model's.");
+        Diagnostic warning = result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1021");
+        StringAssert.Contains(warning.Message, $"'{library}' is no ONNX Runtime that this machine can load");
+        Assert.IsFalse(Workplace.Run(request).FromCache, "Another time it may be tried.");
     }
 
     [TestMethod]

@@ -113,10 +113,6 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
-    public void What_a_named_recipe_loses_is_left_to_the_budgets_where_there_are_some() =>
-        Assert.IsEmpty(Search(Named(Recipe(EditingPass.Ruinous("ruin"))), request => request.Budgets.MinAccuracy = 0.9).Notes);
-
-    [TestMethod]
     public void A_recipe_that_can_keep_the_accuracy_is_tried_again_when_it_lost_too_much()
     {
         TradingPass trading = new();
@@ -127,6 +123,28 @@ public sealed class CandidateSearchTests : IDisposable
         CollectionAssert.AreEqual(new bool?[] { null, false, true }, trading.Answers);
         Assert.AreEqual("Careful.", outcome.Steps.Single(step => step.Name == "trade").Explanation);
         Assert.IsEmpty(outcome.Notes);
+    }
+
+    [TestMethod]
+    public void A_recipe_of_which_nothing_keeps_the_accuracy_leaves_the_turn_to_the_next()
+    {
+        Outcome outcome = Search(Auto(Recipe(new YieldingPass()) with { CanKeepAccuracy = true }, Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        Note note = outcome.Notes.Single();
+        Assert.AreEqual("MBT1003", note.Code);
+        CollectionAssert.AreEqual(new[] { "yield", "good", "Nothing keeps it" }, note.Arguments.Take(3).ToArray());
+    }
+
+    [TestMethod]
+    public void A_named_recipe_of_which_nothing_keeps_the_accuracy_passes_the_model_through_byte_for_byte()
+    {
+        SmallModels.Mlp().Save(place.ModelPath);
+
+        Outcome outcome = Search(Named(Recipe(new YieldingPass()) with { CanKeepAccuracy = true }), request => request.Budgets.MaxAccuracyDrop = 0.02);
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        CollectionAssert.AreEqual(new[] { "MBT1006", "MBT1001" }, outcome.Notes.Select(note => note.Code).ToArray());
     }
 
     [TestMethod]
@@ -270,6 +288,18 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void What_passes_through_may_be_written_again_though_its_source_may_not()
+    {
+        SmallModels.Plain().Save(place.ModelPath);
+        File.SetAttributes(place.ModelPath, FileAttributes.ReadOnly);
+
+        Search(Auto(new Recipe("simplification alone", [])));
+
+        Assert.IsFalse(File.GetAttributes(Artifact).HasFlag(FileAttributes.ReadOnly));
+        File.SetAttributes(place.ModelPath, FileAttributes.Normal);
+    }
+
+    [TestMethod]
     public void A_model_that_every_recipe_ruins_passes_through_byte_for_byte()
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Ruinous("worse"))));
@@ -298,6 +328,25 @@ public sealed class CandidateSearchTests : IDisposable
 
         Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
         StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot load it");
+    }
+
+    [TestMethod]
+    public void An_artifact_that_fails_on_a_sample_that_the_original_runs_on_does_not_ship()
+    {
+        Outcome outcome = Search(Auto(Recipe(new EditingPass("fail", FailOnSample20)), Recipe(EditingPass.Harmless("good"))));
+
+        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
+        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot run it on a sample: ");
+        Assert.AreEqual("Report this with the model if you can.", outcome.Notes.Single().Arguments[3]);
+
+        // Reads beyond a table of one number where the first pixel is that of the sample.
+        void FailOnSample20(Model model) => EditingPass.ReplaceScores(model, (graph, scores) =>
+        {
+            Tensor sample = Dataset.Open(place["evaluation"], [new Inference.TensorSignature("x", ElementType.Float, model.Graph.Inputs[0].Type!.Shape!)]).Read().ElementAt(20).Inputs[0];
+            Value pixel = graph.Add("Gather", graph.Add("Reshape", model.Graph.Inputs[0], graph.AddInitializer("flat", Tensor.Vector(-1L))), graph.AddInitializer("first", Tensor.Vector(0L)));
+            Value isSample = graph.AddNode("Cast", [graph.Add("Equal", pixel, graph.AddInitializer("pixel", Tensor.Vector(sample.Span<float>()[0])))]).Set("to", (long)ElementType.Int64).Output;
+            return graph.Add("Add", scores, graph.Add("Gather", graph.AddInitializer("table", Tensor.Vector(0f)), isSample));
+        });
     }
 
     [TestMethod]
@@ -437,6 +486,15 @@ public sealed class CandidateSearchTests : IDisposable
 
         public PassOutcome Apply(Model model, PassContext context) =>
             pass.Apply(model, context) with { Plan = new QuantizationPlan(null, [], [new PlannedLayer(name, IsInteger: false, "the test says so")], []) };
+    }
+
+    /// <summary>Ruins the model, and leaves it where it can ask what that costs.</summary>
+    private sealed class YieldingPass : IModelPass
+    {
+        public string Name => "yield";
+
+        public PassOutcome Apply(Model model, PassContext context) =>
+            context.JudgeAccuracy is null ? EditingPass.Ruinous(Name).Apply(model, context) : PassOutcome.Refused("Nothing keeps it.");
     }
 
     /// <summary>Ruins the model, unless it can ask what that costs.</summary>

@@ -1,6 +1,10 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -71,6 +75,54 @@ public sealed class LockedFormTests : IDisposable
     }
 
     [TestMethod]
+    public void One_search_finds_the_very_bytes_or_their_like()
+    {
+        List<string> free = [], alike = [];
+        OptimizationResult result = Workplace.Run(Auto(), Stages(free));
+        (string bytes, result.ArtifactSha256) = (result.ArtifactSha256!, new string('0', 64));
+
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, result)), Stages(alike));
+
+        Assert.AreEqual(bytes, locked.ArtifactSha256);
+        Assert.AreEqual(free.Count(stage => stage == "simplification"), alike.Count(stage => stage == "simplification"));
+        Assert.IsTrue(locked.Recipe.Single(step => step.Name == "static int8 quantization").Applied, "What came after it is no part of it.");
+        CollectionAssert.AreEqual(new[] { "model.cpu.onnx" }, Directory.GetFiles(Path.GetDirectoryName(place.OutputPath)!).Select(Path.GetFileName).ToArray());
+
+        static Action<PipelineProgress> Stages(List<string> stages) => progress => stages.AddRange(progress.Share == 0 ? [progress.Stage] : []);
+    }
+
+    [TestMethod]
+    public void What_is_kept_has_a_name_that_builds_clear_away_after_a_killed_worker()
+    {
+        HashSet<string> seen = [];
+        OptimizationResult result = Workplace.Run(Auto());
+        result.ArtifactSha256 = new string('0', 64);
+
+        Workplace.Run(Auto(request => request.Locked = Choice(request, result)), _ => seen.UnionWith(Directory.GetFiles(place["obj"])));
+
+        Assert.Contains(file => file.Contains("alike", StringComparison.Ordinal), seen);
+        // As OptimizeModels knows them.
+        Assert.IsEmpty(seen.Where(file => file != place.OutputPath && Path.GetExtension(file) is not (".staged" or ".ort" or ".tmp")));
+    }
+
+    [TestMethod]
+    [DataRow("first", "first")]
+    [DataRow("third", "third")]
+    [DataRow(null, "first")]
+    public void The_very_bytes_are_taken_though_their_like_comes_up_before_them(string? locked, string expected)
+    {
+        Outcome made = Search(Recipes(locked ?? "first"));
+        OptimizationResult result = new() { Succeeded = true, ArtifactSha256 = locked is null ? new string('0', 64) : made.ArtifactSha256, Optimized = new ModelFigures { Bytes = made.ArtifactBytes } };
+        result.Recipe.Add(new RecipeStep { Name = "edit", Applied = true });
+
+        Outcome outcome = Search(Recipes("first", "other", "third"), result);
+
+        Assert.AreEqual(expected, Model.Load(place["artifact.onnx"]).Metadata["value"]);
+        Assert.AreEqual(ContentDigest.OfFile(place["artifact.onnx"]), outcome.ArtifactSha256);
+        Assert.HasCount(1, outcome.Plan.ToArray());
+    }
+
+    [TestMethod]
     public void What_can_not_be_made_any_more_leaves_the_search_free()
     {
         OptimizationResult free = Workplace.Run(Auto());
@@ -129,6 +181,19 @@ public sealed class LockedFormTests : IDisposable
     }
 
     private static LockedChoice Choice(OptimizationRequest request, OptimizationResult result) => LockedChoice.Of(LockEntry.Of(request, result), request)!;
+
+    /// <summary>Recipes that do the same by the names of their steps, to artifacts of the same size.</summary>
+    private static RecipeList Recipes(params string[] values) =>
+        new([], [.. values.Select(value => new Recipe(value, [new EditingPass("edit", model => model.Metadata["value"] = value)]))], IsChosenByUser: true);
+
+    private Outcome Search(RecipeList recipes, OptimizationResult? locked = null)
+    {
+        OptimizationRequest request = place.Request(request => request.Locked = locked is null ? null : Choice(request, locked));
+        using SourceModel source = SourceModel.Load(place.ModelPath);
+        using ShippedForm shipped = new(request, place["artifact.onnx"]);
+        return LockedForm.Search(request, shipped, wanted =>
+            new CandidateSearch(request, source, TargetProfiles.Cpu, null, null, new Progress<PipelineProgress>(), CancellationToken.None, wanted).Run(recipes, shipped));
+    }
 
     private OptimizationRequest Auto(Action<OptimizationRequest>? change = null) => place.Request(request =>
     {

@@ -211,6 +211,28 @@ public sealed class OptimizationPipelineTests : IDisposable
     }
 
     [TestMethod]
+    public void Whether_a_loss_is_left_to_a_budget_is_the_question_of_each_build_and_not_of_the_one_that_filled_the_cache()
+    {
+        using Workplace products = Workplace.With(SmallModels.WideMlp());
+        Random random = new(3);
+        NumpyWriter.Write(products["calibration/x.npy"], [64, 64], [.. Enumerable.Range(0, 64 * 64).Select(i => (random.NextSingle() * 2 - 1) * (i / 64 == 5 ? 1e4f : 1))]);
+        OptimizationResult Run(double? minAccuracy) => Workplace.Run(products.Request(request =>
+        {
+            request.Settings.Precision = Precision.Int8;
+            request.Settings.Calibration = Calibration.MinMax;
+            request.CalibrationData = products["calibration"];
+            request.Budgets.MinAccuracy = minAccuracy;
+        }));
+
+        OptimizationResult judged = Run(0.1);
+        OptimizationResult free = Run(null);
+
+        Assert.IsTrue(free.FromCache);
+        Assert.DoesNotContain("MBT1010", judged.Diagnostics.Select(diagnostic => diagnostic.Code));
+        Assert.Contains("MBT1010", free.Diagnostics.Select(diagnostic => diagnostic.Code));
+    }
+
+    [TestMethod]
     [DataRow(float.NaN)]
     [DataRow(float.PositiveInfinity)]
     public void Samples_that_are_not_finite_are_left_out_of_calibration_which_is_said(float number)

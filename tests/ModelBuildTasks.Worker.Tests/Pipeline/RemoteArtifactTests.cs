@@ -107,6 +107,10 @@ public sealed class RemoteArtifactTests : IDisposable
     [DataRow("an escape sequence")]
     [DataRow("an operator with an escape sequence")]
     [DataRow("an operator that is null")]
+    [DataRow("a layer with an escape sequence")]
+    [DataRow("a layer that is null")]
+    [DataRow("a processor with an escape sequence")]
+    [DataRow("a name with an escape sequence")]
     [DataRow("another original")]
     [DataRow("another origin in its metadata")]
     public void A_lie_with_hashes_that_agree_is_a_warning_and_the_artifact_is_made_here(string lie)
@@ -243,6 +247,18 @@ public sealed class RemoteArtifactTests : IDisposable
                 break;
             case "an operator that is null":
                 outcome = outcome with { Profile = new OperatorProfile { Optimized = [null!] } };
+                break;
+            case "a layer with an escape sequence":
+                outcome = outcome with { TriedQuantization = new QuantizationPlan(null, [], [new PlannedLayer("\u001b]0;title\u0007", true, null)], []) };
+                break;
+            case "a layer that is null":
+                outcome = outcome with { TriedQuantization = new QuantizationPlan(null, [], [null!], []) };
+                break;
+            case "a processor with an escape sequence":
+                outcome = outcome with { Latency = new LatencyResult(Estimate.Exact(2), Estimate.Exact(1), Estimate.Exact(0.5), 100, 1, "\u001b]0;title\u0007", true) };
+                break;
+            case "a name with an escape sequence":
+                outcome = outcome with { Model = "\u001b]0;title\u0007" };
                 break;
             case "another origin in its metadata":
                 Model other = Model.Load(path);

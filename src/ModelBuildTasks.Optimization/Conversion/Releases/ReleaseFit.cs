@@ -21,6 +21,8 @@ public static class ReleaseFit
         (PackedProduct, 4, new Version(1, 17)),
         (PackedProduct, 8, new Version(1, 22)),
         (PackedProduct, 2, new Version(1, 24)),
+        (PackedRows, 4, new Version(1, 23)),
+        (PackedRows, 8, new Version(1, 23)),
     ];
 
     /// <summary>Fits <paramref name="model"/> in place.</summary>
@@ -33,7 +35,7 @@ public static class ReleaseFit
         Node[] own = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes).Where(node => node.Domain == TargetProfile.ContributedDomain)];
         foreach (Node node in own)
         {
-            if (Array.Find(Forms, form => form.OpType == node.OpType && form.Bits == node.GetInt("bits", 4)) is { Since: { } since } form && since > release.Version)
+            if (Array.Find(Forms, form => form.OpType == node.OpType && form.Bits == BitsOf(node)) is { Since: { } since } form && since > release.Version)
             {
                 return (done, $"{form.OpType} of {form.Bits} bits ('{node.Name}') needs ONNX Runtime {since}, and the project references {release}");
             }
@@ -82,6 +84,9 @@ public static class ReleaseFit
         done.Add($"It has IR version {model.IrVersion} instead of {irVersion}.");
         return (done, null);
     }
+
+    /// <summary>Bits of what a node has packed into bytes. Rows of a type of 4 bits, which need no such attribute, are older (1.20), and we write none.</summary>
+    private static long? BitsOf(Node node) => node.OpType == PackedRows && !node.Has("bits") ? null : node.GetInt("bits", 4);
 
     private static void SplitBias(Node product)
     {

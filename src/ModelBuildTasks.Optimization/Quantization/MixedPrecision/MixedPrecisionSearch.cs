@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Quantization.MixedPrecision;
@@ -62,7 +63,7 @@ internal sealed class MixedPrecisionSearch
     /// The choice with as much more in float as pays; <paramref name="start"/> itself where it is good enough. Where that does not keep the accuracy
     /// (<see cref="PassContext.JudgeAccuracy"/>), the one with the fewest more in float that does; if none does, the nearest to float.
     /// </summary>
-    /// <exception cref="Inference.InferenceException">A form cannot be run.</exception>
+    /// <exception cref="InferenceException">A form cannot be run.</exception>
     /// <param name="sensitivities">Gets the decibels that each node would bring back in float, as far as that is tried.</param>
     internal static MeasuredChoice Improve(CalibratedModel model, MeasuredChoice start, FidelityProbe probe, PassContext context, Dictionary<Node, double> sensitivities)
     {
@@ -154,7 +155,15 @@ internal sealed class MixedPrecisionSearch
     private MeasuredChoice[] Measure(List<QuantizationChoice> choices)
     {
         MeasuredChoice[] measured = new MeasuredChoice[choices.Count];
-        Parallel.For(0, choices.Count, options, i => measured[i] = MeasuredChoice.Of(model, choices[i], probe));
+        try
+        {
+            Parallel.For(0, choices.Count, options, i => measured[i] = MeasuredChoice.Of(model, choices[i], probe));
+        }
+        catch (AggregateException failures) when (failures.InnerExceptions.OfType<InferenceException>().FirstOrDefault() is { } refused)
+        {
+            throw new InferenceException(refused.Message, refused);
+        }
+
         return measured;
     }
 }

@@ -41,15 +41,26 @@ public sealed class ReleaseFitTests
     }
 
     [TestMethod]
-    [DataRow(4, "1.16.3", "1.17")]
-    [DataRow(8, "1.21.1", "1.22")]
-    [DataRow(2, "1.23.2", "1.24")]
-    public void Bits_that_the_release_does_not_know_are_refused_with_both_versions(int bits, string references, string needs)
+    [DataRow("MatMulNBits", 4, "1.16.3", "1.17")]
+    [DataRow("MatMulNBits", 8, "1.21.1", "1.22")]
+    [DataRow("MatMulNBits", 2, "1.23.2", "1.24")]
+    [DataRow("GatherBlockQuantized", 4, "1.22.0", "1.23")]
+    [DataRow("GatherBlockQuantized", 8, "1.22.0", "1.23")]
+    public void Bits_that_the_release_does_not_know_are_refused_with_both_versions(string opType, int bits, string references, string needs)
     {
-        string? refusal = ReleaseFit.Apply(Packed(bits), RuntimeRelease.Find(references)!).Refusal;
+        string? refusal = ReleaseFit.Apply(Packed(bits, hasTable: opType == "GatherBlockQuantized"), RuntimeRelease.Find(references)!).Refusal;
 
-        StringAssert.Contains(refusal, $"MatMulNBits of {bits} bits");
+        StringAssert.Contains(refusal, $"{opType} of {bits} bits");
         StringAssert.Contains(refusal, $"needs ONNX Runtime {needs}, and the project references {references}");
+    }
+
+    [TestMethod]
+    public void Rows_of_a_type_of_four_bits_are_older_than_rows_in_bytes()
+    {
+        Model model = Packed(4, hasTable: true);
+        model.Graph.Nodes.Single(node => node.OpType == "GatherBlockQuantized").Unset("bits");
+
+        Assert.IsNull(ReleaseFit.Apply(model, RuntimeRelease.Find("1.20.1")!).Refusal);
     }
 
     [TestMethod]
@@ -92,7 +103,7 @@ public sealed class ReleaseFitTests
         CollectionAssert.AreEqual(before.Run(inputs)[0].ToSingles(), after.Run(inputs)[0].ToSingles());
     }
 
-    private static Model Packed(int bits)
+    private static Model Packed(int bits, bool hasTable = false)
     {
         Model model = Model.Create("g", 17, 8);
         Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 64));
@@ -100,6 +111,12 @@ public sealed class ReleaseFitTests
         Value weights = model.Graph.AddInitializer("w", Tensor.Create([64, 32], [.. Enumerable.Range(0, 64 * 32).Select(_ => random.NextSingle() - 0.5f)]));
         Value bias = model.Graph.AddInitializer("b", Tensor.Vector([.. Enumerable.Range(0, 32).Select(_ => random.NextSingle())]));
         model.Graph.AddOutput(model.Graph.Add("Gemm", x, weights, bias));
+        if (hasTable)
+        {
+            Value table = model.Graph.AddInitializer("table", Tensor.Create([40, 64], [.. Enumerable.Range(0, 40 * 64).Select(_ => random.NextSingle())]));
+            model.Graph.AddOutput(model.Graph.Add("Gather", table, model.Graph.AddInput("indices", new TensorType(ElementType.Int64, 1))));
+        }
+
         PassOutcome outcome = new WeightOnlyQuantization(new BlockFormat(bits, 32, IsSymmetric: false)).Apply(model, new PassContext(TargetProfiles.Cpu, null, null, CancellationToken.None));
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
         return model;

@@ -1,0 +1,18 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Worker.Pipeline;
+
+/// <summary>What every recipe starts from.</summary>
+/// <param name="Model">The source, simplified and pruned.</param>
+/// <param name="IsSimplified">Whether simplification changed it.</param>
+/// <param name="IsPruned">Whether pruning did.</param>
+internal sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
+{
+    /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
+    internal bool MustProveItself { get; init; }
+
+    /// <summary>Whether float16 was made float32 for pruning, which fits weights in float32.</summary>
+    internal bool IsLifted { get; init; }
+
+    internal bool IsChanged => IsSimplified || IsPruned;
+}
