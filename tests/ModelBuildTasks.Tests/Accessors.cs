@@ -296,11 +296,43 @@ public sealed class Accessors : IDisposable
     {
         // ModelProto.metadata_props.
         byte[] model = types is null ? Classifier() : [.. Classifier(), .. Message(14, [.. Message(1, "modelbuild.types"), .. Message(2, types)])];
+
+        var options = TensorRtOptions(model, folder: Path.Combine(_folder.Path, "kept"));
+
+        Assert.AreEqual(expected, $"trt_int8_enable={options["trt_int8_enable"]} trt_fp16_enable={options["trt_fp16_enable"]}");
+    }
+
+    [TestMethod]
+    public void Tensorrt_keeps_its_engines_and_timings_in_a_folder_that_is_made()
+    {
+        var folder = Path.Combine(_folder.Path, "not", "yet");
+
+        var options = TensorRtOptions(Classifier(), folder);
+
+        Assert.IsTrue(Directory.Exists(folder));
+        Assert.AreEqual($"1 {folder} 1 {folder}", $"{options["trt_engine_cache_enable"]} {options["trt_engine_cache_path"]} {options["trt_timing_cache_enable"]} {options["trt_timing_cache_path"]}");
+    }
+
+    [TestMethod]
+    public void Tensorrt_keeps_nothing_where_the_folder_can_not_be_made()
+    {
+        var options = TensorRtOptions(Classifier(), folder: Path.Combine(_folder.Write("taken", [1]), "kept"));
+
+        Assert.AreEqual("trt_int8_enable trt_fp16_enable", string.Join(' ', options.Keys));
+    }
+
+    [TestMethod]
+    public void Tensorrt_is_told_everything_at_once_since_each_call_forgets_what_an_earlier_one_said()
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cpu"]).Source;
+
+        Assert.HasCount(2, source.Split("UpdateOptions("));
+    }
+
+    private Dictionary<string, string> TensorRtOptions(byte[] model, string folder)
+    {
         var digits = new GeneratedAccessor(_folder, model, targets: ["tensorrt", "cpu"]).Load().GetType("MyApp.Digits")!;
-
-        var options = (Dictionary<string, string>)digits.GetMethod("Precisions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model])!;
-
-        Assert.AreEqual(expected, string.Join(' ', options.Select(option => $"{option.Key}={option.Value}")));
+        return (Dictionary<string, string>)digits.GetMethod("TensorRtOptions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model, folder])!;
     }
 
     private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""

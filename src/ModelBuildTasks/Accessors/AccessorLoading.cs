@@ -96,7 +96,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         WriteProductsSaturate();
         if (accessor.Targets.Contains(TargetNames.TensorRt))
         {
-            WritePrecisions();
+            new AccessorTensorRt(source, accessor).WriteOptions();
         }
     }
 
@@ -164,52 +164,9 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
         if (target == TargetNames.TensorRt)
         {
-            WriteTensorRt();
+            new AccessorTensorRt(source, accessor).WriteProvider();
         }
 
         source.Add("device.AppendExecutionProvider_CUDA();");
     }
-
-    // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
-    // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only. What the provider leaves over, CUDA takes.
-    private void WriteTensorRt()
-    {
-        source.Add("""
-            // TensorRT optimizes by itself, and what ONNX Runtime makes of Q/DQ can keep it from building an engine (ONNX Runtime, issue 17312).
-            device.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
-            """);
-        source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () =>
-        {
-            source.Add("""
-                engine.UpdateOptions(Precisions(artifact));
-                string kept = global::System.IO.Path.Combine(global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData), "ModelBuildTasks", "tensorrt");
-                """);
-            source.Block("try", () => source.Add("""
-                global::System.IO.Directory.CreateDirectory(kept);
-                engine.UpdateOptions(new global::System.Collections.Generic.Dictionary<string, string> { { "trt_engine_cache_enable", "1" }, { "trt_engine_cache_path", kept }, { "trt_timing_cache_enable", "1" } });
-                """));
-            source.Block("catch (global::System.SystemException)", () => source.Add("// There is no such folder for this user, or no right to it."));
-            source.Add("device.AppendExecutionProvider_Tensorrt(engine);");
-        });
-    }
-
-    // TensorRT refuses Q/DQ where int8 is not enabled (ONNX Runtime, issue 13381), asks for a calibration table where it is and there is no Q/DQ (issue 10743), and takes float16 only where
-    // that is enabled. So each is enabled where the artifact says that it holds it ("modelbuild.types", which the worker writes).
-    private void WritePrecisions() => source.Add("").Block(
-        $"private static global::System.Collections.Generic.Dictionary<string, string> Precisions({(accessor.Embedded ? "byte[]" : "string")} model)", () =>
-        {
-            source.Block($"using (var options = new {Options}())", () => source.Add("""
-                options.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
-                using (var session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options))
-                {
-                    var metadata = session.ModelMetadata.CustomMetadataMap;
-                    string[] types = metadata.ContainsKey("modelbuild.types") ? metadata["modelbuild.types"].Split(new[] { "; " }, global::System.StringSplitOptions.None) : new string[0];
-                    return new global::System.Collections.Generic.Dictionary<string, string>
-                    {
-                        { "trt_int8_enable", global::System.Array.IndexOf(types, "Int8") >= 0 ? "1" : "0" },
-                        { "trt_fp16_enable", global::System.Array.IndexOf(types, "Float16") >= 0 ? "1" : "0" },
-                    };
-                }
-                """));
-        });
 }
