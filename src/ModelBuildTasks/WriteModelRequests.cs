@@ -116,7 +116,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
                 var isMade = UpToDateOutputs.AreOf(request, variant.RequestPath);
                 if (!request.WriteIfDifferent(variant.RequestPath))
                 {
-                    UpToDateOutputs.Renew(request);
+                    UpToDateOutputs.Renew(request, Measurements);
                 }
                 else if (isMade)
                 {

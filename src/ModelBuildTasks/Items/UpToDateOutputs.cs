@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ModelBuildTasks.Contracts;
@@ -12,9 +13,12 @@ namespace ModelBuildTasks.Items;
 internal static class UpToDateOutputs
 {
     /// <summary>Gives the artifact and the result of a request the present as their time, where an input is newer.</summary>
-    public static void Renew(OptimizationRequest request)
+    /// <param name="request">The request, with its inputs.</param>
+    /// <param name="shared">Files that are inputs of every model to Visual Studio, which does not read whose they are.</param>
+    public static void Renew(OptimizationRequest request, IEnumerable<string> shared)
     {
-        if (File.Exists(request.OutputPath) && File.Exists(request.ResultPath) && NewestInput(request) > File.GetLastWriteTimeUtc(request.ResultPath))
+        var inputs = request.Inputs.SelectMany(input => RequestInputs.FilesOf(input.Path)).Concat(shared);
+        if (File.Exists(request.OutputPath) && File.Exists(request.ResultPath) && inputs.Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max() > File.GetLastWriteTimeUtc(request.ResultPath))
         {
             Touch(request);
         }
@@ -47,7 +51,4 @@ internal static class UpToDateOutputs
         File.SetLastWriteTimeUtc(request.OutputPath, now);
         File.SetLastWriteTimeUtc(request.ResultPath, now);
     }
-
-    private static DateTime NewestInput(OptimizationRequest request) =>
-        request.Inputs.SelectMany(input => RequestInputs.FilesOf(input.Path)).Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max();
 }
