@@ -44,6 +44,19 @@ public sealed class Locking : IDisposable
     }
 
     [TestMethod]
+    public void An_update_looks_anew_for_what_a_build_made_because_it_was_locked()
+    {
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+        Directory.Delete(_app.At("obj"), recursive: true);
+        _app.Build().ShouldSucceed();
+        Assert.AreEqual(2, _app.WorkerRuns);
+
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+
+        Assert.AreEqual(3, _app.WorkerRuns);
+    }
+
+    [TestMethod]
     public void Target_frameworks_with_models_of_their_own_write_one_lock()
     {
         _app.TargetFramework = "";

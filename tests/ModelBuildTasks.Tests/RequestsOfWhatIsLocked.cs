@@ -82,6 +82,42 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     }
 
     [TestMethod]
+    public void What_was_made_because_it_was_locked_is_looked_for_anew_by_an_update()
+    {
+        MakeWhatIsLocked();
+
+        _project.IsUpdatingLock = true;
+        _project.Write();
+
+        Assert.IsFalse(IsUpToDate());
+    }
+
+    [TestMethod]
+    public void What_was_made_because_it_was_locked_is_looked_for_anew_without_the_lock_file()
+    {
+        MakeWhatIsLocked();
+
+        File.Delete(_project.LockFile);
+        _project.Write();
+
+        Assert.IsFalse(IsUpToDate());
+    }
+
+    [TestMethod]
+    public void What_was_looked_for_and_is_gone_is_made_again_as_it_is_locked()
+    {
+        _project.Write();
+        LockWhatIsAsked();
+        var artifact = _project.Make("artifact")[0];
+        _project.Write();
+
+        File.Delete(artifact);
+        _project.Write();
+
+        Assert.IsNotNull(Locked());
+    }
+
+    [TestMethod]
     public void Says_nothing_of_what_is_locked_when_the_lock_file_is_updated()
     {
         _project.Write();
@@ -108,6 +144,15 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     private string ResultPath => _project.Folder.File("obj/digits/cpu/digits.result.json");
 
     private bool IsUpToDate() => File.GetLastWriteTimeUtc(ResultPath) >= File.GetLastWriteTimeUtc(_project.RequestPath);
+
+    private void MakeWhatIsLocked()
+    {
+        _project.Write();
+        LockWhatIsAsked();
+        _project.Write();
+        Assert.IsNotNull(Locked());
+        _project.Make("artifact");
+    }
 
     private LockedChoice? Locked() => _project.Request.Locked;
 
