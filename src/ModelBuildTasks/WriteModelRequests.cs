@@ -118,7 +118,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
 
                 if (UpToDateOutputs.AreOf(request, variant.RequestPath) || !request.WriteIfDifferent(variant.RequestPath))
                 {
-                    UpToDateOutputs.Renew(request, Measurements);
+                    UpToDateOutputs.Renew(request, LockFile.Length > 0 ? [.. Measurements, LockFile] : Measurements);
                 }
 
                 watched.Add(RequestWatch.Times(variant.RequestPath));

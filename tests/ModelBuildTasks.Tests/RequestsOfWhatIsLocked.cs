@@ -118,6 +118,19 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     }
 
     [TestMethod]
+    public void Outputs_are_renewed_when_the_lock_file_is_newer_and_says_the_same()
+    {
+        MakeWhatIsLocked();
+        File.SetLastWriteTimeUtc(_project.RequestPath, RequestedProject.LongAgo);
+        File.SetLastWriteTimeUtc(ResultPath, RequestedProject.LongAgo.AddDays(1));
+        File.SetLastWriteTimeUtc(_project.LockFile, RequestedProject.LongAgo.AddDays(2));
+
+        _project.Write();
+
+        Assert.IsTrue(File.GetLastWriteTimeUtc(ResultPath) > RequestedProject.LongAgo.AddDays(2));
+    }
+
+    [TestMethod]
     public void Says_nothing_of_what_is_locked_when_the_lock_file_is_updated()
     {
         _project.Write();
