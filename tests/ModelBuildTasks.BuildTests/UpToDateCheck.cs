@@ -131,6 +131,28 @@ public sealed class UpToDateCheck : IDisposable
     }
 
     [TestMethod]
+    public void Switched_off_what_a_model_is_exported_from_is_still_an_input_and_a_build_after_a_mere_touch_ends_the_asking()
+    {
+        _app.Project = "<PropertyGroup><ModelBuildEnabled>false</ModelBuildEnabled></PropertyGroup>";
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" Embed="false" ExportCommand="cp models/source.onnx models/digits.onnx" ExportInputs="models/source.onnx;scripts" /><OptimizedModel Include="models/letters.onnx" />""";
+        foreach (var file in new[] { "models/source.onnx", "models/letters.onnx", "scripts/export.py" })
+        {
+            _app.Write(file, App.Classifier());
+            File.SetLastWriteTimeUtc(_app.At(file), s_longAgo);
+        }
+
+        _app.Build().ShouldSucceed();
+        CollectionAssert.AreEquivalent(new[] { "models/source.onnx", "models/letters.onnx", "scripts/export.py" }, Inputs().Keys.ToArray());
+        Assert.IsEmpty(OutOfDate());
+
+        _app.Write("scripts/export.py", App.Classifier());
+        CollectionAssert.AreEquivalent(new[] { Cpu, "models/digits.cuda.onnx" }, OutOfDate());
+
+        _app.Build().ShouldSucceed();
+        Assert.IsEmpty(OutOfDate());
+    }
+
+    [TestMethod]
     public void What_Visual_Studio_itself_runs_before_the_check_still_runs()
     {
         _app.Run("restore").ShouldSucceed();
