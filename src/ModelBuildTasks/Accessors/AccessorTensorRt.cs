@@ -1,3 +1,5 @@
+using ModelBuildTasks.Contracts;
+
 namespace ModelBuildTasks.Accessors;
 
 /// <summary>Writes how TensorRT is asked to run a variant. What it leaves over, CUDA takes.</summary>
@@ -18,19 +20,19 @@ internal sealed class AccessorTensorRt(SourceText source, AccessorItem accessor)
     }
 
     // TensorRT refuses Q/DQ where int8 is not enabled (ONNX Runtime, issue 13381), asks for a calibration table where it is and there is no Q/DQ (issue 10743), and takes float16 only where
-    // that is enabled. So each is enabled where the artifact says that it holds it ("modelbuild.types", which the worker writes).
+    // that is enabled. So each is enabled where the artifact says that it holds it (ArtifactMetadata.Types).
     // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
     // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only.
     public void WriteOptions() => source.Add("").Block(
         $"private static global::System.Collections.Generic.Dictionary<string, string> TensorRtOptions({(accessor.Embedded ? "byte[]" : "string")} model, string folder)", () =>
         {
             source.Add("var engine = new global::System.Collections.Generic.Dictionary<string, string>();");
-            source.Block("using (var options = new global::Microsoft.ML.OnnxRuntime.SessionOptions())", () => source.Add("""
+            source.Block("using (var options = new global::Microsoft.ML.OnnxRuntime.SessionOptions())", () => source.Add($$"""
                 options.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
                 using (var session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options))
                 {
                     var metadata = session.ModelMetadata.CustomMetadataMap;
-                    string[] types = metadata.ContainsKey("modelbuild.types") ? metadata["modelbuild.types"].Split(new[] { "; " }, global::System.StringSplitOptions.None) : new string[0];
+                    string[] types = metadata.ContainsKey("{{ArtifactMetadata.Types}}") ? metadata["{{ArtifactMetadata.Types}}"].Split(new[] { "{{ArtifactMetadata.Separator}}" }, global::System.StringSplitOptions.None) : new string[0];
                     engine["trt_int8_enable"] = global::System.Array.IndexOf(types, "Int8") >= 0 ? "1" : "0";
                     engine["trt_fp16_enable"] = global::System.Array.IndexOf(types, "Float16") >= 0 ? "1" : "0";
                 }
