@@ -53,19 +53,19 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         source.Add($"""
             /// <summary>Loads the best variant for this machine{(accelerated.Count > 0 ? $": on {devices} where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
             /// <param name="options">
-            /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the other overload.
+            /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the overload for that, or change what Load would set with LoadWith.
             /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision) on x64 processors without VNNI, where they saturate otherwise.
             /// </param>
             """);
         source.Add($"public static {accessor.Class} Load({Options}{orNull} options = null) => options != null ? Load(ForThisProcessor(), options) : Choose(null);");
         source.Add($"""
 
-            /// <summary>Loads the best variant as the overload without parameters does, with changes of your own to the session options, such as the number of threads.</summary>
+            /// <summary>Loads the best variant as Load without options does, with changes of your own to the session options, such as the number of threads.</summary>
             /// <param name="configure">
             /// Gets the name of the variant that is tried and the options that it would have, execution providers included, each time before a session is made. Where ONNX Runtime refuses
             /// what it sets, the next variant is tried.
             /// </param>
-            public static {accessor.Class} Load({Configure} configure) => Choose(configure ?? throw new global::System.ArgumentNullException(nameof(configure)));
+            public static {accessor.Class} LoadWith({Configure} configure) => Choose(configure ?? throw new global::System.ArgumentNullException(nameof(configure)));
 
             """);
         source.Block($"private static {accessor.Class} Choose({Configure}{orNull} configure)", () =>
