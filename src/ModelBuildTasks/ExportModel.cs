@@ -66,7 +66,7 @@ public sealed class ExportModel : ToolTask
                 return !Log.HasLoggedErrors;
             }
 
-            using var turn = WaitForTurn();
+            using var turn = Turn.Wait(this, Path.Combine(Directory, "export.lock"), $"running an ExportCommand of '{ProjectFile}'", _cancelled.Task);
             // Another framework or configuration of the project may have made it in the meantime.
             return turn is not null && (record.IsUpToDate(() => _cancelled.Task.IsCompleted) || Run(record));
         }
@@ -188,21 +188,6 @@ public sealed class ExportModel : ToolTask
         }
 
         return files;
-    }
-
-    private IDisposable? WaitForTurn()
-    {
-        var node = BuildEngine as IBuildEngine3;
-        // The other build may need this node to end.
-        node?.Yield();
-        try
-        {
-            return Turn.Wait(Path.Combine(Directory, "export.lock"), _cancelled.Task);
-        }
-        finally
-        {
-            node?.Reacquire();
-        }
     }
 
     private void Report(DiagnosticDescriptor descriptor, params object[] arguments)
