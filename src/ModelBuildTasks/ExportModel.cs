@@ -115,8 +115,8 @@ public sealed class ExportModel : ToolTask
 
     private bool Run(ExportRecord record)
     {
+        var files = new ExportedFiles(Paths);
         record.Begin();
-        var before = Stamps();
         foreach (var path in Paths)
         {
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -132,7 +132,7 @@ public sealed class ExportModel : ToolTask
             // Also where a cancelled build ends this task by an exception.
             if (!ended)
             {
-                DeleteWritten(before);
+                files.DeleteWritten();
             }
         }
 
@@ -156,20 +156,6 @@ public sealed class ExportModel : ToolTask
         record.Complete();
         return true;
     }
-
-    // What a command had begun to write when it ended is no model.
-    private void DeleteWritten(string[] before)
-    {
-        foreach (var (path, stamp) in Paths.Zip(before, (path, stamp) => (path, stamp)))
-        {
-            if (File.Exists(path) && InputStamp.OfTimes(path) != stamp)
-            {
-                File.Delete(path);
-            }
-        }
-    }
-
-    private string[] Stamps() => Array.ConvertAll(Paths, InputStamp.OfTimes);
 
     private List<string> ExistingInputs()
     {
