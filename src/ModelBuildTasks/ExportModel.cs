@@ -66,7 +66,7 @@ public sealed class ExportModel : ToolTask
                 return !Log.HasLoggedErrors;
             }
 
-            using var turn = WaitForTurn();
+            using var turn = Turn.Wait(this, Path.Combine(Directory, "export.lock"), $"running an ExportCommand of '{ProjectFile}'", _cancelled.Task);
             // Another framework or configuration of the project may have made it in the meantime.
             return turn is not null && (record.IsUpToDate(() => _cancelled.Task.IsCompleted) || Run(record));
         }
@@ -115,8 +115,8 @@ public sealed class ExportModel : ToolTask
 
     private bool Run(ExportRecord record)
     {
+        var files = new ExportedFiles(Paths);
         record.Begin();
-        var before = Stamps();
         foreach (var path in Paths)
         {
             System.IO.Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -132,7 +132,7 @@ public sealed class ExportModel : ToolTask
             // Also where a cancelled build ends this task by an exception.
             if (!ended)
             {
-                DeleteWritten(before);
+                files.DeleteWritten();
             }
         }
 
@@ -157,20 +157,6 @@ public sealed class ExportModel : ToolTask
         return true;
     }
 
-    // What a command had begun to write when it ended is no model.
-    private void DeleteWritten(string[] before)
-    {
-        foreach (var (path, stamp) in Paths.Zip(before, (path, stamp) => (path, stamp)))
-        {
-            if (File.Exists(path) && InputStamp.OfTimes(path) != stamp)
-            {
-                File.Delete(path);
-            }
-        }
-    }
-
-    private string[] Stamps() => Array.ConvertAll(Paths, InputStamp.OfTimes);
-
     private List<string> ExistingInputs()
     {
         var files = new List<string>();
@@ -188,21 +174,6 @@ public sealed class ExportModel : ToolTask
         }
 
         return files;
-    }
-
-    private IDisposable? WaitForTurn()
-    {
-        var node = BuildEngine as IBuildEngine3;
-        // The other build may need this node to end.
-        node?.Yield();
-        try
-        {
-            return Turn.Wait(Path.Combine(Directory, "export.lock"), _cancelled.Task);
-        }
-        finally
-        {
-            node?.Reacquire();
-        }
     }
 
     private void Report(DiagnosticDescriptor descriptor, params object[] arguments)

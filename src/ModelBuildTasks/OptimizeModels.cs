@@ -68,7 +68,7 @@ public sealed class OptimizeModels : WorkerTask
     {
         try
         {
-            using var turn = WaitForTurn();
+            using var turn = Turn.Wait(this, LockFile, $"optimizing the models in '{Path.GetDirectoryName(ArgumentsFile)}'", _cancelled.Task);
             // Another build may have made them in the meantime.
             _pending = turn is null ? [] : [.. Requests.Where(request => !HasResult(request))];
             foreach (var request in _pending)
@@ -168,27 +168,6 @@ public sealed class OptimizeModels : WorkerTask
         // What the worker's runtime takes for the number of processors, and thereby all that is parallel in it.
         EnvironmentVariables = [$"DOTNET_PROCESSOR_COUNT={cores.Count.ToString(CultureInfo.InvariantCulture)}"];
         return base.Execute();
-    }
-
-    private IDisposable? WaitForTurn()
-    {
-        if (ExclusiveFile.TryOpen(LockFile) is { } turn)
-        {
-            return turn;
-        }
-
-        Log.LogMessage(MessageImportance.High, "Another build is optimizing the models in '{0}'; waiting for it.", Path.GetDirectoryName(ArgumentsFile));
-        // The other build may need this node to end.
-        var node = BuildEngine as IBuildEngine3;
-        node?.Yield();
-        try
-        {
-            return Turn.Wait(LockFile, _cancelled.Task);
-        }
-        finally
-        {
-            node?.Reacquire();
-        }
     }
 
     // The comparison that MSBuild makes between the target's Inputs and Outputs.

@@ -48,7 +48,8 @@ public sealed class ReportModels : WorkerTask
     public override bool Execute()
     {
         var variants = Variants.Select(ModelVariant.FromTaskItem).ToList();
-        foreach (var line in variants.SelectMany(Lines))
+        var check = new LockCheck(LockFile, BuildCommand, IsLocked);
+        foreach (var line in variants.SelectMany(variant => Lines(variant, check)))
         {
             Log.LogMessage(MessageImportance.High, "{0}", line);
         }
@@ -67,9 +68,9 @@ public sealed class ReportModels : WorkerTask
     }
 
     private IEnumerable<string> Lock() =>
-        !File.Exists(LockFile) ? [] : ["--lock", $"\"{LockFile}\"", "--build-command", $"\"{BuildCommand}\"", .. IsLocked ? ["--locked"] : Array.Empty<string>()];
+        !IsLocked && !File.Exists(LockFile) ? [] : ["--lock", $"\"{LockFile}\"", "--build-command", $"\"{BuildCommand}\"", .. IsLocked ? ["--locked"] : Array.Empty<string>()];
 
-    private IEnumerable<string> Lines(ModelVariant variant)
+    private static IEnumerable<string> Lines(ModelVariant variant, LockCheck check)
     {
         if (!File.Exists(variant.ResultPath))
         {
@@ -86,30 +87,12 @@ public sealed class ReportModels : WorkerTask
                 .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.ShownReasons.Select(reason => $"      {reason}"))),
                 // What is in ORT format can't be read back.
                 .. (result.Quantization ?? result.TriedQuantization) is null || result.RequiredOperators.Count > 0 ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
-                .. result.Diagnostics.Concat(Locked(variant)).Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
+                .. result.Diagnostics.Concat(check.Of(variant.ResultPath, result) ?? []).Select(diagnostic => $"  {diagnostic.Severity} {diagnostic.Code}: {diagnostic.Message}"),
             ];
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             return [$"{variant.Name} ({variant.Target}): {exception.Message}"];
-        }
-    }
-
-    private IEnumerable<Diagnostic> Locked(ModelVariant variant)
-    {
-        if (!File.Exists(LockFile) || BuiltVariant.Read(variant) is not { } built)
-        {
-            return [];
-        }
-
-        var findings = new LockFindings(LockFile, BuildCommand);
-        try
-        {
-            return findings.Of(ModelLock.Read(LockFile), built.Request, built.Entry, IsLocked);
-        }
-        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            return [findings.Unreadable(fault)];
         }
     }
 

@@ -72,7 +72,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
         {
             _runtime = ReferencedRuntime.Find(PackageFiles);
             var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(WriteModelRequests)}.cache"), InputText());
-            Requests = memory.Recall() is { } recalled && Array.TrueForAll(recalled[1], RequestWatch.IsUnchanged) ? recalled[0] : WriteAll(memory);
+            Requests = memory.Recall() is { } recalled && Array.TrueForAll(recalled[1], RequestWatch.IsUnchanged) && Array.TrueForAll(recalled[0], IsMade) ? recalled[0] : WriteAll(memory);
             foreach (var request in Requests)
             {
                 StaleResult.Delete(request);
@@ -92,6 +92,9 @@ public sealed class WriteModelRequests : Task, ICancelableTask
 
     private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
         Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), LockFile.Length > 0 ? InputStamp.OfTimes(LockFile) : "", $"{IsUpdatingLock}", TaskMemory.TextOf(Variants));
+
+    // What is there may have been made of a request that says nothing of what is locked; what is not there is made as it is locked.
+    private static bool IsMade(ITaskItem request) => File.Exists(request.GetMetadata("ResultPath")) && File.Exists(request.GetMetadata("ArtifactPath"));
 
     private ITaskItem[] WriteAll(TaskMemory memory)
     {
@@ -113,14 +116,9 @@ public sealed class WriteModelRequests : Task, ICancelableTask
                     request.Measurements.Add(measurement.Digest);
                 }
 
-                var isMade = UpToDateOutputs.AreOf(request, variant.RequestPath);
-                if (!request.WriteIfDifferent(variant.RequestPath))
+                if (UpToDateOutputs.AreOf(request, variant.RequestPath) || !request.WriteIfDifferent(variant.RequestPath))
                 {
-                    UpToDateOutputs.Renew(request);
-                }
-                else if (isMade)
-                {
-                    UpToDateOutputs.Touch(request);
+                    UpToDateOutputs.Renew(request, LockFile.Length > 0 ? [.. Measurements, LockFile] : Measurements);
                 }
 
                 watched.Add(RequestWatch.Times(variant.RequestPath));

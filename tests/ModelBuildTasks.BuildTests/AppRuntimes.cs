@@ -15,7 +15,6 @@ public sealed class AppRuntimes : IDisposable
 
     [TestMethod]
     [DataRow("""<PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />""", "Microsoft.ML.OnnxRuntime 1.31.1", "")]
-    [DataRow("""<PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.*" />""", "Microsoft.ML.OnnxRuntime 1.31.1", "")]
     [DataRow("""<PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />""", "Microsoft.ML.OnnxRuntime 1.31.1", "linux-x64")]
     [DataRow("""<PackageReference Include="Microsoft.ML.OnnxRuntime.Managed" Version="1.31.1" />""", "Microsoft.ML.OnnxRuntime.Managed 1.31.1", "")]
     [DataRow("""<ProjectReference Include="inner/inner.csproj" />""", "Microsoft.ML.OnnxRuntime 1.31.1", "")]
@@ -38,9 +37,21 @@ public sealed class AppRuntimes : IDisposable
     }
 
     [TestMethod]
+    public void A_floating_version_is_the_one_that_nuget_took_of_those_that_there_are()
+    {
+        WritePackage("1.30.98");
+        WritePackage("1.30.99");
+        _app.Project = Reference("1.30.*");
+
+        _app.Build().ShouldSucceed();
+
+        Assert.AreEqual("1.30.99", Request().Runtime!.Version);
+    }
+
+    [TestMethod]
     public void Another_version_makes_the_model_anew_and_the_same_version_does_not()
     {
-        WritePackage("1.30.0", []);
+        WritePackage("1.30.0");
         _app.Project = Reference("1.31.1");
         _app.Build().ShouldSucceed();
         _app.Build().ShouldSucceed();
@@ -56,12 +67,12 @@ public sealed class AppRuntimes : IDisposable
     [TestMethod]
     public void A_model_that_the_version_does_not_read_fails_the_build_with_both_versions()
     {
-        using var app = new App { UsesRealWorker = true };
-        WritePackage("1.16.3", [], app);
-        app.Write("models/digits.onnx", Gelu());
-        app.Project = Reference("1.16.3");
+        _app.UsesRealWorker = true;
+        WritePackage("1.16.3");
+        _app.Write("models/digits.onnx", Gelu());
+        _app.Project = Reference("1.16.3");
 
-        var error = app.Build().ShouldFailWith("MBT4014").Errors.Single();
+        var error = _app.Build().ShouldFailWith("MBT4014").Errors.Single();
 
         StringAssert.Contains(error.Text, "Microsoft.ML.OnnxRuntime 1.16.3");
         StringAssert.Contains(error.Text, "operator set 20");
@@ -78,22 +89,21 @@ public sealed class AppRuntimes : IDisposable
         OptimizationRequest.Read(Directory.GetFiles(_app.At("obj"), "digits.request.json", SearchOption.AllDirectories).OrderBy(File.GetLastWriteTimeUtc).Last());
 
     /// <summary>A package of that version with an empty library, in a feed of the app's own: only the newest is on every machine.</summary>
-    private void WritePackage(string version, byte[] library, App? app = null)
+    private void WritePackage(string version)
     {
-        app ??= _app;
-        Directory.CreateDirectory(app.At("feed"));
-        using (var package = ZipFile.Open(app.At($"feed/Microsoft.ML.OnnxRuntime.{version}.nupkg"), ZipArchiveMode.Create))
+        Directory.CreateDirectory(_app.At("feed"));
+        using (var package = ZipFile.Open(_app.At($"feed/Microsoft.ML.OnnxRuntime.{version}.nupkg"), ZipArchiveMode.Create))
         {
             Write(package, "Microsoft.ML.OnnxRuntime.nuspec", System.Text.Encoding.UTF8.GetBytes($"""
                 <package xmlns="http://schemas.microsoft.com/packaging/2013/05/nuspec.xsd">
                   <metadata><id>Microsoft.ML.OnnxRuntime</id><version>{version}</version><authors>test</authors><description>test</description></metadata>
                 </package>
                 """));
-            Write(package, "runtimes/linux-x64/native/other.so", library);
+            Write(package, "runtimes/linux-x64/native/other.so", []);
         }
 
-        app.Write("nuget.config", Feed.Configuration
-            .Replace("<clear />\n    <add key=\"ours\"", $"<clear />\n    <add key=\"own\" value=\"{app.At("feed")}\" />\n    <add key=\"ours\"", StringComparison.Ordinal)
+        _app.Write("nuget.config", Feed.Configuration
+            .Replace("<clear />\n    <add key=\"ours\"", $"<clear />\n    <add key=\"own\" value=\"{_app.At("feed")}\" />\n    <add key=\"ours\"", StringComparison.Ordinal)
             .Replace("<packageSource key=\"nuget.org\">", "<packageSource key=\"own\"><package pattern=\"Microsoft.ML.OnnxRuntime\" /></packageSource><packageSource key=\"nuget.org\"><package pattern=\"Microsoft.ML.OnnxRuntime\" />", StringComparison.Ordinal));
 
         static void Write(ZipArchive package, string name, byte[] bytes)

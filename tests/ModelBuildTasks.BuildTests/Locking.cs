@@ -44,6 +44,31 @@ public sealed class Locking : IDisposable
     }
 
     [TestMethod]
+    public void A_report_of_a_locked_build_misses_the_file_in_the_log_and_on_the_page()
+    {
+        _app.Build().ShouldSucceed();
+
+        var report = _app.Build("-t:ReportModels", "-p:ModelLockedMode=true").ShouldSucceed();
+
+        StringAssert.Contains(report.Output, "Error MBT2007: ");
+        var arguments = File.ReadAllLines(_app.At("obj/Debug/net10.0/modelbuild/report.rsp"));
+        CollectionAssert.IsSubsetOf(new[] { "--lock", $"\"{LockFile}\"", "--locked" }, arguments);
+    }
+
+    [TestMethod]
+    public void An_update_looks_anew_for_what_a_build_made_because_it_was_locked()
+    {
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+        Directory.Delete(_app.At("obj"), recursive: true);
+        _app.Build().ShouldSucceed();
+        Assert.AreEqual(2, _app.WorkerRuns);
+
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+
+        Assert.AreEqual(3, _app.WorkerRuns);
+    }
+
+    [TestMethod]
     public void Target_frameworks_with_models_of_their_own_write_one_lock()
     {
         _app.TargetFramework = "";

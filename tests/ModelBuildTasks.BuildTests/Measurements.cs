@@ -1,5 +1,7 @@
+using System.Runtime.InteropServices;
 using ModelBuildTasks.BuildTests.Infra;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Caching;
 
 namespace ModelBuildTasks.BuildTests;
 
@@ -45,7 +47,11 @@ public sealed class Measurements : IDisposable
     [TestMethod]
     public void A_target_that_does_not_run_here_is_judged_by_the_device_that_measured_its_artifact()
     {
-        Assert.AreNotEqual(System.Runtime.InteropServices.Architecture.Arm64, System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture, "This test builds for the other kind.");
+        if (RuntimeInformation.ProcessArchitecture == Architecture.Arm64)
+        {
+            Assert.Inconclusive("The target that can't be measured here is cpu-arm64, and this is an ARM64 processor.");
+        }
+
         _app.UsesRealWorker = true;
         _app.Items = """
             <OptimizedModel Include="models/digits.onnx" Targets="cpu-arm64" Precision="Float32" MaxLatency="4ms" MaxMemory="64MB" />
@@ -73,11 +79,16 @@ public sealed class Measurements : IDisposable
     [TestMethod]
     public void A_limit_of_latency_is_judged_on_the_kind_of_processor_that_the_lock_file_ties_it_to()
     {
+        var processor = ProcessorName.Current;
+        if (!ProcessorName.AreSame(processor, processor))
+        {
+            Assert.Inconclusive("This processor can't be told from others, so that no limit is tied to it.");
+        }
+
         _app.UsesRealWorker = true;
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" MaxLatency="0.000001ms" />""";
         _app.Build("-t:UpdateModelLock", "-p:ModelBudgetSeverity=Warning").ShouldSucceed();
         var file = _app.At("models.lock.json");
-        var processor = ModelBuildTasks.Contracts.Caching.ProcessorName.Current;
         StringAssert.Contains(File.ReadAllText(file), "\"maxLatency\": {");
 
         var here = _app.Build();

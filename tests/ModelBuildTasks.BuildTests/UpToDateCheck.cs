@@ -51,6 +51,27 @@ public sealed class UpToDateCheck : IDisposable
     }
 
     [TestMethod]
+    public void The_lock_file_is_an_input_of_each_model()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" />""";
+        _app.Write("models.lock.json", "{}");
+
+        CollectionAssert.AreEquivalent(new[] { Cpu, "models/digits.cuda.onnx" }, Inputs()["models.lock.json"].Split(';'));
+    }
+
+    [TestMethod]
+    public void A_build_after_an_update_of_the_lock_file_ends_the_asking()
+    {
+        _app.Build("-t:UpdateModelLock").ShouldSucceed();
+        CollectionAssert.AreEqual(new[] { Cpu }, OutOfDate());
+
+        _app.Build().ShouldSucceed();
+
+        Assert.IsEmpty(OutOfDate());
+        Assert.AreEqual(1, _app.WorkerRuns);
+    }
+
+    [TestMethod]
     public void Data_without_an_extension_brings_its_like_and_data_that_is_missing_brings_nothing()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" CalibrationData="data/train-images-idx3-ubyte" EvaluationData="missing" />""";
@@ -107,6 +128,28 @@ public sealed class UpToDateCheck : IDisposable
 
         Assert.AreEqual("", Inputs()["models/digits.onnx"]);
         Assert.IsEmpty(_app.ResultOf("CollectUpToDateCheckOutputDesignTime"));
+    }
+
+    [TestMethod]
+    public void Switched_off_what_a_model_is_exported_from_is_still_an_input_and_a_build_after_a_mere_touch_ends_the_asking()
+    {
+        _app.Project = "<PropertyGroup><ModelBuildEnabled>false</ModelBuildEnabled></PropertyGroup>";
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" Embed="false" ExportCommand="cp models/source.onnx models/digits.onnx" ExportInputs="models/source.onnx;scripts" /><OptimizedModel Include="models/letters.onnx" />""";
+        foreach (var file in new[] { "models/source.onnx", "models/letters.onnx", "scripts/export.py" })
+        {
+            _app.Write(file, App.Classifier());
+            File.SetLastWriteTimeUtc(_app.At(file), s_longAgo);
+        }
+
+        _app.Build().ShouldSucceed();
+        CollectionAssert.AreEquivalent(new[] { "models/source.onnx", "models/letters.onnx", "scripts/export.py" }, Inputs().Keys.ToArray());
+        Assert.IsEmpty(OutOfDate());
+
+        _app.Write("scripts/export.py", App.Classifier());
+        CollectionAssert.AreEquivalent(new[] { Cpu, "models/digits.cuda.onnx" }, OutOfDate());
+
+        _app.Build().ShouldSucceed();
+        Assert.IsEmpty(OutOfDate());
     }
 
     [TestMethod]
@@ -167,11 +210,12 @@ public sealed class UpToDateCheck : IDisposable
     /// <summary>The sets with an input that is newer than an output: the rule of the check.</summary>
     private string[] OutOfDate()
     {
-        var outputs = _app.ResultOf("CollectUpToDateCheckOutputDesignTime").ToLookup(output => output["Set"], output => File.GetLastWriteTimeUtc(output.FullPath));
-        var inputs = _app.ResultOf("CollectUpToDateCheckInputDesignTime")
-            .SelectMany(input => input["Set"].Split(';').Select(set => (Set: set, Time: File.GetLastWriteTimeUtc(input.FullPath)))).ToLookup(input => input.Set, input => input.Time);
+        var (outputs, inputs) = (TimesBySet("CollectUpToDateCheckOutputDesignTime"), TimesBySet("CollectUpToDateCheckInputDesignTime"));
         return [.. outputs.Where(set => inputs[set.Key].Max() > set.Min()).Select(set => set.Key)];
     }
+
+    private ILookup<string, DateTime> TimesBySet(string target) => _app.ResultOf(target)
+        .SelectMany(item => item["Set"].Split(';').Select(set => (Set: set, Time: File.GetLastWriteTimeUtc(item.FullPath)))).ToLookup(item => item.Set, item => item.Time);
 
     private Dictionary<string, string> Inputs()
     {

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis.CSharp;
+using ModelBuildTasks.Accessors;
 using ModelBuildTasks.Tests.Infra;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
@@ -32,6 +33,7 @@ public sealed class Accessors : IDisposable
 
                     public static string Facts() => $"{Digits.Inputs.Image.Name} {Digits.Inputs.Image.ElementType} {string.Join(",", Digits.Inputs.Image.Shape)} {Digits.Outputs.Scores.Name} {string.Join(",", Digits.Variants)}";
                     public static long Bytes() { using var stream = Digits.OpenRead(); return stream.Length; }
+                    public static string Best() { using var digits = Digits.Load(null); return digits.Variant; }
                     public static string Chosen() { using var digits = Digits.Load(new Microsoft.ML.OnnxRuntime.SessionOptions()); return digits.Variant; }
                 }
             }
@@ -42,6 +44,7 @@ public sealed class Accessors : IDisposable
         Assert.AreEqual(7f, Call(program, "Main", new float[] { 5, 7, 9 }));
         Assert.AreEqual("image Float -1,3 scores cpu", Call(program, "Facts"));
         Assert.AreEqual((long)Classifier().Length, Call(program, "Bytes"));
+        Assert.AreEqual("cpu", Call(program, "Best"));
         Assert.AreEqual("cpu", Call(program, "Chosen"));
     }
 
@@ -179,6 +182,18 @@ public sealed class Accessors : IDisposable
     }
 
     [TestMethod]
+    public void No_member_of_an_accessor_can_be_the_name_of_its_class()
+    {
+        var digits = new GeneratedAccessor(_folder, Everything(), targets: ["tensorrt", "cuda", "cpu-x64", "cpu"], compressed: Compressed(Everything())).Load().GetType("MyApp.Digits")!;
+        var beside = new GeneratedAccessor(_folder, Everything(), metadata: [("Embed", "false")]).Load().GetType("MyApp.Digits")!;
+
+        var members = new[] { digits, beside }.SelectMany(type => type.GetMembers(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .Select(member => member.Name).Where(name => char.IsLetter(name[0]) && !name.StartsWith("get_", StringComparison.Ordinal)).Distinct();
+
+        Assert.AreEqual("", string.Join(' ', members.Where(name => !AccessorMembers.IsTaken(name))));
+    }
+
+    [TestMethod]
     [DataRow("my-app.3d.class", "my_app._3d.@class")]
     [DataRow("", null)]
     public void The_root_namespace_becomes_a_namespace(string rootNamespace, string? expected)
@@ -272,12 +287,12 @@ public sealed class Accessors : IDisposable
                     public static string Main()
                     {
                         string seen = "";
-                        using var digits = Digits.Load((variant, options) => { seen += variant; options.IntraOpNumThreads = 1; options.LogId = "mine"; });
+                        using var digits = Digits.LoadWith((variant, options) => { seen += variant; options.IntraOpNumThreads = 1; options.LogId = "mine"; });
                         return $"{seen} {digits.Variant} {digits.Run(new float[] { 5, 7, 9 }).Scores[1]}";
                     }
 
-                    public static void Refused() { using var digits = Digits.Load((variant, options) => options.AppendExecutionProvider("NoSuchProvider")); }
-                    public static void Missing() => Digits.Load((System.Action<string, Microsoft.ML.OnnxRuntime.SessionOptions>)null!);
+                    public static void Refused() { using var digits = Digits.LoadWith((variant, options) => options.AppendExecutionProvider("NoSuchProvider")); }
+                    public static void Missing() => Digits.LoadWith(null!);
                 }
             }
             """).Load().GetType("MyApp.Program")!;
@@ -296,11 +311,43 @@ public sealed class Accessors : IDisposable
     {
         // ModelProto.metadata_props.
         byte[] model = types is null ? Classifier() : [.. Classifier(), .. Message(14, [.. Message(1, "modelbuild.types"), .. Message(2, types)])];
+
+        var options = TensorRtOptions(model, folder: Path.Combine(_folder.Path, "kept"));
+
+        Assert.AreEqual(expected, $"trt_int8_enable={options["trt_int8_enable"]} trt_fp16_enable={options["trt_fp16_enable"]}");
+    }
+
+    [TestMethod]
+    public void Tensorrt_keeps_its_engines_and_timings_in_a_folder_that_is_made()
+    {
+        var folder = Path.Combine(_folder.Path, "not", "yet");
+
+        var options = TensorRtOptions(Classifier(), folder);
+
+        Assert.IsTrue(Directory.Exists(folder));
+        Assert.AreEqual($"1 {folder} 1 {folder}", $"{options["trt_engine_cache_enable"]} {options["trt_engine_cache_path"]} {options["trt_timing_cache_enable"]} {options["trt_timing_cache_path"]}");
+    }
+
+    [TestMethod]
+    public void Tensorrt_keeps_nothing_where_the_folder_can_not_be_made()
+    {
+        var options = TensorRtOptions(Classifier(), folder: Path.Combine(_folder.Write("taken", [1]), "kept"));
+
+        Assert.AreEqual("trt_int8_enable trt_fp16_enable", string.Join(' ', options.Keys));
+    }
+
+    [TestMethod]
+    public void Tensorrt_is_told_everything_at_once_since_each_call_forgets_what_an_earlier_one_said()
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cpu"]).Source;
+
+        Assert.HasCount(2, source.Split("UpdateOptions("));
+    }
+
+    private Dictionary<string, string> TensorRtOptions(byte[] model, string folder)
+    {
         var digits = new GeneratedAccessor(_folder, model, targets: ["tensorrt", "cpu"]).Load().GetType("MyApp.Digits")!;
-
-        var options = (Dictionary<string, string>)digits.GetMethod("Precisions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model])!;
-
-        Assert.AreEqual(expected, string.Join(' ', options.Select(option => $"{option.Key}={option.Value}")));
+        return (Dictionary<string, string>)digits.GetMethod("TensorRtOptions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model, folder])!;
     }
 
     private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""

@@ -66,11 +66,24 @@ public sealed class ResultLines
     }
 
     [TestMethod]
-    public void Call_only_shares_points()
+    [DataRow(Metric.F1)]
+    [DataRow(Metric.AreaUnderRoc)]
+    [DataRow(Metric.Agreement)]
+    public void Call_a_hundredth_of_a_share_a_point(Metric metric)
     {
-        _result.AccuracyDrop = new AccuracyDrop { Metric = Metric.Cosine, Value = 0.00123 };
+        _result.AccuracyDrop = new AccuracyDrop { Metric = metric, Value = 0.00123 };
 
-        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", Cosine drop 0.0012");
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), ", drop 0.12 points");
+    }
+
+    [TestMethod]
+    [DataRow(Metric.Cosine)]
+    [DataRow(Metric.MeanSquaredError)]
+    public void Call_only_shares_points(Metric metric)
+    {
+        _result.AccuracyDrop = new AccuracyDrop { Metric = metric, Value = 0.00123 };
+
+        StringAssert.EndsWith(ResultLine.Of("digits", _result), $", {metric} drop 0.0012");
     }
 
     [TestMethod]

@@ -51,8 +51,11 @@ public sealed class ArtifactStore
     /// Copies the artifact of <paramref name="key"/> to <paramref name="artifactPath"/>, which appears whole and with the present as its time:
     /// compilers compare times. An entry that is damaged is deleted.
     /// </summary>
-    /// <returns>The description; null when there is no such entry, and then nothing was written.</returns>
-    public byte[]? TryRestore(string key, string artifactPath)
+    /// <param name="key">64 hexadecimal digits.</param>
+    /// <param name="artifactPath">The place of the artifact.</param>
+    /// <param name="isWanted">Asked of the description, before anything is copied; null takes whatever is there.</param>
+    /// <returns>The description; null when there is no such entry or it is not wanted, and then nothing was written.</returns>
+    public byte[]? TryRestore(string key, string artifactPath, Func<byte[], bool>? isWanted = null)
     {
         var path = EntryPath(_directory, Checked(key));
         try
@@ -65,6 +68,11 @@ public sealed class ArtifactStore
             if (StoreEntry.Parse(File.ReadAllBytes(path)) is not { } entry || entry.Key != key)
             {
                 File.Delete(path);
+                return null;
+            }
+
+            if (isWanted?.Invoke(entry.Description) == false)
+            {
                 return null;
             }
 

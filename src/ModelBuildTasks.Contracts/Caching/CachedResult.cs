@@ -38,29 +38,18 @@ public static class CachedResult
 
     private static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request, string key, Func<OptimizationResult, bool> isWanted)
     {
-        var staged = $"{request.OutputPath}.{Guid.NewGuid():N}.staged";
-        try
+        OptimizationResult? result = null;
+        // The weights first: an artifact lies nowhere without them.
+        if (store.TryRestore(key, request.OutputPath, description => (result = Parse(description)) is { } found && isWanted(found)
+            && (found.ExternalData is not { } name || store.TryRestoreData(request.OutputPath, name))) is null || result is null)
         {
-            if (store.TryRestore(key, staged) is not { } description || Parse(description) is not { } result || !isWanted(result)
-                || (result.ExternalData is { } name && !store.TryRestoreData(request.OutputPath, name)))
-            {
-                return null;
-            }
+            return null;
+        }
 
-            RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
-            File.Delete(request.OutputPath);
-            File.Move(staged, request.OutputPath);
-            var restored = Copy(result, request.ModelPath, request.OutputPath);
-            restored.FromCache = true;
-            return restored;
-        }
-        finally
-        {
-            if (File.Exists(staged))
-            {
-                File.Delete(staged);
-            }
-        }
+        RequiredOperators.Write(request.OutputPath, result.RequiredOperators);
+        var restored = Copy(result, request.ModelPath, request.OutputPath);
+        restored.FromCache = true;
+        return restored;
     }
 
     /// <returns>Null when this is no result of this version.</returns>

@@ -88,7 +88,7 @@ public static class LockComparison
     internal static bool AreSame(IReadOnlyDictionary<string, string> locked, IReadOnlyDictionary<string, string> current) =>
         locked.Count == current.Count && locked.All(pair => Text(current, pair.Key) == Text(locked, pair.Key));
 
-    private static double HighestDrop(AccuracyDrop drop) => drop.Samples > 0 && drop.Metric is Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall or Metric.Agreement
+    private static double HighestDrop(AccuracyDrop drop) => drop.Samples > 0 && drop.Metric.IsShare()
         ? Math.Max(drop.High, drop.Value + (RuleOfThree / drop.Samples))
         : drop.High;
 

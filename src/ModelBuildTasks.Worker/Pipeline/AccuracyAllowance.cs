@@ -30,7 +30,7 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
 
     private IEnumerable<Loss> Losses(AccuracyResult accuracy, double share)
     {
-        bool isDefault = request.Budgets.MaxAccuracyDrop is null && (!isPruned || (request.Budgets.MinAccuracy ?? request.Budgets.MaxClassAccuracyDrop) is null) && IsShare(accuracy.Metric);
+        bool isDefault = request.Budgets.MaxAccuracyDrop is null && (!isPruned || (request.Budgets.MinAccuracy ?? request.Budgets.MaxClassAccuracyDrop) is null) && HasNoUnit(accuracy.Metric);
         if (accuracy.Drop is { } drop && (request.Budgets.MaxAccuracyDrop ?? (isDefault ? DefaultDrop : null)) is { } most)
         {
             yield return Of(drop.Value, share * most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples");
@@ -64,7 +64,7 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
     private static Loss Of(double value, double limit, string what, string where) =>
         new(!(value <= limit), FormattableString.Invariant($"{what} {value:0.####} {where}, {(value <= limit ? "within" : "more than")} {limit:0.####}"));
 
-    private static bool IsShare(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
+    private static bool HasNoUnit(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
 
     private sealed record Loss(bool IsTooMuch, string Finding);
 }

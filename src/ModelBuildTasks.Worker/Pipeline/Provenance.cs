@@ -12,25 +12,17 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal static class Provenance
 {
-    /// <summary>What the keys begin with.</summary>
-    internal const string Prefix = "modelbuild.";
-
     /// <summary>SHA-256 of the source model as in the lock file: with external data, over the role and SHA-256 of each of its files.</summary>
-    internal const string Source = Prefix + "source";
+    internal const string Source = ArtifactMetadata.Prefix + "source";
 
     /// <summary>The target profile.</summary>
-    internal const string Target = Prefix + "target";
+    internal const string Target = ArtifactMetadata.Prefix + "target";
 
-    /// <summary>The steps that applied, in order, separated by <see cref="Separator"/>; empty when none did.</summary>
-    internal const string Plan = Prefix + "plan";
-
-    /// <summary>The element types of its weights, branches and bodies included, by which generated accessors tell TensorRT the precisions to compute in.</summary>
-    internal const string Types = Prefix + "types";
+    /// <summary>The steps that applied, in order, separated by <see cref="ArtifactMetadata.Separator"/>; empty when none did.</summary>
+    internal const string Plan = ArtifactMetadata.Prefix + "plan";
 
     /// <summary>The version of the package.</summary>
-    internal const string Version = Prefix + "version";
-
-    private const string Separator = "; ";
+    internal const string Version = ArtifactMetadata.Prefix + "version";
 
     private static readonly string ToolVersion = typeof(Provenance).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
@@ -66,14 +58,14 @@ internal static class Provenance
         }
     }
 
-    private static bool IsOurs(string key) => key.StartsWith(Prefix, StringComparison.Ordinal);
+    private static bool IsOurs(string key) => key.StartsWith(ArtifactMetadata.Prefix, StringComparison.Ordinal);
 
     private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
     [
         (Source, RequestInputs.DigestOfModel(request.Inputs)),
         (Target, request.Target),
-        (Plan, string.Join(Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
-        (Types, string.Join(Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
+        (Plan, string.Join(ArtifactMetadata.Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
+        (ArtifactMetadata.Types, string.Join(ArtifactMetadata.Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
         (Version, ToolVersion),
     ];
 }

@@ -14,7 +14,6 @@ internal sealed record Rejection(string Reason, string Advice)
         RefusalCause.Accuracy => "Give more or better CalibrationData, or loosen MaxAccuracyDrop.",
         RefusalCause.Unproven => "Name CalibrationData or EvaluationData: inputs that were drawn prove little.",
         RefusalCause.Latency => "It does not pay on this machine; build on one of those that the app is for, or set ModelMeasurement to Skip, which leaves speed to prediction.",
-        RefusalCause.NotLocked => "Delete its entry in the lock file to have it looked at anew.",
         RefusalCause.Format => "Set Format to Onnx to have it.",
         RefusalCause.Runtime => "Reference a newer version of ONNX Runtime to have it.",
         RefusalCause.Size => "Nothing but its size stands against it.",
@@ -34,7 +33,7 @@ internal enum RefusalCause
     /// <summary>The ONNX Runtime that the project references can't run it.</summary>
     Runtime,
 
-    /// <summary>The lock file has another.</summary>
+    /// <summary>The lock file has another. Where one is locked, nothing is said of what was not taken.</summary>
     NotLocked,
 
     /// <summary>It loses more accuracy than it may.</summary>

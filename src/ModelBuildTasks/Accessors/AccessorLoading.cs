@@ -53,19 +53,19 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         source.Add($"""
             /// <summary>Loads the best variant for this machine{(accelerated.Count > 0 ? $": on {devices} where ONNX Runtime finds a device that works, else" : ",")} for its processor.</summary>
             /// <param name="options">
-            /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the other overload.
+            /// Session options. They name the execution providers, so with options the variant for the processor is taken; name another one in the overload for that, or change what Load would set with LoadWith.
             /// Without options, sessions ask for exact 8-bit products (session.x64quantprecision) on x64 processors without VNNI, where they saturate otherwise.
             /// </param>
             """);
         source.Add($"public static {accessor.Class} Load({Options}{orNull} options = null) => options != null ? Load(ForThisProcessor(), options) : Choose(null);");
         source.Add($"""
 
-            /// <summary>Loads the best variant as the overload without parameters does, with changes of your own to the session options, such as the number of threads.</summary>
+            /// <summary>Loads the best variant as Load without options does, with changes of your own to the session options, such as the number of threads.</summary>
             /// <param name="configure">
             /// Gets the name of the variant that is tried and the options that it would have, execution providers included, each time before a session is made. Where ONNX Runtime refuses
             /// what it sets, the next variant is tried.
             /// </param>
-            public static {accessor.Class} Load({Configure} configure) => Choose(configure ?? throw new global::System.ArgumentNullException(nameof(configure)));
+            public static {accessor.Class} LoadWith({Configure} configure) => Choose(configure ?? throw new global::System.ArgumentNullException(nameof(configure)));
 
             """);
         source.Block($"private static {accessor.Class} Choose({Configure}{orNull} configure)", () =>
@@ -96,7 +96,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
         WriteProductsSaturate();
         if (accessor.Targets.Contains(TargetNames.TensorRt))
         {
-            WritePrecisions();
+            new AccessorTensorRt(source, accessor).WriteOptions();
         }
     }
 
@@ -164,52 +164,9 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
         if (target == TargetNames.TensorRt)
         {
-            WriteTensorRt();
+            new AccessorTensorRt(source, accessor).WriteProvider();
         }
 
         source.Add("device.AppendExecutionProvider_CUDA();");
     }
-
-    // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
-    // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only. What the provider leaves over, CUDA takes.
-    private void WriteTensorRt()
-    {
-        source.Add("""
-            // TensorRT optimizes by itself, and what ONNX Runtime makes of Q/DQ can keep it from building an engine (ONNX Runtime, issue 17312).
-            device.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
-            """);
-        source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () =>
-        {
-            source.Add("""
-                engine.UpdateOptions(Precisions(artifact));
-                string kept = global::System.IO.Path.Combine(global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData), "ModelBuildTasks", "tensorrt");
-                """);
-            source.Block("try", () => source.Add("""
-                global::System.IO.Directory.CreateDirectory(kept);
-                engine.UpdateOptions(new global::System.Collections.Generic.Dictionary<string, string> { { "trt_engine_cache_enable", "1" }, { "trt_engine_cache_path", kept }, { "trt_timing_cache_enable", "1" } });
-                """));
-            source.Block("catch (global::System.SystemException)", () => source.Add("// There is no such folder for this user, or no right to it."));
-            source.Add("device.AppendExecutionProvider_Tensorrt(engine);");
-        });
-    }
-
-    // TensorRT refuses Q/DQ where int8 is not enabled (ONNX Runtime, issue 13381), asks for a calibration table where it is and there is no Q/DQ (issue 10743), and takes float16 only where
-    // that is enabled. So each is enabled where the artifact says that it holds it ("modelbuild.types", which the worker writes).
-    private void WritePrecisions() => source.Add("").Block(
-        $"private static global::System.Collections.Generic.Dictionary<string, string> Precisions({(accessor.Embedded ? "byte[]" : "string")} model)", () =>
-        {
-            source.Block($"using (var options = new {Options}())", () => source.Add("""
-                options.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
-                using (var session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options))
-                {
-                    var metadata = session.ModelMetadata.CustomMetadataMap;
-                    string[] types = metadata.ContainsKey("modelbuild.types") ? metadata["modelbuild.types"].Split(new[] { "; " }, global::System.StringSplitOptions.None) : new string[0];
-                    return new global::System.Collections.Generic.Dictionary<string, string>
-                    {
-                        { "trt_int8_enable", global::System.Array.IndexOf(types, "Int8") >= 0 ? "1" : "0" },
-                        { "trt_fp16_enable", global::System.Array.IndexOf(types, "Float16") >= 0 ? "1" : "0" },
-                    };
-                }
-                """));
-        });
 }

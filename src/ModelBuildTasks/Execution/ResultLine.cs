@@ -49,7 +49,7 @@ internal static class ResultLine
         : result.IsCompressed ? $" ({Size(bytes)} compressed)"
         : $" (at most {Size(bytes)} with Compress=\"true\")";
 
-    private static string Drop(AccuracyDrop drop) => drop.Metric is Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall
+    private static string Drop(AccuracyDrop drop) => drop.Metric.IsShare()
         ? Invariant($"drop {100 * drop.Value:0.00;-0.00;0.00} points")
         : Invariant($"{drop.Metric} drop {drop.Value:0.####;-0.####;0}");
 

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ModelBuildTasks.Contracts;
@@ -12,25 +13,30 @@ namespace ModelBuildTasks.Items;
 internal static class UpToDateOutputs
 {
     /// <summary>Gives the artifact and the result of a request the present as their time, where an input is newer.</summary>
-    public static void Renew(OptimizationRequest request)
+    /// <param name="request">The request, with its inputs.</param>
+    /// <param name="shared">Files that are inputs of every model to Visual Studio, which does not read whose they are.</param>
+    public static void Renew(OptimizationRequest request, IEnumerable<string> shared)
     {
-        if (File.Exists(request.OutputPath) && File.Exists(request.ResultPath) && NewestInput(request) > File.GetLastWriteTimeUtc(request.ResultPath))
+        var inputs = request.Inputs.SelectMany(input => RequestInputs.FilesOf(input.Path)).Concat(shared);
+        if (File.Exists(request.OutputPath) && File.Exists(request.ResultPath) && inputs.Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max() > File.GetLastWriteTimeUtc(request.ResultPath))
         {
-            Touch(request);
+            var now = DateTime.UtcNow;
+            File.SetLastWriteTimeUtc(request.OutputPath, now);
+            File.SetLastWriteTimeUtc(request.ResultPath, now);
         }
     }
 
     /// <summary>
-    /// Whether the outputs are what a request asks for that is about to replace another: only what the lock file says has changed, and the artifact is what it says, or said before it is updated. A build
-    /// after an update of the lock file, and an update after a build, have nothing to do.
+    /// Whether the outputs are what a request asks for that says another thing than its file only of what is locked: the artifact is the locked one. The file then stays, and with it whether the artifact
+    /// was looked for or only made again: a build after an update of the lock file, and an update after a build, have nothing to do, and an update after a build that the lock file bound has.
     /// </summary>
     public static bool AreOf(OptimizationRequest request, string requestPath)
     {
         try
         {
-            return File.Exists(requestPath) && File.Exists(request.OutputPath) && File.Exists(request.ResultPath)
+            return request.Locked is { } locked && File.Exists(requestPath) && File.Exists(request.OutputPath) && File.Exists(request.ResultPath)
                 && File.GetLastWriteTimeUtc(request.ResultPath) >= File.GetLastWriteTimeUtc(requestPath)
-                && OptimizationRequest.Read(requestPath) is var last && (request.Locked ?? last.Locked) is { } locked && request.IsSameButLocked(last)
+                && request.IsSameButLocked(OptimizationRequest.Read(requestPath))
                 && locked.Is(OptimizationResult.Read(request.ResultPath).ArtifactSha256 ?? "");
         }
         catch (InvalidDataException)
@@ -39,15 +45,4 @@ internal static class UpToDateOutputs
             return false;
         }
     }
-
-    /// <summary>Gives the artifact and the result of a request the present as their time.</summary>
-    public static void Touch(OptimizationRequest request)
-    {
-        var now = DateTime.UtcNow;
-        File.SetLastWriteTimeUtc(request.OutputPath, now);
-        File.SetLastWriteTimeUtc(request.ResultPath, now);
-    }
-
-    private static DateTime NewestInput(OptimizationRequest request) =>
-        request.Inputs.SelectMany(input => RequestInputs.FilesOf(input.Path)).Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max();
 }

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Contracts.Tests.Caching;
 
@@ -16,6 +17,7 @@ public sealed class RequestKeys
             request.CacheDirectory = "/other/cache";
             request.TimeoutSeconds = 5;
             request.Inputs[0].Path = "/other/model.onnx";
+            request.Runtime!.Folder = "/other/packages";
         }
 
         Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(Elsewhere)));
@@ -57,6 +59,19 @@ public sealed class RequestKeys
         Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)), what);
 
     [TestMethod]
+    [DynamicData(nameof(Settings))]
+    public void No_setting_is_forgotten(string setting)
+    {
+        var property = typeof(ModelSettings).GetProperty(setting)!;
+
+        Assert.Contains(change => !Equals(property.GetValue(Request().Settings), property.GetValue(Request(change.Change).Settings)), Changes, "An artifact depends on it; say so in Changes.");
+    }
+
+    [TestMethod]
+    public void What_is_locked_is_nothing_to_the_free_key() =>
+        Assert.AreEqual(RequestKey.OfArtifact(Request(), isFree: true), RequestKey.OfArtifact(Request(Lock), isFree: true));
+
+    [TestMethod]
     public void The_order_of_inputs_is_nothing() => Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(request =>
     {
         var first = request.Inputs[0];
@@ -84,6 +99,11 @@ public sealed class RequestKeys
         Assert.IsFalse(ProcessorName.AreSame("unnamed processor (Arm64)", "unnamed processor (Arm64)"));
     }
 
+    private static IEnumerable<string> Settings => typeof(ModelSettings).GetProperties().Select(property => property.Name);
+
+    private static void Lock(OptimizationRequest request) =>
+        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = ContentDigest.OfText("locked") }), request);
+
     private static IEnumerable<(string What, Action<OptimizationRequest> Change)> Changes =>
     [
         ("model", request => request.Inputs[0].Sha256 = "b1"),
@@ -100,10 +120,15 @@ public sealed class RequestKeys
         ("scope", request => request.Settings.PruningScope = PruningScope.Local),
         ("excluded layers", request => request.Settings.PruningExclude = ["first"]),
         ("disabled rules", request => request.Settings.DisabledRules = ["FoldShape"]),
+        ("fine-tuning", request => request.Settings.FineTune = FineTune.Distill),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),
         ("format", request => request.Settings.Format = ArtifactFormat.Ort),
         ("measurement", request => request.Measurement = Measurement.Auto),
+        ("package of the runtime", request => request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime.Gpu", Version = "1.31.1" }),
+        ("version of the runtime", request => request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.30.0" }),
+        ("no runtime", request => request.Runtime = null),
+        ("what is locked", Lock),
         ("accuracy drop that Auto may spend", request => request.Budgets.MaxAccuracyDrop = 0.2),
     ];
 
@@ -116,6 +141,7 @@ public sealed class RequestKeys
             Target = TargetNames.Cpu,
             Measurement = Measurement.Skip,
             Worker = "worker",
+            Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.31.1", Folder = "/packages" },
             Inputs = { new InputDigest { Role = "model", Path = "/project/model.onnx", Sha256 = "a1" }, new InputDigest { Role = "calibration", Path = "/project/data", Sha256 = "a2" } },
         };
         change?.Invoke(request);

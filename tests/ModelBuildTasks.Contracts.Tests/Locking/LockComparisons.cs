@@ -31,6 +31,14 @@ public sealed class LockComparisons
         Assert.AreEqual(isWorse, Regressions(result => (result.AccuracyDrop!.Value, result.AccuracyDrop.Low, result.AccuracyDrop.High) = (drop, low, high)).Any());
 
     [TestMethod]
+    [DataRow(Metric.Agreement, false)]
+    [DataRow(Metric.AreaUnderRoc, false)]
+    [DataRow(Metric.Cosine, true)]
+    public void How_many_samples_there_were_counts_where_a_drop_is_a_share_of_them(Metric metric, bool isWorse) => Assert.AreEqual(isWorse, LockComparison.Regressions(
+        Locked.Entry(result: result => result.AccuracyDrop!.Metric = metric),
+        Locked.Entry(result: result => (result.AccuracyDrop!.Metric, result.AccuracyDrop.Value, result.AccuracyDrop.Low, result.AccuracyDrop.High) = (metric, 0.004, 0.0035, 0.0045))).Any());
+
+    [TestMethod]
     public void Drops_of_another_metric_are_not_compared() =>
         Assert.IsEmpty(Regressions(result => (result.AccuracyDrop!.Metric, result.AccuracyDrop.Low, result.AccuracyDrop.High) = (Metric.F1, 0.1, 0.2)));
 

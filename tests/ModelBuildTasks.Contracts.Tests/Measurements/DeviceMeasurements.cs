@@ -1,7 +1,7 @@
 namespace ModelBuildTasks.Contracts.Tests.Measurements;
 
 [TestClass]
-public sealed class DeviceMeasurements
+public sealed class DeviceMeasurements : IDisposable
 {
     private static readonly DeviceMeasurement s_measurement = new()
     {
@@ -25,6 +25,10 @@ public sealed class DeviceMeasurements
         BaselinePeakMemory = 30_000_000,
         Profile = new OperatorProfile { Original = [new OperatorTime { Name = "conv", OpType = "Conv", Milliseconds = 4, Share = 0.5 }] },
     };
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("modelbuild ü ").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [TestMethod]
     public void A_measurement_comes_back_as_it_was_written() =>
@@ -84,13 +88,12 @@ public sealed class DeviceMeasurements
     [TestMethod]
     public void A_file_that_is_far_too_large_is_not_read()
     {
-        var path = Path.Combine(Directory.CreateTempSubdirectory("modelbuild-").FullName, "measurement.json");
+        var path = Path.Combine(_folder, "measurement.json");
         using (var file = File.Create(path))
         {
             file.SetLength(1L << 40);
         }
 
         StringAssert.Contains(Assert.ThrowsExactly<InvalidDataException>(() => DeviceMeasurement.Read(path)).Message, "too large");
-        File.Delete(path);
     }
 }

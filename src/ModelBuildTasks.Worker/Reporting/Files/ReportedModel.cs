@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Worker.Reporting.Files;
 
