@@ -185,7 +185,7 @@ public sealed class ResolveOptimizedModels : Task
                 Report(DiagnosticCatalogue.UnknownOverride, item, "model", model, string.Join(", ", names));
             }
 
-            foreach (var metadata in new[] { MetadataNames.Embed, MetadataNames.Compress }.Where(name => item.Text(name) is not null))
+            foreach (var metadata in new[] { MetadataNames.Embed, MetadataNames.Compress, MetadataNames.IoPrecision }.Where(name => item.Text(name) is not null))
             {
                 Report(DiagnosticCatalogue.ContradictorySettings, item, $"the accessor reads all targets of a model alike, and an OptimizedModelTarget has {metadata} of its own, which belongs to the OptimizedModel");
             }
@@ -280,7 +280,7 @@ public sealed class ResolveOptimizedModels : Task
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<ModelVariant> variants)
     {
-        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), variants, IsCompressed(model), RootNamespace, Directory);
+        var accessor = AccessorItem.For(model, PathOf(model), NameOf(model), variants, IsCompressed(model), TakesHalf(model), RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
@@ -296,6 +296,8 @@ public sealed class ResolveOptimizedModels : Task
 
     // The build then ships the source models as they are.
     private bool IsSwitchedOff => "false".Equals(Enabled, StringComparison.OrdinalIgnoreCase);
+
+    private bool TakesHalf(ITaskItem model) => model.Text(MetadataNames.IoPrecision) is { } text && Choice.TryParse<IoPrecision>(text, out var io) && io == IoPrecision.Float16 && !IsSwitchedOff;
 
     private bool IsCompressed(ITaskItem model) => model.IsTrue(MetadataNames.Compress, fallback: false) && !IsSwitchedOff;
 

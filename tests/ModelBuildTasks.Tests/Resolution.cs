@@ -64,7 +64,8 @@ public sealed class Resolution : IDisposable
     [TestMethod]
     [DataRow("Compress", "true")]
     [DataRow("Embed", "false")]
-    public void How_the_bytes_travel_is_the_same_for_all_targets_of_a_model(string metadata, string value)
+    [DataRow("IoPrecision", "Float16")]
+    public void How_the_model_is_read_is_the_same_for_all_targets_of_a_model(string metadata, string value)
     {
         Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", (metadata, value))]);
 
@@ -158,6 +159,17 @@ public sealed class Resolution : IDisposable
 
         CollectionAssert.AreEqual(new[] { "cpu:Int8", "cuda:Float16" },
             variants.Select(variant => $"{variant.GetMetadata("TargetProfile")}:{variant.GetMetadata("Precision")}").ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("Float16", "true", "true")]
+    [DataRow("Source", "true", "false")]
+    [DataRow("Float16", "false", "false", DisplayName = "switched off, where the source model ships")]
+    public void The_accessor_takes_what_the_artifacts_take(string io, string enabled, string expected)
+    {
+        var accessor = Resolve([Model("digits.onnx", ("IoPrecision", io))], enabled: enabled).AccessorItems.Single();
+
+        Assert.AreEqual(expected, accessor.GetMetadata("TakesHalf"));
     }
 
     [TestMethod]

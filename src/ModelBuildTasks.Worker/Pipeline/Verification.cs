@@ -1,3 +1,4 @@
+using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
@@ -10,10 +11,14 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 internal static class Verification
 {
+    /// <param name="original">The source model.</param>
+    /// <param name="artifact">What was made of it.</param>
+    /// <param name="inputs">Samples for the source model.</param>
+    /// <param name="io">What the artifact takes and gives where the source model has float32; null where either will do.</param>
     /// <returns>Why the artifact is not acceptable; null when it is.</returns>
-    internal static string? Check(ModelSession original, ModelSession artifact, IReadOnlyList<IReadOnlyList<Tensor>> inputs)
+    internal static string? Check(ModelSession original, ModelSession artifact, IReadOnlyList<IReadOnlyList<Tensor>> inputs, IoPrecision? io = null)
     {
-        if ((Differs("input", original.Inputs, artifact.Inputs) ?? Differs("output", original.Outputs, artifact.Outputs)) is { } difference)
+        if ((Differs("input", original.Inputs, artifact.Inputs, io) ?? Differs("output", original.Outputs, artifact.Outputs, io)) is { } difference)
         {
             return difference;
         }
@@ -56,7 +61,7 @@ internal static class Verification
         .Select(output => $"output '{output.Output}' has infinite or undefined values, where the original's are finite, for {output.Lost} of {measured.Samples} samples")
         .FirstOrDefault();
 
-    private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found)
+    private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found, IoPrecision? io)
     {
         if (expected.Count != found.Count)
         {
@@ -64,8 +69,15 @@ internal static class Verification
         }
 
         return expected.Zip(found)
-            .Where(pair => pair.First.Name != pair.Second.Name || pair.First.ElementType != pair.Second.ElementType)
+            .Where(pair => pair.First.Name != pair.Second.Name || !IsWanted(pair.First.ElementType, pair.Second.ElementType, io))
             .Select(pair => $"its {kind} {pair.Second} was {pair.First}")
             .FirstOrDefault();
     }
+
+    private static bool IsWanted(ElementType original, ElementType found, IoPrecision? io) => (original, found) switch
+    {
+        (ElementType.Float, ElementType.Float16) => io != IoPrecision.Source,
+        (ElementType.Float, ElementType.Float) => io != IoPrecision.Float16,
+        _ => original == found,
+    };
 }

@@ -102,6 +102,7 @@ public sealed class RequestKeys
         ("disabled rules", request => request.Settings.DisabledRules = ["FoldShape"]),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),
+        ("types of inputs and outputs", request => request.Settings.IoPrecision = IoPrecision.Float16),
         ("format", request => request.Settings.Format = ArtifactFormat.Ort),
         ("measurement", request => request.Measurement = Measurement.Auto),
         ("accuracy drop that Auto may spend", request => request.Budgets.MaxAccuracyDrop = 0.2),
