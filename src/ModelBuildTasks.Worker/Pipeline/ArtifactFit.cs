@@ -21,6 +21,17 @@ internal sealed class ArtifactFit(OptimizationRequest request, TargetProfile tar
             done.Apply(new Float16Signature(), model);
         }
 
+        string? refusal = ToRuntime(model, done);
+        if (refusal is null && target.KeepsEnginesByName)
+        {
+            EngineKey.Write(model);
+        }
+
+        return refusal;
+    }
+
+    private string? ToRuntime(Model model, AppliedSteps done)
+    {
         if (target.NewestOpset is { } newest && model.Opset > newest)
         {
             long opset = model.Opset;

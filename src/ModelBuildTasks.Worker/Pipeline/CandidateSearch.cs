@@ -313,6 +313,10 @@ internal sealed class CandidateSearch(
             Provenance.Write(fitted, request, done.Steps, source.Bytes);
             candidate.Save(fitted);
         }
+        else if (target.KeepsEnginesByName)
+        {
+            candidate.Save(fitted);
+        }
         else if (source.Model.ExternalDataFiles.Count == 0)
         {
             candidate.Copy(source.Path);
