@@ -230,6 +230,23 @@ public sealed class Model
         }
     }
 
+    /// <summary>SHA-256 over all that the model holds but its <see cref="Metadata"/>, in lower-case hexadecimal, wherever its weights lie.</summary>
+    public string Digest()
+    {
+        // The weights' messages are shared with this model.
+        ModelProto proto = ToProto().Clone();
+        proto.MetadataProps.Clear();
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (TensorProto tensor in new ModelTensors(proto).All)
+        {
+            hash.AppendData(tensor.RawData.Span);
+            tensor.ClearRawData();
+        }
+
+        hash.AppendData(proto.ToByteArray());
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
     /// <summary>The lowest version of the file format that has all that the model states, so that the oldest runtimes possible read it.</summary>
     public long LowestIrVersion => IrVersions.Lowest(ToProto());
 

@@ -99,7 +99,7 @@ public sealed class GenerateModelAccessors : Task
     {
         try
         {
-            return ModelSignature.Read(accessor.ModelPath);
+            return ModelSignature.Read(accessor.ModelPath, accessor.TakesHalf);
         }
         catch (ProtobufException exception)
         {

@@ -29,7 +29,7 @@ public sealed class ResolveOptimizedModels : Task
     [
         (MetadataNames.Name, Named), (MetadataNames.Targets, Named),
         (MetadataNames.ExportCommand, MadeByOne), (MetadataNames.ExportInputs, MadeByOne), (MetadataNames.Preprocess, OfOneModel),
-        (MetadataNames.Embed, ReadAlike), (MetadataNames.Compress, ReadAlike), (MetadataNames.Accessor, ReadAlike),
+        (MetadataNames.Embed, ReadAlike), (MetadataNames.Compress, ReadAlike), (MetadataNames.IoPrecision, ReadAlike), (MetadataNames.Accessor, ReadAlike),
         (MetadataNames.AccessorNamespace, ReadAlike), (MetadataNames.AccessorClass, ReadAlike), (MetadataNames.AccessorVisibility, ReadAlike),
     ];
 
@@ -294,7 +294,7 @@ public sealed class ResolveOptimizedModels : Task
 
     private ITaskItem Accessor(ITaskItem model, IReadOnlyList<ModelVariant> variants)
     {
-        var accessor = AccessorItem.For(model, ModelPathOf(model), NameOf(model), variants, IsCompressed(model), RootNamespace, Directory);
+        var accessor = AccessorItem.For(model, ModelPathOf(model), NameOf(model), variants, IsCompressed(model), TakesHalf(model), RootNamespace, Directory);
         if (accessor.InvalidName is { } invalid)
         {
             Report(DiagnosticCatalogue.NotAQuantity, model, invalid, model.GetMetadata(invalid), "a C# name");
@@ -310,6 +310,8 @@ public sealed class ResolveOptimizedModels : Task
 
     // The build then ships the source models as they are.
     private bool IsSwitchedOff => "false".Equals(Enabled, StringComparison.OrdinalIgnoreCase);
+
+    private bool TakesHalf(ITaskItem model) => model.Text(MetadataNames.IoPrecision) is { } text && Choice.TryParse<IoPrecision>(text, out var io) && io == IoPrecision.Float16 && !IsSwitchedOff;
 
     private bool IsCompressed(ITaskItem model) => model.IsTrue(MetadataNames.Compress, fallback: false) && !IsSwitchedOff;
 

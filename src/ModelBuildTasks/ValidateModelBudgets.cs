@@ -39,7 +39,7 @@ public sealed class ValidateModelBudgets : Task
     {
         var log = new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors);
         var severity = Choice.TryParse<BudgetSeverity>(BudgetSeverity, out var parsed) ? parsed : default;
-        var externalData = new List<ITaskItem>();
+        var externalData = new List<TaskItem>();
         foreach (var request in Requests)
         {
             try
@@ -59,7 +59,13 @@ public sealed class ValidateModelBudgets : Task
 
                 if (result.ExternalData is { } name)
                 {
-                    externalData.Add(Attached(ModelVariant.FromTaskItem(request), result, name, log));
+                    var variant = ModelVariant.FromTaskItem(request);
+                    if (variant.IsEmbedded)
+                    {
+                        log.Write(variant.NotEmbeddable($"it has {result.Optimized!.Bytes.ToString("N0", CultureInfo.InvariantCulture)} bytes, and one file can hold 2 GB"));
+                    }
+
+                    externalData.Add(variant.BesideApp(Path.Combine(Path.GetDirectoryName(variant.ArtifactPath)!, name), name));
                 }
 
                 Forget(result, path);
@@ -73,24 +79,6 @@ public sealed class ValidateModelBudgets : Task
         // Two models may be one, under two names: an app has such a file once.
         ExternalData = [.. externalData.GroupBy(file => file.GetMetadata("LogicalName"), StringComparer.Ordinal).Select(same => same.First())];
         return !Log.HasLoggedErrors;
-    }
-
-    // ONNX Runtime looks for the file beside the model, which a resource has nothing beside.
-    private static TaskItem Attached(ModelVariant variant, OptimizationResult result, string name, DiagnosticLog log)
-    {
-        if (variant.IsEmbedded)
-        {
-            var place = variant.Location;
-            var bytes = result.Optimized!.Bytes.ToString("N0", CultureInfo.InvariantCulture);
-            var diagnostic = Diagnostic.Create(DiagnosticCatalogue.TooLargeToEmbed, variant.ModelPath, variant.Name, variant.Target, bytes);
-            log.Write(place.Line > 0 ? diagnostic.At(place.File, place.Line, place.Column) : diagnostic);
-        }
-
-        return ItemText.Create(Path.Combine(Path.GetDirectoryName(variant.ArtifactPath)!, name), new Dictionary<string, string>
-        {
-            ["LogicalName"] = ModelVariant.BesideApp(name),
-            ["TargetProfile"] = variant.Target,
-        });
     }
 
     // What failed is tried again by the next build: a full disk, a time limit, a file that was missing may be mended by then. And the news of

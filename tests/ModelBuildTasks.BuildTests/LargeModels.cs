@@ -1,4 +1,5 @@
 using ModelBuildTasks.BuildTests.Infra;
+using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
 namespace ModelBuildTasks.BuildTests;
 
@@ -76,6 +77,37 @@ public sealed class LargeModels : IDisposable
         var files = package.Entries.Where(entry => entry.FullName.StartsWith("runtimes/", StringComparison.Ordinal)).ToLookup(entry => Path.GetDirectoryName(entry.FullName)!, entry => Path.GetExtension(entry.Name));
         CollectionAssert.AreEquivalent(new[] { "runtimes/unix-x64/native", "runtimes/win-x64/native" }, files.Select(folder => folder.Key.Replace('\\', '/')).ToArray());
         Assert.IsTrue(files.All(folder => folder.Order().SequenceEqual([".data", ".onnx"])));
+    }
+
+    [TestMethod]
+    public void Switched_off_the_source_model_ships_with_its_weights()
+    {
+        _app.ReferencesOnnxRuntime = true;
+        WriteSourceInTwoFiles();
+        _app.Write("Program.cs", "using var large = MyApp.Large.Load(); Console.Write(large.Run(new float[] { 5, 7, 9 }).Scores[1]);");
+
+        _app.Run("publish", "-p:ModelBuildEnabled=false", "-o", _app.At("out")).ShouldSucceed();
+
+        Assert.AreEqual("9", _app.Execute("out/app.dll"));
+    }
+
+    [TestMethod]
+    public void Switched_off_a_source_in_two_files_is_refused_as_a_resource()
+    {
+        WriteSourceInTwoFiles();
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Name="large" />""";
+
+        _app.Build("-p:ModelBuildEnabled=false").ShouldFailWith("MBT0017");
+    }
+
+    /// <summary>scores = image + [1, 2, 3].</summary>
+    private void WriteSourceInTwoFiles()
+    {
+        byte[] node = [.. Message(1, "image"), .. Message(1, "shift"), .. Message(2, "scores"), .. Message(4, "Add")];
+        byte[] entry(string key, string value) => Message(13, [.. Message(1, key), .. Message(2, value)]);
+        byte[] shift = [.. Number(1, 3), .. Number(2, Float), .. Message(8, "shift"), .. entry("location", "weights/shift.bin"), .. Number(14, 1)];
+        _app.Write("models/digits.onnx", Model([Tensor("image", Float, "N", 3)], [Tensor("scores", Float, "N", 3)], Message(1, node), Message(5, shift)));
+        _app.Write("models/weights/shift.bin", System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>([1f, 2, 3]).ToArray());
     }
 
     private string[] Files(string folder) => [.. Directory.GetFiles(_app.At($"{folder}/models")).Select(file => Path.GetFileName(file))];

@@ -13,6 +13,7 @@ public sealed class PropertyPages
     private static readonly Dictionary<string, IReadOnlyList<string>> s_choices = new()
     {
         [MetadataNames.Precision] = Choice.Names<Precision>(),
+        [MetadataNames.IoPrecision] = Choice.Names<IoPrecision>(),
         [MetadataNames.Quantization] = Choice.Names<Quantization>(),
         [MetadataNames.Calibration] = Choice.Names<Calibration>(),
         [MetadataNames.Pruning] = Choice.Names<Pruning>(),

@@ -13,6 +13,26 @@ public sealed class RealWorker : IDisposable
     public void Dispose() => _app.Dispose();
 
     [TestMethod]
+    public void An_app_that_has_float16_gives_it_and_gets_it()
+    {
+        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" IoPrecision="Float16" />""";
+        _app.Write("Program.cs", """
+            using Microsoft.ML.OnnxRuntime;
+            using MyApp;
+            using var digits = Digits.Load();
+            long size = 1;
+            foreach (var dimension in Digits.Inputs.Pixels.Shape) size *= Math.Max(1, dimension);
+            ReadOnlySpan<Float16> scores = digits.Run(new Float16[size]).Scores;
+            Console.Write($"{Digits.Inputs.Pixels.ElementType} {scores.Length} {float.IsFinite((float)scores[0])}");
+            """);
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+
+        Assert.AreEqual("Float16 10 True", _app.Execute("bin/Debug/net10.0/app.dll"));
+    }
+
+    [TestMethod]
     public void A_project_outside_the_repository_gets_a_smaller_model_once_and_from_the_cache_after_that()
     {
         File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);

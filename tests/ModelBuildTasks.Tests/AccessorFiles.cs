@@ -25,7 +25,7 @@ public sealed class AccessorFiles : IDisposable
         {
             BuildEngine = _engine,
             Directory = directory,
-            Accessors = [AccessorItem.For(new TaskItem(model), model, "digits", [new ModelVariant(model, model, "digits", "cpu", directory, new Dictionary<string, string>(), "", "")], compressed: false, "MyApp", directory).ToTaskItem()],
+            Accessors = [AccessorItem.For(new TaskItem(model), model, "digits", [new ModelVariant(model, model, "digits", "cpu", directory, new Dictionary<string, string>(), "", "")], compressed: false, takesHalf: false, "MyApp", directory).ToTaskItem()],
         };
 
         Assert.IsFalse(task.Execute());

@@ -350,6 +350,17 @@ public sealed class Accessors : IDisposable
         return (Dictionary<string, string>)digits.GetMethod("TensorRtOptions", BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [model, folder])!;
     }
 
+    [TestMethod]
+    public void Float16_is_typed_where_artifacts_take_it()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), takesHalf: true).With("""
+            using Microsoft.ML.OnnxRuntime;
+            namespace MyApp { internal static class Program { internal static System.ReadOnlySpan<Float16> Scores(Digits digits, Float16[] pixels) => digits.Run(pixels).Scores; } }
+            """);
+
+        Assert.AreEqual("", string.Join("\n", accessor.Problems));
+    }
+
     private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""
         namespace MyApp { public static class Program { public static string Main() { using var digits = Digits.Load(); return {{expression}}; } } }
         """).Load().GetType("MyApp.Program")!, "Main")!;

@@ -70,6 +70,7 @@ public sealed class Resolution : IDisposable
     [DataRow("AccessorVisibility", "public")]
     [DataRow("Name", "other")]
     [DataRow("Targets", "cuda")]
+    [DataRow("IoPrecision", "Float16")]
     public void What_a_model_is_called_and_how_it_travels_is_the_same_for_all_of_its_targets(string metadata, string value)
     {
         Resolve([Model("models/digits.onnx")], [Override("cpu", "digits", (metadata, value))]);
@@ -164,6 +165,17 @@ public sealed class Resolution : IDisposable
 
         CollectionAssert.AreEqual(new[] { "cpu:Int8", "cuda:Float16" },
             variants.Select(variant => $"{variant.GetMetadata("TargetProfile")}:{variant.GetMetadata("Precision")}").ToArray());
+    }
+
+    [TestMethod]
+    [DataRow("Float16", "true", "true")]
+    [DataRow("Source", "true", "false")]
+    [DataRow("Float16", "false", "false", DisplayName = "switched off, where the source model ships")]
+    public void The_accessor_takes_what_the_artifacts_take(string io, string enabled, string expected)
+    {
+        var accessor = Resolve([Model("digits.onnx", ("IoPrecision", io))], enabled: enabled).AccessorItems.Single();
+
+        Assert.AreEqual(expected, accessor.GetMetadata("TakesHalf"));
     }
 
     [TestMethod]

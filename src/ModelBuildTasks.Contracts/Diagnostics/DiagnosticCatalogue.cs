@@ -78,10 +78,10 @@ public static class DiagnosticCatalogue
         "The ExportCommand '{0}' ended well, and there is no model file '{1}'.",
         "Make the command write to the item's Include, as in ExportCommand=\"python export.py --output %(Identity)\"; it runs in the project's folder.");
 
-    /// <summary>{0} model name, {1} target, {2} bytes.</summary>
-    public static readonly DiagnosticDescriptor TooLargeToEmbed = new("MBT0017", "The artifact is too large to embed", Error,
-        "'{0}' for {1} has {2} bytes, and a model in one file, as a resource is, can have 2 GB.",
-        "Set Embed=\"false\", without Compress: the model then lies beside the app in two files, of which one holds the weights. Or choose a smaller Precision.");
+    /// <summary>{0} model name, {1} target, {2} reason.</summary>
+    public static readonly DiagnosticDescriptor NotEmbeddable = new("MBT0017", "A model in several files can't be embedded", Error,
+        "'{0}' for {1} keeps its weights in a file of their own, which a resource can't have beside it: {2}.",
+        "Set Embed=\"false\", without Compress, for a model and its weights beside the app; for an artifact of more than 2 GB a smaller Precision may do, too.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,

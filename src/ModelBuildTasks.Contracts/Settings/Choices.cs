@@ -32,6 +32,9 @@ public enum Metric
 /// <summary>What <c>Auto</c> makes best inside the budgets.</summary>
 public enum Objective { Latency, Size, Memory, Accuracy }
 
+/// <summary>What an artifact takes and gives where its source has float32: the same, or float16.</summary>
+public enum IoPrecision { Source, Float16 }
+
 /// <summary>Form of the artifact.</summary>
 public enum ArtifactFormat { Onnx, Ort }
 

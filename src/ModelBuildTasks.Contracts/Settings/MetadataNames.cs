@@ -10,6 +10,7 @@ public static class MetadataNames
     public const string Name = "Name";
     public const string Targets = "Targets";
     public const string Precision = "Precision";
+    public const string IoPrecision = "IoPrecision";
     public const string Quantization = "Quantization";
     public const string Calibration = "Calibration";
     public const string Pruning = "Pruning";
@@ -49,7 +50,7 @@ public static class MetadataNames
     /// <summary>All of them, listed: reflection would have to find them in every build.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        Name, Targets, Precision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, PruningExclude, DisabledRules, FineTune,
+        Name, Targets, Precision, IoPrecision, Quantization, Calibration, Pruning, Sparsity, PruningThreshold, PruningScope, PruningExclude, DisabledRules, FineTune,
         Teacher, Student, TrainingData, FineTuneEpochs, CalibrationData, EvaluationData, Metric, MinAccuracy, MaxAccuracyDrop, MaxClassAccuracyDrop, MaxLatency,
         MaxLatencyRatio, MaxSize, MaxSizeRatio, MaxMemory, Objective, Format, Preprocess, ExportCommand, ExportInputs, Embed, Compress, Accessor,
         AccessorNamespace, AccessorClass, AccessorVisibility,

@@ -10,6 +10,8 @@ public sealed class ModelSettings
 {
     public Precision Precision { get; set; }
 
+    public IoPrecision IoPrecision { get; set; }
+
     public Quantization Quantization { get; set; }
 
     public Calibration Calibration { get; set; }
@@ -41,6 +43,7 @@ public sealed class ModelSettings
     internal static ModelSettings Read(JsonObject? json) => json is null ? new ModelSettings() : new ModelSettings
     {
         Precision = json.Choice<Precision>(nameof(Precision)),
+        IoPrecision = json.Choice<IoPrecision>(nameof(IoPrecision)),
         Quantization = json.Choice<Quantization>(nameof(Quantization)),
         Calibration = json.Choice<Calibration>(nameof(Calibration)),
         Pruning = json.Choice<Pruning>(nameof(Pruning)),
@@ -61,6 +64,7 @@ public sealed class ModelSettings
 
     internal void Write(JsonWriter json) => json
         .Add(nameof(Precision), Precision.ToString())
+        .Add(nameof(IoPrecision), IoPrecision.ToString())
         .Add(nameof(Quantization), Quantization.ToString())
         .Add(nameof(Calibration), Calibration.ToString())
         .Add(nameof(Pruning), Pruning.ToString())

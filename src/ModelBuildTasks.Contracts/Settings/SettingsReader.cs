@@ -47,6 +47,7 @@ public sealed class SettingsReader
     private void ReadSettings()
     {
         Settings.Precision = OneOf<Precision>(MetadataNames.Precision);
+        Settings.IoPrecision = OneOf<IoPrecision>(MetadataNames.IoPrecision);
         Settings.Quantization = OneOf<Quantization>(MetadataNames.Quantization);
         Settings.Calibration = OneOf<Calibration>(MetadataNames.Calibration);
         Settings.Pruning = OneOf<Pruning>(MetadataNames.Pruning);

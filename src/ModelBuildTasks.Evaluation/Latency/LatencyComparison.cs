@@ -16,8 +16,14 @@ public static class LatencyComparison
     /// <param name="cancellation">Stops between runs.</param>
     /// <returns>The comparison; null when another process kept measuring for all of <see cref="LatencySettings.WaitForMachine"/>.</returns>
     /// <exception cref="InferenceException">ONNX Runtime cannot run a model.</exception>
-    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, string processor, int threads = 1, LatencySettings? settings = null, CancellationToken cancellation = default) =>
-        Run(() => original.RunBorrowed(inputs).Dispose(), () => optimized.RunBorrowed(inputs).Dispose(), processor, threads, settings ?? new LatencySettings(), TimeProvider.System, cancellation);
+    public static LatencyResult? Run(ModelSession original, ModelSession optimized, IReadOnlyList<Tensor> inputs, string processor, int threads = 1, LatencySettings? settings = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(original);
+        ArgumentNullException.ThrowIfNull(optimized);
+        // What an app has in the right type is not converted in its time.
+        (IReadOnlyList<Tensor> first, IReadOnlyList<Tensor> second) = (original.Fit(inputs), optimized.Fit(inputs));
+        return Run(() => original.RunBorrowed(first).Dispose(), () => optimized.RunBorrowed(second).Dispose(), processor, threads, settings ?? new LatencySettings(), TimeProvider.System, cancellation);
+    }
 
     internal static LatencyResult? Run(Action original, Action optimized, string processor, int threads, LatencySettings settings, TimeProvider clock, CancellationToken cancellation = default)
     {

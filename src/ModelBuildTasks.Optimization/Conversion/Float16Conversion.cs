@@ -10,8 +10,8 @@ namespace ModelBuildTasks.Optimization.Conversion;
 /// A node stays float32 when its operator is not in <see cref="Float16Operators"/>, when it is quantized, when a constant of it does not fit (beyond ±65504,
 /// or a scalar that would become zero, such as the ε that guards a division), when it sums more numbers than float16 can, or when it stands alone among such nodes, where casts would cost more than it
 /// gains; with calibration samples also what comes near the ends of float16's range on them (<see cref="Float16Choice"/>), and the layers that change the outputs most, until they change little
-/// (<see cref="Float16Fidelity"/>). There is no bfloat16: CUDA has convolutions of it since operator set 22 only, DirectML has none (ONNX Runtime, OperatorKernels.md), and what stays out of float16's
-/// range is float32 here, whose kernels are everywhere.
+/// (<see cref="Float16Fidelity"/>). There is no bfloat16: CUDA has convolutions of it since operator set 22 only and much of the rest not at all, DirectML has none (ONNX Runtime, OperatorKernels.md), and what
+/// stays out of float16's range is float32 here, whose kernels are everywhere.
 /// </remarks>
 public sealed class Float16Conversion : IModelPass
 {

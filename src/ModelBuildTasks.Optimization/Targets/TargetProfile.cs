@@ -48,6 +48,9 @@ public sealed record TargetProfile
     /// <summary>Whether ONNX Runtime's own operators (com.microsoft) run there rather than beside it.</summary>
     public bool RunsContributedOperators { get; init; } = true;
 
+    /// <summary>Whether the execution provider knows what it compiled again by names alone (<see cref="Conversion.EngineKey"/>).</summary>
+    public bool KeepsEnginesByName { get; init; }
+
     /// <summary>Whether this process can run the target's artifacts.</summary>
     public bool RunsHere => ExecutionProvider == CpuProvider && (Architecture is null || Architecture == RuntimeInformation.ProcessArchitecture);
 

@@ -15,6 +15,7 @@ internal static class OptimizeCommand
     private static readonly (string Metadata, string Help)[] Settings =
     [
         (MetadataNames.Precision, $"Numeric format: {Choices<Precision>()}."),
+        (MetadataNames.IoPrecision, $"Float32 inputs and outputs: {Choices<IoPrecision>()}. Float16 is for callers that have it."),
         (MetadataNames.Quantization, $"How integers are introduced: {Choices<Quantization>()}."),
         (MetadataNames.Calibration, $"How static quantization finds ranges: {Choices<Calibration>()}."),
         (MetadataNames.Pruning, $"What is removed: {Choices<Pruning>()}."),

@@ -4,7 +4,6 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
-using ModelBuildTasks.Optimization.Conversion.Releases;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
@@ -41,6 +40,7 @@ internal sealed class CandidateSearch(
     private const string TooLargeForOrt = "in ORT format, which is one file, it would have more than 2 GB";
 
     private readonly AppliedSteps done = new(target, calibration, progress, cancellation);
+    private readonly ArtifactFit fit = new(request, target);
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
@@ -232,7 +232,7 @@ internal sealed class CandidateSearch(
 
     private ComparisonResult SaveAndCompare(Model model, Recipe recipe, ShippedForm candidate, Comparison comparison, bool isObeyed)
     {
-        if (FitToRuntime(model) is { } unfit)
+        if (fit.Apply(model, done) is { } unfit)
         {
             return new ComparisonResult(unfit) { Cause = RefusalCause.Runtime };
         }
@@ -262,37 +262,6 @@ internal sealed class CandidateSearch(
         return result.Refusal is not null || (isObeyed && !recipe.IsForSize) || bytes <= source.Bytes
             ? result
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
-    }
-
-    /// <summary>Makes the model one that the ONNX Runtime of the app reads, and of the operator set that the target computes.</summary>
-    /// <returns>Why that can't be, as a clause; null when it is one.</returns>
-    private string? FitToRuntime(Model model)
-    {
-        if (target.NewestOpset is { } newest && model.Opset > newest)
-        {
-            long opset = model.Opset;
-            string? reason = OpsetLowering.Apply(model, newest);
-            done.Steps.Add(new Step(
-                $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}."));
-        }
-
-        if (request.Runtime is not { } runtime || RuntimeRelease.Find(runtime.Version) is not { } release)
-        {
-            return null;
-        }
-
-        if (request.Settings.Format == ArtifactFormat.Ort && release.Version < RuntimeRelease.OldestForOrtFormat)
-        {
-            return $"ORT format needs ONNX Runtime {RuntimeRelease.OldestForOrtFormat}, and the project references {release}";
-        }
-
-        (IReadOnlyList<string> changes, string? refusal) = ReleaseFit.Apply(model, release);
-        if (refusal is null && changes.Count > 0)
-        {
-            done.Steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', changes)));
-        }
-
-        return refusal;
     }
 
     private Outcome? PassThrough(ShippedForm candidate, Comparison comparison, string reason)
@@ -336,7 +305,7 @@ internal sealed class CandidateSearch(
     {
         AppliedSteps.Mark before = done.Now;
         Model fitted = source.Model.Clone();
-        if (FitToRuntime(fitted) is { } unfit)
+        if (fit.Apply(fitted, done) is { } unfit)
         {
             throw new UnfitForRuntimeException(unfit);
         }
@@ -349,6 +318,10 @@ internal sealed class CandidateSearch(
         if (done.Steps.Skip(before.Steps).Any(step => step.Applied))
         {
             Provenance.Write(fitted, request, done.Steps, source.Bytes);
+            candidate.Save(fitted);
+        }
+        else if (target.KeepsEnginesByName)
+        {
             candidate.Save(fitted);
         }
         else if (source.Model.ExternalDataFiles.Count == 0)

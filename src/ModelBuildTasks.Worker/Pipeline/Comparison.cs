@@ -74,7 +74,8 @@ internal sealed class Comparison(
         using (ModelSession? rounded = Rounded(candidate.ArtifactPath))
         {
             ModelSession judged = rounded ?? artifact;
-            if ((Verification.Check(source.Session, artifact, inputs.Value) ?? (rounded is null ? null : Verification.Check(source.Session, rounded, inputs.Value))) is { } difference)
+            IoPrecision io = request.Settings.IoPrecision;
+            if ((Verification.Check(source.Session, artifact, inputs.Value, io) ?? (rounded is null ? null : Verification.Check(source.Session, rounded, inputs.Value, io))) is { } difference)
             {
                 return new ComparisonResult(difference);
             }
@@ -205,7 +206,7 @@ internal sealed class Comparison(
         }
 
         progress.Report(new PipelineProgress($"running in ONNX Runtime {runtime.Version}", 0));
-        return ReleaseTrial.Check(runtime, library, artifactPath, inputs.Value[0], artifact.Run(inputs.Value[0]), cancellation);
+        return ReleaseTrial.Check(runtime, library, artifactPath, artifact.Fit(inputs.Value[0]), artifact.Run(inputs.Value[0]), cancellation);
     }
 
     /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>

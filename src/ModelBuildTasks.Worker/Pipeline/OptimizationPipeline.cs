@@ -142,7 +142,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             Outcome formed = shipped.Describe(outcome);
             if (request.Compress && formed.ExternalData is not null)
             {
-                return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TooLargeToEmbed, request.ModelPath, request.Name, request.Target, Quantities.Number(formed.ArtifactBytes)));
+                return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NotEmbeddable, request.ModelPath, request.Name, request.Target, $"it has {Quantities.Number(formed.ArtifactBytes)} bytes, and one file can hold 2 GB"));
             }
 
             DeviceEvidence device = DeviceEvidence.For(request, formed, target);

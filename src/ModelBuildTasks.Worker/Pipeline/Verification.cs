@@ -1,3 +1,4 @@
+using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Metrics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
@@ -13,10 +14,14 @@ internal static class Verification
     /// <summary>Kernels of another release or for another format add in another order, and what is quantized may round to the neighbour; what is computed rightly is more alike than this.</summary>
     private const double LeastLikeness = 0.99;
 
+    /// <param name="original">The source model.</param>
+    /// <param name="artifact">What was made of it.</param>
+    /// <param name="inputs">Samples for the source model.</param>
+    /// <param name="io">What the artifact takes and gives where the source model has float32; null where either will do.</param>
     /// <returns>Why the artifact is not acceptable; null when it is.</returns>
-    internal static string? Check(ModelSession original, ModelSession artifact, IReadOnlyList<IReadOnlyList<Tensor>> inputs)
+    internal static string? Check(ModelSession original, ModelSession artifact, IReadOnlyList<IReadOnlyList<Tensor>> inputs, IoPrecision? io = null)
     {
-        if ((Differs("input", original.Inputs, artifact.Inputs) ?? Differs("output", original.Outputs, artifact.Outputs)) is { } difference)
+        if ((Differs("input", original.Inputs, artifact.Inputs, io) ?? Differs("output", original.Outputs, artifact.Outputs, io)) is { } difference)
         {
             return difference;
         }
@@ -77,7 +82,7 @@ internal static class Verification
         return null;
     }
 
-    private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found)
+    private static string? Differs(string kind, IReadOnlyList<TensorSignature> expected, IReadOnlyList<TensorSignature> found, IoPrecision? io)
     {
         if (expected.Count != found.Count)
         {
@@ -85,8 +90,15 @@ internal static class Verification
         }
 
         return expected.Zip(found)
-            .Where(pair => pair.First.Name != pair.Second.Name || pair.First.ElementType != pair.Second.ElementType)
+            .Where(pair => pair.First.Name != pair.Second.Name || !IsWanted(pair.First.ElementType, pair.Second.ElementType, io))
             .Select(pair => $"its {kind} {pair.Second} was {pair.First}")
             .FirstOrDefault();
     }
+
+    private static bool IsWanted(ElementType original, ElementType found, IoPrecision? io) => (original, found) switch
+    {
+        (ElementType.Float, ElementType.Float16) => io != IoPrecision.Source,
+        (ElementType.Float, ElementType.Float) => io != IoPrecision.Float16,
+        _ => original == found,
+    };
 }

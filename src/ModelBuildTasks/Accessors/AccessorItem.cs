@@ -32,6 +32,9 @@ internal sealed class AccessorItem
     /// <summary>Whether the embedded bytes are compressed.</summary>
     public bool Compressed { get; private set; }
 
+    /// <summary>Whether artifacts take and give float16 where the source model has float32.</summary>
+    public bool TakesHalf { get; private set; }
+
     /// <summary>Whether the build makes the model (by a command, or by putting something in front), which it need not have done yet when an IDE asks.</summary>
     public bool IsMade { get; private set; }
 
@@ -43,7 +46,7 @@ internal sealed class AccessorItem
     /// <summary>The metadata that should be a C# name and is not, or null.</summary>
     public string? InvalidName { get; private set; }
 
-    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<ModelVariant> variants, bool compressed, string rootNamespace, string directory)
+    public static AccessorItem For(ITaskItem model, string modelPath, string name, IReadOnlyList<ModelVariant> variants, bool compressed, bool takesHalf, string rootNamespace, string directory)
     {
         var className = model.Text(MetadataNames.AccessorClass);
         var namespaceName = model.Text(MetadataNames.AccessorNamespace);
@@ -57,6 +60,7 @@ internal sealed class AccessorItem
             Visibility = Choice.TryParse<AccessorVisibility>(model.GetMetadata(MetadataNames.AccessorVisibility), out var visibility) && visibility == AccessorVisibility.Public ? "public" : "internal",
             Embedded = model.IsTrue(MetadataNames.Embed, fallback: true),
             Compressed = compressed,
+            TakesHalf = takesHalf,
             IsMade = model.Text(MetadataNames.ExportCommand) is not null || model.Text(MetadataNames.Preprocess) is not null,
             Targets = InOrder(variants),
             OrtTargets = InOrder(variants.Where(variant => variant.IsOrt)),
@@ -75,6 +79,7 @@ internal sealed class AccessorItem
         [nameof(Visibility)] = Visibility,
         [nameof(Embedded)] = Embedded ? "true" : "false",
         [nameof(Compressed)] = Compressed ? "true" : "false",
+        [nameof(TakesHalf)] = TakesHalf ? "true" : "false",
         [nameof(IsMade)] = IsMade ? "true" : "false",
         [nameof(Targets)] = string.Join(",", Targets),
         [nameof(OrtTargets)] = string.Join(",", OrtTargets),
@@ -90,6 +95,7 @@ internal sealed class AccessorItem
         Visibility = item.GetMetadata(nameof(Visibility)),
         Embedded = item.GetMetadata(nameof(Embedded)) == "true",
         Compressed = item.GetMetadata(nameof(Compressed)) == "true",
+        TakesHalf = item.GetMetadata(nameof(TakesHalf)) == "true",
         IsMade = item.GetMetadata(nameof(IsMade)) == "true",
         Targets = item.GetMetadata(nameof(Targets)).Split([','], StringSplitOptions.RemoveEmptyEntries),
         OrtTargets = item.GetMetadata(nameof(OrtTargets)).Split([','], StringSplitOptions.RemoveEmptyEntries),

@@ -28,7 +28,7 @@ internal sealed class AccessorSource
     }
 
     /// <param name="accessor">What the item asks for.</param>
-    /// <param name="signature">The source model's; the optimizer keeps it.</param>
+    /// <param name="signature">The source model's, which the optimizer keeps, in the types that are asked for.</param>
     /// <param name="hasOnnxRuntime">Whether the project references Microsoft.ML.OnnxRuntime; without it there is the byte access alone.</param>
     /// <param name="nullable">Whether the project's C# knows nullable annotations (C# 8).</param>
     public static string Write(AccessorItem accessor, ModelSignature signature, bool hasOnnxRuntime, bool nullable)

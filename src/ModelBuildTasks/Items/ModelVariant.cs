@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using Microsoft.Build.Framework;
+using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 
 namespace ModelBuildTasks.Items;
@@ -19,6 +20,7 @@ internal sealed class ModelVariant(string modelPath, string sourcePath, string n
     private const string TargetKey = "TargetProfile";
     private const string DefinedInKey = "DefinedIn";
     private const string DefinedAsKey = "DefinedAs";
+    private const string Folder = "models/";
     private const string CompressedExtension = ".br";
 
     /// <summary>Full path of the model that is optimized: the source, or what <see cref="PreprocessModel"/> makes of it.</summary>
@@ -53,10 +55,20 @@ internal sealed class ModelVariant(string modelPath, string sourcePath, string n
     public string ResultPath => Path.Combine(directory, $"{FileName(Name)}.result.json");
 
     /// <summary>What an app knows an artifact by: the name of the resource or, not embedded, the path relative to the app.</summary>
-    public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => BesideApp($"{FileName(name)}.{target}{Extension(isOrt, isCompressed)}");
+    public static string LogicalName(string name, string target, bool isOrt, bool isCompressed) => $"{Folder}{FileName(name)}.{target}{Extension(isOrt, isCompressed)}";
 
-    /// <summary>The path relative to the app of a file that belongs to an artifact.</summary>
-    public static string BesideApp(string fileName) => $"models/{fileName}";
+    /// <summary>A file that goes to the app with what ships of this variant.</summary>
+    /// <param name="path">Full path.</param>
+    /// <param name="place">Where it lies relative to the model.</param>
+    public TaskItem BesideApp(string path, string place) => ItemText.Create(path, new Dictionary<string, string> { ["LogicalName"] = $"{Folder}{place}", [TargetKey] = Target });
+
+    /// <summary>That what ships is several files, and is to be a resource.</summary>
+    /// <param name="reason">Why it is several files, as a clause.</param>
+    public Diagnostic NotEmbeddable(string reason)
+    {
+        var diagnostic = Diagnostic.Create(DiagnosticCatalogue.NotEmbeddable, ModelPath, Name, Target, reason);
+        return Location is { Line: > 0 } place ? diagnostic.At(place.File, place.Line, place.Column) : diagnostic;
+    }
 
     /// <summary>Where the model with what its Preprocess says in front lies, for all targets.</summary>
     public static string PreprocessedPath(string directory, string name) => Path.Combine(directory, FileName(name), "preprocessed", $"{FileName(name)}.onnx");

@@ -32,14 +32,20 @@ internal sealed class ModelSignature
     private const int DimensionSize = 1;
     private const int DimensionSymbol = 2;
 
+    // onnx.proto's TensorProto.DataType.
+    private const int Float = 1;
+    private const int Float16 = 10;
+
     private readonly ProtobufReader _reader;
+    private readonly bool _inHalf;
     private readonly List<SignatureValue> _inputs = [];
     private readonly List<SignatureValue> _outputs = [];
     private readonly HashSet<string> _initializers = new(StringComparer.Ordinal);
 
-    private ModelSignature(Stream stream)
+    private ModelSignature(Stream stream, bool inHalf)
     {
         _reader = new ProtobufReader(stream);
+        _inHalf = inHalf;
         ReadModel(stream.Length);
     }
 
@@ -48,9 +54,11 @@ internal sealed class ModelSignature
 
     public IReadOnlyList<SignatureValue> Outputs => _outputs;
 
+    /// <param name="path">The model.</param>
+    /// <param name="inHalf">Whether float16 stands in the place of float32.</param>
     /// <exception cref="ProtobufException">The file is no ONNX model, or only a part of one.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public static ModelSignature Read(string path)
+    public static ModelSignature Read(string path, bool inHalf = false)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         if (IsOrtFormat(stream))
@@ -58,7 +66,7 @@ internal sealed class ModelSignature
             throw new ProtobufException(isTruncated: false, "it is in ORT format, which can't be read back; name the ONNX model that it was made from");
         }
 
-        return new ModelSignature(stream);
+        return new ModelSignature(stream, inHalf);
     }
 
     /// <summary>ORT format is a flat buffer, which bears its identifier behind the offset of its root (ONNX Runtime, core/flatbuffers/schema/ort.fbs).</summary>
@@ -104,11 +112,13 @@ internal sealed class ModelSignature
             switch (field.Number)
             {
                 case GraphInitializer: ReadInitializer(field.End); break;
-                case GraphInput: _inputs.Add(ReadValue(field.End)); break;
-                case GraphOutput: _outputs.Add(ReadValue(field.End)); break;
+                case GraphInput: _inputs.Add(Typed(ReadValue(field.End))); break;
+                case GraphOutput: _outputs.Add(Typed(ReadValue(field.End))); break;
             }
         }
     }
+
+    private SignatureValue Typed(SignatureValue value) => _inHalf && value.ElementType == Float ? value with { ElementType = Float16 } : value;
 
     private void ReadInitializer(long end)
     {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Security.Cryptography;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Inference;
@@ -66,7 +65,19 @@ internal static class TargetTable
         using ShippedForm shipped = new(request, artifact);
         IReadOnlyList<Worker.Caching.Step> steps = search.Run(RecipeBook.For(request.Settings, target, calibration is not null, calibration is not null, source.Model), shipped)!.Steps;
         string recipe = string.Join(", ", steps.Where(step => step.Applied && !step.Name.StartsWith("fit", StringComparison.Ordinal)).Select(step => step.Name));
-        return new Made(target, artifact, recipe.Length == 0 ? "nothing" : recipe, Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(artifact))));
+        return new Made(target, artifact, recipe.Length == 0 ? "nothing" : recipe, ComputationOf(artifact));
+    }
+
+    /// <summary>A digest of what an artifact computes: metadata and the names of graphs tell of its target.</summary>
+    private static string ComputationOf(string artifact)
+    {
+        Model model = Model.Load(artifact);
+        foreach (Graph graph in model.Graph.WithSubgraphs())
+        {
+            graph.Name = "";
+        }
+
+        return model.Digest();
     }
 
     private static string Describe(string artifact, SourceModel source, Dataset evaluation)

@@ -123,6 +123,7 @@ public sealed class RequestKeys
         ("fine-tuning", request => request.Settings.FineTune = FineTune.Distill),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),
+        ("types of inputs and outputs", request => request.Settings.IoPrecision = IoPrecision.Float16),
         ("format", request => request.Settings.Format = ArtifactFormat.Ort),
         ("measurement", request => request.Measurement = Measurement.Auto),
         ("package of the runtime", request => request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime.Gpu", Version = "1.31.1" }),

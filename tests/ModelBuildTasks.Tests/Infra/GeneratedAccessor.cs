@@ -20,7 +20,7 @@ internal sealed class GeneratedAccessor
     private readonly bool _hasOnnxRuntime;
 
     public GeneratedAccessor(TemporaryFolder folder, byte[] model, string name = "digits", string[]? targets = null, bool hasOnnxRuntime = true,
-        LanguageVersion language = LanguageVersion.Latest, (string Name, string Value)[]? metadata = null, string rootNamespace = "MyApp", byte[]? compressed = null)
+        LanguageVersion language = LanguageVersion.Latest, (string Name, string Value)[]? metadata = null, string rootNamespace = "MyApp", byte[]? compressed = null, bool takesHalf = false)
     {
         (_name, _resource, _isCompressed, _targets, _hasOnnxRuntime) = (name, compressed ?? model, compressed is not null, targets ?? ["cpu"], hasOnnxRuntime);
         var path = folder.Write($"{name}.onnx", model);
@@ -30,8 +30,8 @@ internal sealed class GeneratedAccessor
             item.SetMetadata(key, value);
         }
 
-        var accessor = AccessorItem.For(item, path, name, Variants(path), compressed is not null, rootNamespace, folder.Path);
-        Source = AccessorSource.Write(accessor, ModelSignature.Read(path), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
+        var accessor = AccessorItem.For(item, path, name, Variants(path), compressed is not null, takesHalf, rootNamespace, folder.Path);
+        Source = AccessorSource.Write(accessor, ModelSignature.Read(path, takesHalf), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
         // C# 7.3 is the language of .NET Framework.
         Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose)
             .WithPreprocessorSymbols(language > LanguageVersion.CSharp7_3 ? new[] { "NET5_0_OR_GREATER" } : []);

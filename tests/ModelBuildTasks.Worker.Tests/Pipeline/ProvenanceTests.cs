@@ -80,6 +80,23 @@ public sealed class ProvenanceTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(Precision.Int8)]
+    [DataRow(Precision.Float32, DisplayName = "passed through")]
+    public void A_model_that_was_trained_again_has_another_name_for_TensorRT_which_keeps_engines_by_names(Precision precision)
+    {
+        string NameOf(Model trained)
+        {
+            trained.Save(place.ModelPath);
+            OptimizationResult result = Workplace.Run(place.Request(request => (request.Target, request.Settings.Precision, request.CalibrationData) = (TargetNames.TensorRt, precision, place.WriteData("calibration"))));
+            Assert.IsTrue(result.Succeeded);
+            return Model.Load(place.OutputPath).Graph.Name;
+        }
+
+        Assert.AreEqual(NameOf(SmallModels.WideMlp(seed: 1)), NameOf(SmallModels.WideMlp(seed: 1)));
+        Assert.AreNotEqual(NameOf(SmallModels.WideMlp(seed: 1)), NameOf(SmallModels.WideMlp(seed: 2)));
+    }
+
+    [TestMethod]
     public void An_artifact_that_it_would_make_larger_than_the_source_says_nothing()
     {
         Model tiny = Model.Create("tiny", 17, 8);

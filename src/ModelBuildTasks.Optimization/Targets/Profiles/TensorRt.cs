@@ -19,5 +19,6 @@ public static partial class TargetProfiles
         SmallestIntegerProduct = 16,
         ComputesFloat16 = true,
         RunsContributedOperators = false,
+        KeepsEnginesByName = true,
     };
 }
