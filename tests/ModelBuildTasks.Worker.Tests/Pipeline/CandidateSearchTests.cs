@@ -331,6 +331,18 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
+    public void A_pruned_model_that_does_not_load_does_not_ship()
+    {
+        EditingPass broken = new("prune", model => model.Graph.Inputs[0].InsertAfter("NoSuchOperator"));
+
+        Outcome outcome = Search(new RecipeList([broken], [new Recipe("pruned alone", [])], IsChosenByUser: true));
+
+        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
+        StringAssert.Contains(outcome.Steps.Single(step => step.Name == "prune").Explanation, "prune was done.");
+        Assert.Contains(note => note.Code == "MBT1006" && note.Arguments[1].Contains("ONNX Runtime cannot load it", StringComparison.Ordinal), outcome.Notes);
+    }
+
+    [TestMethod]
     public void An_artifact_that_fails_on_a_sample_that_the_original_runs_on_does_not_ship()
     {
         Outcome outcome = Search(Auto(Recipe(new EditingPass("fail", FailOnSample20)), Recipe(EditingPass.Harmless("good"))));

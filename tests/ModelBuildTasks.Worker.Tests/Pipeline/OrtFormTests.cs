@@ -2,6 +2,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
@@ -18,6 +19,15 @@ public sealed class OrtFormTests : IDisposable
     private string Output => place["obj/model.ort"];
 
     public void Dispose() => place.Dispose();
+
+    [TestMethod]
+    public void The_slowest_operators_are_those_of_the_file_that_ships()
+    {
+        OptimizationResult result = Workplace.Run(Ort(request => (request.Measurement, request.Settings.Precision) = (Measurement.Auto, Precision.Float32)));
+
+        OperatorProfile shipped = SlowestOperators.Of(null, Output, [Tensor.Create([1, 1, 8, 8], new float[64])], new SessionSettings(), TestContext.CancellationToken)!;
+        CollectionAssert.AreEquivalent(shipped.Optimized.Select(time => time.OpType).ToArray(), result.Profile!.Optimized.Select(time => time.OpType).ToArray());
+    }
 
     [TestMethod]
     [DataRow(TargetNames.Cpu, Quantization.None)]

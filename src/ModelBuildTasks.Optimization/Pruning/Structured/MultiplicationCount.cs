@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
@@ -8,7 +9,16 @@ public static class MultiplicationCount
 {
     /// <param name="model">The model; it is not changed.</param>
     /// <param name="example">A sample, whose run tells sizes that the model leaves open; null where there is none, and open sizes then count as 1.</param>
-    /// <returns>Multiplications of one run; null when there are no such layers.</returns>
-    public static long? Of(Model model, Sample? example) =>
-        new LatencyModel(DependencyGraph.Of(model), example).Multiplications(new HashSet<int>()) is > 0 and var count ? (long)count : null;
+    /// <returns>Multiplications of one run; null when there are no such layers, or the model does not run, which is for its verification to tell.</returns>
+    public static long? Of(Model model, Sample? example)
+    {
+        try
+        {
+            return new LatencyModel(DependencyGraph.Of(model), example).Multiplications(new HashSet<int>()) is > 0 and var count ? (long)count : null;
+        }
+        catch (InferenceException)
+        {
+            return null;
+        }
+    }
 }
