@@ -24,7 +24,7 @@ internal static class Provenance
     /// <summary>The steps that applied, in order, separated by <see cref="Separator"/>; empty when none did.</summary>
     internal const string Plan = Prefix + "plan";
 
-    /// <summary>The element types of its weights, branches and bodies included, by which generated accessors tell TensorRT the precisions to compute in.</summary>
+    /// <summary>The element types of its weights, branches and bodies included, and float16 where it takes or gives that, by which generated accessors tell TensorRT the precisions to compute in.</summary>
     internal const string Types = Prefix + "types";
 
     /// <summary>The version of the package.</summary>
@@ -68,12 +68,17 @@ internal static class Provenance
 
     private static bool IsOurs(string key) => key.StartsWith(Prefix, StringComparison.Ordinal);
 
+    /// <summary>Of inputs and outputs only float16, which a device has to be asked for as for weights of it.</summary>
+    private static IEnumerable<ElementType> TypesOf(Model model) =>
+        model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType)
+            .Concat(model.Graph.Inputs.Concat(model.Graph.Outputs).Select(value => value.Type?.ElementType).Where(type => type == ElementType.Float16).OfType<ElementType>());
+
     private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
     [
         (Source, RequestInputs.DigestOfModel(request.Inputs)),
         (Target, request.Target),
         (Plan, string.Join(Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
-        (Types, string.Join(Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
+        (Types, string.Join(Separator, TypesOf(model).Distinct().Select(type => type.ToString()).Order(StringComparer.Ordinal))),
         (Version, ToolVersion),
     ];
 }
