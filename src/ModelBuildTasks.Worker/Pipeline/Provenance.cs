@@ -60,12 +60,17 @@ internal static class Provenance
 
     private static bool IsOurs(string key) => key.StartsWith(ArtifactMetadata.Prefix, StringComparison.Ordinal);
 
+    /// <summary>Of inputs and outputs only float16, which a device has to be asked for as for weights of it.</summary>
+    private static IEnumerable<ElementType> TypesOf(Model model) =>
+        model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType)
+            .Concat(model.Graph.Inputs.Concat(model.Graph.Outputs).Select(value => value.Type?.ElementType).Where(type => type == ElementType.Float16).OfType<ElementType>());
+
     private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
     [
         (Source, RequestInputs.DigestOfModel(request.Inputs)),
         (Target, request.Target),
         (Plan, string.Join(ArtifactMetadata.Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
-        (ArtifactMetadata.Types, string.Join(ArtifactMetadata.Separator, model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType.ToString()).Distinct().Order(StringComparer.Ordinal))),
+        (ArtifactMetadata.Types, string.Join(ArtifactMetadata.Separator, TypesOf(model).Distinct().Select(type => type.ToString()).Order(StringComparer.Ordinal))),
         (Version, ToolVersion),
     ];
 }

@@ -39,6 +39,14 @@ public sealed class IoPrecisionTests : IDisposable
     }
 
     [TestMethod]
+    public void Its_metadata_tell_so_for_TensorRT_is_asked_for_each_type()
+    {
+        Workplace.Run(Half(TargetNames.TensorRt, Precision.Int8));
+
+        CollectionAssert.IsSubsetOf(new[] { "Float16", "Int8" }, Model.Load(place.OutputPath).Metadata["modelbuild.types"].Split("; "));
+    }
+
+    [TestMethod]
     public void Accuracy_is_that_of_inputs_as_float16_holds_them()
     {
         // Numbers that float32 tells apart and float16 does not decide the class.
