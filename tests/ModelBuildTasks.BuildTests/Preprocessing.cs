@@ -89,6 +89,15 @@ public sealed class Preprocessing : IDisposable
     }
 
     [TestMethod]
+    [OSCondition(ConditionMode.Exclude, OperatingSystems.Windows)]
+    public void A_model_that_a_command_makes_is_made_first()
+    {
+        _app.Items = """<OptimizedModel Include="out/digits.onnx" ExportCommand="cp models/digits.onnx out/digits.onnx" Preprocess="models/pixels.json" />""";
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+    }
+
+    [TestMethod]
     public void A_broken_budget_is_shown_at_the_source()
     {
         _app.Items = Item.Replace(" />", """ MaxSize="1KB" />""", StringComparison.Ordinal);
