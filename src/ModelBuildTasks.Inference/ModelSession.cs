@@ -12,6 +12,12 @@ public sealed record TensorSignature(string Name, ElementType ElementType, IRead
     /// <summary>What the model does itself to what this input is given; null when it says nothing of it.</summary>
     internal InputDescription? Preprocessing { get; init; }
 
+    /// <summary>Whether the model takes raw numbers here, such as bytes of an image, and scales them itself.</summary>
+    public bool IsPreprocessed => Preprocessing is not null;
+
+    /// <summary>Height and width to which the model itself resizes what it is given; null where it does not.</summary>
+    public (int Height, int Width)? ResizedTo => Preprocessing?.ImageSize is { } size ? (size[0], size[1]) : null;
+
     public override string ToString() => $"{Name}: {ElementType}[{string.Join(", ", Shape)}]";
 }
 
@@ -54,8 +60,21 @@ public sealed class ModelSession : IDisposable
         this.file = file;
         inputNames = [.. session.InputNames];
         outputNames = [.. session.OutputNames];
-        IReadOnlyDictionary<string, InputDescription> preprocessed = Preprocessed(session);
-        Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]) with { Preprocessing = preprocessed.GetValueOrDefault(name) })];
+        try
+        {
+            IReadOnlyDictionary<string, InputDescription> preprocessed = Preprocessed(session);
+            Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]) with { Preprocessing = preprocessed.GetValueOrDefault(name) })];
+            if (Inputs.FirstOrDefault(input => input.Preprocessing?.InputLayout is not null && input.Shape.Count is not (3 or 4)) is { } flat)
+            {
+                throw new JsonException($"input '{flat}' is called an image, which has 3 or 4 axes.");
+            }
+        }
+        catch (JsonException fault)
+        {
+            session.Dispose();
+            throw new InferenceException($"Its metadata '{Preprocessing.MetadataKey}' does not say what it does to its inputs: {fault.Message}", fault);
+        }
+
         Outputs = [.. outputNames.Select(name => Describe(name, session.OutputMetadata[name]))];
     }
 
@@ -210,19 +229,9 @@ public sealed class ModelSession : IDisposable
         return options;
     }
 
-    private static IReadOnlyDictionary<string, InputDescription> Preprocessed(InferenceSession session)
-    {
-        try
-        {
-            return session.ModelMetadata.CustomMetadataMap.TryGetValue(Preprocessing.MetadataKey, out string? text)
-                ? Preprocessing.FromMetadata(text) : ReadOnlyDictionary<string, InputDescription>.Empty;
-        }
-        catch (JsonException fault)
-        {
-            session.Dispose();
-            throw new InferenceException($"Its metadata '{Preprocessing.MetadataKey}' does not say what it does to its inputs: {fault.Message}", fault);
-        }
-    }
+    private static IReadOnlyDictionary<string, InputDescription> Preprocessed(InferenceSession session) =>
+        session.ModelMetadata.CustomMetadataMap.TryGetValue(Preprocessing.MetadataKey, out string? text)
+            ? Preprocessing.FromMetadata(text) : ReadOnlyDictionary<string, InputDescription>.Empty;
 
     private static TensorSignature Describe(string name, NodeMetadata metadata)
     {

@@ -51,6 +51,8 @@ public sealed class PreprocessModel : WorkerTask
                 // A failure must not leave a memory of what lay there before.
                 memory.Forget();
                 Directory.CreateDirectory(Path.GetDirectoryName(OutputPath)!);
+                // Weights of a model that was larger.
+                File.Delete($"{OutputPath}.data");
                 if (!base.Execute())
                 {
                     return false;
@@ -87,7 +89,7 @@ public sealed class PreprocessModel : WorkerTask
         }
         else if (!Log.HasLoggedErrors)
         {
-            Report(DiagnosticCatalogue.WorkerFailed, $"'modelbuild preprocess' ended with exit code {ExitCode}", "It wrote no error that a build reads");
+            Report(DiagnosticCatalogue.WorkerFailed, $"'modelbuild preprocess' ended with exit code {ExitCode}", "It wrote no error that a build reads.");
         }
 
         return false;

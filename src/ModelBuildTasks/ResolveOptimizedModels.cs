@@ -108,6 +108,7 @@ public sealed class ResolveOptimizedModels : Task
             return false;
         }
 
+        _projectDirectory = Path.GetDirectoryName(ProjectFile)!;
         var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(ResolveOptimizedModels)}.cache"), InputText());
         if (IsRemoteCacheValid && memory.Recall() is { } recalled)
         {
@@ -128,7 +129,6 @@ public sealed class ResolveOptimizedModels : Task
 
     private void Resolve()
     {
-        _projectDirectory = Path.GetDirectoryName(ProjectFile)!;
         CheckProject();
         CheckNames();
         CheckOverrides();
@@ -146,7 +146,7 @@ public sealed class ResolveOptimizedModels : Task
     }
 
     private string InputText() => string.Join("\n", RuntimeIdentifier, Directory, ProjectFile, RootNamespace, Enabled, Measurement, BudgetSeverity, LockedMode, UpdateLock, OptimizationTimeout, TargetFramework, HasBrotli.ToString(),
-        TaskMemory.TextOf(Models, Overrides), string.Join("\n", Models.Select(model => model.GetMetadata(DefiningProject))));
+        TaskMemory.TextOf(Models, Overrides), string.Join("\n", Models.Select(model => model.Text(MetadataNames.Preprocess) is { } description ? DescriptionPath(description) : "")), string.Join("\n", Models.Select(model => model.GetMetadata(DefiningProject))));
 
     private bool IsRemoteCacheValid => RemoteCache.Length == 0 || RemoteCacheAddress.Parse(RemoteCache) is not null;
 
@@ -255,12 +255,17 @@ public sealed class ResolveOptimizedModels : Task
             }
         }
 
-        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData, MetadataNames.Preprocess })
+        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
         {
             if (metadata.TryGetValue(key, out var path))
             {
                 metadata[key] = ItemText.FullPath(_projectDirectory, path);
             }
+        }
+
+        if (metadata.TryGetValue(MetadataNames.Preprocess, out var description))
+        {
+            metadata[MetadataNames.Preprocess] = DescriptionPath(description);
         }
 
         foreach (var key in new[] { MetadataNames.Embed, MetadataNames.Compress, MetadataNames.Accessor })
@@ -335,10 +340,17 @@ public sealed class ResolveOptimizedModels : Task
 
     private string ModelPathOf(ITaskItem model) => model.Text(MetadataNames.Preprocess) is null ? PathOf(model) : ModelVariant.PreprocessedPath(Directory, NameOf(model));
 
+    // Of a data set in a folder, its description is meant.
+    private string DescriptionPath(string written)
+    {
+        var path = ItemText.FullPath(_projectDirectory, written);
+        return System.IO.Directory.Exists(path) ? Path.Combine(path, "dataset.json") : path;
+    }
+
     private ITaskItem PreprocessedItem(ITaskItem model) => ItemText.Create(ModelPathOf(model), new Dictionary<string, string>
     {
         ["SourcePath"] = PathOf(model),
-        [MetadataNames.Preprocess] = ItemText.FullPath(_projectDirectory, model.Text(MetadataNames.Preprocess)!),
+        [MetadataNames.Preprocess] = DescriptionPath(model.Text(MetadataNames.Preprocess)!),
         ["DefinedIn"] = model.GetMetadata(DefiningProject),
         ["DefinedAs"] = model.ItemSpec,
     });

@@ -7,7 +7,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
-using ModelBuildTasks.Optimization.Preprocessing;
+using ModelBuildTasks.Optimization.Inputs;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 

@@ -34,7 +34,7 @@ public sealed class Preprocessing : IDisposable
     public void The_app_gives_bytes_and_the_data_sets_stay_as_they_are()
     {
         var data = Path.Combine(Feed.RepositoryRoot, Sample, "Data");
-        _app.Items = $"""<OptimizedModel Include="models/digits.onnx" Preprocess="{data}/evaluation/dataset.json" CalibrationData="{data}/calibration" EvaluationData="{data}/evaluation" MinAccuracy="0.97" />""";
+        _app.Items = $"""<OptimizedModel Include="models/digits.onnx" Preprocess="{data}/evaluation" CalibrationData="{data}/calibration" EvaluationData="{data}/evaluation" MinAccuracy="0.97" />""";
         _app.Write("Program.cs", Program);
 
         _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();

@@ -182,8 +182,7 @@ internal sealed class DatasetDescription : InputDescription
         }
 
         description.Path = path;
-        description.Check();
-        return description;
+        return description.Fault() is { } fault ? throw new DatasetException(DatasetError.Description, path, $"{fault}.") : description;
     }
 
     /// <summary>How answers are scored.</summary>
@@ -222,22 +221,17 @@ internal sealed class DatasetDescription : InputDescription
     /// <summary>Where a file of that name would be, whether it is there or the name is that of a column or an array.</summary>
     internal string PathOf(string name, string folder) => System.IO.Path.GetFullPath(System.IO.Path.Combine(Path is null ? folder : System.IO.Path.GetDirectoryName(Path)!, name));
 
-    private void Check()
-    {
-        string? fault =
-            Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
-            : Limit is <= 0 ? "'limit' must be positive"
-            : Classes?.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(names => names.Count() > 1) is { } repeated ? $"'classes' names '{repeated.Key}' {repeated.Count()} times; each class needs a name of its own"
-            : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
-            : Positive is < 0 ? "'positive' is a class index, from 0"
-            : Detection is not null && Segmentation is not null ? "'detection' and 'segmentation' exclude each other"
-            : Detection is { } detection && !(IsShare(detection.Suppression) && IsShare(detection.Overlap)) ? "'detection.suppression' and 'detection.overlap' are above 0 and at most 1"
-            : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
-        if (fault is not null)
-        {
-            throw new DatasetException(DatasetError.Description, Path!, $"{fault}.");
-        }
-    }
+    /// <summary>What of it makes no sense; null when all does.</summary>
+    internal string? Fault() =>
+        Split is { } split && !(split.From >= 0 && split.From < split.To && split.To <= 1) ? "'split' needs 0 <= from < to <= 1"
+        : Limit is <= 0 ? "'limit' must be positive"
+        : Classes?.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(names => names.Count() > 1) is { } repeated ? $"'classes' names '{repeated.Key}' {repeated.Count()} times; each class needs a name of its own"
+        : Tokenizer is not null && TextTokenizer.Fault(Tokenizer) is { } tokens ? tokens
+        : Positive is < 0 ? "'positive' is a class index, from 0"
+        : Detection is not null && Segmentation is not null ? "'detection' and 'segmentation' exclude each other"
+        : Detection is { } detection && !(IsShare(detection.Suppression) && IsShare(detection.Overlap)) ? "'detection.suppression' and 'detection.overlap' are above 0 and at most 1"
+        : Inputs?.FirstOrDefault(input => input.Value is null).Key is { } empty ? $"'inputs.{empty}' is null; it is an object"
+        : (Inputs?.Values ?? Enumerable.Empty<InputDescription>()).Append(this).Select(Fault).FirstOrDefault(found => found is not null);
 
     private static bool IsShare(double? value) => value is null or (> 0 and <= 1);
 

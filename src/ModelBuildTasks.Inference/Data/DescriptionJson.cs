@@ -16,13 +16,13 @@ internal sealed class FactorConverter : JsonConverter<Factor>
 {
     public override Factor Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.Number)
+        if (reader.TokenType == JsonTokenType.Number && reader.GetDouble() is var value && double.IsFinite(value))
         {
-            return new Factor(reader.GetDouble());
+            return new Factor(value);
         }
 
         string[] parts = reader.TokenType == JsonTokenType.String ? reader.GetString()!.Split('/') : [];
-        return parts.Length == 2 && Number(parts[0]) is { } numerator && Number(parts[1]) is { } denominator && denominator != 0
+        return parts.Length == 2 && Number(parts[0]) is { } numerator && Number(parts[1]) is { } denominator && denominator != 0 && double.IsFinite(numerator / denominator)
             ? new Factor(numerator / denominator)
             : throw new JsonException("'scale' is a number or a quotient such as \"1/255\".");
     }
@@ -37,9 +37,9 @@ internal sealed class ChannelsConverter : JsonConverter<Channels>
 {
     public override Channels Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
-        if (reader.TokenType == JsonTokenType.Number)
+        if (reader.TokenType == JsonTokenType.Number && reader.GetDouble() is var value && double.IsFinite(value))
         {
-            return new Channels([reader.GetDouble()]);
+            return new Channels([value]);
         }
 
         List<double> values = [];
@@ -51,7 +51,7 @@ internal sealed class ChannelsConverter : JsonConverter<Channels>
             }
         }
 
-        return values.Count > 0 && reader.TokenType == JsonTokenType.EndArray
+        return values.Count > 0 && values.TrueForAll(double.IsFinite) && reader.TokenType == JsonTokenType.EndArray
             ? new Channels([.. values])
             : throw new JsonException("'mean' and 'std' are a number or an array of numbers.");
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ModelBuildTasks.Inference.Data;
 
 /// <summary>Data for a model that does itself what descriptions of data sets say of an input: it gets what is stored.</summary>
@@ -7,27 +9,28 @@ internal static class PreprocessedInput
     /// <param name="stated">What the data set's description says.</param>
     /// <param name="done">What the model does.</param>
     /// <param name="path">The description; null when there is none.</param>
-    /// <exception cref="DatasetException">Both say it, and differ: one of them is not how the model was trained.</exception>
+    /// <exception cref="DatasetException">Both say it, and mean another thing: one of them is not how the model was trained.</exception>
     internal static InputDescription Rest(InputDescription stated, InputDescription done, string? path)
     {
         bool resizes = done.Resize is not null || done.ResizeTo is not null;
-        Same("scale", stated.Scale?.Value, done.Scale?.Value);
-        Same("mean", Text(stated.Mean), Text(done.Mean));
-        Same("std", Text(stated.Std), Text(done.Std));
-        Same("color", stated.Color, done.Color);
-        Same("inputLayout", stated.InputLayout, done.InputLayout);
-        Same("elementType", stated.ElementType, done.ElementType);
-        if (resizes)
+        (string Field, string? Here, string There)[] both =
+        [
+            ("scale", stated.Scale is null ? null : Text(stated.Scale.Value), Text(done.Scale?.Value ?? 1)),
+            ("mean", Text(stated.Mean), Text(done.Mean) ?? "0"),
+            ("std", Text(stated.Std), Text(done.Std) ?? "1"),
+            ("color", stated.Color?.ToString(), (done.Color ?? ChannelOrder.Rgb).ToString()),
+            ("inputLayout", stated.InputLayout?.ToString(), done.InputLayout.ToString()!),
+            ("elementType", stated.ElementType?.ToString(), done.ElementType.ToString()!),
+            .. resizes ? Sizes(stated, done) : [],
+        ];
+        if (Array.Find(both, field => field.Here is not null && field.Here != field.There) is { Field: { } odd } contradiction)
         {
-            Same("imageSize", Text(stated.ImageSize), Text(done.ImageSize));
-            Same("resize", stated.Resize, done.Resize);
-            Same("resizeTo", stated.ResizeTo, done.ResizeTo);
-            Same("interpolation", stated.Interpolation, done.Interpolation ?? Interpolation.Bilinear);
+            throw new DatasetException(DatasetError.Description, path ?? "dataset.json", $"'{odd}' is {contradiction.Here} here, and {contradiction.There} in the model, which does this itself; make them alike, or leave it out here.");
         }
 
         if (stated.Widths is not null)
         {
-            throw Contradiction("'widths' clears columns of normalised numbers, and here the model normalises them itself; leave it out, or take Preprocess off the model.");
+            throw new DatasetException(DatasetError.Description, path!, "'widths' clears columns of normalised numbers, and here the model normalises them itself; leave it out, or take Preprocess off the model.");
         }
 
         return new InputDescription
@@ -45,19 +48,20 @@ internal static class PreprocessedInput
             ResizeTo = resizes ? null : stated.ResizeTo,
             Interpolation = resizes ? null : stated.Interpolation,
         };
-
-        void Same<T>(string field, T? here, T? there)
-        {
-            if (here is not null && !here.Equals(there))
-            {
-                throw Contradiction($"'{field}' is {here} here, and the model's own preprocessing has {there?.ToString() ?? "none"}; make them alike, or leave it out here.");
-            }
-        }
-
-        DatasetException Contradiction(string message) => new(DatasetError.Description, path ?? "dataset.json", message);
     }
 
-    private static string? Text(Channels? channels) => channels is null ? null : $"[{string.Join(", ", channels.Values)}]";
+    private static (string Field, string? Here, string There)[] Sizes(InputDescription stated, InputDescription done) =>
+    [
+        ("imageSize", stated.ImageSize is null ? null : string.Join(" × ", stated.ImageSize), string.Join(" × ", done.ImageSize ?? [])),
+        ("resize", stated.Resize?.ToString(), (done.ResizeTo is null ? done.Resize : ResizeMode.Crop).ToString()!),
+        ("resizeTo", stated.ResizeTo?.ToString(CultureInfo.InvariantCulture), done.ResizeTo?.ToString(CultureInfo.InvariantCulture) ?? "none"),
+        ("interpolation", stated.Interpolation?.ToString(), (done.Interpolation ?? Interpolation.Bilinear).ToString()),
+    ];
 
-    private static string? Text(int[]? sides) => sides is null ? null : $"[{string.Join(", ", sides)}]";
+    /// <summary>One number for all channels is the same as that number for each.</summary>
+    private static string? Text(Channels? channels) => channels is null ? null
+        : channels.Values.Distinct().Count() == 1 ? Text(channels.Values[0])
+        : $"[{string.Join(", ", channels.Values.Select(Text))}]";
+
+    private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -31,13 +31,12 @@ public sealed class Preprocessing
         Order = OrderOf(input, description);
         GivenType = description.ElementType ?? (Order is null ? null : Data.GivenType.UInt8);
         Channels = Order is null ? (input.Shape.Count is 1 or 2 ? input.Shape[^1].Size : null) : input.Shape[^(Order == AxisOrder.Nchw ? 3 : 1)].Size;
+        Factors = [.. Enumerable.Range(0, Math.Max(Count(description.Mean), Count(description.Std))).Select(channel => (description.Scale?.Value ?? 1) / Of(description.Std, channel, 1))];
+        Offsets = [.. Enumerable.Range(0, Factors.Count).Select(channel => -Of(description.Mean, channel, 0) / Of(description.Std, channel, 1))];
         if (Fault() is { } fault)
         {
             throw new DatasetException(DatasetError.Description, path, $"input '{input.Name}' [{string.Join(", ", input.Shape)}]: {fault}.");
         }
-
-        Factors = [.. Enumerable.Range(0, Math.Max(Count(description.Mean), Count(description.Std))).Select(channel => (description.Scale?.Value ?? 1) / Of(description.Std, channel, 1))];
-        Offsets = [.. Enumerable.Range(0, Factors.Count).Select(channel => -Of(description.Mean, channel, 0) / Of(description.Std, channel, 1))];
     }
 
     /// <summary>The input as the model's own operators take it.</summary>
@@ -91,8 +90,11 @@ public sealed class Preprocessing
 
     /// <summary>What a model says that it does, by the names of its inputs.</summary>
     /// <exception cref="JsonException">It is not what <see cref="ToMetadata"/> writes.</exception>
-    internal static IReadOnlyDictionary<string, InputDescription> FromMetadata(string text) =>
-        JsonSerializer.Deserialize(text, DescriptionJson.Default.DatasetDescription)?.Inputs ?? throw new JsonException("there is no 'inputs'.");
+    internal static IReadOnlyDictionary<string, InputDescription> FromMetadata(string text)
+    {
+        DatasetDescription? description = JsonSerializer.Deserialize(text, DescriptionJson.Default.DatasetDescription);
+        return description?.Fault() is { } fault ? throw new JsonException($"{fault}.") : description?.Inputs ?? throw new JsonException("there is no 'inputs'.");
+    }
 
     private InputDescription Done => new()
     {
@@ -125,21 +127,50 @@ public sealed class Preprocessing
 
     /// <summary>Three axes may be a sequence, and are an image only where that is said.</summary>
     private static AxisOrder? OrderOf(TensorSignature input, InputDescription description) =>
-        input.Shape.Count == 4 || description.InputLayout is not null ? InputEncoder.OrderOf(input, description) : null;
+        input.Shape.Count == 4 || (input.Shape.Count == 3 && description.InputLayout is not null) ? InputEncoder.OrderOf(input, description) : null;
 
     private string? Fault()
     {
         int perChannel = Math.Max(Count(description.Mean), Count(description.Std));
-        return Input.Shape.Count == 0 && perChannel > 1 ? "a single number has no channels"
-            : description.Widths is not null ? "'widths' says where each sample of a data set ends, which a graph is not told"
-            : Order is null && (IsResized || IsReversed || (perChannel > 1 && Input.Shape.Count > 2)) ? "its shape does not show whether it is an image NCHW or NHWC; state \"inputLayout\""
-            : Order is not null && Input.Shape.Count is not (3 or 4) ? "\"inputLayout\" is about images, which have 3 or 4 axes"
-            : perChannel > 1 && Channels is { } channels && channels != perChannel ? $"'mean' or 'std' has {perChannel} numbers, and it has {channels} channels"
-            : Count(description.Mean) > 1 && Count(description.Std) > 1 && Count(description.Mean) != Count(description.Std) ? $"'mean' has {Count(description.Mean)} numbers, 'std' has {Count(description.Std)}"
-            : IsReversed && Channels is { } colours && colours != ImageChannels ? $"'color' is Bgr, and it has {colours} channels"
-            : IsResized && (Height is null || Width is null) ? "it leaves its size open; state \"imageSize\", to which images are resized"
-            : IsResized && GivenType != Data.GivenType.UInt8 ? "images are resized in 8 bits; leave \"elementType\" out"
-            : description.ResizeTo is { } side && Math.Max(Height!.Value, Width!.Value) > side ? $"'resizeTo' is {side} pixels, from which {Height} × {Width} are to be cut; make it larger"
+        if (description.Widths is not null)
+        {
+            return "'widths' says where each sample of a data set ends, which a graph is not told";
+        }
+
+        if (Order is null && (IsResized || IsReversed || (perChannel > 1 && Input.Shape.Count > 2)))
+        {
+            return "its shape does not show whether it is an image NCHW or NHWC; state \"inputLayout\"";
+        }
+
+        if (Count(description.Mean) > 1 && Count(description.Std) > 1 && Count(description.Mean) != Count(description.Std))
+        {
+            return $"'mean' has {Count(description.Mean)} numbers, 'std' has {Count(description.Std)}";
+        }
+
+        if (!Factors.Zip(Offsets).All(pair => float.IsNormal((float)pair.First) && float.IsFinite((float)pair.Second)))
+        {
+            return "'scale', 'mean' and 'std' leave no numbers of single precision";
+        }
+
+        return FaultOfChannels(perChannel) ?? (IsResized ? FaultOfSize() : null);
+    }
+
+    private string? FaultOfChannels(int perChannel) =>
+        Channels is not { } channels ? null
+        : perChannel > 1 && channels != perChannel ? $"'mean' or 'std' has {perChannel} numbers, and it has {channels} channels"
+        : Order is not null && description.InputLayout is not null && channels is not (1 or ImageChannels) && Input.Shape[^(Order == AxisOrder.Nchw ? 1 : 3)].Size is 1 or ImageChannels
+            ? $"'inputLayout' is {Order}, which would be {channels} channels; the other order has 1 or {ImageChannels}"
+        : IsReversed && channels != ImageChannels ? $"'color' is Bgr, and it has {channels} channels"
+        : description.Color == ChannelOrder.Gray && channels != 1 ? $"'color' is Gray, and it has {channels} channels"
+        : null;
+
+    private string? FaultOfSize()
+    {
+        (Dimension height, Dimension width) = Order == AxisOrder.Nchw ? (Input.Shape[^2], Input.Shape[^1]) : (Input.Shape[^3], Input.Shape[^2]);
+        return Height is not { } rows || Width is not { } columns ? "it leaves its size open; state \"imageSize\", to which images are resized"
+            : (height.Size ?? rows) != rows || (width.Size ?? columns) != columns ? $"'imageSize' is {rows} × {columns}, and the model fixes {height} × {width}; leave it out"
+            : GivenType != Data.GivenType.UInt8 ? "images are resized in 8 bits; leave \"elementType\" out"
+            : description.ResizeTo is { } side && Math.Max(rows, columns) > side ? $"'resizeTo' is {side} pixels, from which {rows} × {columns} are to be cut; make it larger"
             : null;
     }
 

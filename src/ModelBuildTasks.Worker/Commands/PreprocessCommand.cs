@@ -1,9 +1,9 @@
 using System.CommandLine;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Preprocessing;
+using ModelBuildTasks.Optimization.Inputs;
 using ModelBuildTasks.Worker.Pipeline;
-using Described = ModelBuildTasks.Inference.Data.Preprocessing;
 
 namespace ModelBuildTasks.Worker.Commands;
 
@@ -25,7 +25,7 @@ internal static class PreprocessCommand
     {
         if (path == output)
         {
-            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotWrite, output, output, "it is the model itself, which is never changed")]);
+            return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotWrite, output, output, "It is the model itself, which is never changed.")]);
         }
 
         if (!File.Exists(description))
@@ -34,7 +34,7 @@ internal static class PreprocessCommand
         }
 
         Model model = Model.Load(path);
-        if (InputPreprocessing.Apply(model, Described.Load(description, InputPreprocessing.InputsOf(model))) is { } reason)
+        if (InputPreprocessing.Apply(model, Preprocessing.Load(description, InputPreprocessing.InputsOf(model))) is { } reason)
         {
             return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotPreprocess, path, reason)]);
         }

@@ -45,6 +45,11 @@ internal static class TrialInputs
     {
         // The first dimension is the batch.
         long[] dimensions = [.. input.Shape.Select((dimension, axis) => dimension.Size ?? (axis == 0 ? 1 : openSize))];
+        if (input.ResizedTo is { } size)
+        {
+            (dimensions[^3], dimensions[^2]) = (size.Height, size.Width);
+        }
+
         // In floating point, which bears any product of sizes.
         if (dimensions.Aggregate(input.ElementType.BitsPerElement() / 8.0, (product, size) => product * size) > LargestDrawn)
         {
@@ -52,12 +57,20 @@ internal static class TrialInputs
         }
 
         long count = dimensions.Aggregate(1L, (product, size) => product * size);
-        if (input.ElementType == ElementType.Float)
+        Random random = new(seed);
+        byte[] drawn = new byte[input.ElementType.ByteLength(count)];
+        if (input.IsPreprocessed && input.ElementType is ElementType.UInt8 or ElementType.UInt16 or ElementType.Int16)
         {
-            Random random = new(seed);
-            return Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => random.NextSingle()).ToArray());
+            random.NextBytes(drawn);
         }
 
-        return Tensor.FromBytes(input.ElementType, dimensions, new byte[input.ElementType.ByteLength(count)]);
+        // Integers that nothing is known of may be tokens, of which 0 is the only one that every model has.
+        return input.ElementType switch
+        {
+            ElementType.Float => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => random.NextSingle()).ToArray()),
+            ElementType.Double => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => random.NextDouble()).ToArray()),
+            ElementType.Float16 => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => (Half)random.NextSingle()).ToArray()),
+            _ => Tensor.FromBytes(input.ElementType, dimensions, drawn),
+        };
     }
 }

@@ -37,6 +37,16 @@ public sealed class PreprocessingTests
     [DataRow("""{ "mean": [1, 2] }""", "'mean' or 'std' has 2 numbers, and it has 3 channels")]
     [DataRow("""{ "resizeTo": 30 }""", "'resizeTo' is 30 pixels, from which 32 × 24 are to be cut")]
     [DataRow("""{ "resize": "Crop", "elementType": "Float" }""", "images are resized in 8 bits")]
+    [DataRow("""{ "resize": "Crop", "imageSize": [64, 64] }""", "'imageSize' is 64 × 64, and the model fixes 32 × 24")]
+    [DataRow("""{ "inputLayout": "NHWC", "scale": 2 }""", "'inputLayout' is Nhwc, which would be 24 channels")]
+    [DataRow("""{ "color": "Gray" }""", "'color' is Gray, and it has 3 channels")]
+    [DataRow("""{ "mean": 1e300 }""", "leave no numbers of single precision")]
+    [DataRow("""{ "scale": 0 }""", "leave no numbers of single precision")]
+    [DataRow("""{ "std": 1e-320 }""", "leave no numbers of single precision")]
+    [DataRow("""{ "scale": "NaN/1" }""", "'scale' is a number or a quotient")]
+    [DataRow("""{ "scale": 1e400 }""", "'scale' is a number or a quotient")]
+    [DataRow("""{ "mean": [1e400, 1, 1] }""", "'mean' and 'std' are a number or an array of numbers")]
+    [DataRow("""{ "scale": 1, "inputs": { "x": null } }""", "'inputs.x' is null")]
     public void What_a_graph_cannot_do_is_refused_with_the_reason(string description, string reason) =>
         Assert.Contains(reason, Refusal(description, Image, new TensorSignature("ids", ElementType.Int64, ["N", 16])));
 
@@ -45,6 +55,25 @@ public sealed class PreprocessingTests
     [DataRow("""{ "mean": [1, 2, 3] }""")]
     public void Three_axes_are_an_image_only_where_that_is_said(string description) =>
         Assert.Contains("state \"inputLayout\"", Refusal(description, TemporaryFolder.Input(3, 32, 24)));
+
+    [TestMethod]
+    public void The_layout_of_images_says_nothing_of_a_table() =>
+        Assert.IsNull(Load("""{ "scale": 2, "inputLayout": "NCHW" }""", TemporaryFolder.Input("N", 64)).Single().Order);
+
+    [TestMethod]
+    [DataRow("rubbish")]
+    [DataRow("{}")]
+    [DataRow("""{ "inputs": { "x": null } }""")]
+    [DataRow("""{ "inputs": { "x": { "imageSize": [1] } } }""")]
+    [DataRow("""{ "inputs": { "x": { "inputLayout": "Nchw" } } }""")]
+    public void A_model_that_says_nonsense_of_its_inputs_is_refused(string metadata)
+    {
+        Model model = Model.Create("g", 13, 7);
+        model.Graph.AddOutput(model.Graph.Add("Identity", model.Graph.AddInput("x", new TensorType(ElementType.Float, "N", 4))));
+        model.Metadata[Preprocessing.MetadataKey] = metadata;
+
+        Assert.Contains(Preprocessing.MetadataKey, Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(model)).Message);
+    }
 
     [TestMethod]
     public void An_image_of_open_size_needs_one_to_be_resized_to()
@@ -60,9 +89,9 @@ public sealed class PreprocessingTests
         Assert.Contains("'color' is Bgr, and it has 1 channels", Refusal("""{ "color": "BGR" }""", TemporaryFolder.Input("N", 1, 32, 24)));
 
     [TestMethod]
-    [DataRow("""{ "scale": "1/128" }""", "'scale' is 0.0078125 here, and the model's own preprocessing has 0.00392156862745098")]
-    [DataRow("""{ "mean": 2 }""", "'mean' is [2] here, and the model's own preprocessing has none")]
-    [DataRow("""{ "color": "BGR" }""", "'color' is Bgr here")]
+    [DataRow("""{ "scale": "1/128" }""", "'scale' is 0.0078125 here, and 0.00392156862745098 in the model")]
+    [DataRow("""{ "mean": 2 }""", "'mean' is 2 here, and 0 in the model")]
+    [DataRow("""{ "color": "BGR" }""", "'color' is Bgr here, and Rgb in the model")]
     [DataRow("""{ "widths": "widths.npy" }""", "'widths' clears columns")]
     public void A_data_set_that_says_otherwise_is_an_error(string description, string reason)
     {
@@ -74,13 +103,17 @@ public sealed class PreprocessingTests
     }
 
     [TestMethod]
-    public void A_data_set_that_says_the_same_gives_what_is_stored()
+    [DataRow("""{ "scale": "1/255" }""", """{ "scale": "1/255" }""")]
+    [DataRow("""{ "scale": "1/255" }""", """{ "scale": "1/255", "mean": 0, "std": [1, 1, 1], "color": "RGB" }""")]
+    [DataRow("""{ "mean": [0.5, 0.5, 0.5] }""", """{ "mean": 0.5 }""")]
+    [DataRow("""{ "resizeTo": 40 }""", """{ "resizeTo": 40, "resize": "Crop", "interpolation": "Bilinear" }""")]
+    public void A_data_set_that_means_the_same_gives_what_is_stored(string model, string data)
     {
         using TemporaryFolder folder = new();
         folder.WritePng("a.png", 24, 32, 10, 20, 30);
-        folder.Describe("""{ "scale": "1/255" }""");
+        folder.Describe(data);
 
-        Tensor image = folder.Open(".", Done("""{ "scale": "1/255" }""")).Read().Single().Inputs[0];
+        Tensor image = folder.Open(".", Done(model)).Read().Single().Inputs[0];
 
         CollectionAssert.AreEqual(new byte[] { 10, 20, 30 }, image.Span<byte>()[..3].ToArray());
     }

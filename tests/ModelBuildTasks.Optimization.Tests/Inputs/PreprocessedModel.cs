@@ -1,11 +1,10 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Preprocessing;
+using ModelBuildTasks.Optimization.Inputs;
 using StbImageWriteSharp;
-using Described = ModelBuildTasks.Inference.Data.Preprocessing;
 
-namespace ModelBuildTasks.Optimization.Tests.Preprocessing;
+namespace ModelBuildTasks.Optimization.Tests.Inputs;
 
 /// <summary>A model that gives back its input, with and without preprocessing in front, and a folder of data for both.</summary>
 internal sealed class PreprocessedModel : IDisposable
@@ -47,10 +46,10 @@ internal sealed class PreprocessedModel : IDisposable
     }
 
     /// <summary>Descriptions as for the model's inputs.</summary>
-    internal IReadOnlyList<Described> Wanted()
+    internal IReadOnlyList<Preprocessing> Wanted()
     {
         using ModelSession session = ModelSession.Open(Original);
-        return Described.Load(Path.Combine(folder, "dataset.json"), session.Inputs);
+        return Preprocessing.Load(Path.Combine(folder, "dataset.json"), session.Inputs);
     }
 
     internal Model Made()

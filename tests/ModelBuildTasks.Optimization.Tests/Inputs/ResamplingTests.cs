@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Targets;
 
-namespace ModelBuildTasks.Optimization.Tests.Preprocessing;
+namespace ModelBuildTasks.Optimization.Tests.Inputs;
 
 [TestClass]
 public sealed class ResamplingTests

@@ -1,7 +1,7 @@
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 
-namespace ModelBuildTasks.Optimization.Preprocessing;
+namespace ModelBuildTasks.Optimization.Inputs;
 
 /// <summary>
 /// Resizes images in the graph as data sets are resized (Pillow's filters, whose support grows with the reduction, rows first, 8 bits between the passes): each pass is a product with a matrix of

@@ -1,9 +1,9 @@
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Preprocessing;
+using ModelBuildTasks.Optimization.Inputs;
 
-namespace ModelBuildTasks.Optimization.Tests.Preprocessing;
+namespace ModelBuildTasks.Optimization.Tests.Inputs;
 
 [TestClass]
 public sealed class InputPreprocessingTests
@@ -108,11 +108,26 @@ public sealed class InputPreprocessingTests
     }
 
     [TestMethod]
+    public void Weights_that_are_inputs_by_habit_become_weights()
+    {
+        using PreprocessedModel echo = PreprocessedModel.Of(8, ElementType.Float, 1, 3, 5, 7);
+        Model model = echo.Describe("""{ "mean": [1, 2, 3] }""").Original;
+        model.IrVersion = 3;
+        Value weight = model.Graph.AddInput("w", new TensorType(ElementType.Float, 4, 3, 1, 1));
+        weight.Initializer = Tensor.Create([4, 3, 1, 1], new float[12]);
+        model.Graph.AddOutput(model.Graph.Add("Conv", model.Graph.Inputs[0], weight));
+
+        Model made = echo.Made();
+
+        CollectionAssert.AreEqual(new[] { "x" }, made.Graph.Inputs.Select(input => input.Name).ToArray());
+    }
+
+    [TestMethod]
     public void The_source_is_left_as_it_was_where_an_input_is_an_output_as_well()
     {
         using PreprocessedModel model = PreprocessedModel.Of(ElementType.Float, 1, 3, 5, 7);
         model.Describe("""{ "scale": 2 }""");
-        IReadOnlyList<Inference.Data.Preprocessing> wanted = model.Wanted();
+        IReadOnlyList<Preprocessing> wanted = model.Wanted();
         model.Original.Graph.AddOutput(model.Original.Graph.Inputs[0]);
         byte[] before = model.Original.ToBytes();
 

@@ -2,9 +2,9 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
-using Described = ModelBuildTasks.Inference.Data.Preprocessing;
+using ModelBuildTasks.Optimization.Simplification;
 
-namespace ModelBuildTasks.Optimization.Preprocessing;
+namespace ModelBuildTasks.Optimization.Inputs;
 
 /// <summary>
 /// Puts operators in front of a model, so that it takes what the app has: bytes of an image as they lie in memory, rows first and colours last, of any size where it is resized. The model's
@@ -16,7 +16,7 @@ public static class InputPreprocessing
 
     private static readonly long[] ToChannelsLast = [0, 2, 3, 1];
 
-    /// <summary>The inputs of a model, for <see cref="Described.Load"/>; no session is opened for them.</summary>
+    /// <summary>The inputs of a model, for <see cref="Preprocessing.Load"/>; no session is opened for them.</summary>
     public static IReadOnlyList<TensorSignature> InputsOf(Model model)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -26,16 +26,16 @@ public static class InputPreprocessing
 
     /// <summary>Edits the model in place, and states in its metadata what it does now.</summary>
     /// <returns>Null when it is done, otherwise why it cannot be, the model unchanged.</returns>
-    public static string? Apply(Model model, IReadOnlyList<Described> wanted)
+    public static string? Apply(Model model, IReadOnlyList<Preprocessing> wanted)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(wanted);
-        if (model.Metadata.ContainsKey(Described.MetadataKey))
+        if (model.Metadata.ContainsKey(Preprocessing.MetadataKey))
         {
             return "it has preprocessing of this kind already";
         }
 
-        foreach (Described input in wanted)
+        foreach (Preprocessing input in wanted)
         {
             if (InputOf(model, input).IsOutput)
             {
@@ -50,19 +50,21 @@ public static class InputPreprocessing
             return reason;
         }
 
-        foreach (Described input in wanted)
+        // Before constants come that are no inputs: where weights are, for habit's sake, they would look like options of callers.
+        FixedInitializers.Apply(model, []);
+        foreach (Preprocessing input in wanted)
         {
             Insert(InputOf(model, input), input);
         }
 
         model.IrVersion = Math.Max(model.IrVersion, model.LowestIrVersion);
-        model.Metadata[Described.MetadataKey] = Described.ToMetadata(wanted);
+        model.Metadata[Preprocessing.MetadataKey] = Preprocessing.ToMetadata(wanted);
         return null;
     }
 
-    private static Value InputOf(Model model, Described input) => model.Graph.Inputs.Single(value => value.Name == input.Input.Name);
+    private static Value InputOf(Model model, Preprocessing input) => model.Graph.Inputs.Single(value => value.Name == input.Input.Name);
 
-    private static void Insert(Value input, Described wanted)
+    private static void Insert(Value input, Preprocessing wanted)
     {
         Graph graph = input.Graph;
         TensorType own = new(wanted.Input.ElementType, wanted.Input.Shape);
@@ -105,7 +107,7 @@ public static class InputPreprocessing
         }
     }
 
-    private static Dimension[] GivenShape(Described wanted)
+    private static Dimension[] GivenShape(Preprocessing wanted)
     {
         IReadOnlyList<Dimension> own = wanted.Input.Shape;
         if (wanted.Order is not { } order)
