@@ -3,7 +3,8 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Targets;
 
-/// <summary>What the kernels of one kind of hardware want. A profile is data: a new target is a new file under <c>Profiles</c>, and an entry of <see cref="TargetProfiles.All"/>.</summary>
+/// <summary>What the kernels of one kind of hardware want. A profile is data: what is made for a new target is a new file under <c>Profiles</c>, and an entry of
+/// <see cref="TargetProfiles.All"/>. The build knows its name, where it runs and which is preferred from <c>TargetNames</c>; the accessor's <c>Devices</c> have its execution provider.</summary>
 public sealed record TargetProfile
 {
     /// <summary>The name that projects write in <c>Targets</c>.</summary>
