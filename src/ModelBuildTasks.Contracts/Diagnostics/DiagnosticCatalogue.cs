@@ -168,6 +168,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} was made for {2}, which the project references, and could not be tried in it: {3}.",
         "Nothing is known to be wrong with the artifact. Build again with -t:Rebuild, on a machine that can load that version and has the time for it.");
 
+    /// <summary>{0} oldest version, {1} package and version that the project references.</summary>
+    public static readonly DiagnosticDescriptor AccessorCannotRun = new("MBT1022", "The accessors can't load and run", Warning,
+        "The generated accessors have OpenRead, and neither Load nor Run: these need Microsoft.ML.OnnxRuntime {0}, and the project references {1}.",
+        "Reference a newer version of the package. To stay with this one, run the bytes in a session of your own and add MBT1022 to NoWarn.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
