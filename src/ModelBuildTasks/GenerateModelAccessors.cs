@@ -23,11 +23,14 @@ public sealed class GenerateModelAccessors : Task
     /// <summary>What <see cref="ResolveOptimizedModels"/> made of the items.</summary>
     public ITaskItem[] Accessors { get; set; } = [];
 
-    /// <summary>The resolved references; with Microsoft.ML.OnnxRuntime among them the accessor can load and run.</summary>
+    /// <summary>The resolved references; with Microsoft.ML.OnnxRuntime among them, not older than <see cref="AccessorRuntime.Oldest"/>, the accessor can load and run.</summary>
     public ITaskItem[] References { get; set; } = [];
 
     /// <summary>The project's C# version; nullable annotations need 8.</summary>
     public string LangVersion { get; set; } = "";
+
+    /// <summary>Full path of the project file.</summary>
+    [Required] public string ProjectFile { get; set; } = "";
 
     /// <summary>Full path of the folder for everything that is generated.</summary>
     [Required] public string Directory { get; set; } = "";
@@ -35,16 +38,31 @@ public sealed class GenerateModelAccessors : Task
     /// <summary>Files of the build that are newer when a model has changed: the requests.</summary>
     public ITaskItem[] Requests { get; set; } = [];
 
+    public bool TreatWarningsAsErrors { get; set; }
+
+    public string? NoWarn { get; set; }
+
+    public string? WarningsNotAsErrors { get; set; }
+
     /// <summary>The files, for the compiler.</summary>
     [Output] public ITaskItem[] Sources { get; set; } = [];
 
+    private AccessorRuntime _runtime = null!;
+
     public override bool Execute()
     {
+        _runtime = new AccessorRuntime(References);
+        if (_runtime.TooOld is { } tooOld && Accessors.Length > 0)
+        {
+            // Before anything is recalled, so that it comes with every build.
+            new DiagnosticLog(Log, TreatWarningsAsErrors, NoWarn, WarningsNotAsErrors).Write(Diagnostic.Create(DiagnosticCatalogue.AccessorCannotRun, ProjectFile, AccessorRuntime.Oldest, tooOld));
+        }
+
         var memory = new TaskMemory(Path.Combine(Directory, $"{nameof(GenerateModelAccessors)}.cache"), InputText());
         if (memory.Recall() is { } recalled && Array.TrueForAll(recalled[0], source => File.Exists(source.ItemSpec)))
         {
             Sources = recalled[0];
-            return true;
+            return !Log.HasLoggedErrors;
         }
 
         memory.Forget();
@@ -65,7 +83,7 @@ public sealed class GenerateModelAccessors : Task
         return !Log.HasLoggedErrors;
     }
 
-    private string InputText() => string.Join("\n", LangVersion, HasOnnxRuntime.ToString(), TaskMemory.TextOf(Accessors),
+    private string InputText() => string.Join("\n", LangVersion, _runtime.Runs.ToString(), TaskMemory.TextOf(Accessors),
         InputStamp.OfTimes(Array.ConvertAll(Accessors, accessor => accessor.GetMetadata(nameof(AccessorItem.ModelPath)))),
         InputStamp.OfTimes(Array.ConvertAll(Requests, request => request.ItemSpec)));
 
@@ -83,15 +101,13 @@ public sealed class GenerateModelAccessors : Task
         {
             if (Signature(accessor, log) is { } signature)
             {
-                WholeFile.WriteIfDifferent(accessor.SourcePath, AccessorSource.Write(accessor, signature, HasOnnxRuntime, KnowsNullable));
+                WholeFile.WriteIfDifferent(accessor.SourcePath, AccessorSource.Write(accessor, signature, _runtime.Runs, KnowsNullable));
                 sources.Add(ItemText.Create(accessor.SourcePath));
             }
         }
 
         Sources = [.. sources];
     }
-
-    private bool HasOnnxRuntime => Array.Exists(References, reference => Path.GetFileNameWithoutExtension(reference.ItemSpec).Equals("Microsoft.ML.OnnxRuntime", StringComparison.OrdinalIgnoreCase));
 
     private bool KnowsNullable => !Version.TryParse(LangVersion.Contains(".") ? LangVersion : $"{LangVersion}.0", out var version) || version.Major >= 8;
 

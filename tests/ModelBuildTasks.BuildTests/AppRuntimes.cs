@@ -78,6 +78,19 @@ public sealed class AppRuntimes : IDisposable
         StringAssert.Contains(error.Text, "operator set 20");
     }
 
+    [TestMethod]
+    public void A_version_that_accessors_can_not_run_in_is_told_in_each_build_and_the_app_compiles()
+    {
+        WritePackage("1.15.1", assembly: File.ReadAllBytes(typeof(OptimizationRequest).Assembly.Location));
+        _app.Project = Reference("1.15.1");
+        _app.Write("Program.cs", "using var bytes = MyApp.Digits.OpenRead(); return bytes.Length > 0 ? 0 : 1;");
+
+        _app.Build().ShouldSucceed();
+        var again = _app.Build().ShouldSucceed();
+
+        StringAssert.Contains(again.Warnings.Single(warning => warning.Code == "MBT1022").Text, "Microsoft.ML.OnnxRuntime 1.15.1");
+    }
+
     /// <summary>A model of operator set 20 and IR version 9.</summary>
     private static byte[] Gelu() => [.. Number(1, 9), .. Message(8, Number(2, 20)), .. Message(7, [
         .. Message(1, [.. Message(1, "image"), .. Message(2, "scores"), .. Message(4, "Gelu")]), .. Message(2, "g"),
@@ -88,8 +101,8 @@ public sealed class AppRuntimes : IDisposable
     private OptimizationRequest Request() =>
         OptimizationRequest.Read(Directory.GetFiles(_app.At("obj"), "digits.request.json", SearchOption.AllDirectories).OrderBy(File.GetLastWriteTimeUtc).Last());
 
-    /// <summary>A package of that version with an empty library, in a feed of the app's own: only the newest is on every machine.</summary>
-    private void WritePackage(string version)
+    /// <summary>A package of that version with an empty library, and any assembly in the place of its own, in a feed of the app's own: only the newest is on every machine.</summary>
+    private void WritePackage(string version, byte[]? assembly = null)
     {
         Directory.CreateDirectory(_app.At("feed"));
         using (var package = ZipFile.Open(_app.At($"feed/Microsoft.ML.OnnxRuntime.{version}.nupkg"), ZipArchiveMode.Create))
@@ -100,6 +113,10 @@ public sealed class AppRuntimes : IDisposable
                 </package>
                 """));
             Write(package, "runtimes/linux-x64/native/other.so", []);
+            if (assembly is not null)
+            {
+                Write(package, "lib/netstandard2.0/Microsoft.ML.OnnxRuntime.dll", assembly);
+            }
         }
 
         _app.Write("nuget.config", Feed.Configuration

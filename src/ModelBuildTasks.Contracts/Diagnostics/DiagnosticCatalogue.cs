@@ -168,6 +168,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} was made for {2}, which the project references, and could not be tried in it: {3}.",
         "Nothing is known to be wrong with the artifact. Build again with -t:Rebuild, on a machine that can load that version and has the time for it.");
 
+    /// <summary>{0} oldest version, {1} package and version that the project references.</summary>
+    public static readonly DiagnosticDescriptor AccessorCannotRun = new("MBT1022", "The accessors can't load and run", Warning,
+        "The generated accessors have OpenRead, and neither Load nor Run: these need Microsoft.ML.OnnxRuntime {0}, and the project references {1}.",
+        "Reference a newer version of the package. To stay with this one, run the bytes in a session of your own and add MBT1022 to NoWarn.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
@@ -267,10 +272,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor MeasurementUnreadable = new("MBT4012", "The measurement file can't be read", Error,
         "The measurement '{0}' can't be read: {1}.", "Restore the file, or measure again with 'modelbuild measure'.");
 
-    /// <summary>{0} package and version that the project references, {1} reason, as a clause.</summary>
+    /// <summary>{0} package and version that the project references, {1} reason, as a clause that says so.</summary>
     public static readonly DiagnosticDescriptor NeedsNewerRuntime = new("MBT4014", "The model does not run in the project's ONNX Runtime", Error,
-        "The model does not run in {0}, which the project references, and can't be made to: {1}.",
-        "Reference a newer version of the package, or export the model for an older operator set.");
+        "The model does not run in {0} and can't be made to: {1}.",
+        "Reference a newer version of the package, or give this one what it reads: Format=\"Onnx\" in the place of Ort, or an export for an older operator set.");
 
     /// <summary>{0} data path, {1} what was measured and what is allowed, or why nothing was, a clause.</summary>
     public static readonly DiagnosticDescriptor DriftLimit = new("MBT4013", "The data has drifted more than allowed", Error,

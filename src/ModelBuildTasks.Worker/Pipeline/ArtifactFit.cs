@@ -40,9 +40,14 @@ internal sealed class ArtifactFit(OptimizationRequest request, TargetProfile tar
                 $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}."));
         }
 
-        if (request.Runtime is not { } runtime || RuntimeRelease.Find(runtime.Version) is not { } release)
+        if (request.Runtime is not { } runtime)
         {
             return null;
+        }
+
+        if (RuntimeRelease.Find(runtime.Version) is not { } release)
+        {
+            return RuntimeRelease.IsBeforeOldest(runtime.Version) ? $"artifacts are made for ONNX Runtime {RuntimeRelease.Oldest} and later, and the project references {runtime.Version}" : null;
         }
 
         if (request.Settings.Format == ArtifactFormat.Ort && release.Version < RuntimeRelease.OldestForOrtFormat)

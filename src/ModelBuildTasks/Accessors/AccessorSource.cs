@@ -29,7 +29,7 @@ internal sealed class AccessorSource
 
     /// <param name="accessor">What the item asks for.</param>
     /// <param name="signature">The source model's, which the optimizer keeps, in the types that are asked for.</param>
-    /// <param name="hasOnnxRuntime">Whether the project references Microsoft.ML.OnnxRuntime; without it there is the byte access alone.</param>
+    /// <param name="hasOnnxRuntime">Whether the project references a Microsoft.ML.OnnxRuntime that accessors can run in; without it there is the byte access alone.</param>
     /// <param name="nullable">Whether the project's C# knows nullable annotations (C# 8).</param>
     public static string Write(AccessorItem accessor, ModelSignature signature, bool hasOnnxRuntime, bool nullable)
     {
@@ -64,7 +64,7 @@ internal sealed class AccessorSource
     private void WriteClass()
     {
         var (kind, bases) = _hasOnnxRuntime ? ("sealed", " : global::System.IDisposable") : ("static", "");
-        _source.Add($"/// <summary>The model {CSharpNames.Comment(_accessor.Name)}{(_hasOnnxRuntime ? ", loaded; any number of threads may run it at once" : "; reference Microsoft.ML.OnnxRuntime for Load and Run")}.</summary>");
+        _source.Add($"/// <summary>The model {CSharpNames.Comment(_accessor.Name)}{(_hasOnnxRuntime ? ", loaded; any number of threads may run it at once" : $"; reference Microsoft.ML.OnnxRuntime {AccessorRuntime.Oldest} or later for Load and Run")}.</summary>");
         _source.Block($"{_accessor.Visibility} {kind} partial class {_accessor.Class}{bases}", () =>
         {
             WriteVariants();

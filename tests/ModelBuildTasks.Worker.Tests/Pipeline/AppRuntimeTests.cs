@@ -144,6 +144,28 @@ public sealed class AppRuntimeTests
     }
 
     [TestMethod]
+    public void A_release_before_those_of_the_table_is_an_error_that_names_both_versions()
+    {
+        using Workplace place = Workplace.With(SmallModels.Mlp());
+
+        Diagnostic fault = place.Fails("MBT4014", place.Request(request => request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.10.0" }));
+
+        StringAssert.Contains(fault.Message, "ONNX Runtime 1.12 and later, and the project references 1.10.0");
+    }
+
+    [TestMethod]
+    public void A_refusal_says_once_which_release_the_project_references()
+    {
+        Model model = Model.Create("g", 20, 9);
+        model.Graph.AddOutput(model.Graph.Add("Gelu", model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4))));
+        using Workplace place = Workplace.With(model);
+
+        Diagnostic fault = place.Fails("MBT4014", place.Request(request => request.Runtime = new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.16.3" }));
+
+        Assert.HasCount(2, fault.Message.Split("project references"), fault.Message);
+    }
+
+    [TestMethod]
     public void What_no_table_knows_of_is_found_by_running_it_there()
     {
         // ONNX Runtime's own operator, which 1.14 does not have.

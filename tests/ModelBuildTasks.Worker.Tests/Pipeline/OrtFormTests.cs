@@ -161,12 +161,14 @@ public sealed class OrtFormTests : IDisposable
     }
 
     [TestMethod]
-    public void A_release_that_does_not_read_it_is_named()
+    public void A_release_that_does_not_read_it_is_named_with_the_format_that_it_reads()
     {
         OptimizationRequest request = place.Request(request =>
             (request.Settings.Format, request.Runtime) = (ArtifactFormat.Ort, new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = "1.15.1" }));
 
-        StringAssert.Contains(place.Fails("MBT4014", request).Message, "ORT format needs ONNX Runtime 1.16, and the project references 1.15.1");
+        string message = place.Fails("MBT4014", request).Message;
+        StringAssert.Contains(message, "ORT format needs ONNX Runtime 1.16, and the project references 1.15.1");
+        StringAssert.Contains(message, "Format=\"Onnx\"");
     }
 
     [TestMethod]

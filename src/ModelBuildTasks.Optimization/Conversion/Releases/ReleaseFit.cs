@@ -50,7 +50,7 @@ public static class ReleaseFit
 
         if (model.OpsetImports.TryGetValue("ai.onnx.ml", out long machineLearning) && machineLearning > release.MachineLearningOpset)
         {
-            return (done, $"operator set {machineLearning} of ai.onnx.ml is newer than {release.MachineLearningOpset}, the newest that ONNX Runtime {release} reads");
+            return (done, $"operator set {machineLearning} of ai.onnx.ml is newer than {release.MachineLearningOpset}, the newest that ONNX Runtime {release}, which the project references, reads");
         }
 
         long opset = model.Opset;

@@ -44,5 +44,8 @@ public sealed record RuntimeRelease(Version Version, long Opset, long MachineLea
             ? row with { Version = new Version(parsed.Major, parsed.Minor), PackageVersion = packageVersion }
             : null;
 
+    /// <summary>Whether that version of the package is before <see cref="Oldest"/>; false for a text that is no version.</summary>
+    public static bool IsBeforeOldest(string packageVersion) => NuGetVersion.TryParse(packageVersion, out NuGetVersion? parsed) && new Version(parsed.Major, parsed.Minor) < Oldest;
+
     public override string ToString() => PackageVersion;
 }
