@@ -242,7 +242,7 @@ internal sealed class CandidateSearch(
             return new ComparisonResult(TooLargeForOrt) { Cause = RefusalCause.Format };
         }
 
-        Provenance.Write(model, request, done.Steps, source.Bytes);
+        Provenance.Write(model, request, target, done.Steps, source.Bytes);
         candidate.Save(model);
         if (wanted is not null)
         {
@@ -317,11 +317,12 @@ internal sealed class CandidateSearch(
 
         if (done.Steps.Skip(before.Steps).Any(step => step.Applied))
         {
-            Provenance.Write(fitted, request, done.Steps, source.Bytes);
+            Provenance.Write(fitted, request, target, done.Steps, source.Bytes);
             candidate.Save(fitted);
         }
         else if (target.KeepsEnginesByName)
         {
+            Provenance.WriteTypes(fitted);
             candidate.Save(fitted);
         }
         else if (source.Model.ExternalDataFiles.Count == 0)
