@@ -168,6 +168,11 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} was made for {2}, which the project references, and could not be tried in it: {3}.",
         "Nothing is known to be wrong with the artifact. Build again with -t:Rebuild, on a machine that can load that version and has the time for it.");
 
+    /// <summary>{0} model name, {1} target, {2} what the target takes and what the model has, a clause.</summary>
+    public static readonly DiagnosticDescriptor IntegersNotTaken = new("MBT1022", "The model brings integers that the target does not take", Warning,
+        "'{0}' for {1} keeps integers that {1} does not take: {2}. They run beside its engine, if the model loads there.",
+        "Name the float model as the source, which is then quantized as the target takes it (docs/TARGETS.md), quantize it elsewhere with int8, zero points of 0 and biases in float, or leave this target to other models.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
