@@ -333,8 +333,12 @@ public sealed class Accessors : IDisposable
     {
         var options = TensorRtOptions(Classifier(), folder: Path.Combine(_folder.Write("taken", [1]), "kept"));
 
-        Assert.AreEqual("trt_int8_enable trt_fp16_enable", string.Join(' ', options.Keys));
+        Assert.AreEqual("trt_int8_enable trt_fp16_enable trt_sparsity_enable", string.Join(' ', options.Keys));
     }
+
+    [TestMethod]
+    public void Tensorrt_looks_for_weights_of_which_two_in_four_are_zero() =>
+        Assert.AreEqual("1", TensorRtOptions(Classifier(), folder: Path.Combine(_folder.Path, "kept"))["trt_sparsity_enable"]);
 
     [TestMethod]
     public void Tensorrt_is_told_everything_at_once_since_each_call_forgets_what_an_earlier_one_said()

@@ -173,6 +173,11 @@ public static class DiagnosticCatalogue
         "The generated accessors have OpenRead, and neither Load nor Run: these need Microsoft.ML.OnnxRuntime {0}, and the project references {1}.",
         "Reference a newer version of the package. To stay with this one, run the bytes in a session of your own and add MBT1022 to NoWarn.");
 
+    /// <summary>{0} model name, {1} target, {2} what the target takes and what the model has, a clause.</summary>
+    public static readonly DiagnosticDescriptor IntegersNotTaken = new("MBT1023", "The model brings integers that the target does not take", Warning,
+        "'{0}' for {1} keeps integers that {1} does not take: {2}. They run beside its engine, if the model loads there.",
+        "Name the float model as the source, which is then quantized as the target takes it (docs/TARGETS.md), quantize it elsewhere with int8, zero points of 0 and biases in float, or leave this target to other models.");
+
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",

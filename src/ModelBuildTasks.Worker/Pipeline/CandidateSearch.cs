@@ -5,6 +5,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Pruning.Structured;
+using ModelBuildTasks.Optimization.Quantization;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
@@ -242,7 +243,7 @@ internal sealed class CandidateSearch(
             return new ComparisonResult(TooLargeForOrt) { Cause = RefusalCause.Format };
         }
 
-        Provenance.Write(model, request, done.Steps, source.Bytes);
+        Provenance.Write(model, request, target, done.Steps, source.Bytes);
         candidate.Save(model);
         if (wanted is not null)
         {
@@ -317,11 +318,12 @@ internal sealed class CandidateSearch(
 
         if (done.Steps.Skip(before.Steps).Any(step => step.Applied))
         {
-            Provenance.Write(fitted, request, done.Steps, source.Bytes);
+            Provenance.Write(fitted, request, target, done.Steps, source.Bytes);
             candidate.Save(fitted);
         }
         else if (target.KeepsEnginesByName)
         {
+            Provenance.WriteTypes(fitted);
             candidate.Save(fitted);
         }
         else if (source.Model.ExternalDataFiles.Count == 0)
@@ -350,7 +352,7 @@ internal sealed class CandidateSearch(
         OriginalBytes = source.Bytes,
         ArtifactBytes = candidate.ArtifactBytes,
         Steps = [.. done.Steps],
-        Notes = obeyed is not null && result.Loss is { } loss ? [.. done.Notes, Note.Of(DiagnosticCatalogue.ObeyedAtALoss, obeyed.Name, loss)] : [.. done.Notes],
+        Notes = [.. done.Notes, .. NotesOn(candidate, result, obeyed)],
         Accuracy = result.Accuracy,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
@@ -359,6 +361,19 @@ internal sealed class CandidateSearch(
         TriedQuantization = done.Quantization is null ? tried : null,
         Multiplications = multiplications,
     };
+
+    private IEnumerable<Note> NotesOn(ShippedForm candidate, ComparisonResult result, Recipe? obeyed)
+    {
+        if (obeyed is not null && result.Loss is { } loss)
+        {
+            yield return Note.Of(DiagnosticCatalogue.ObeyedAtALoss, obeyed.Name, loss);
+        }
+
+        if (target.SymmetricActivations && UntakenIntegers.In(Model.Load(candidate.ArtifactPath)) is { } untaken)
+        {
+            yield return Note.Of(DiagnosticCatalogue.IntegersNotTaken, untaken);
+        }
+    }
 
     private void CountAsUnpruned() => multiplications = multiplications is { Original: var original } ? new Multiplications(original, original) : null;
 

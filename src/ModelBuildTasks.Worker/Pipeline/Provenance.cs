@@ -1,6 +1,7 @@
 using System.Reflection;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -8,7 +9,7 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <summary>
 /// Where an artifact comes from and what it holds, in its own metadata (<c>metadata_props</c>), so that a file that was passed on can be told: the source, the target, the plan, the types and the version of
 /// this tool, and nothing of the machine, its paths or the time. What the source says of itself stays. A source that passes through says nothing of this, and neither does an artifact that
-/// these few hundred bytes would make larger than its source.
+/// these few hundred bytes would make larger than its source; but TensorRT, which refuses types that it is not asked for, is told these always (<see cref="WriteTypes"/>).
 /// </summary>
 internal static class Provenance
 {
@@ -29,9 +30,10 @@ internal static class Provenance
     /// <summary>Writes into a model what it was made of; what an earlier run wrote into its source goes.</summary>
     /// <param name="model">The artifact.</param>
     /// <param name="request">What was asked for.</param>
+    /// <param name="target">The profile that it is for.</param>
     /// <param name="steps">What was done.</param>
     /// <param name="sourceBytes">Size of the source. <c>Auto</c> promises nothing larger.</param>
-    internal static void Write(Model model, OptimizationRequest request, IEnumerable<Step> steps, long sourceBytes)
+    internal static void Write(Model model, OptimizationRequest request, TargetProfile target, IEnumerable<Step> steps, long sourceBytes)
     {
         Remove(model);
         bool isSmaller = model.StoredBytes <= sourceBytes;
@@ -43,12 +45,26 @@ internal static class Provenance
         if (isSmaller && model.StoredBytes > sourceBytes)
         {
             Remove(model);
+            if (target.KeepsEnginesByName)
+            {
+                WriteTypes(model);
+            }
         }
     }
 
-    /// <summary>Whether a model says exactly what <see cref="Write"/> would have it say, or nothing.</summary>
-    internal static bool MayBeOf(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
-        model.Metadata.Where(entry => IsOurs(entry.Key)).Select(entry => (entry.Key, entry.Value)).ToArray() is var stated && (stated.Length == 0 || stated.SequenceEqual(Of(model, request, steps)));
+    /// <summary>Writes into a model what it holds and nothing else; what an earlier run wrote into its source goes.</summary>
+    internal static void WriteTypes(Model model)
+    {
+        Remove(model);
+        model.Metadata[ArtifactMetadata.Types] = Types(model);
+    }
+
+    /// <summary>Whether a model says exactly what <see cref="Write"/> or <see cref="WriteTypes"/> would have it say, or nothing.</summary>
+    internal static bool MayBeOf(Model model, OptimizationRequest request, IEnumerable<Step> steps)
+    {
+        (string Key, string Value)[] stated = [.. model.Metadata.Where(entry => IsOurs(entry.Key)).Select(entry => (entry.Key, entry.Value))];
+        return stated.Length == 0 || stated.SequenceEqual([(ArtifactMetadata.Types, Types(model))]) || stated.SequenceEqual(Of(model, request, steps));
+    }
 
     private static void Remove(Model model)
     {
@@ -61,16 +77,21 @@ internal static class Provenance
     private static bool IsOurs(string key) => key.StartsWith(ArtifactMetadata.Prefix, StringComparison.Ordinal);
 
     /// <summary>Of inputs and outputs only float16, which a device has to be asked for as for weights of it.</summary>
-    private static IEnumerable<ElementType> TypesOf(Model model) =>
-        model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType)
+    private static string Types(Model model)
+    {
+        Graph[] graphs = [.. model.Graph.WithSubgraphs()];
+        IEnumerable<ElementType> types = graphs.SelectMany(graph => graph.Initializers).Select(weight => weight.Initializer!.ElementType)
+            .Concat(graphs.SelectMany(graph => graph.Nodes).Where(node => node.OpType == "Constant").Select(node => node.Output.Constant?.ElementType).OfType<ElementType>())
             .Concat(model.Graph.Inputs.Concat(model.Graph.Outputs).Select(value => value.Type?.ElementType).Where(type => type == ElementType.Float16).OfType<ElementType>());
+        return string.Join(ArtifactMetadata.Separator, types.Distinct().Select(type => type.ToString()).Order(StringComparer.Ordinal));
+    }
 
     private static (string Key, string Value)[] Of(Model model, OptimizationRequest request, IEnumerable<Step> steps) =>
     [
         (Source, RequestInputs.DigestOfModel(request.Inputs)),
         (Target, request.Target),
         (Plan, string.Join(ArtifactMetadata.Separator, steps.Where(step => step.Applied).Select(step => step.Name))),
-        (ArtifactMetadata.Types, string.Join(ArtifactMetadata.Separator, TypesOf(model).Distinct().Select(type => type.ToString()).Order(StringComparer.Ordinal))),
+        (ArtifactMetadata.Types, Types(model)),
         (Version, ToolVersion),
     ];
 }

@@ -22,7 +22,7 @@ internal sealed partial class RemoteArtifact(
     private static readonly DiagnosticDescriptor[] NotesOfOptimization =
     [
         DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply, DiagnosticCatalogue.ObeyedAtALoss, DiagnosticCatalogue.SamplesLeftOut,
-        DiagnosticCatalogue.SharedSamples, DiagnosticCatalogue.LabelProblem,
+        DiagnosticCatalogue.SharedSamples, DiagnosticCatalogue.LabelProblem, DiagnosticCatalogue.IntegersNotTaken,
     ];
 
     private readonly Comparison comparison = new(source, target, request, data, progress, cancellation);

@@ -21,6 +21,7 @@ internal sealed class AccessorTensorRt(SourceText source, AccessorItem accessor)
 
     // TensorRT refuses Q/DQ where int8 is not enabled (ONNX Runtime, issue 13381), asks for a calibration table where it is and there is no Q/DQ (issue 10743), and takes float16 only where
     // that is enabled. So each is enabled where the artifact says that it holds it (ArtifactMetadata.Types).
+    // Sparse kernels are only tried where the builder may look for weights with 2:4 zeros; others stay as they are (TensorRT developer guide, "Structured sparsity").
     // An engine takes minutes to build, so it is kept, under a name that the provider makes from the model, the device and its own version (ONNX Runtime, TensorRT execution
     // provider, "trt_engine_cache_enable"). A folder that can't be made costs the keeping only.
     public void WriteOptions() => source.Add("").Block(
@@ -37,6 +38,7 @@ internal sealed class AccessorTensorRt(SourceText source, AccessorItem accessor)
                     engine["trt_fp16_enable"] = global::System.Array.IndexOf(types, "Float16") >= 0 ? "1" : "0";
                 }
                 """));
+            source.Add("""engine["trt_sparsity_enable"] = "1";""");
             source.Block("try", () => source.Add("""
                 global::System.IO.Directory.CreateDirectory(folder);
                 engine["trt_engine_cache_enable"] = "1";

@@ -97,20 +97,89 @@ public sealed class ProvenanceTests : IDisposable
     }
 
     [TestMethod]
+    public void For_TensorRT_a_model_that_passes_through_tells_its_types_without_which_no_precision_is_enabled()
+    {
+        Model quantized = WithQuantizedInput();
+        quantized.Metadata["modelbuild.types"] = "of an earlier run";
+        quantized.Save(place.ModelPath);
+
+        OptimizationResult result = Workplace.Run(place.Request(request => request.Target = TargetNames.TensorRt));
+
+        Assert.IsTrue(result.Succeeded);
+        IDictionary<string, string> metadata = Model.Load(place.OutputPath).Metadata;
+        CollectionAssert.AreEqual((string[])["modelbuild.types"], metadata.Keys.ToArray());
+        Assert.AreEqual("Float; Int8", metadata["modelbuild.types"]);
+    }
+
+    [TestMethod]
+    public void Weights_in_Constant_nodes_count_as_types()
+    {
+        Model quantized = WithQuantizedInput();
+        foreach (Value weight in quantized.Graph.Initializers.ToArray())
+        {
+            Node constant = quantized.Graph.AddNode("Constant", []);
+            constant.Set("value", weight.Initializer!);
+            weight.ReplaceWith(constant.Output);
+        }
+
+        quantized.Graph.RemoveUnused();
+        quantized.Save(place.ModelPath);
+
+        Workplace.Run(place.Request(request =>
+        {
+            request.Target = TargetNames.TensorRt;
+            request.Settings.DisabledRules = ["ConstantToInitializer"];
+        }));
+
+        Model artifact = Model.Load(place.OutputPath);
+        Assert.IsEmpty(artifact.Graph.Initializers);
+        Assert.AreEqual("Float; Int8", artifact.Metadata["modelbuild.types"]);
+    }
+
+    [TestMethod]
+    public void For_TensorRT_an_artifact_that_it_would_make_larger_than_the_source_tells_its_types_alone()
+    {
+        using Workplace small = Workplace.With(Tiny());
+
+        OptimizationResult result = Workplace.Run(small.Request(request => (request.Target, request.Settings.Precision) = (TargetNames.TensorRt, Precision.Float32)));
+
+        Assert.IsTrue(result.Recipe.Single(step => step.Name == "simplification").Applied);
+        CollectionAssert.AreEqual((string[])["modelbuild.types"], Model.Load(small.OutputPath).Metadata.Keys.ToArray());
+    }
+
+    [TestMethod]
     public void An_artifact_that_it_would_make_larger_than_the_source_says_nothing()
     {
-        Model tiny = Model.Create("tiny", 17, 8);
-        Value x = tiny.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
-        Value y = tiny.Graph.Add("Relu", tiny.Graph.Add("Identity", x));
-        y.Type = new TensorType(ElementType.Float, 1, 4);
-        tiny.Graph.AddOutput(y);
-        using Workplace small = Workplace.With(tiny);
+        using Workplace small = Workplace.With(Tiny());
 
         OptimizationResult result = Workplace.Run(small.Request(request => request.Settings.Precision = Precision.Float32));
 
         Assert.IsTrue(result.Recipe.Single(step => step.Name == "simplification").Applied);
         Assert.IsLessThan(result.Original!.Bytes, result.Optimized!.Bytes);
         Assert.IsEmpty(Model.Load(small.OutputPath).Metadata);
+    }
+
+    /// <summary>x: Float[1, 4] → Identity, Relu → y.</summary>
+    private static Model Tiny()
+    {
+        Model tiny = Model.Create("tiny", 17, 8);
+        Value x = tiny.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 4));
+        Value y = tiny.Graph.Add("Relu", tiny.Graph.Add("Identity", x));
+        y.Type = new TensorType(ElementType.Float, 1, 4);
+        tiny.Graph.AddOutput(y);
+        return tiny;
+    }
+
+    /// <summary>x: Float[N, 64] → QuantizeLinear, DequantizeLinear (int8, zero point 0), Relu → scores: nothing to optimize.</summary>
+    private static Model WithQuantizedInput()
+    {
+        Model model = SmallModels.Plain();
+        Graph graph = model.Graph;
+        Node relu = graph.Nodes.Single();
+        Value scale = graph.AddInitializer("scale", Tensor.Scalar(0.01f));
+        Value zeroPoint = graph.AddInitializer("zero", Tensor.Scalar((sbyte)0));
+        relu.SetInput(0, graph.Add("DequantizeLinear", graph.Add("QuantizeLinear", graph.Inputs[0], scale, zeroPoint), scale, zeroPoint));
+        return model;
     }
 
     private static OptimizationRequest Int4(Workplace place) => place.Request(request => request.Settings.Precision = Precision.Int4);

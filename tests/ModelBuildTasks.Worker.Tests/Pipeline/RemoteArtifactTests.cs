@@ -5,6 +5,7 @@ using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
@@ -45,6 +46,18 @@ public sealed class RemoteArtifactTests : IDisposable
         CollectionAssert.AreEqual(first.Recipe.Select(step => step.Explanation).ToArray(), second.Recipe.Select(step => step.Explanation).ToArray());
         CollectionAssert.AreEqual(new[] { "reading the inputs", "loading", "asking the remote cache", "verifying", "measuring accuracy" }, stages.Distinct().ToArray());
         Assert.HasCount(3, server.Requests);
+    }
+
+    [TestMethod]
+    public void A_model_that_passes_through_for_TensorRT_and_tells_its_types_alone_is_taken()
+    {
+        static void ForTensorRt(OptimizationRequest request) => (request.Target, request.Settings.DisabledRules) = (TargetNames.TensorRt, [.. GraphSimplification.RuleNames]);
+        OptimizationResult first = Run("first", ForTensorRt);
+
+        OptimizationResult second = Run("second", ForTensorRt);
+
+        Assert.IsFalse(first.Recipe.Any(step => step.Applied));
+        Assert.IsTrue(second.FromCache);
     }
 
     [TestMethod]
