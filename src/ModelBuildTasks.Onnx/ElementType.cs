@@ -49,6 +49,9 @@ public static class ElementTypes
         _ => 0,
     };
 
+    /// <summary>Whether it is one of the floating point types in which models take and give numbers.</summary>
+    public static bool IsFloatingPoint(this ElementType type) => type is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16;
+
     /// <summary>The element type that holds <typeparamref name="T"/>.</summary>
     /// <exception cref="NotSupportedException">No ONNX type has this layout.</exception>
     public static ElementType Of<T>() where T : unmanaged =>

@@ -57,6 +57,22 @@ public sealed class Tensor
     /// <summary>Makes a tensor without dimensions.</summary>
     public static Tensor Scalar<T>(T value) where T : unmanaged => Create<T>([], [value]);
 
+    /// <summary>Makes a tensor of bfloat16, for which there is no CLR type: the upper half of a float32, rounded to nearest, ties to even.</summary>
+    /// <exception cref="ArgumentException">The dimensions do not hold that many elements.</exception>
+    public static Tensor CreateBFloat16(ReadOnlySpan<long> dimensions, ReadOnlySpan<float> numbers)
+    {
+        byte[] data = new byte[numbers.Length * sizeof(ushort)];
+        Span<ushort> rounded = MemoryMarshal.Cast<byte, ushort>(data.AsSpan());
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            uint bits = BitConverter.SingleToUInt32Bits(numbers[i]);
+            // The bits that are left of what is not a number could be those of infinity.
+            rounded[i] = (ushort)(float.IsNaN(numbers[i]) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+
+        return FromBytes(ElementType.BFloat16, dimensions, data);
+    }
+
     /// <summary>Makes a tensor over raw bytes (little-endian, packed as <c>raw_data</c>).</summary>
     /// <exception cref="ArgumentException">The byte count is not what type and dimensions need.</exception>
     public static Tensor FromBytes(ElementType elementType, ReadOnlySpan<long> dimensions, ReadOnlyMemory<byte> data)

@@ -31,6 +31,24 @@ public class TensorTests
     }
 
     [TestMethod]
+    [DataRow(1f, 1f)]
+    [DataRow(1 + 1f / 256, 1f)]
+    [DataRow(1 + 1.01f / 256, 1 + 1f / 128)]
+    [DataRow(1 + 3f / 256, 1 + 2f / 128)]
+    [DataRow(-1 - 3f / 256, -1 - 2f / 128)]
+    [DataRow(float.MaxValue, float.PositiveInfinity)]
+    public void Numbers_become_the_nearest_of_bfloat16_and_ties_the_even_one(float number, float rounded)
+    {
+        CollectionAssert.AreEqual(new[] { rounded }, Tensor.CreateBFloat16([1], [number]).ToSingles());
+    }
+
+    [TestMethod]
+    public void What_is_not_a_number_is_none_in_bfloat16()
+    {
+        Assert.IsTrue(float.IsNaN(Tensor.CreateBFloat16([1], [BitConverter.UInt32BitsToSingle(0x7F800001)]).ToSingles()[0]));
+    }
+
+    [TestMethod]
     public void A_cut_tensor_message_is_truncated()
     {
         byte[] message = Protos.Floats("w", 1, 2, 3).ToByteArray();

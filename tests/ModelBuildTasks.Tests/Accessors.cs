@@ -365,6 +365,15 @@ public sealed class Accessors : IDisposable
         Assert.AreEqual("", string.Join("\n", accessor.Problems));
     }
 
+    [TestMethod]
+    public void Bfloat16_goes_in_and_comes_out()
+    {
+        const int bfloat16 = 16;
+        var model = Model([Tensor("x", bfloat16, "n")], [Tensor("echo", bfloat16, "n")], Identity("x", "echo"));
+
+        Assert.AreEqual("1.5", Run(model, "((float)digits.Run(new[] { (Microsoft.ML.OnnxRuntime.BFloat16)1.5f }).Echo[0]).ToString(System.Globalization.CultureInfo.InvariantCulture)"));
+    }
+
     private string Run(byte[] model, string expression) => (string)Call(new GeneratedAccessor(_folder, model).With($$"""
         namespace MyApp { public static class Program { public static string Main() { using var digits = Digits.Load(); return {{expression}}; } } }
         """).Load().GetType("MyApp.Program")!, "Main")!;

@@ -119,7 +119,7 @@ public static class DiagnosticCatalogue
     /// <summary>{0} model name, {1} target, {2} bytes of what ships, {3} bytes of the original.</summary>
     public static readonly DiagnosticDescriptor LargerThanOriginal = new("MBT1009", "A requested technique makes the model larger", Warning,
         "'{0}' for {1} has {2} bytes, more than the {3} of the original model.",
-        "Remove the setting that asks for it: Auto ships nothing larger. Or allow a size with MaxSize or MaxSizeRatio.");
+        "Remove the setting that asks for it: Auto ships nothing larger, bfloat16 models aside that are lifted to float32. Or allow a size with MaxSize or MaxSizeRatio.");
 
     /// <summary>{0} model name, {1} target, {2} ratio, {3} its interval.</summary>
     public static readonly DiagnosticDescriptor SlowerThanOriginal = new("MBT1012", "A requested technique makes the model slower", Warning,

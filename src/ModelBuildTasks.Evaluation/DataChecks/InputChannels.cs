@@ -25,7 +25,7 @@ internal readonly record struct InputChannels(int Count, bool IsLast, bool AreCo
             4 when Size(1) is <= MostImageChannels and var channels => new((int)channels!, IsLast: false),
             4 when Size(3) is <= MostImageChannels and var channels => new((int)channels!, IsLast: true),
             // The elements of a sequence of whole numbers, such as tokens, are no columns.
-            2 when Size(1) is <= MostColumns and var columns && input.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 => new((int)columns!, IsLast: true, AreColumns: true),
+            2 when Size(1) is <= MostColumns and var columns && input.ElementType.IsFloatingPoint() => new((int)columns!, IsLast: true, AreColumns: true),
             _ => new(1, IsLast: false),
         };
     }

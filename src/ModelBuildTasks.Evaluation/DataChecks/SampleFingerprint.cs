@@ -37,7 +37,7 @@ internal sealed record SampleFingerprint(ulong Content, float[]? Look, sbyte[]? 
         {
             hash.Append(MemoryMarshal.AsBytes<long>(input.Dimensions.ToArray()));
             hash.Append(input.Data.Span);
-            bool mayLook = input.ElementType is ElementType.Float or ElementType.Float16 or ElementType.UInt8;
+            bool mayLook = input.ElementType is ElementType.Float or ElementType.Float16 or ElementType.BFloat16 or ElementType.UInt8;
             largest = mayLook && input.Length > (largest?.Length ?? FewestElements - 1) ? input : largest;
         }
 

@@ -24,7 +24,7 @@ public static class Finiteness
 
     /// <summary>The elements as metrics read them; none of types that have only finite values.</summary>
     private static float[] Fractions(Tensor output) =>
-        output.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16 ? output.ToSingles() : [];
+        output.ElementType.IsFloatingPoint() ? output.ToSingles() : [];
 }
 
 /// <summary>An output with infinite or NaN values.</summary>

@@ -104,7 +104,7 @@ internal sealed class IntersectionOverUnion(int output, int? ignored) : Metric
         if (mask.Length == label.Length)
         {
             double[] numbers = ClassScores.Numbers(mask);
-            return mask.ElementType is ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16
+            return mask.ElementType.IsFloatingPoint()
                 ? (place => double.IsNaN(numbers[place]) ? ClassScores.None : numbers[place] >= ClassScores.Threshold ? 1 : 0, 2)
                 : (place => ClassScores.ClassOf(numbers[place]), int.MaxValue);
         }

@@ -72,11 +72,7 @@ public abstract class Dataset
         return finite.Length == 0 || finite.Length == Count ? this : new DatasetSubset(this, finite);
     }
 
-    private static bool IsFinite(Tensor input) => input.ElementType switch
-    {
-        ElementType.Float or ElementType.Double or ElementType.Float16 or ElementType.BFloat16 => Array.TrueForAll(input.ToSingles(), float.IsFinite),
-        _ => true,
-    };
+    private static bool IsFinite(Tensor input) => !input.ElementType.IsFloatingPoint() || Array.TrueForAll(input.ToSingles(), float.IsFinite);
 
     /// <summary>The samples at the given ascending indices; formats that can, skip the others without decoding them.</summary>
     protected internal virtual IEnumerable<Sample> Read(IReadOnlyList<int> indices)

@@ -10,7 +10,15 @@ internal static class ElementCast
     /// <summary>The tensor with elements of <paramref name="type"/>; itself when they are that already.</summary>
     /// <exception cref="OverflowException">A value is not a whole number, or outside the range of an integer target.</exception>
     /// <exception cref="NotSupportedException">One of the types has no numeric cast here.</exception>
-    internal static Tensor To(ElementType type, Tensor source) => source.ElementType == type ? source : source.ElementType switch
+    internal static Tensor To(ElementType type, Tensor source) => source.ElementType == type ? source : (source.ElementType, type) switch
+    {
+        (_, ElementType.BFloat16) => Tensor.CreateBFloat16([.. source.Dimensions], source.ToSingles()),
+        (ElementType.BFloat16, _) => From<float>(type, Tensor.Create([.. source.Dimensions], source.ToSingles())),
+        _ => ToNative(type, source),
+    };
+
+    /// <summary>Between types that .NET has, too.</summary>
+    private static Tensor ToNative(ElementType type, Tensor source) => source.ElementType switch
     {
         ElementType.Float => From<float>(type, source),
         ElementType.Double => From<double>(type, source),

@@ -11,7 +11,7 @@ internal static class Labels
     /// <exception cref="DatasetException">The elements are no numbers, or beyond 64 bits.</exception>
     internal static Tensor From(Tensor record, string origin)
     {
-        bool isClass = record.Length == 1 && record.ElementType is not (ElementType.Float or ElementType.Double or ElementType.Float16);
+        bool isClass = record.Length == 1 && !record.ElementType.IsFloatingPoint();
         bool isWide = record.ElementType is ElementType.Int32 or ElementType.UInt32 or ElementType.Int64 or ElementType.UInt64;
         try
         {

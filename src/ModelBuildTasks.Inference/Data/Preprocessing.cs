@@ -119,8 +119,7 @@ public sealed class Preprocessing
             return false;
         }
 
-        bool isOfNumbers = input.ElementType is ElementType.Float or ElementType.Float16 or ElementType.Double;
-        return isOfNumbers || (description.Inputs?.ContainsKey(input.Name) == true
+        return input.ElementType.IsFloatingPoint() || (description.Inputs?.ContainsKey(input.Name) == true
             ? throw new DatasetException(DatasetError.Description, path, $"input '{input.Name}' takes {input.ElementType}; what is put in front of a model gives floating point numbers.")
             : false);
     }

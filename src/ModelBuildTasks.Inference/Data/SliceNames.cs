@@ -24,7 +24,7 @@ internal static class SliceNames
     {
         if (!array.IsText)
         {
-            return record.Length == 1 && record.ElementType is not (ElementType.Float or ElementType.Double or ElementType.Float16)
+            return record.Length == 1 && !record.ElementType.IsFloatingPoint()
                 ? $"{ElementCast.To(ElementType.Int64, record).Span<long>()[0]}"
                 : throw DatasetException.DoesNotFit(array.Name, $"slices are a text or a whole number a sample, found {record}.");
         }

@@ -12,7 +12,7 @@ namespace ModelBuildTasks.Optimization.Conversion;
 public sealed class Float32Conversion : IModelPass
 {
     /// <summary>Attributes that state an element type by its number.</summary>
-    private static readonly string[] TypeAttributes = ["to", "dtype", "output_dtype"];
+    private static readonly string[] TypeAttributes = ["to", "dtype", "output_dtype", "stash_type", "softmax_precision"];
 
     public string Name => "float32 conversion";
 
@@ -26,11 +26,21 @@ public sealed class Float32Conversion : IModelPass
             || graph.Nodes.Any(node => node.AttributeNames.Any(name => IsHalf(node.GetTensor(name)?.ElementType))));
     }
 
+    /// <summary>Whether anything in a model is of bfloat16, results that no weight or input is behind among it.</summary>
+    public static bool HoldsBFloat16(Model model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        return model.Graph.WithSubgraphs().Any(graph =>
+            graph.Values.Any(value => (value.Initializer?.ElementType ?? value.Type?.ElementType) == ElementType.BFloat16)
+            || graph.Nodes.Any(node => node.AttributeNames.Any(name =>
+                node.GetTensor(name)?.ElementType == ElementType.BFloat16 || (TypeAttributes.Contains(name) && node.GetInt(name, 0) == (long)ElementType.BFloat16))));
+    }
+
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
-        if (!IsHalf(model))
+        if (!IsHalf(model) && !HoldsBFloat16(model))
         {
             return PassOutcome.Refused("The model holds no 16-bit floating point.");
         }

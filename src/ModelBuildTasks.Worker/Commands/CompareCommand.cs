@@ -109,7 +109,7 @@ internal static class CompareCommand
 
             ResultTable.AddLatency(table, latency);
             progress.Report(new PipelineProgress("profiling", 0));
-            profile = SlowestOperators.Of(original.Path, optimized.Path, inputs[0], new SessionSettings(), cancellation);
+            profile = SlowestOperators.Of(original.RunnablePath, optimized.RunnablePath, inputs[0], new SessionSettings(), cancellation);
             return null;
         });
         AnsiConsole.Write(table);

@@ -65,10 +65,10 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         }
     }
 
-    /// <summary>Nothing of it ships.</summary>
-    internal void ApplyNone()
+    /// <summary>Nothing that was done since then ships.</summary>
+    internal void ApplyNone(Mark since)
     {
-        for (int i = 0; i < Steps.Count; i++)
+        for (int i = since.Steps; i < Steps.Count; i++)
         {
             Steps[i] = Steps[i] with { Applied = false };
         }

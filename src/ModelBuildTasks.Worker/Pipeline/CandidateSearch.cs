@@ -42,12 +42,19 @@ internal sealed class CandidateSearch(
 
     private readonly AppliedSteps done = new(target, calibration, progress, cancellation);
     private readonly ArtifactFit fit = new(request, target);
+    private AppliedSteps.Mark loaded;
     private QuantizationPlan? tried;
     private Multiplications? multiplications;
 
     /// <summary>Writes the artifact to where <paramref name="candidate"/> has it and returns what is known of it; null where one is wanted that does not come up.</summary>
     internal Outcome? Run(RecipeList list, ShippedForm candidate)
     {
+        if (source.Lifting is { } lift)
+        {
+            done.Steps.Add(lift);
+            loaded = done.Now;
+        }
+
         if (source.Opaque is { } opaque)
         {
             return PassThroughUnseen(candidate, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
@@ -55,7 +62,8 @@ internal sealed class CandidateSearch(
 
         Model model = source.Model.Clone();
         bool isSimplified = done.Apply(new GraphSimplification(request.Settings.DisabledRules), model);
-        Prepared simplified = new(model.Clone(), isSimplified, IsPruned: false);
+        bool isLifted = source.Lifting is not null && request.Settings.Precision != Precision.Float32;
+        Prepared simplified = new(model.Clone(), isSimplified, IsPruned: false) { IsLifted = isLifted };
         Comparison comparison = new(source, target, request, evaluation ?? calibration, progress, cancellation);
         Lessons lessons = new(evaluation is null ? null : form => comparison.Judge(form, list.Recipes.Any(recipe => recipe.Passes.Count > 0) ? PruningShare : 1), new HashSet<string>());
         AppliedSteps.Mark before = done.Now;
@@ -78,7 +86,7 @@ internal sealed class CandidateSearch(
         (string Recipe, Rejection Rejection)? firstRejected = null;
         if (list.Unpruned is null || isPruned)
         {
-            Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null, IsLifted = lifting.Length > 0 };
+            Prepared pruned = new(model, isSimplified, isPruned) { MustProveItself = list.Unpruned is not null, IsLifted = isLifted || lifting.Length > 0 };
             if (!isPruned)
             {
                 // What was lifted for it goes back, exactly.
@@ -219,7 +227,8 @@ internal sealed class CandidateSearch(
             done.GiveUp(before, "nothing came of it");
         }
 
-        if ((isLifted || prepared.IsLifted) && !recipe.Passes.Any(pass => pass is Float16Storage))
+        // Of a recipe that leaves the turn to the next, the last step says why.
+        if ((isLifted || prepared.IsLifted) && (changed || isChosenByUser || recipe.Passes.Count == 0) && !recipe.Passes.Any(pass => pass is Float16Storage or Float16Conversion))
         {
             done.Apply(target.ComputesFloat16 ? new Float16Conversion() : new Float16Storage(), model);
         }
@@ -229,7 +238,7 @@ internal sealed class CandidateSearch(
 
     /// <summary>Integers and pruned weights are fitted in float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
     private IModelPass[] Lifting(Model model) =>
-        Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
+        source.Lifting is null && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 
     private ComparisonResult SaveAndCompare(Model model, Recipe recipe, ShippedForm candidate, Comparison comparison, bool isObeyed)
     {
@@ -260,16 +269,17 @@ internal sealed class CandidateSearch(
 
         ComparisonResult result = comparison.Of(candidate, mustProveItself: !isObeyed);
         long bytes = candidate.ArtifactBytes;
-        return result.Refusal is not null || (isObeyed && !recipe.IsForSize) || bytes <= source.Bytes
+        long most = source.PassedThroughBytes;
+        return result.Refusal is not null || (isObeyed && !recipe.IsForSize) || bytes <= most
             ? result
-            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(source.Bytes)} of the model itself") { Cause = RefusalCause.Size };
+            : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(most)} of the model itself") { Cause = RefusalCause.Size };
     }
 
     private Outcome? PassThrough(ShippedForm candidate, Comparison comparison, string reason)
     {
         done.Quantization = null;
         CountAsUnpruned();
-        done.ApplyNone();
+        done.ApplyNone(since: loaded);
 
         try
         {
@@ -316,7 +326,7 @@ internal sealed class CandidateSearch(
             throw new UnconvertibleException(TooLargeForOrt);
         }
 
-        if (done.Steps.Skip(before.Steps).Any(step => step.Applied))
+        if (source.Lifting is not null || done.Steps.Skip(before.Steps).Any(step => step.Applied))
         {
             Provenance.Write(fitted, request, target, done.Steps, source.Bytes);
             candidate.Save(fitted);
@@ -338,7 +348,7 @@ internal sealed class CandidateSearch(
 
         if (request.Settings.Precision != Precision.Float32 && request.Settings.Quantization != Quantization.None)
         {
-            done.Notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, reason));
+            done.Notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, source.Lifting is null ? reason : $"{reason}; it is lifted to float32, for ONNX Runtime does not compute its bfloat16 on a processor"));
         }
     }
 

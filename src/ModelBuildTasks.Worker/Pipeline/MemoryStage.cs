@@ -42,7 +42,7 @@ internal sealed class MemoryStage(OptimizationRequest request, TargetProfile tar
 
         MeasuredMemory optimized = PeakMemory.Measure(artifactPath, samples, threads: 1, cancellation);
         // What hangs once need not hang twice.
-        MeasuredMemory original = optimized.Reason is null ? PeakMemory.Measure(request.ModelPath, samples, threads: 1, cancellation) : optimized;
+        MeasuredMemory original = optimized.Reason is null ? PeakMemory.Measure(source.RunnablePath, samples, threads: 1, cancellation) : optimized;
         Reason = original.Reason;
         MayBeRepeated = Reason is not null;
         return MayBeRepeated ? outcome : outcome with { Memory = new PeakMemories(original.Bytes!.Value, optimized.Bytes!.Value) };

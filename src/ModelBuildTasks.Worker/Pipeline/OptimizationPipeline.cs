@@ -243,7 +243,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         {
             // After the timing, which it would disturb.
             progress.Report(new PipelineProgress("profiling", 0));
-            outcome = outcome with { Profile = SlowestOperators.Of(source.Path, shipped.Make(), TrialInputs.For(source.Session, evaluation ?? calibration)[0], new SessionSettings(), cancellation) };
+            outcome = outcome with { Profile = SlowestOperators.Of(source.RunnablePath, shipped.Make(), TrialInputs.For(source.Session, evaluation ?? calibration)[0], new SessionSettings(), cancellation) };
         }
 
         if (calibration is not null && calibration.Count < given!.Count)

@@ -38,7 +38,7 @@ internal sealed record ModelFacts(
 {
     internal static ModelFacts Of(SourceModel source, string? result, QuantizationDecisions? quantization, QuantizationDecisions? tried)
     {
-        Model model = source.Model;
+        Model model = source.Stored;
         Graph[] graphs = [.. model.Graph.WithSubgraphs()];
         Tensor[] weights = [.. graphs.SelectMany(graph => graph.Initializers).Select(value => value.Initializer!)];
         return new ModelFacts(

@@ -26,6 +26,12 @@ public sealed class PreprocessingTests
     }
 
     [TestMethod]
+    [DataRow(ElementType.Float16)]
+    [DataRow(ElementType.BFloat16)]
+    public void Statements_about_all_inputs_are_about_those_of_16_bits(ElementType type) =>
+        Assert.AreEqual("y", Load("""{ "scale": "1/255" }""", new TensorSignature("y", type, ["N", 16])).Single().Input.Name);
+
+    [TestMethod]
     public void An_input_that_is_filled_is_left_alone() =>
         Assert.AreEqual("x", Load("""{ "scale": 2, "inputs": { "rate": { "fill": 16000 } } }""", Image, new TensorSignature("rate", ElementType.Float, [1])).Single().Input.Name);
 

@@ -27,6 +27,25 @@ public sealed class TensorFolderDatasetTests
     }
 
     [TestMethod]
+    public void Tensors_of_bfloat16_are_cast_to_what_the_input_takes()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("test_data_set_0/input_0.pb", Proto(16, [1, 1], 0xC0, 0x3F));
+
+        Assert.AreEqual(1.5f, folder.Open(".", TemporaryFolder.Input("N", 1)).Read().Single().Inputs[0].Span<float>()[0]);
+    }
+
+    [TestMethod]
+    public void A_label_of_bfloat16_is_a_number_and_no_class()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("test_data_set_0/input_0.pb", Proto(1, [1, 1], BitConverter.GetBytes(1f)));
+        folder.Write("test_data_set_0/output_0.pb", Proto(16, [1, 1], 0xC0, 0x3F));
+
+        Assert.AreEqual(1.5f, folder.Open(".", TemporaryFolder.Input("N", 1)).Read().Single().Label!.Span<float>()[0]);
+    }
+
+    [TestMethod]
     public void Reports_a_tensor_that_is_cut_off()
     {
         using TemporaryFolder folder = new();

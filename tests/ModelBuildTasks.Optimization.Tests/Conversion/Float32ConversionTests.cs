@@ -78,6 +78,19 @@ public sealed class Float32ConversionTests
     }
 
     [TestMethod]
+    public void Lifts_the_type_in_which_an_operator_adds()
+    {
+        Model model = Model.Create("normalization", 17, 8);
+        Value x = model.Graph.AddInput("x", new TensorType(ElementType.Float, 1, 2));
+        Node node = model.Graph.AddNode("LayerNormalization", [x, model.Graph.AddInitializer("scale", Tensor.Vector(1f, 2f))]).Set("stash_type", (long)ElementType.BFloat16);
+        model.Graph.AddOutput(node.Output);
+
+        Assert.IsTrue(Convert(model, TargetProfiles.Cpu).Changed);
+
+        Assert.AreEqual((long)ElementType.Float, node.GetInt("stash_type", 0));
+    }
+
+    [TestMethod]
     public void Leaves_a_float32_model_as_it_is()
     {
         SmallNetwork network = new();
