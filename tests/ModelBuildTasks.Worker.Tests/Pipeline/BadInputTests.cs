@@ -1,3 +1,4 @@
+using System.IO.Pipes;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Tests.Infra;
@@ -68,6 +69,31 @@ public sealed class BadInputTests : IDisposable
         Diagnostic diagnostic = place.Fails("MBT4003", place.Request());
 
         StringAssert.Contains(diagnostic.Message, "gone");
+    }
+
+    [TestMethod]
+    public void A_device_as_data()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("Windows has no devices among its files.");
+        }
+
+        Assert.AreEqual("/dev/null", place.Fails("MBT4006", place.Request(request => request.CalibrationData = "/dev/null")).File);
+    }
+
+    [TestMethod]
+    public void A_pipe_as_data()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("Elsewhere than on Linux an open pipe has no path.");
+        }
+
+        using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
+        string path = $"/proc/self/fd/{pipe.GetClientHandleAsString()}";
+
+        Assert.Contains(path, place.Fails("MBT4010", place.Request(request => request.EvaluationData = path)).Message);
     }
 
     [TestMethod]
