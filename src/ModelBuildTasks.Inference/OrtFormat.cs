@@ -21,6 +21,13 @@ public static class OrtFormat
     private const string Optimizations = "optimization.minimal_build_optimizations";
     private const string KeepsSignedActivations = "session.qdqisint8allowed";
 
+    /// <summary>Whether a path is that of such a file.</summary>
+    public static bool IsNamed(string path)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        return path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>Writes an ONNX model in ORT format.</summary>
     /// <param name="modelPath">The ONNX model.</param>
     /// <param name="path">The file to write.</param>

@@ -57,7 +57,7 @@ internal sealed class ExternalDataReader(string modelPath)
         // Memory<byte> counts in 32 bits; a single larger tensor cannot be handed to a managed span either.
         return expectedBytes <= int.MaxValue
             ? file.Slice(offset, (int)expectedBytes)
-            : throw Fault(proto, $"has {expectedBytes} bytes; a single tensor may have {int.MaxValue}");
+            : throw new ModelFormatException(ModelFormatError.TensorTooLarge, FormattableString.Invariant($"Tensor '{proto.Name}' has {expectedBytes:N0} bytes; a single tensor may have {int.MaxValue:N0}."));
     }
 
     private MappedFile Open(TensorProto proto, string location)

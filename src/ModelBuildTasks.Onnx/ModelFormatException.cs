@@ -12,6 +12,9 @@ public enum ModelFormatError
     /// <summary>External data is missing, too short, or lies outside the model's folder.</summary>
     ExternalData,
 
+    /// <summary>One tensor has more bytes than a span.</summary>
+    TensorTooLarge,
+
     /// <summary>The model contradicts itself: a shape and its bytes, a name that nothing defines, a name defined twice.</summary>
     Invalid,
 }

@@ -82,6 +82,7 @@ internal static class DiagnosticExamples
         (DriftLimit, "'modelbuild evaluate --max-drift' holds new data to a limit.", ["/home/me/new", $"input 'pixels' has a stability index of 2.809, where 0.25 is allowed and chance gives 0.012: {Drift}"]),
         (LimitNotMeasured, "Who asks 'modelbuild evaluate' for a limit asks for an answer; what nothing measured does not pass.", ["digits.onnx", "new", "the data has no labels, and the build measured Top1; add labels, or name what needs none and compares with the original (--metric Cosine, Agreement or SignalToNoise)"]),
         (ResultUnreadable, "'modelbuild report', 'inspect' and 'evaluate' read what a build wrote, and this file is another, or is cut off.", ["App.csproj", "character 0 is not what JSON allows there"]),
+        (TensorTooLarge, "Tensors are read in place, as spans, which count in 32 bits. A model may have any number of smaller ones.", ["Tensor 'lm_head.weight' has 2,490,368,000 bytes; a single tensor may have 2,147,483,647"]),
         (CannotPreprocess, "Preprocess puts operators in front of an input, which needs one of its own; an operator set below 7 computes by other rules.", ["'image' is an output as well as an input"]),
         (NeedsNewerRuntime, "A release of ONNX Runtime reads operator sets and formats up to its own, and has its own kernels; docs/TARGETS.md has which.", ["Microsoft.ML.OnnxRuntime 1.16.3", "ONNX Runtime 1.16.3, which the project references, reads operator sets up to 19, and Gelu 'gelu' has the meaning that it has in operator set 20 and later"]),
     ];

@@ -298,6 +298,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor ResultUnreadable = new("MBT4016", "Not a result file of this version", Error,
         "'{0}' is no result file that this version reads: {1}.", "Name a .result.json that a build wrote beside its artifact, or what 'optimize --json' wrote; build again where another version did.");
 
+    /// <summary>{0} tensor, its size and the limit.</summary>
+    public static readonly DiagnosticDescriptor TensorTooLarge = new("MBT4018", "One tensor has more than 2 GB", Error,
+        "The model can't be read: {0}.", "Export it with the tensor in parts, such as a matrix product for each half of the columns and a Concat, or in a smaller type, such as float16.");
+
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =
         [.. typeof(DiagnosticCatalogue).GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -14,12 +14,12 @@ public static class ContentDigest
 
     public static string OfText(string text) => ContentHash.Of(Encoding.UTF8.GetBytes(text));
 
-    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="IOException">The file cannot be read, or is a pipe or the like.</exception>
     public static string OfFile(string path)
     {
         // The buffer of the stream would only be copied through: the hash reads large blocks itself.
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1, FileOptions.SequentialScan);
-        return OfStream(stream);
+        return stream.CanSeek ? OfStream(stream) : throw new IOException($"'{path}' is a pipe or a device, and inputs are read more than once: save it as a file.");
     }
 
     /// <summary>Of as many bytes as the stream says that it has: a device such as /dev/zero, to which a link may lead, has no end.</summary>

@@ -28,9 +28,10 @@ public static class DataFiles
             .Distinct(StringComparer.Ordinal);
     }
 
+    // An empty file is no data set, and a device, which has no length either, has others beside it.
     // "t10k-labels-idx1-ubyte.gz" beside "t10k-images-idx3-ubyte.gz", "labels.npy" beside "image.npy".
     private static IEnumerable<string> Beside(string path, string folder) =>
-        path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? []
+        path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) || new FileInfo(path).Length == 0 ? []
             : Directory.EnumerateFiles(folder).Where(file => Extension(file) == Extension(path)).OrderBy(file => file, StringComparer.Ordinal);
 
     private static string Extension(string file) => Path.GetExtension(file).ToLowerInvariant();

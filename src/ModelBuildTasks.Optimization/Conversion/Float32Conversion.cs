@@ -45,6 +45,11 @@ public sealed class Float32Conversion : IModelPass
             return PassOutcome.Refused("The model holds no 16-bit floating point.");
         }
 
+        if (model.Graph.WithSubgraphs().SelectMany(graph => graph.Initializers).FirstOrDefault(IsTooLarge) is { } large)
+        {
+            return PassOutcome.Refused(FormattableString.Invariant($"'{large.Name}' would have {large.Initializer!.Length * sizeof(float):N0} bytes in float32; a single tensor may have {int.MaxValue:N0}."));
+        }
+
         // A default that callers may override keeps its type, and gets a Cast behind it.
         List<string> refusals = [];
         FixedInitializers.Apply(model, refusals);
@@ -75,6 +80,8 @@ public sealed class Float32Conversion : IModelPass
         return PassOutcome.Applied(
             $"{lifted} tensors of 16-bit floating point became float32; {inputs.Length} inputs and {outputs.Length} outputs keep their type.", refusals);
     }
+
+    private static bool IsTooLarge(Value value) => IsHalf(value.Initializer!.ElementType) && value.Initializer.Length > int.MaxValue / sizeof(float);
 
     private static int LiftWeights(Graph graph, Value[] fed)
     {

@@ -83,7 +83,7 @@ internal static class OptimizeCommand
 
             string targetName = parsed.GetRequiredValue(target);
             string artifact = parsed.GetValue(output)?.FullName ?? Path.ChangeExtension(path, $".{targetName}{(reader.Settings.Format == ArtifactFormat.Ort ? OrtFormat.Extension : ".onnx")}");
-            if (reader.Settings.Format == ArtifactFormat.Ort && !artifact.EndsWith(OrtFormat.Extension, StringComparison.OrdinalIgnoreCase))
+            if (reader.Settings.Format == ArtifactFormat.Ort && !OrtFormat.IsNamed(artifact))
             {
                 return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, path,
                     $"ONNX Runtime knows ORT format by the extension {OrtFormat.Extension}, and --output is '{artifact}'")]);

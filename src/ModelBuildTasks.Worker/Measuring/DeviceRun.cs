@@ -37,14 +37,16 @@ internal sealed class DeviceRun(MeasureSettings settings, IProgress<PipelineProg
             throw new InferenceException($"It cannot be measured: {Comparison.RunsOnNothingDrawn}; name some with --data.");
         }
 
-        using ModelSession? baseline = settings.BaselinePath is { } other ? ModelSession.Open(other, session) : null;
+        using SourceModel? source = settings.BaselinePath is { } other && !OrtFormat.IsNamed(other) ? SourceModel.Load(other) : null;
+        string? baselinePath = source?.RunnablePath ?? settings.BaselinePath;
+        using ModelSession? baseline = baselinePath is null ? null : ModelSession.Open(baselinePath, session);
         LatencyResult? latency = baseline is null ? null : Compare(baseline, artifact, samples);
         progress.Report(new PipelineProgress("measuring load time and throughput", 0));
         LatencySettings patience = baseline is null ? Brief with { TimeLimit = settings.TimeLimit } : Brief;
         SessionTimings alone = SessionTimings.Measure(modelPath, samples, settings.Batches, session, patience, cancellation) ?? throw new MachineBusyException();
         progress.Report(new PipelineProgress("measuring memory", 0));
         MeasuredMemory memory = PeakMemory.Measure(modelPath, samples, settings.Threads, cancellation);
-        MeasuredMemory? baselineMemory = settings.BaselinePath is null ? null : PeakMemory.Measure(settings.BaselinePath, samples, settings.Threads, cancellation);
+        MeasuredMemory? baselineMemory = baselinePath is null ? null : PeakMemory.Measure(baselinePath, samples, settings.Threads, cancellation);
         MemoryReason = memory.Reason ?? baselineMemory?.Reason;
         progress.Report(new PipelineProgress("profiling", 0));
         return new DeviceMeasurement
@@ -65,7 +67,7 @@ internal sealed class DeviceRun(MeasureSettings settings, IProgress<PipelineProg
             Throughput = [.. alone.SamplesPerSecond.Select(entry => new BatchThroughput { Batch = entry.Key, SamplesPerSecond = Rounded(entry.Value) })],
             PeakMemory = memory.Bytes,
             BaselinePeakMemory = baselineMemory?.Bytes,
-            Profile = SlowestOperators.Of(settings.BaselinePath, modelPath, samples[0], session, cancellation),
+            Profile = SlowestOperators.Of(baselinePath, modelPath, samples[0], session, cancellation),
         };
     }
 

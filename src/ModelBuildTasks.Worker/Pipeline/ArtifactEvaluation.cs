@@ -111,7 +111,7 @@ internal sealed class ArtifactEvaluation(EvaluationRequest request) : IDisposabl
 
     /// <summary>A file in ORT format holds its weights. An ONNX model is read before ONNX Runtime opens it, for weights outside of its folder are refused there.</summary>
     private static ModelSession Open(string path) =>
-        path.EndsWith(OrtFormat.Extension, StringComparison.OrdinalIgnoreCase) ? ModelSession.Open(path) : SourceModel.Load(path).Session;
+        OrtFormat.IsNamed(path) ? ModelSession.Open(path) : SourceModel.Load(path).Session;
 
     private Diagnostic CannotStandIn(string difference) => EvaluationDiagnostics.CannotStandIn(request.Artifact.Path, original!.Path, difference);
 

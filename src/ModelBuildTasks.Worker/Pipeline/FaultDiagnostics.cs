@@ -15,6 +15,7 @@ internal static class FaultDiagnostics
             ModelFormatError.NotOnnx => DiagnosticCatalogue.NotOnnx,
             ModelFormatError.Truncated => DiagnosticCatalogue.ModelTruncated,
             ModelFormatError.ExternalData => DiagnosticCatalogue.ExternalData,
+            ModelFormatError.TensorTooLarge => DiagnosticCatalogue.TensorTooLarge,
             _ => DiagnosticCatalogue.GraphInvalid,
         },
         modelPath,

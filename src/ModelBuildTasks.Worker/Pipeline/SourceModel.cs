@@ -84,20 +84,22 @@ internal sealed class SourceModel : IDisposable
         Model model = stored.Clone();
         Float32Conversion conversion = new();
         PassOutcome outcome = conversion.Apply(model, new PassContext(TargetProfiles.Cpu));
-        ModelSession session;
+        if (!outcome.Changed)
+        {
+            throw new InferenceException($"it is of bfloat16, in which ONNX Runtime does not compute it on a processor, and can't be lifted to float32: {outcome.Explanation}");
+        }
+
         try
         {
-            session = ModelSession.Open(model);
+            return new SourceModel(path, stored, model, ModelSession.Open(model))
+            {
+                Lifting = new Step(conversion.Name, outcome.Changed, $"ONNX Runtime does not compute its bfloat16 on a processor. {outcome.Explanation}") { Reasons = outcome.Refusals },
+            };
         }
         catch (InferenceException fault)
         {
             throw new InferenceException($"it is of bfloat16, in which ONNX Runtime does not compute it on a processor, and lifted to float32 it is refused, too: {fault.Message}", fault);
         }
-
-        return new SourceModel(path, stored, model, session)
-        {
-            Lifting = new Step(conversion.Name, outcome.Changed, $"ONNX Runtime does not compute its bfloat16 on a processor. {outcome.Explanation}") { Reasons = outcome.Refusals },
-        };
     }
 
     private static long SizeOf(string path, IReadOnlyList<string> externalData) =>

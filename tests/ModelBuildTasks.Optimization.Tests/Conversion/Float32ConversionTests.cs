@@ -91,6 +91,20 @@ public sealed class Float32ConversionTests
     }
 
     [TestMethod]
+    public void A_tensor_that_would_be_too_large_in_float32_is_named()
+    {
+        const int length = int.MaxValue / sizeof(float) + 1;
+        Model model = Model.Create("large", 13, 7);
+        Value weight = model.Graph.AddInitializer("w", Tensor.FromBytes(ElementType.BFloat16, [length], new byte[2L * length]));
+        model.Graph.AddOutput(model.Graph.AddNode("Cast", [weight]).Set("to", (long)ElementType.Float).Output);
+
+        PassOutcome outcome = Convert(model, TargetProfiles.Cpu);
+
+        Assert.IsFalse(outcome.Changed);
+        Assert.Contains("'w' would have 2,147,483,648 bytes in float32", outcome.Explanation);
+    }
+
+    [TestMethod]
     public void Leaves_a_float32_model_as_it_is()
     {
         SmallNetwork network = new();

@@ -81,6 +81,21 @@ public sealed class MeasureCommandTests : IDisposable
     }
 
     [TestMethod]
+    public async Task A_baseline_of_bfloat16_is_measured_as_it_was_compared_in_the_build()
+    {
+        SmallModels.InBFloat16(SmallModels.Mlp()).Save(place["source.onnx"]);
+        Assert.IsTrue(Workplace.Run(place.Request(request => request.ModelPath = place["source.onnx"])).Succeeded);
+
+        ModelBuildProcess run = await ModelBuildProcess.Run(
+            TestContext.CancellationToken, "measure", place.OutputPath, "--baseline", place["source.onnx"], "--output", place["model.json"], "--seconds", "0.1");
+
+        Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
+        DeviceMeasurement measured = DeviceMeasurement.Read(place["model.json"]);
+        Assert.AreEqual(RequestInputs.DigestOfModel(place["source.onnx"]), measured.Baseline);
+        Assert.IsTrue(measured is { Ratio: not null, BaselinePeakMemory: > 0 });
+    }
+
+    [TestMethod]
     public async Task A_model_is_never_written_over()
     {
         byte[] before = File.ReadAllBytes(place.ModelPath);

@@ -7,6 +7,9 @@ internal static class SmallModels
 {
     internal const int Classes = 4;
 
+    /// <summary>From here on convolutions may be of bfloat16.</summary>
+    internal const long BFloat16Opset = 22;
+
     /// <summary>x: Float[N, 1, 8, 8] → Conv, BatchNormalization, Relu, Conv, Relu, GlobalAveragePool, Flatten, Gemm → scores: Float[N, 4].</summary>
     internal static Model Cnn(int seed = 1)
     {
@@ -50,6 +53,23 @@ internal static class SmallModels
     {
         Model model = Create(64);
         Finish(model.Graph, model.Graph.Add("Relu", model.Graph.Inputs[0]), 64);
+        return model;
+    }
+
+    /// <summary>One of these networks in bfloat16, inputs, outputs and all.</summary>
+    internal static Model InBFloat16(Model model)
+    {
+        (model.Opset, model.IrVersion) = (BFloat16Opset, 10);
+        foreach (Value value in model.Graph.Initializers)
+        {
+            value.Initializer = Tensor.CreateBFloat16([.. value.Initializer!.Dimensions], value.Initializer.Span<float>());
+        }
+
+        foreach (Value value in model.Graph.Inputs.Concat(model.Graph.Outputs))
+        {
+            value.Type = value.Type! with { ElementType = ElementType.BFloat16 };
+        }
+
         return model;
     }
 

@@ -11,9 +11,6 @@ namespace ModelBuildTasks.Worker.Tests.Pipeline;
 [TestClass]
 public sealed class BFloat16Tests : IDisposable
 {
-    /// <summary>From here on convolutions may be of bfloat16.</summary>
-    private const long Opset = 22;
-
     private readonly Workplace place = Workplace.With(SmallModels.WideMlp());
 
     public void Dispose() => place.Dispose();
@@ -21,7 +18,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void ONNX_Runtime_refuses_what_these_tests_are_about()
     {
-        Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(Narrow()));
+        Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(SmallModels.InBFloat16(SmallModels.WideMlp())));
         Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(NarrowInside()));
     }
 
@@ -36,7 +33,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Convolutions_are_lifted()
     {
-        Model model = Narrow(SmallModels.Cnn());
+        Model model = SmallModels.InBFloat16(SmallModels.Cnn());
         Assert.ThrowsExactly<InferenceException>(() => ModelSession.Open(model));
         model.Save(place.ModelPath);
 
@@ -79,7 +76,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Why_integers_were_given_up_is_said_of_them_and_not_of_storage()
     {
-        Narrow(SmallModels.Cnn()).Save(place.ModelPath);
+        SmallModels.InBFloat16(SmallModels.Cnn()).Save(place.ModelPath);
 
         string fallback = Workplace.Run(place.Request()).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1003").Message;
 
@@ -99,7 +96,7 @@ public sealed class BFloat16Tests : IDisposable
     public void What_passes_through_is_lifted_too()
     {
         // A sequence, which lets nothing else be done.
-        Model model = Narrow();
+        Model model = SmallModels.InBFloat16(SmallModels.WideMlp());
         model.Graph.AddOutput(model.Graph.Add("SequenceConstruct", model.Graph.Outputs[0]));
         model.Save(place.ModelPath);
 
@@ -142,7 +139,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Inputs_of_an_operator_set_that_cannot_cast_them_are_refused_by_name()
     {
-        Model model = Narrow();
+        Model model = SmallModels.InBFloat16(SmallModels.WideMlp());
         (model.Opset, model.IrVersion) = (12, 7);
         model.Save(place.ModelPath);
 
@@ -152,7 +149,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Inspecting_tells_the_types_of_the_file()
     {
-        Narrow().Save(place.ModelPath);
+        SmallModels.InBFloat16(SmallModels.WideMlp()).Save(place.ModelPath);
         using SourceModel source = SourceModel.Load(place.ModelPath);
 
         ModelFacts facts = ModelFacts.Of(source, null, null, null);
@@ -173,7 +170,7 @@ public sealed class BFloat16Tests : IDisposable
     private OptimizationRequest Narrowed(Action<OptimizationRequest>? change = null)
     {
         (string calibration, string evaluation) = (place.WriteData("calibration", seed: 3), place.WriteData("evaluation"));
-        Narrow().Save(place.ModelPath);
+        SmallModels.InBFloat16(SmallModels.WideMlp()).Save(place.ModelPath);
         return place.Request(request =>
         {
             (request.CalibrationData, request.EvaluationData) = (calibration, evaluation);
@@ -194,29 +191,11 @@ public sealed class BFloat16Tests : IDisposable
 
     private static Tensor Round(Tensor tensor) => Tensor.CreateBFloat16([.. tensor.Dimensions], tensor.ToSingles());
 
-    /// <summary>All of it in bfloat16.</summary>
-    private static Model Narrow(Model? model = null)
-    {
-        model ??= SmallModels.WideMlp();
-        (model.Opset, model.IrVersion) = (Opset, 10);
-        foreach (Value value in model.Graph.Initializers)
-        {
-            value.Initializer = Round(value.Initializer!);
-        }
-
-        foreach (Value value in model.Graph.Inputs.Concat(model.Graph.Outputs))
-        {
-            value.Type = value.Type! with { ElementType = ElementType.BFloat16 };
-        }
-
-        return model;
-    }
-
     /// <summary>float32 inputs, outputs and weights, each with a Cast, as automatic mixed precision exports it.</summary>
     private static Model NarrowInside()
     {
         Model model = SmallModels.WideMlp();
-        (model.Opset, model.IrVersion) = (Opset, 10);
+        (model.Opset, model.IrVersion) = (SmallModels.BFloat16Opset, 10);
         foreach (Value value in model.Graph.Inputs.Concat(model.Graph.Initializers).ToArray())
         {
             value.InsertAfter("Cast").Set("to", (long)ElementType.BFloat16);

@@ -1,5 +1,7 @@
+using System.IO.Pipes;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -68,6 +70,51 @@ public sealed class BadInputTests : IDisposable
         Diagnostic diagnostic = place.Fails("MBT4003", place.Request());
 
         StringAssert.Contains(diagnostic.Message, "gone");
+    }
+
+    [TestMethod]
+    public void A_tensor_that_is_larger_than_any_may_be()
+    {
+        // As above, with 2^31 bytes of UInt8 (2).
+        using (FileStream many = File.Create(place["many"]))
+        {
+            many.SetLength(1L << 31);
+        }
+
+        byte[] entry = [10, 8, .. "location"u8, 18, 4, .. "many"u8];
+        byte[] tensor = [8, 128, 128, 128, 128, 8, 16, 2, 66, 1, (byte)'e', 106, (byte)entry.Length, .. entry, 112, 1];
+        File.WriteAllBytes(place.ModelPath, [.. File.ReadAllBytes(place.ModelPath), 58, (byte)(tensor.Length + 2), 42, (byte)tensor.Length, .. tensor]);
+
+        // Loaded alone: a build takes the digest of the 2 GB first.
+        Diagnostic diagnostic = FaultDiagnostics.Of(Assert.ThrowsExactly<ModelFormatException>(() => SourceModel.Load(place.ModelPath)), place.ModelPath);
+
+        Assert.AreEqual("MBT4018", diagnostic.Code);
+        Assert.Contains("'e' has 2,147,483,648 bytes; a single tensor may have 2,147,483,647", diagnostic.Message);
+    }
+
+    [TestMethod]
+    public void A_device_as_data()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Assert.Inconclusive("Windows has no devices among its files.");
+        }
+
+        Assert.AreEqual("/dev/null", place.Fails("MBT4006", place.Request(request => request.CalibrationData = "/dev/null")).File);
+    }
+
+    [TestMethod]
+    public void A_pipe_as_data()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Inconclusive("Elsewhere than on Linux an open pipe has no path.");
+        }
+
+        using AnonymousPipeServerStream pipe = new(PipeDirection.Out);
+        string path = $"/proc/self/fd/{pipe.GetClientHandleAsString()}";
+
+        Assert.Contains(path, place.Fails("MBT4010", place.Request(request => request.EvaluationData = path)).Message);
     }
 
     [TestMethod]
