@@ -143,7 +143,7 @@ internal sealed class CandidateSearch(
             if (result is null)
             {
                 tried ??= done.Quantization;
-                rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Clause(done.Steps[^1].Explanation) : "nothing in it can be simplified");
+                rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Reason(done.Steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
 
