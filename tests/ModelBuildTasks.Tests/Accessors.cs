@@ -344,6 +344,14 @@ public sealed class Accessors : IDisposable
         Assert.HasCount(2, source.Split("UpdateOptions("));
     }
 
+    [TestMethod]
+    public void Tensorrt_is_loaded_before_a_folder_is_made_for_its_engines()
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cpu"]).Source;
+
+        Assert.IsLessThan(source.IndexOf("TensorRtOptions(artifact", StringComparison.Ordinal), source.IndexOf("AppendExecutionProvider_Tensorrt(", StringComparison.Ordinal));
+    }
+
     private Dictionary<string, string> TensorRtOptions(byte[] model, string folder)
     {
         var digits = new GeneratedAccessor(_folder, model, targets: ["tensorrt", "cpu"]).Load().GetType("MyApp.Digits")!;
