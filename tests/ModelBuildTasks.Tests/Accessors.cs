@@ -277,6 +277,47 @@ public sealed class Accessors : IDisposable
     }
 
     [TestMethod]
+    public void What_runs_a_variant_is_told_where_load_chose_it()
+    {
+        var program = new GeneratedAccessor(_folder, Classifier(), targets: ["cuda"]).With("""
+            namespace MyApp
+            {
+                public static class Program
+                {
+                    public static string Best() { using var digits = Digits.Load(); return $"{digits.Variant} {digits.ExecutionProvider}"; }
+                    public static string Configured() { using var digits = Digits.LoadWith((variant, options) => options.IntraOpNumThreads = 1); return $"{digits.Variant} {digits.ExecutionProvider}"; }
+                    public static bool Named() { using var digits = Digits.Load("cuda", new Microsoft.ML.OnnxRuntime.SessionOptions()); return digits.ExecutionProvider is null; }
+                }
+            }
+            """).Load().GetType("MyApp.Program")!;
+
+        // There is no device here.
+        Assert.AreEqual("cuda CPUExecutionProvider", Call(program, "Best"));
+        Assert.AreEqual("cuda CPUExecutionProvider", Call(program, "Configured"));
+        Assert.AreEqual(true, Call(program, "Named"));
+    }
+
+    [TestMethod]
+    [DataRow("tensorrt", "TensorrtExecutionProvider")]
+    [DataRow("cuda", "CUDAExecutionProvider")]
+    [DataRow("directml", "DmlExecutionProvider")]
+    public void A_session_for_a_device_is_said_to_be_one(string target, string provider)
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), targets: [target, "cpu"]).Source;
+
+        StringAssert.Contains(source, $"return new Digits(\"{target}\", artifact, device, \"{provider}\");");
+    }
+
+    [TestMethod]
+    public void Why_a_device_is_not_taken_goes_to_the_trace()
+    {
+        var accessor = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "cpu"]);
+
+        StringAssert.Contains(accessor.Source, "TraceWarning(\"The variant tensorrt of digits was not taken: \" + refusal.Message);");
+        StringAssert.Contains(accessor.Source, "TraceWarning(\"The variant cuda of digits was not taken: \" + refusal.Message);");
+    }
+
+    [TestMethod]
     public void Session_options_can_be_changed_before_the_session_is_made()
     {
         var program = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cuda", "cpu"]).With("""
@@ -346,6 +387,14 @@ public sealed class Accessors : IDisposable
         var source = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cpu"]).Source;
 
         Assert.HasCount(2, source.Split("UpdateOptions("));
+    }
+
+    [TestMethod]
+    public void Tensorrt_is_loaded_before_a_folder_is_made_for_its_engines()
+    {
+        var source = new GeneratedAccessor(_folder, Classifier(), targets: ["tensorrt", "cpu"]).Source;
+
+        Assert.IsLessThan(source.IndexOf("TensorRtOptions(artifact", StringComparison.Ordinal), source.IndexOf("AppendExecutionProvider_Tensorrt(", StringComparison.Ordinal));
     }
 
     private Dictionary<string, string> TensorRtOptions(byte[] model, string folder)

@@ -1,4 +1,6 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Simplification;
+using ModelBuildTasks.Optimization.Targets;
 
 namespace ModelBuildTasks.Optimization.Conversion;
 
@@ -16,6 +18,16 @@ namespace ModelBuildTasks.Optimization.Conversion;
 public sealed class Float16Conversion : IModelPass
 {
     public string Name => "float16 conversion";
+
+    /// <summary>Whether a target computes in float16 and every layer of the model is in it already: then there is nothing to convert, since what is in float32 has no layer beside it.</summary>
+    public static bool IsDone(Model model, TargetProfile target)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(target);
+        Node[] layers = [.. model.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes).Where(Float16Operators.IsLayer)];
+        RuleContext types = new(ShapeInference.Infer(model.Graph), target);
+        return target.ComputesFloat16 && layers.Length > 0 && layers.All(layer => types.TypeOf(layer.Inputs[0])?.ElementType == ElementType.Float16);
+    }
 
     public PassOutcome Apply(Model model, PassContext context)
     {

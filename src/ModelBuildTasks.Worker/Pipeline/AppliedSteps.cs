@@ -31,7 +31,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         bool applied = Apply(pass, model, lessons);
         if (!applied)
         {
-            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Clause(Steps[^1].Explanation)));
+            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Reason(Steps[^1].Explanation)));
         }
 
         return applied;

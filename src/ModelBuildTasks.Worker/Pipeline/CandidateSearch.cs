@@ -57,7 +57,7 @@ internal sealed class CandidateSearch(
 
         if (source.Opaque is { } opaque)
         {
-            return PassThroughUnseen(candidate, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
+            return PassThroughUnseen(list, candidate, $"'{opaque.Name}' is no dense tensor of numbers, so nothing that changes the model could be verified");
         }
 
         Model model = source.Model.Clone();
@@ -110,7 +110,7 @@ internal sealed class CandidateSearch(
             }
         }
 
-        return PassThrough(candidate, comparison, firstRejected is var (recipe, rejected) ? $"{recipe} was given up, for {rejected.Reason}" : "no step changes it");
+        return PassThrough(list, candidate, comparison, firstRejected is var (recipe, rejected) ? $"{recipe} was given up, for {rejected.Reason}" : "no step changes it");
     }
 
     private Outcome? TryAll(RecipeList list, Prepared prepared, ShippedForm candidate, Comparison comparison, ref (string Recipe, Rejection Rejection)? firstRejected)
@@ -152,7 +152,7 @@ internal sealed class CandidateSearch(
             if (result is null)
             {
                 tried ??= done.Quantization;
-                rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Clause(done.Steps[^1].Explanation) : "nothing in it can be simplified");
+                rejection ??= Rejection.DidNotApply(done.Steps.Count > before.Steps ? FaultDiagnostics.Reason(done.Steps[^1].Explanation) : "nothing in it can be simplified");
                 return null;
             }
 
@@ -275,7 +275,7 @@ internal sealed class CandidateSearch(
             : new ComparisonResult($"its file would have {Quantities.Number(bytes)} bytes, more than the {Quantities.Number(most)} of the model itself") { Cause = RefusalCause.Size };
     }
 
-    private Outcome? PassThrough(ShippedForm candidate, Comparison comparison, string reason)
+    private Outcome? PassThrough(RecipeList list, ShippedForm candidate, Comparison comparison, string reason)
     {
         done.Quantization = null;
         CountAsUnpruned();
@@ -283,7 +283,7 @@ internal sealed class CandidateSearch(
 
         try
         {
-            CopySource(candidate, wanted is null ? reason : "the lock file has it so");
+            CopySource(list, candidate, wanted is null ? reason : "the lock file has it so");
         }
         catch (Exception fault) when (wanted is not null && (fault is UnfitForRuntimeException or UnconvertibleException))
         {
@@ -306,13 +306,13 @@ internal sealed class CandidateSearch(
         };
     }
 
-    private Outcome PassThroughUnseen(ShippedForm candidate, string reason)
+    private Outcome PassThroughUnseen(RecipeList list, ShippedForm candidate, string reason)
     {
-        CopySource(candidate, reason);
+        CopySource(list, candidate, reason);
         return OutcomeOf(candidate, new ComparisonResult(null, LatencyReason: reason));
     }
 
-    private void CopySource(ShippedForm candidate, string reason)
+    private void CopySource(RecipeList list, ShippedForm candidate, string reason)
     {
         AppliedSteps.Mark before = done.Now;
         Model fitted = source.Model.Clone();
@@ -346,7 +346,7 @@ internal sealed class CandidateSearch(
             candidate.Save(source.Model);
         }
 
-        if (request.Settings.Precision != Precision.Float32 && request.Settings.Quantization != Quantization.None)
+        if (!list.KeepsFormat)
         {
             done.Notes.Add(Note.Of(DiagnosticCatalogue.PassedThrough, source.Lifting is null ? reason : $"{reason}; it is lifted to float32, for ONNX Runtime does not compute its bfloat16 on a processor"));
         }

@@ -61,7 +61,7 @@ internal sealed class Comparison(
         }
         catch (UnconvertibleException exception)
         {
-            return new ComparisonResult(FaultDiagnostics.Clause(exception.Message)) { Cause = RefusalCause.Format };
+            return new ComparisonResult(FaultDiagnostics.Reason(exception.Message)) { Cause = RefusalCause.Format };
         }
         catch (InferenceException exception)
         {

@@ -58,4 +58,12 @@ internal static class FaultDiagnostics
 
     /// <summary>A sentence as part of another: messages end in their own full stop.</summary>
     internal static string Clause(string sentence) => sentence.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+
+    /// <summary>A sentence behind a comma or colon of another: as <see cref="Clause"/>, and it begins small where its first word is no name, as <c>MatMul</c>, <c>ONNX</c> and <c>Top1</c> are.</summary>
+    internal static string Reason(string sentence)
+    {
+        string clause = Clause(sentence);
+        string word = clause.Split(' ', 2)[0].TrimEnd(',');
+        return word.Skip(1).All(letter => char.IsLower(letter) || letter == '-') ? string.Concat(word.ToLowerInvariant(), clause.AsSpan(word.Length)) : clause;
+    }
 }

@@ -54,7 +54,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         }
         catch (UnconvertibleException fault)
         {
-            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NoOrtFormat, request.ModelPath, FaultDiagnostics.Clause(fault.Message)));
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.NoOrtFormat, request.ModelPath, FaultDiagnostics.Reason(fault.Message)));
         }
         catch (UnfitForRuntimeException fault)
         {

@@ -28,4 +28,7 @@ internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyLi
     /// not. Null where pruning is the project's choice.
     /// </summary>
     internal RecipeList? Unpruned { get; init; }
+
+    /// <summary>Whether the numeric format is to stay as it is, so that a model that passes through is no finding.</summary>
+    internal bool KeepsFormat => Recipes.All(recipe => recipe.Passes.Count == 0);
 }

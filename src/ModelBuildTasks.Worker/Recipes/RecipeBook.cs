@@ -26,10 +26,11 @@ internal static class RecipeBook
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         Recipe last = new("simplification alone", []);
-        RecipeList unpruned = Chosen(settings, target, integers, hasCalibration) is { } chosen
+        RecipeList unpruned = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, last] : [chosen], IsChosenByUser: true)
-            : new RecipeList([], [.. Automatic(target, integers, hasCalibration), last], IsChosenByUser: false);
+            : new RecipeList([], [.. Automatic(target, integers, hasCalibration, isHalf), last], IsChosenByUser: false);
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
         return new RecipeList(pruning, [.. unpruned.Recipes.Select(recipe => Named(pruning, recipe))], unpruned.IsChosenByUser)
         {
@@ -38,9 +39,10 @@ internal static class RecipeBook
     }
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
-    private static Recipe? Chosen(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration) => settings switch
+    private static Recipe? Chosen(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration, bool isHalf) => settings switch
     {
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
+        { Precision: Precision.Float16 } when isHalf => new Recipe("float16", []),
         { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
@@ -49,7 +51,7 @@ internal static class RecipeBook
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers, bool hasCalibration)
+    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers, bool hasCalibration, bool isHalf)
     {
         if (target.Activations is not null)
         {
@@ -64,7 +66,7 @@ internal static class RecipeBook
             }
         }
 
-        if (target.ComputesFloat16)
+        if (target.ComputesFloat16 && !isHalf)
         {
             yield return Float16;
         }

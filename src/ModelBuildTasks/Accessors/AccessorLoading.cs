@@ -8,6 +8,7 @@ namespace ModelBuildTasks.Accessors;
 internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, string orNull)
 {
     private const string Options = "global::Microsoft.ML.OnnxRuntime.SessionOptions";
+    private const string Processor = "CPUExecutionProvider";
     private const string Configure = "global::System.Action<string, " + Options + ">";
 
     /// <summary>Targets for devices beside the processor, with what people call them and ONNX Runtime's execution provider.</summary>
@@ -29,14 +30,21 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
 
     private void WriteSession()
     {
-        source.Add("").Block($"private {accessor.Class}(string variant, {(accessor.Embedded ? "byte[]" : "string")} model, {Options} options)", () => source.Add("""
+        source.Add("").Block($"private {accessor.Class}(string variant, {(accessor.Embedded ? "byte[]" : "string")} model, {Options} options, string{orNull} provider)", () => source.Add("""
             Variant = variant;
+            ExecutionProvider = provider;
             Session = new global::Microsoft.ML.OnnxRuntime.InferenceSession(model, options);
             """));
-        source.Add("""
+        source.Add($$"""
 
             /// <summary>The variant that was chosen, one of <see cref="Variants"/>.</summary>
             public string Variant { get; }
+
+            /// <summary>
+            /// The execution provider that Load made the session for, such as CUDAExecutionProvider; {{Processor}} also for a device's variant where no device was found to work.
+            /// Null where the session options were the caller's own.
+            /// </summary>
+            public string{{orNull}} ExecutionProvider { get; }
 
             /// <summary>The session itself, for what Run does not offer. It belongs to this object.</summary>
             public global::Microsoft.ML.OnnxRuntime.InferenceSession Session { get; }
@@ -82,7 +90,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             WriteExact();
             source.Block($"using (var defaults = new {Options}())", () => source.Add($"""
                 if (configure != null) configure(variant, defaults);
-                return new {accessor.Class}(variant, model, defaults);
+                return new {accessor.Class}(variant, model, defaults, "{Processor}");
                 """));
         });
         source.Add($"""
@@ -91,7 +99,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             /// <param name="variant">One of <see cref="Variants"/>.</param>
             /// <param name="options">Session options with the execution providers that the variant is for.</param>
             /// <exception cref="global::System.ArgumentException">The variant is not one of <see cref="Variants"/>.</exception>
-            public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, {Model("variant")}, options);
+            public static {accessor.Class} Load(string variant, {Options} options) => new {accessor.Class}(variant, {Model("variant")}, options, null);
             """);
         WriteProductsSaturate();
         if (accessor.Targets.Contains(TargetNames.TensorRt))
@@ -108,7 +116,7 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
             {
                 exact.AddSessionConfigEntry("session.x64quantprecision", "1");
                 if (configure != null) configure(variant, exact);
-                return new {{accessor.Class}}(variant, model, exact);
+                return new {{accessor.Class}}(variant, model, exact, "{{Processor}}");
             }
         }
         catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)
@@ -143,10 +151,13 @@ internal sealed class AccessorLoading(SourceText source, AccessorItem accessor, 
                     // The processor's threads have little to do, and would take its time in waiting.
                     device.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
                     if (configure != null) configure("{target}", device);
-                    return new {accessor.Class}("{target}", artifact, device);
+                    return new {accessor.Class}("{target}", artifact, device, "{Devices[target].Provider}");
                     """);
             }));
-            source.Block("catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException)", () => source.Add("// The provider is there, but its libraries or a device are not."));
+            source.Block("catch (global::Microsoft.ML.OnnxRuntime.OnnxRuntimeException refusal)", () => source.Add($"""
+                // The provider is there, but its libraries or a device are not.
+                global::System.Diagnostics.Trace.TraceWarning({CSharpNames.Literal($"The variant {target} of {accessor.Name} was not taken: ")} + refusal.Message);
+                """));
         });
     }
 

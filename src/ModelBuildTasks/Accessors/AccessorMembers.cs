@@ -31,7 +31,7 @@ internal sealed class AccessorMembers
     // What the generated class, its nested classes and System.Object already call something.
     private static readonly string[] TakenMembers =
     [
-        "Load", "LoadWith", "Run", "Dispose", "OpenRead", "Variant", "Variants", "Session", "Inputs", "Outputs", "Result", "Locate", "Find", "Open", "Read", "Fill", "ForThisProcessor", "InputNames", "OutputNames", "Infer", "Check", "Create", "CreateText", "Name", "Shape", "ElementType", "Choose", "ProductsSaturate", "TensorRtOptions",
+        "Load", "LoadWith", "Run", "Dispose", "OpenRead", "Variant", "Variants", "ExecutionProvider", "Session", "Inputs", "Outputs", "Result", "Locate", "Find", "Open", "Read", "Fill", "ForThisProcessor", "InputNames", "OutputNames", "Infer", "Check", "Create", "CreateText", "Name", "Shape", "ElementType", "Choose", "ProductsSaturate", "TensorRtOptions",
         "Equals", "ReferenceEquals", "GetHashCode", "GetType", "ToString", "MemberwiseClone", "Finalize",
     ];
 

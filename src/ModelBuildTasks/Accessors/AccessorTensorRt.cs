@@ -13,6 +13,9 @@ internal sealed class AccessorTensorRt(SourceText source, AccessorItem accessor)
             device.GraphOptimizationLevel = global::Microsoft.ML.OnnxRuntime.GraphOptimizationLevel.ORT_DISABLE_ALL;
             string local = global::System.Environment.GetFolderPath(global::System.Environment.SpecialFolder.LocalApplicationData, global::System.Environment.SpecialFolderOption.DoNotVerify);
             """);
+        source.Add("// This ends in an exception where TensorRT itself is not on the machine, before a folder is made for its engines.");
+        source.Block("using (var probed = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () => source.Block("using (var probe = new global::Microsoft.ML.OnnxRuntime.SessionOptions())",
+            () => source.Add("probe.AppendExecutionProvider_Tensorrt(probed);")));
         source.Block("using (var engine = new global::Microsoft.ML.OnnxRuntime.OrtTensorRTProviderOptions())", () => source.Add("""
             engine.UpdateOptions(TensorRtOptions(artifact, global::System.IO.Path.Combine(local, "ModelBuildTasks", "tensorrt")));
             device.AppendExecutionProvider_Tensorrt(engine);

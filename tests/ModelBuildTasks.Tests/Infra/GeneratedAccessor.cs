@@ -34,7 +34,7 @@ internal sealed class GeneratedAccessor
         Source = AccessorSource.Write(accessor, ModelSignature.Read(path, takesHalf), hasOnnxRuntime, nullable: language >= LanguageVersion.CSharp8);
         // C# 7.3 is the language of .NET Framework.
         Options = CSharpParseOptions.Default.WithLanguageVersion(language).WithDocumentationMode(DocumentationMode.Diagnose)
-            .WithPreprocessorSymbols(language > LanguageVersion.CSharp7_3 ? new[] { "NET5_0_OR_GREATER" } : []);
+            .WithPreprocessorSymbols(language > LanguageVersion.CSharp7_3 ? new[] { "TRACE", "NET5_0_OR_GREATER" } : ["TRACE"]);
         _trees.Add(CSharpSyntaxTree.ParseText(Source, Options));
     }
 

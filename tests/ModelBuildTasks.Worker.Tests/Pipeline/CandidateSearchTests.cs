@@ -133,7 +133,7 @@ public sealed class CandidateSearchTests : IDisposable
         Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
         Note note = outcome.Notes.Single();
         Assert.AreEqual("MBT1003", note.Code);
-        CollectionAssert.AreEqual(new[] { "yield", "good", "Nothing keeps it" }, note.Arguments.Take(3).ToArray());
+        CollectionAssert.AreEqual(new[] { "yield", "good", "nothing keeps it" }, note.Arguments.Take(3).ToArray());
     }
 
     [TestMethod]
@@ -175,7 +175,7 @@ public sealed class CandidateSearchTests : IDisposable
 
         Note note = outcome.Notes.Single();
         Assert.AreEqual("MBT1006", note.Code);
-        CollectionAssert.AreEqual(new[] { "magic", "There is none" }, note.Arguments.ToArray());
+        CollectionAssert.AreEqual(new[] { "magic", "there is none" }, note.Arguments.ToArray());
     }
 
     [TestMethod]
