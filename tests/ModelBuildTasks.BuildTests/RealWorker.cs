@@ -33,6 +33,28 @@ public sealed class RealWorker : IDisposable
     }
 
     [TestMethod]
+    public void An_app_with_a_model_in_bfloat16_gives_it_and_gets_it()
+    {
+        const int bfloat16 = 16;
+        // 2 and 3 in bfloat16, in a MatMul, which ONNX Runtime computes in float32 only.
+        byte[] weights = [.. Number(1, 2), .. Number(1, 1), .. Number(2, bfloat16), .. Message(8, "w"), .. Message(9, [0x00, 0x40, 0x40, 0x40])];
+        _app.Write("models/digits.onnx", Model(
+            [Tensor("x", bfloat16, 1, 2)], [Tensor("y", bfloat16, 1, 1)], Message(1, [.. Message(1, "x"), .. Message(1, "w"), .. Message(2, "y"), .. Message(4, "MatMul")]), Message(5, weights)));
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" />""";
+        _app.Write("Program.cs", """
+            using Microsoft.ML.OnnxRuntime;
+            using MyApp;
+            using var digits = Digits.Load();
+            ReadOnlySpan<BFloat16> results = digits.Run(new[] { (BFloat16)1f, (BFloat16)2f }).Y;
+            Console.Write($"{Digits.Inputs.X.ElementType} {(float)results[0]}");
+            """);
+
+        _app.Build("-p:ModelMeasurement=Skip").ShouldSucceed();
+
+        Assert.AreEqual("BFloat16 8", _app.Execute("bin/Debug/net10.0/app.dll"));
+    }
+
+    [TestMethod]
     public void A_project_outside_the_repository_gets_a_smaller_model_once_and_from_the_cache_after_that()
     {
         File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Pipeline;
@@ -104,6 +105,22 @@ public sealed class BFloat16Tests : IDisposable
 
         AssertRuns(result);
         Assert.Contains("lifted to float32", result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1001").Message);
+    }
+
+    [TestMethod]
+    [DataRow(Precision.Auto)]
+    [DataRow(Precision.Float32)]
+    public void What_is_locked_is_made_again(Precision precision)
+    {
+        OptimizationRequest request = Narrowed(request => request.Settings.Precision = precision);
+        OptimizationResult free = Workplace.Run(request);
+        (request.Locked, request.CacheDirectory) = (LockedChoice.Of(LockEntry.Of(request, free), request), place["cold"]);
+        Assert.IsNotNull(request.Locked);
+
+        OptimizationResult locked = Workplace.Run(request);
+
+        Assert.IsFalse(locked.FromCache);
+        Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
     }
 
     [TestMethod]
