@@ -69,6 +69,7 @@ internal static class TrialInputs
         {
             ElementType.Float => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => random.NextSingle()).ToArray()),
             ElementType.Double => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => random.NextDouble()).ToArray()),
+            ElementType.BFloat16 => Tensor.CreateBFloat16(dimensions, [.. Enumerable.Range(0, (int)count).Select(_ => random.NextSingle())]),
             ElementType.Float16 => Tensor.Create(dimensions, Enumerable.Range(0, (int)count).Select(_ => (Half)random.NextSingle()).ToArray()),
             _ => Tensor.FromBytes(input.ElementType, dimensions, drawn),
         };
