@@ -64,7 +64,7 @@ public sealed class ModelSession : IDisposable
         {
             IReadOnlyDictionary<string, InputDescription> preprocessed = Preprocessed(session);
             Inputs = [.. inputNames.Select(name => Describe(name, session.InputMetadata[name]) with { Preprocessing = preprocessed.GetValueOrDefault(name) })];
-            if (Inputs.FirstOrDefault(input => input.Preprocessing?.InputLayout is not null && input.Shape.Count is not (3 or 4)) is { } flat)
+            if (Inputs.FirstOrDefault(input => input.Preprocessing is { } done && (done.InputLayout is not null || done.ImageSize is not null) && input.Shape.Count is not (3 or 4)) is { } flat)
             {
                 throw new JsonException($"input '{flat}' is called an image, which has 3 or 4 axes.");
             }

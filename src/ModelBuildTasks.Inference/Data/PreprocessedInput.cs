@@ -19,8 +19,9 @@ internal static class PreprocessedInput
             ("mean", Text(stated.Mean), Text(done.Mean) ?? "0"),
             ("std", Text(stated.Std), Text(done.Std) ?? "1"),
             ("color", stated.Color?.ToString(), (done.Color ?? ChannelOrder.Rgb).ToString()),
-            ("inputLayout", stated.InputLayout?.ToString(), done.InputLayout.ToString()!),
-            ("elementType", stated.ElementType?.ToString(), done.ElementType.ToString()!),
+            // What is about images says nothing of a table.
+            ("inputLayout", done.InputLayout is null ? null : stated.InputLayout?.ToString(), done.InputLayout.ToString()!),
+            ("elementType", done.ElementType is null ? null : stated.ElementType?.ToString(), done.ElementType.ToString()!),
             .. resizes ? Sizes(stated, done) : [],
         ];
         if (Array.Find(both, field => field.Here is not null && field.Here != field.There) is { Field: { } odd } contradiction)
@@ -63,5 +64,6 @@ internal static class PreprocessedInput
         : channels.Values.Distinct().Count() == 1 ? Text(channels.Values[0])
         : $"[{string.Join(", ", channels.Values.Select(Text))}]";
 
-    private static string Text(double number) => number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>In single precision, in which the model computes.</summary>
+    private static string Text(double number) => ((float)number).ToString(CultureInfo.InvariantCulture);
 }

@@ -43,15 +43,17 @@ public static class InputPreprocessing
             }
         }
 
+        ModelSnapshot before = model.TakeSnapshot();
+        // Before constants come that are no inputs: where weights are, for habit's sake, they would look like options of callers.
+        FixedInitializers.Apply(model, []);
         // Resizing computes with sizes, for which older operator sets have no operators.
         long opset = wanted.Any(input => input.Resizing is not null) ? OpsetUpgrade.Newest : OpsetUpgrade.Oldest;
         if (OpsetUpgrade.Apply(model, opset) is { } reason)
         {
+            model.Restore(before);
             return reason;
         }
 
-        // Before constants come that are no inputs: where weights are, for habit's sake, they would look like options of callers.
-        FixedInitializers.Apply(model, []);
         foreach (Preprocessing input in wanted)
         {
             Insert(InputOf(model, input), input);

@@ -13,11 +13,11 @@ internal static class PreprocessCommand
     internal static Command Create()
     {
         Argument<FileInfo> model = new("model") { Description = "The ONNX model." };
-        Option<FileInfo> description = new("--description", "-d") { Description = "A dataset.json (see docs/PREPROCESSING.md).", Required = true };
+        Option<string> description = new("--description", "-d") { Description = "A dataset.json, or a folder with one (see docs/PREPROCESSING.md).", Required = true };
         Option<FileInfo> output = new("--output", "-o") { Description = "The model to write.", Required = true };
         Command command = new("preprocess", "Put scaling, channel order and resizing into a model, so that it takes images as they are.") { model, description, output };
         command.SetAction(parsed => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
-            Preprocess(path, parsed.GetRequiredValue(description).FullName, parsed.GetRequiredValue(output).FullName)));
+            Preprocess(path, Path.GetFullPath(parsed.GetRequiredValue(description)), parsed.GetRequiredValue(output).FullName)));
         return command;
     }
 
@@ -28,6 +28,7 @@ internal static class PreprocessCommand
             return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.CannotWrite, output, output, "It is the model itself, which is never changed.")]);
         }
 
+        description = Directory.Exists(description) ? Path.Combine(description, "dataset.json") : description;
         if (!File.Exists(description))
         {
             return ModelCommand.Report([Diagnostic.Create(DiagnosticCatalogue.DataNotFound, description, MetadataNames.Preprocess, description)]);

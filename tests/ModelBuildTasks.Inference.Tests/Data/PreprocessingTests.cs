@@ -67,11 +67,26 @@ public sealed class PreprocessingTests
         Assert.IsNull(Load("""{ "scale": 2, "inputLayout": "NCHW" }""", TemporaryFolder.Input("N", 64)).Single().Order);
 
     [TestMethod]
+    public void The_same_description_serves_a_table_and_its_model()
+    {
+        const string Description = """{ "scale": 2, "inputLayout": "NHWC", "elementType": "Float" }""";
+        TensorSignature table = TemporaryFolder.Input("N", 2);
+        using TemporaryFolder folder = new();
+        folder.Write("data.csv", "a,b\n1,2\n");
+        folder.Describe(Description);
+
+        Tensor row = folder.Open("data.csv", table with { Preprocessing = Preprocessing.FromMetadata(Preprocessing.ToMetadata(Load(Description, table)))["x"] }).Read().Single().Inputs[0];
+
+        CollectionAssert.AreEqual(new float[] { 1, 2 }, row.Span<float>().ToArray());
+    }
+
+    [TestMethod]
     [DataRow("rubbish")]
     [DataRow("{}")]
     [DataRow("""{ "inputs": { "x": null } }""")]
     [DataRow("""{ "inputs": { "x": { "imageSize": [1] } } }""")]
     [DataRow("""{ "inputs": { "x": { "inputLayout": "Nchw" } } }""")]
+    [DataRow("""{ "inputs": { "x": { "imageSize": [5, 5], "resize": "Stretch" } } }""")]
     public void A_model_that_says_nonsense_of_its_inputs_is_refused(string metadata)
     {
         Model model = Model.Create("g", 13, 7);
@@ -95,7 +110,7 @@ public sealed class PreprocessingTests
         Assert.Contains("'color' is Bgr, and it has 1 channels", Refusal("""{ "color": "BGR" }""", TemporaryFolder.Input("N", 1, 32, 24)));
 
     [TestMethod]
-    [DataRow("""{ "scale": "1/128" }""", "'scale' is 0.0078125 here, and 0.00392156862745098 in the model")]
+    [DataRow("""{ "scale": "1/128" }""", "'scale' is 0.0078125 here, and 0.003921569 in the model")]
     [DataRow("""{ "mean": 2 }""", "'mean' is 2 here, and 0 in the model")]
     [DataRow("""{ "color": "BGR" }""", "'color' is Bgr here, and Rgb in the model")]
     [DataRow("""{ "widths": "widths.npy" }""", "'widths' clears columns")]
@@ -111,6 +126,7 @@ public sealed class PreprocessingTests
     [TestMethod]
     [DataRow("""{ "scale": "1/255" }""", """{ "scale": "1/255" }""")]
     [DataRow("""{ "scale": "1/255" }""", """{ "scale": "1/255", "mean": 0, "std": [1, 1, 1], "color": "RGB" }""")]
+    [DataRow("""{ "scale": "1/255" }""", """{ "scale": 0.003921569 }""")]
     [DataRow("""{ "mean": [0.5, 0.5, 0.5] }""", """{ "mean": 0.5 }""")]
     [DataRow("""{ "resizeTo": 40 }""", """{ "resizeTo": 40, "resize": "Crop", "interpolation": "Bilinear" }""")]
     public void A_data_set_that_means_the_same_gives_what_is_stored(string model, string data)

@@ -107,15 +107,18 @@ public sealed class InputPreprocessingTests
         model.Describe("""{ "scale": 2 }""").AssertSame();
     }
 
+    // Clip, which a lift gives inputs for its limits, as resizing needs.
     [TestMethod]
-    public void Weights_that_are_inputs_by_habit_become_weights()
+    [DataRow("""{ "mean": [1, 2, 3] }""")]
+    [DataRow("""{ "mean": [1, 2, 3], "resize": "Crop" }""")]
+    public void Weights_that_are_inputs_by_habit_become_weights(string description)
     {
         using PreprocessedModel echo = PreprocessedModel.Of(8, ElementType.Float, 1, 3, 5, 7);
-        Model model = echo.Describe("""{ "mean": [1, 2, 3] }""").Original;
+        Model model = echo.Describe(description).Original;
         model.IrVersion = 3;
         Value weight = model.Graph.AddInput("w", new TensorType(ElementType.Float, 4, 3, 1, 1));
         weight.Initializer = Tensor.Create([4, 3, 1, 1], new float[12]);
-        model.Graph.AddOutput(model.Graph.Add("Conv", model.Graph.Inputs[0], weight));
+        model.Graph.AddOutput(model.Graph.AddNode("Clip", [model.Graph.Add("Conv", model.Graph.Inputs[0], weight)]).Set("min", 0f).Set("max", 6f).Output);
 
         Model made = echo.Made();
 

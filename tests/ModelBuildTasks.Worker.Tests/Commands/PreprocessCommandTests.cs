@@ -22,7 +22,7 @@ public sealed class PreprocessCommandTests : IDisposable
         File.WriteAllText(Description, """{ "elementType": "UInt8", "scale": "1/255" }""");
         byte[] before = File.ReadAllBytes(place.ModelPath);
 
-        ModelBuildProcess run = await Run("preprocess", place.ModelPath, "--description", Description, "--output", Output);
+        ModelBuildProcess run = await Run("preprocess", place.ModelPath, "--description", Path.GetDirectoryName(Description)!, "--output", Output);
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
         CollectionAssert.AreEqual(before, File.ReadAllBytes(place.ModelPath));
