@@ -1,28 +1,15 @@
 using ModelBuildTasks.Contracts;
-using ModelBuildTasks.Contracts.Locking;
-using ModelBuildTasks.Evaluation.Budgets;
-using ModelBuildTasks.Evaluation.Latency;
-using ModelBuildTasks.Evaluation.Statistics;
-using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
-using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
-using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
 
 [TestClass]
-public sealed class CandidateSearchTests : IDisposable
+public sealed class CandidateSearchTests : SearchScene
 {
-    private readonly Workplace place = Workplace.With(SmallModels.Cnn());
-
-    private string Artifact => place["artifact.onnx"];
-
-    public void Dispose() => place.Dispose();
-
     [TestMethod]
     public void Auto_takes_the_first_recipe_that_keeps_the_accuracy()
     {
@@ -211,206 +198,6 @@ public sealed class CandidateSearchTests : IDisposable
     }
 
     [TestMethod]
-    public void Pruning_that_the_project_names_is_obeyed_under_Auto()
-    {
-        RecipeList list = new([EditingPass.Ruinous("prune")], [Recipe(EditingPass.Harmless("good")), new Recipe("prune alone", [])], IsChosenByUser: false);
-
-        Outcome outcome = Search(list);
-
-        Assert.AreEqual(1.0, ShareOfClass0());
-        Assert.IsTrue(outcome.Steps.Single(step => step.Name == "prune").Applied);
-    }
-
-    [TestMethod]
-    public void Pruning_that_does_not_apply_is_a_finding_under_Auto()
-    {
-        RecipeList list = new([new RefusingPass("prune", "No weights.")], [Recipe(EditingPass.Harmless("good"))], IsChosenByUser: false);
-
-        Note note = Search(list).Notes.Single();
-
-        Assert.AreEqual("MBT1006", note.Code);
-        Assert.AreEqual("prune", note.Arguments[0]);
-    }
-
-    [TestMethod]
-    public void Pruning_of_our_choice_that_ruins_the_model_is_given_up_for_the_recipe_without_it()
-    {
-        RecipeList list = new([EditingPass.Ruinous("prune")], [Recipe(EditingPass.Harmless("good")) with { Name = "prune + good" }], IsChosenByUser: true)
-        {
-            Unpruned = Named(Recipe(EditingPass.Harmless("good"))),
-        };
-
-        Outcome outcome = Search(list);
-
-        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        Assert.IsLessThan(1.0, ShareOfClass0());
-        Assert.IsFalse(outcome.Steps.Single(step => step.Name == "prune").Applied);
-        Note note = outcome.Notes.Single();
-        Assert.AreEqual("MBT1003", note.Code);
-        CollectionAssert.AreEqual(new[] { "prune + good", "good" }, note.Arguments.Take(2).ToArray());
-    }
-
-    [TestMethod]
-    public void Pruning_of_our_choice_that_does_not_apply_leaves_recipes_without_its_name()
-    {
-        RecipeList list = new([new RefusingPass("prune", "No share.")], [Recipe(EditingPass.Ruinous("ruin"))], IsChosenByUser: false) { Unpruned = Auto(Recipe(EditingPass.Harmless("good"))) };
-
-        Outcome outcome = Search(list);
-
-        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        Assert.AreEqual("MBT1006", outcome.Notes.Single().Code);
-    }
-
-    [TestMethod]
-    [DataRow(true, false)]
-    [DataRow(false, true)]
-    public void Pruning_may_spend_half_of_the_budget_where_a_lossy_recipe_follows_and_else_the_whole(bool isFollowed, bool isKept)
-    {
-        AccuracyVerdict? verdict = null;
-        AskingPass asking = new(EditingPass.Ruinous("ruin"), told => verdict = told);
-        Recipe recipe = isFollowed ? Recipe(EditingPass.Harmless("good")) : new Recipe("pruned alone", []);
-
-        Search(new RecipeList([asking], [recipe], IsChosenByUser: true), request => request.Budgets.MaxAccuracyDrop = 4.0 / 3 * LossOfRuin());
-
-        Assert.AreEqual(isKept, verdict!.IsKept, verdict.Finding);
-    }
-
-    [TestMethod]
-    public void A_model_that_nothing_helps_passes_through_byte_for_byte()
-    {
-        SmallModels.Plain().Save(place.ModelPath);
-
-        Outcome outcome = Search(Auto(Recipe(new RefusingPass("magic", "There is none.")), new Recipe("simplification alone", [])));
-
-        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
-        Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
-        Assert.IsFalse(outcome.Steps.Any(step => step.Applied));
-    }
-
-    [TestMethod]
-    public void What_passes_through_may_be_written_again_though_its_source_may_not()
-    {
-        SmallModels.Plain().Save(place.ModelPath);
-        File.SetAttributes(place.ModelPath, FileAttributes.ReadOnly);
-
-        Search(Auto(new Recipe("simplification alone", [])));
-
-        Assert.IsFalse(File.GetAttributes(Artifact).HasFlag(FileAttributes.ReadOnly));
-        File.SetAttributes(place.ModelPath, FileAttributes.Normal);
-    }
-
-    [TestMethod]
-    public void A_model_that_every_recipe_ruins_passes_through_byte_for_byte()
-    {
-        Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Recipe(EditingPass.Ruinous("worse"))));
-
-        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
-        Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
-    }
-
-    [TestMethod]
-    public void A_named_recipe_whose_artifact_is_not_the_same_function_does_not_ship()
-    {
-        EditingPass broken = new("rename", model => model.Graph.Outputs[0].Name = "other");
-
-        Outcome outcome = Search(Named(Recipe(broken)));
-
-        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
-        CollectionAssert.AreEqual(new[] { "MBT1006", "MBT1001" }, outcome.Notes.Select(note => note.Code).ToArray());
-    }
-
-    [TestMethod]
-    public void An_artifact_that_does_not_load_does_not_ship()
-    {
-        EditingPass broken = new("unknown operator", model => EditingPass.ReplaceScores(model, (graph, scores) => graph.Add("NoSuchOperator", scores)));
-
-        Outcome outcome = Search(Auto(Recipe(broken), Recipe(EditingPass.Harmless("good"))));
-
-        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot load it");
-    }
-
-    [TestMethod]
-    public void A_pruned_model_that_does_not_load_does_not_ship()
-    {
-        EditingPass broken = new("prune", model => model.Graph.Inputs[0].InsertAfter("NoSuchOperator"));
-
-        Outcome outcome = Search(new RecipeList([broken], [new Recipe("pruned alone", [])], IsChosenByUser: true));
-
-        CollectionAssert.AreEqual(File.ReadAllBytes(place.ModelPath), File.ReadAllBytes(Artifact));
-        StringAssert.Contains(outcome.Steps.Single(step => step.Name == "prune").Explanation, "prune was done.");
-        Assert.Contains(note => note.Code == "MBT1006" && note.Arguments[1].Contains("ONNX Runtime cannot load it", StringComparison.Ordinal), outcome.Notes);
-    }
-
-    [TestMethod]
-    public void An_artifact_that_fails_on_a_sample_that_the_original_runs_on_does_not_ship()
-    {
-        Outcome outcome = Search(Auto(Recipe(new EditingPass("fail", FailOnSample20)), Recipe(EditingPass.Harmless("good"))));
-
-        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "ONNX Runtime cannot run it on a sample: ");
-        Assert.AreEqual("Report this with the model if you can.", outcome.Notes.Single().Arguments[3]);
-
-        // Reads beyond a table of one number where the first pixel is that of the sample.
-        void FailOnSample20(Model model) => EditingPass.ReplaceScores(model, (graph, scores) =>
-        {
-            Tensor sample = Dataset.Open(place["evaluation"], [new Inference.TensorSignature("x", ElementType.Float, model.Graph.Inputs[0].Type!.Shape!)]).Read().ElementAt(20).Inputs[0];
-            Value pixel = graph.Add("Gather", graph.Add("Reshape", model.Graph.Inputs[0], graph.AddInitializer("flat", Tensor.Vector(-1L))), graph.AddInitializer("first", Tensor.Vector(0L)));
-            Value isSample = graph.AddNode("Cast", [graph.Add("Equal", pixel, graph.AddInitializer("pixel", Tensor.Vector(sample.Span<float>()[0])))]).Set("to", (long)ElementType.Int64).Output;
-            return graph.Add("Add", scores, graph.Add("Gather", graph.AddInitializer("table", Tensor.Vector(0f)), isSample));
-        });
-    }
-
-    [TestMethod]
-    public void Auto_ships_nothing_that_is_larger_than_the_model()
-    {
-        Outcome outcome = Search(Auto(Recipe(EditingPass.Growing("grow")), Recipe(EditingPass.Harmless("good"))));
-
-        Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        StringAssert.Contains(outcome.Notes.Single().Arguments[2], "more than the");
-        Assert.AreEqual("Nothing but its size stands against it.", outcome.Notes.Single().Arguments[3]);
-        StringAssert.Contains(outcome.Steps.Single(step => step.Name == "grow").Explanation, "Given up: its file would have");
-    }
-
-    [TestMethod]
-    [DataRow(1.05, 1.10, true)]
-    [DataRow(1.01, 1.10, false)]
-    public void A_named_recipe_may_be_slower_which_is_said_where_it_is_certain(double low, double high, bool isSaid)
-    {
-        Outcome outcome = Search(Named(Recipe(EditingPass.Harmless("good"))));
-        outcome = outcome with { Latency = new LatencyResult(Estimate.Exact(1), Estimate.Exact(1.07), new Estimate(1.07, low, high), 100, 1, "a processor", true) };
-
-        Assert.AreEqual(isSaid ? "MBT1012" : "", string.Concat(Judged(outcome).Select(diagnostic => diagnostic.Code)));
-        Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxLatencyRatio = 2));
-        Assert.IsEmpty(Judged(outcome, request => request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult()), request)), "What is locked is made again on slower days, too.");
-    }
-
-    [TestMethod]
-    public void A_named_recipe_may_be_larger_which_is_said()
-    {
-        Outcome outcome = Search(Named(Recipe(EditingPass.Growing("grow"))));
-
-        Assert.IsGreaterThan(outcome.OriginalBytes, outcome.ArtifactBytes);
-        Assert.AreEqual("MBT1009", Judged(outcome).Single().Code);
-        Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxSizeRatio = 100));
-    }
-
-    [TestMethod]
-    public void A_named_recipe_for_size_that_makes_the_model_larger_is_left_out_with_the_reason()
-    {
-        RecipeList list = new([EditingPass.Harmless("prune")], [Recipe(EditingPass.Growing("grow")) with { IsForSize = true }, new Recipe("the rest", [])], IsChosenByUser: true);
-
-        Outcome outcome = Search(list);
-
-        Assert.IsLessThan(outcome.OriginalBytes, outcome.ArtifactBytes);
-        Assert.AreEqual("prune", Model.Load(Artifact).Metadata["edited by"]);
-        Note note = outcome.Notes.Single();
-        Assert.AreEqual("MBT1006", note.Code);
-        StringAssert.Contains(note.Arguments[1], "of the model itself");
-        Assert.IsEmpty(Judged(outcome));
-    }
-
-    [TestMethod]
     public void Where_nothing_quantized_ships_the_plan_of_the_first_recipe_that_was_tried_is_told()
     {
         Outcome outcome = Search(Auto(Recipe(new PlanningPass("best", EditingPass.Ruinous("ruin"))), Recipe(new PlanningPass("lesser", new RefusingPass("magic", "There is none."))), new Recipe("simplification alone", [])));
@@ -428,68 +215,7 @@ public sealed class CandidateSearchTests : IDisposable
         Assert.IsNull(outcome.TriedQuantization);
     }
 
-    [TestMethod]
-    public void The_source_is_never_written()
-    {
-        byte[] before = File.ReadAllBytes(place.ModelPath);
-
-        Search(Named(Recipe(EditingPass.Ruinous("ruin"))));
-
-        CollectionAssert.AreEqual(before, File.ReadAllBytes(place.ModelPath));
-    }
-
-    private static Recipe Recipe(params IModelPass[] passes) => new(passes[0].Name, passes);
-
     private static Recipe Trading(TradingPass pass) => Recipe(pass) with { CanKeepAccuracy = true };
-
-    private static RecipeList Auto(params Recipe[] recipes) => new([], recipes, IsChosenByUser: false);
-
-    private static RecipeList Named(Recipe recipe) => new([], [recipe], IsChosenByUser: true);
-
-    private Outcome Search(RecipeList list, Action<OptimizationRequest>? change = null, bool hasData = true)
-    {
-        OptimizationRequest request = place.Request(change);
-        using SourceModel source = SourceModel.Load(place.ModelPath);
-        Dataset? data = hasData ? Dataset.Open(place.WriteData("evaluation"), source.Session.Inputs) : null;
-        CandidateSearch search = new(request, source, TargetProfiles.Cpu, null, data, new Progress<PipelineProgress>(), CancellationToken.None);
-        using ShippedForm candidate = new(request, Artifact);
-        return search.Run(list, candidate)!;
-    }
-
-    /// <summary>The share of samples whose label is another class than the one that a ruined model gives.</summary>
-    private double LossOfRuin()
-    {
-        using Inference.ModelSession session = Inference.ModelSession.Open(place.ModelPath);
-        return Dataset.Open(place.WriteData("evaluation"), session.Inputs).Read().Average(sample => sample.Label!.Span<long>()[0] == 0 ? 0.0 : 1);
-    }
-
-    /// <summary>The findings on what ships, the lack of evaluation data aside.</summary>
-    private Diagnostic[] Judged(Outcome outcome, Action<OptimizationRequest>? change = null)
-    {
-        IReadOnlyList<BudgetVerdict> verdicts = BudgetDiagnostics.Judge(place.Request(change), outcome, outcome.ArtifactBytes, DeviceEvidence.None, memoryReason: null);
-        return [.. BudgetDiagnostics.Of(place.Request(change), outcome, outcome.ArtifactBytes, verdicts, DeviceEvidence.None).Where(diagnostic => diagnostic.Code != DiagnosticCatalogue.AccuracyNotMeasured.Code)];
-    }
-
-    private double ShareOfClass0()
-    {
-        using Inference.ModelSession session = Inference.ModelSession.Open(Artifact);
-        Sample[] samples = [.. Dataset.Open(place["evaluation"], session.Inputs).Read()];
-        return samples.Average(sample => session.Run(sample.Inputs)[0].Span<float>().IndexOf(1f) == 0 ? 1.0 : 0);
-    }
-
-    /// <summary>Asks what an edit of the model would cost, and leaves the model as it was.</summary>
-    private sealed class AskingPass(EditingPass edit, Action<AccuracyVerdict> told) : IModelPass
-    {
-        public string Name => "ask";
-
-        public PassOutcome Apply(Model model, PassContext context)
-        {
-            Model edited = model.Clone();
-            edit.Apply(edited, context);
-            told(context.JudgeAccuracy!(edited));
-            return PassOutcome.Refused("It only asked.");
-        }
-    }
 
     /// <summary>Does what another pass does, with a plan of one layer of its own name.</summary>
     private sealed class PlanningPass(string name, IModelPass pass) : IModelPass
