@@ -239,9 +239,9 @@ public sealed class OptimizeModels : WorkerTask
         {
             Report(DiagnosticCatalogue.TimedOut, Quantity.Duration(TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds)));
         }
-        else if (WorkerExit.IsMissingRuntime(exitCode))
+        else if (ReportMissingRuntime(exitCode))
         {
-            Report(DiagnosticCatalogue.WorkerNotFound, $"The runtime {RequiredRuntime.Of(WorkerPath)}, which the worker needs,", DotNetHost);
+            return;
         }
         else if (WhyNotWritable(result) is { } reason)
         {

@@ -43,27 +43,20 @@ public sealed class PreprocessModel : WorkerTask
             return false;
         }
 
+        string stamps;
         try
         {
-            var memory = new TaskMemory($"{OutputPath}.cache", Stamps());
-            if (memory.Recall() is null || !File.Exists(OutputPath))
-            {
-                // A failure must not leave a memory of what lay there before.
-                memory.Forget();
-                Directory.CreateDirectory(Path.GetDirectoryName(OutputPath)!);
-                // Weights of a model that was larger.
-                File.Delete($"{OutputPath}.data");
-                if (!base.Execute())
-                {
-                    return false;
-                }
-
-                memory.Remember([]);
-            }
+            stamps = Stamps();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             Report(DiagnosticCatalogue.InputUnreadable, Path.GetFileName(Model), exception.Message);
+            return false;
+        }
+
+        var memory = new TaskMemory($"{OutputPath}.cache", stamps);
+        if ((memory.Recall() is null || !File.Exists(OutputPath)) && !Make(memory))
+        {
             return false;
         }
 
@@ -83,16 +76,38 @@ public sealed class PreprocessModel : WorkerTask
     // Coded errors, which ToolTask takes from the worker's standard error, say more than its exit code; without one, the code is all there is.
     protected override bool HandleTaskExecutionErrors()
     {
-        if (WorkerExit.IsMissingRuntime(ExitCode))
-        {
-            Report(DiagnosticCatalogue.WorkerNotFound, $"The runtime {RequiredRuntime.Of(WorkerPath)}, which the worker needs,", DotNetHost);
-        }
-        else if (!Log.HasLoggedErrors)
+        // Ctrl+C reaches the worker, too, and it may be gone before MSBuild tells the task to stop.
+        if (!WorkerExit.IsInterruption(ExitCode) && !ReportMissingRuntime(ExitCode) && !Log.HasLoggedErrors)
         {
             Report(DiagnosticCatalogue.WorkerFailed, $"'modelbuild preprocess' ended with exit code {ExitCode}", "It wrote no error that a build reads.");
         }
 
         return false;
+    }
+
+    private bool Make(TaskMemory memory)
+    {
+        try
+        {
+            // A failure must not leave a memory of what lay there before.
+            memory.Forget();
+            Directory.CreateDirectory(Path.GetDirectoryName(OutputPath)!);
+            // Weights of a model that was larger.
+            File.Delete($"{OutputPath}.data");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Report(DiagnosticCatalogue.CannotWrite, OutputPath, exception.Message);
+            return false;
+        }
+
+        if (!base.Execute())
+        {
+            return false;
+        }
+
+        memory.Remember([]);
+        return true;
     }
 
     private bool Exists(string path, DiagnosticDescriptor descriptor, params object[] arguments)

@@ -58,6 +58,19 @@ public abstract class WorkerTask : ToolTask
 
     protected override void LogToolCommand(string message) => Log.LogMessage(MessageImportance.Low, "{0}", message);
 
+    /// <summary>Reports that the host has no runtime of the kind that the worker needs, where that is what its exit code says.</summary>
+    /// <returns>Whether it is.</returns>
+    private protected bool ReportMissingRuntime(int exitCode)
+    {
+        if (!WorkerExit.IsMissingRuntime(exitCode))
+        {
+            return false;
+        }
+
+        Report(DiagnosticCatalogue.WorkerNotFound, $"The runtime {RequiredRuntime.Of(WorkerPath)}, which the worker needs,", DotNetHost);
+        return true;
+    }
+
     private protected void Report(DiagnosticDescriptor descriptor, params object[] arguments) =>
         new DiagnosticLog(Log).Write(Contracts.Diagnostic.Create(descriptor, ProjectFile, arguments));
 }
