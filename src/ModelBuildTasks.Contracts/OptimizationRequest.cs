@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using ModelBuildTasks.Contracts.Json;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -43,6 +44,9 @@ public sealed class OptimizationRequest
 
     /// <summary>What to make again; null where the lock file says nothing of this source and these settings, or is being updated.</summary>
     public LockedChoice? Locked { get; set; }
+
+    /// <summary>What a search tries first: what the lock file has, while it is being updated. Null otherwise.</summary>
+    public PinnedRecipe? Start { get; set; }
 
     /// <summary>Full path of the artifact to write.</summary>
     public string OutputPath { get; set; } = "";
@@ -110,6 +114,7 @@ public sealed class OptimizationRequest
         .Add(nameof(Compress), Compress)
         .Object(nameof(Runtime), Runtime is null ? null : Runtime.Write)
         .Object(nameof(Locked), Locked is null ? null : Locked.Write)
+        .Object(nameof(Start), Start is null ? null : Start.Write)
         .Add(nameof(OutputPath), OutputPath)
         .Add(nameof(ResultPath), ResultPath)
         .Add(nameof(CacheDirectory), CacheDirectory)
@@ -133,6 +138,7 @@ public sealed class OptimizationRequest
             Compress = json.Flag(nameof(Compress)),
             Runtime = AppRuntime.Read(json.Object(nameof(Runtime))),
             Locked = LockedChoice.Read(json.Object(nameof(Locked))),
+            Start = PinnedRecipe.Read(json.Object(nameof(Start))),
             OutputPath = json.Text(nameof(OutputPath)) ?? "",
             ResultPath = json.Text(nameof(ResultPath)) ?? "",
             CacheDirectory = json.Text(nameof(CacheDirectory)),

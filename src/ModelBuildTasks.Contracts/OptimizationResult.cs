@@ -1,6 +1,7 @@
 using System.Collections.Generic;
 using System.IO;
 using ModelBuildTasks.Contracts.Json;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -64,6 +65,12 @@ public sealed class OptimizationResult
     /// <summary>The plan of the best recipe that was tried, where nothing quantized ships: <see cref="Recipe"/> says why it was given up. Null when there was none.</summary>
     public QuantizationDecisions? TriedQuantization { get; set; }
 
+    /// <summary>How the artifact was made, for the lock file; null where nothing was made.</summary>
+    public PinnedRecipe? Pinned { get; set; }
+
+    /// <summary>What was tried; null where nothing was searched for.</summary>
+    public SearchAccount? Search { get; set; }
+
     /// <summary>The distribution of each channel of the inputs at calibration; empty without calibration data.</summary>
     public IList<CalibratedInput> CalibratedInputs { get; } = [];
 
@@ -103,6 +110,8 @@ public sealed class OptimizationResult
         .Object(nameof(Device), Device is null ? null : Device.Write)
         .Object(nameof(Quantization), Quantization is null ? null : Quantization.Write)
         .Object(nameof(TriedQuantization), TriedQuantization is null ? null : TriedQuantization.Write)
+        .Object(nameof(Pinned), Pinned is null ? null : Pinned.Write)
+        .Object(nameof(Search), Search is null ? null : Search.Write)
         .Objects(nameof(CalibratedInputs), CalibratedInputs, (input, inner) => input.Write(inner))
         .Objects(nameof(Budgets), Budgets, (budget, inner) => budget.Write(inner))
         .Objects(nameof(Diagnostics), Diagnostics, (diagnostic, inner) => diagnostic.Write(inner))).ToString();
@@ -129,6 +138,8 @@ public sealed class OptimizationResult
             Device = json.Object(nameof(Device)) is { } device ? DeviceMeasurement.Read(device) : null,
             Quantization = QuantizationDecisions.Read(json.Object(nameof(Quantization))),
             TriedQuantization = QuantizationDecisions.Read(json.Object(nameof(TriedQuantization))),
+            Pinned = PinnedRecipe.Read(json.Object(nameof(Pinned))),
+            Search = SearchAccount.Read(json.Object(nameof(Search))),
         };
         foreach (var step in json.Objects(nameof(Recipe)))
         {

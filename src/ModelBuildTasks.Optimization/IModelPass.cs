@@ -54,4 +54,12 @@ public sealed record PassContext(
 
     /// <summary>Layers, by the names that plans give them, which stay in float because a region with them proved slower in integers when it was measured.</summary>
     public IReadOnlySet<string> SlowerInIntegers { get; init; } = new HashSet<string>();
+
+    /// <summary>What an earlier quantization of the same model chose, to be chosen again without a search; null where it is to be searched for.</summary>
+    public PinnedIntegers? Pinned { get; init; }
 }
+
+/// <summary>What a quantization chose.</summary>
+/// <param name="FloatNodes">Nodes of the main graph that stay in float though integer kernels fit them, by the name of their first output.</param>
+/// <param name="IsJudged">Whether <see cref="PassContext.JudgeAccuracy"/> was asked, so that nothing in branches and loops computes in integers.</param>
+public sealed record PinnedIntegers(IReadOnlyList<string> FloatNodes, bool IsJudged);

@@ -15,6 +15,11 @@ public sealed record QuantizationPlan(
     public IReadOnlyList<PlannedRegion> Regions { get; init; } = [];
 
     /// <summary>
+    /// Nodes of the main graph that stay in float though integer kernels fit them, by the name of their first output: what <see cref="PassContext.Pinned"/> takes to choose the same again. Null for passes that choose no nodes.
+    /// </summary>
+    public IReadOnlyList<string>? FloatNodes { get; init; }
+
+    /// <summary>
     /// What returns to float next when the whole proved slower than in float: of the regions, the half that by prediction gain least. Never all of them, which
     /// would be no quantization.
     /// </summary>

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using ModelBuildTasks.Contracts.Json;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Locking;
 
@@ -24,6 +25,9 @@ public sealed class LockEntry
 
     /// <summary>Names of the steps that were applied, in order.</summary>
     public IReadOnlyList<string> Plan { get; private set; } = [];
+
+    /// <summary>How to make it again; null in entries of versions that did not pin it, for which a build searches.</summary>
+    public PinnedRecipe? Recipe { get; private set; }
 
     /// <summary>SHA-256 of the file that ships.</summary>
     public string Artifact { get; private set; } = "";
@@ -59,6 +63,7 @@ public sealed class LockEntry
         Source = RequestInputs.DigestOfModel(request.Inputs),
         Settings = LockedSettings.Of(request),
         Plan = [.. result.Recipe.Where(step => step.Applied).Select(step => step.Name)],
+        Recipe = result.Pinned,
         Artifact = result.ArtifactSha256 ?? "",
         Size = result.Optimized?.Bytes ?? 0,
         CompressedSize = result.IsCompressed ? result.Optimized?.CompressedBytes : null,
@@ -90,6 +95,7 @@ public sealed class LockEntry
             Source = json.Text("source") ?? throw Missing("source", line),
             Settings = settings,
             Plan = json.Texts("plan"),
+            Recipe = PinnedRecipe.Read(json.Object("recipe")),
             Artifact = json.Text("artifact") ?? throw Missing("artifact", line),
             Size = BytesOf(json, "size") ?? throw Missing("size", line),
             CompressedSize = BytesOf(json, "compressedSize"),
@@ -120,8 +126,13 @@ public sealed class LockEntry
     {
         json.Add("source", Source)
             .Object("settings", settings => Settings.ToList().ForEach(pair => settings.Add(pair.Key, pair.Value)))
-            .Texts("plan", Plan)
-            .Add("artifact", Artifact)
+            .Texts("plan", Plan);
+        if (Recipe is { } recipe)
+        {
+            json.Object("recipe", recipe.Write);
+        }
+
+        json.Add("artifact", Artifact)
             .Add("size", Size);
         if (CompressedSize is { } compressed)
         {

@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using ModelBuildTasks.Contracts.Json;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Locking;
 
@@ -20,10 +21,13 @@ public sealed class LockedChoice
     /// <summary>Names of the steps that were applied, in order.</summary>
     public IReadOnlyList<string> Plan { get; private set; } = [];
 
+    /// <summary>How it is made again.</summary>
+    public PinnedRecipe Recipe { get; private set; } = new();
+
     /// <returns>Null where the entry is of another source or other settings: what is to be made of those is open.</returns>
     public static LockedChoice? Of(LockEntry? locked, OptimizationRequest request) =>
-        locked is not null && locked.Source == RequestInputs.DigestOfModel(request.Inputs) && LockComparison.AreSame(locked.Settings, LockedSettings.Of(request))
-            ? new LockedChoice { Artifact = locked.Artifact, Size = locked.Size, Plan = locked.Plan }
+        locked is { Recipe: { } recipe } && locked.Source == RequestInputs.DigestOfModel(request.Inputs) && LockComparison.AreSame(locked.Settings, LockedSettings.Of(request))
+            ? new LockedChoice { Artifact = locked.Artifact, Size = locked.Size, Plan = locked.Plan, Recipe = recipe }
             : null;
 
     /// <summary>Whether an artifact is the very same.</summary>
@@ -37,7 +41,8 @@ public sealed class LockedChoice
         Artifact = json.Text(nameof(Artifact)) ?? "",
         Size = json.Integer(nameof(Size)) ?? 0,
         Plan = json.Texts(nameof(Plan)),
+        Recipe = PinnedRecipe.Read(json.Object(nameof(Recipe))) ?? new PinnedRecipe(),
     };
 
-    internal void Write(JsonWriter json) => json.Add(nameof(Artifact), Artifact).Add(nameof(Size), Size).Texts(nameof(Plan), Plan);
+    internal void Write(JsonWriter json) => json.Add(nameof(Artifact), Artifact).Add(nameof(Size), Size).Texts(nameof(Plan), Plan).Object(nameof(Recipe), Recipe.Write);
 }

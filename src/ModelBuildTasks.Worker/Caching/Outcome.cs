@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Evaluation.DataChecks;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
@@ -46,6 +47,12 @@ internal sealed record Outcome
 
     /// <summary>The plan of the best recipe that was tried, where nothing quantized ships; null when there was none.</summary>
     public QuantizationPlan? TriedQuantization { get; init; }
+
+    /// <summary>How it was made, to make it again.</summary>
+    public PinnedRecipe? Recipe { get; init; }
+
+    /// <summary>What was tried; null where nothing was searched for.</summary>
+    public SearchAccount? Search { get; init; }
 
     /// <summary>Multiplications before pruning and in the artifact; null when nothing was to be pruned, or no layer can be counted.</summary>
     public Multiplications? Multiplications { get; init; }

@@ -348,6 +348,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             Device = device.Measurement,
             Quantization = outcome.Quantization is { } plan ? PlanContract.Of(plan) : null,
             TriedQuantization = outcome.TriedQuantization is { } tried ? PlanContract.Of(tried) : null,
+            Pinned = outcome.Recipe,
+            Search = outcome.Search,
         };
         foreach (Step step in outcome.Steps)
         {

@@ -1,0 +1,91 @@
+using System.Collections.Generic;
+using ModelBuildTasks.Contracts.Json;
+
+namespace ModelBuildTasks.Contracts.Searching;
+
+/// <summary>
+/// How an artifact was made: all that was left open by the settings, as it was decided. With it the same source, settings and data give the artifact again without a search. Choices have the names and values of
+/// the metadata that would make them.
+/// </summary>
+public sealed class PinnedRecipe
+{
+    /// <summary>Whether the source model ships as it is.</summary>
+    public bool IsSource { get; set; }
+
+    public Precision Precision { get; set; }
+
+    public Quantization Quantization { get; set; }
+
+    public Calibration Calibration { get; set; }
+
+    public Pruning Pruning { get; set; }
+
+    /// <summary>Share of the channels or weights that are removed, 0 to 1.</summary>
+    public double Sparsity { get; set; }
+
+    /// <summary>Layers that were left out of the choice before it was made, for integers in them were measured slower; by their names in plans.</summary>
+    public IReadOnlyList<string> SlowerLayers { get; set; } = [];
+
+    /// <summary>Nodes that stay in float though integer kernels fit them, by the name of their first output; null where none was chosen.</summary>
+    public IReadOnlyList<string>? FloatNodes { get; set; }
+
+    /// <summary>Whether <see cref="FloatNodes"/> were chosen by accuracy, so that nothing inside branches and loops computes in integers.</summary>
+    public bool IsJudged { get; set; }
+
+    internal static PinnedRecipe? Read(JsonObject? json) => json is null ? null : new PinnedRecipe
+    {
+        IsSource = json.Flag(Name(nameof(IsSource))),
+        Precision = json.Choice<Precision>(Name(nameof(Precision))),
+        Quantization = json.Choice<Quantization>(Name(nameof(Quantization))),
+        Calibration = json.Choice<Calibration>(Name(nameof(Calibration))),
+        Pruning = json.Choice<Pruning>(Name(nameof(Pruning))),
+        Sparsity = json.Number(Name(nameof(Sparsity))) ?? 0,
+        SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
+        FloatNodes = json.LineOf(Name(nameof(FloatNodes))) > 0 ? json.Texts(Name(nameof(FloatNodes))) : null,
+        IsJudged = json.Flag(Name(nameof(IsJudged))),
+    };
+
+    /// <summary>What differs from the defaults: a lock file is read by people.</summary>
+    internal void Write(JsonWriter json)
+    {
+        AddFlag(nameof(IsSource), IsSource);
+        AddText(nameof(Precision), Precision == default ? null : Precision.ToString());
+        AddText(nameof(Quantization), Quantization == default ? null : Quantization.ToString());
+        AddText(nameof(Calibration), Calibration == default ? null : Calibration.ToString());
+        AddText(nameof(Pruning), Pruning == default ? null : Pruning.ToString());
+        if (Sparsity > 0)
+        {
+            json.Add(Name(nameof(Sparsity)), (double?)Sparsity);
+        }
+
+        if (SlowerLayers.Count > 0)
+        {
+            json.Texts(Name(nameof(SlowerLayers)), SlowerLayers);
+        }
+
+        if (FloatNodes is not null)
+        {
+            json.Texts(Name(nameof(FloatNodes)), FloatNodes);
+        }
+
+        AddFlag(nameof(IsJudged), IsJudged);
+
+        void AddText(string member, string? value)
+        {
+            if (value is not null)
+            {
+                json.Add(Name(member), value);
+            }
+        }
+
+        void AddFlag(string member, bool value)
+        {
+            if (value)
+            {
+                json.Add(Name(member), value);
+            }
+        }
+    }
+
+    private static string Name(string member) => char.ToLowerInvariant(member[0]) + member.Substring(1);
+}
