@@ -57,6 +57,9 @@ public sealed record PassContext(
 
     /// <summary>What an earlier quantization of the same model chose, to be chosen again without a search; null where it is to be searched for.</summary>
     public PinnedIntegers? Pinned { get; init; }
+
+    /// <summary>Whether accuracy decides what computes in integers, or did when it was pinned.</summary>
+    internal bool IsJudged => Pinned?.IsJudged ?? JudgeAccuracy is not null;
 }
 
 /// <summary>What a quantization chose.</summary>

@@ -42,7 +42,11 @@ public sealed record QuantizationPlan(
     {
         ArgumentNullException.ThrowIfNull(later);
         List<PlannedLayer> changed = [.. later.Layers];
-        return new QuantizationPlan(later.SignalToNoise, later.Outputs, [.. Layers.Select(LastWord).ToArray(), .. changed], [.. Tensors, .. later.Tensors]) { Regions = [.. Regions, .. later.Regions] };
+        return new QuantizationPlan(later.SignalToNoise, later.Outputs, [.. Layers.Select(LastWord).ToArray(), .. changed], [.. Tensors, .. later.Tensors])
+        {
+            Regions = [.. Regions, .. later.Regions],
+            FloatNodes = later.FloatNodes ?? FloatNodes,
+        };
 
         // Nodes of different branches may have one name; they come in the same order.
         PlannedLayer LastWord(PlannedLayer layer)

@@ -16,6 +16,9 @@ internal sealed class FloatNodes
 
     internal IReadOnlySet<Node> Nodes => reasons.Keys.ToHashSet();
 
+    /// <summary>The names of their first outputs, in ordinal order.</summary>
+    internal IReadOnlyList<string> Names => [.. reasons.Keys.Select(node => node.Output.Name).Order(StringComparer.Ordinal)];
+
     /// <summary>The reason as a clause; null for a node that is not kept in float.</summary>
     internal string? ReasonOf(Node node) => reasons.GetValueOrDefault(node);
 

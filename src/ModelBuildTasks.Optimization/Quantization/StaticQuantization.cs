@@ -62,8 +62,14 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
             Layers = [.. plan.Layers, .. nested.SelectMany(graph => graph.Plan.Layers)],
             Tensors = [.. plan.Tensors, .. nested.SelectMany(graph => graph.Plan.Tensors)],
             Regions = [.. plan.Regions, .. nested.SelectMany(graph => graph.Plan.Regions)],
+            FloatNodes = choice.InFloat.Names,
         };
-        IReadOnlyList<string> refusals = [.. choice.InFloat.Explain(calibrated.Candidates), .. nested.SelectMany(graph => graph.Explain())];
+        IReadOnlyList<string> refusals =
+        [
+            .. choice.InFloat.Explain(calibrated.Candidates),
+            .. nested.SelectMany(graph => graph.Explain()),
+            .. PinnedChoice.Unknown(calibrated.Candidates, context.Pinned),
+        ];
         int layers = model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count(QuantizableOperators.IsLayer));
         int chosen = plan.Layers.Count(layer => layer.IsInteger);
         if (chosen == 0)
@@ -107,17 +113,23 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         QuantizationChoice choice = calibrated.Fastest(inFloat);
         OutputNoise? noise = null;
         Dictionary<Node, double> sensitivities = [];
-        if (choice.Selection.Layers.Count > 0
-            && FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) is { } probe)
+        FidelityProbe? probe = choice.Selection.Layers.Count > 0 ? FidelityProbe.Create(model, context.Calibration!, calibrated.Candidates.ShapeOf) : null;
+        if (probe is not null)
         {
             MeasuredChoice best = MeasuredChoice.Of(calibrated, choice, probe);
-            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.JudgeAccuracy is not null)
+            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
-                best = MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities);
+                best = context.Pinned is null ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
             }
 
             (choice, noise) = (best.Choice, best.Noise);
+        }
+
+        if (context.Pinned is { } pinned && PinnedChoice.Of(calibrated, choice, pinned) is var again && again != choice)
+        {
+            choice = again;
+            noise = choice.Selection.Layers.Count > 0 ? probe?.Measure(calibrated.Form(choice)) : null;
         }
 
         InnerNoise? inner = choice.Selection.Layers.Count > 0 ? InnerNoise.Measure(calibrated, choice, context) : null;

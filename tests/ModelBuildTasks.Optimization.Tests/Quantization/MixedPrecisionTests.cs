@@ -16,7 +16,7 @@ public sealed class MixedPrecisionTests
     public void A_layer_left_in_float_between_integers_is_not_quantized_by_the_runtime()
     {
         // Trap: ONNX Runtime quantizes the weights of a float Conv between DequantizeLinear and QuantizeLinear, with one scale for the whole tensor.
-        SmallNetwork network = Chain(out Node[] convolutions);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out Node[] convolutions);
         CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), RangeMethod.MinMax, QuantizedWeight.Nearest);
         FloatNodes inFloat = new();
         inFloat.Add(convolutions[2], "the test wants it");
@@ -29,8 +29,8 @@ public sealed class MixedPrecisionTests
     [TestMethod]
     public void The_layer_that_integers_ruin_returns_to_float_and_says_what_it_costs()
     {
-        SmallNetwork network = Chain(out Node[] convolutions);
-        ListedSamples samples = WithLoudChannel(network, convolutions[0]);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out Node[] convolutions);
+        ListedSamples samples = network.WithLoudChannel(convolutions[0]);
         PassContext context = new(TargetProfiles.CpuX64, samples);
         CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         FidelityProbe probe = FidelityProbe.Create(network.Model, samples, calibrated.Candidates.ShapeOf)!;
@@ -45,7 +45,7 @@ public sealed class MixedPrecisionTests
     [TestMethod]
     public void Where_the_accuracy_is_asked_for_no_more_returns_to_float_than_keeps_it()
     {
-        SmallNetwork network = Chain(out _);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out _);
         PassContext context = new(TargetProfiles.CpuX64, network.Samples);
         CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         FidelityProbe probe = FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!;
@@ -63,7 +63,7 @@ public sealed class MixedPrecisionTests
     [TestMethod]
     public void A_form_that_does_not_run_is_told_as_the_runtime_tells_it()
     {
-        SmallNetwork network = Chain(out _);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out _);
         PassContext context = new(TargetProfiles.CpuX64, network.Samples) { JudgeAccuracy = _ => new AccuracyVerdict(true, "") };
         CalibratedModel calibrated = new(network.Model.Clone(), context, RangeMethod.MinMax, QuantizedWeight.Nearest);
         MeasuredChoice plain = MeasuredChoice.Of(calibrated, calibrated.Fastest(new FloatNodes()), FidelityProbe.Create(network.Model, network.Samples, calibrated.Candidates.ShapeOf)!);
@@ -77,7 +77,7 @@ public sealed class MixedPrecisionTests
     [TestMethod]
     public void A_form_made_beside_the_model_is_the_one_that_the_model_becomes()
     {
-        SmallNetwork network = Chain(out _);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out _);
         CalibratedModel calibrated = new(network.Model, new PassContext(TargetProfiles.CpuX64, network.Samples), RangeMethod.MinMax, QuantizedWeight.Nearest);
         QuantizationChoice choice = calibrated.Fastest(new FloatNodes());
 
@@ -90,7 +90,7 @@ public sealed class MixedPrecisionTests
     [TestMethod]
     public void The_plan_tells_of_every_layer_and_of_every_tensor_between_integers()
     {
-        SmallNetwork network = Chain(out Node[] convolutions);
+        SmallNetwork network = SmallNetwork.Chain(Layers, out Node[] convolutions);
 
         QuantizationPlan plan = network.Quantize().Plan!;
 
@@ -101,46 +101,5 @@ public sealed class MixedPrecisionTests
         Assert.AreEqual(1, input.Highest, 0.05);
         Assert.AreEqual((input.Highest - input.Lowest) / 255, input.Scale, 1e-6);
         Assert.AreEqual("y", plan.Outputs.Single().Name);
-    }
-
-    private static SmallNetwork Chain(out Node[] convolutions)
-    {
-        SmallNetwork network = new();
-        Value value = network.Input;
-        convolutions = new Node[Layers];
-        for (int i = 0; i < Layers; i++)
-        {
-            value = network.Convolve(value, $"conv{i}");
-            convolutions[i] = value.Producer!;
-            value = network.Graph.Add("Relu", value);
-        }
-
-        network.Classify(value);
-        return network;
-    }
-
-    /// <summary>One channel of the input is so loud that the others have one code left; the first layer evens it out by its weights.</summary>
-    private static ListedSamples WithLoudChannel(SmallNetwork network, Node first)
-    {
-        const float Loudness = 1000;
-        float[] weights = first.Inputs[1]!.Initializer!.ToSingles();
-        int filter = weights.Length / SmallNetwork.Channels;
-        int taps = filter / SmallNetwork.Channels;
-        for (int i = 0; i < weights.Length; i++)
-        {
-            weights[i] /= i % filter < taps ? Loudness : 1;
-        }
-
-        first.Inputs[1]!.Initializer = Tensor.Create([.. first.Inputs[1]!.Initializer!.Dimensions], weights);
-        return new ListedSamples([.. network.Samples.Read().Select(sample =>
-        {
-            float[] numbers = sample.Inputs[0].ToSingles();
-            for (int i = 0; i < numbers.Length / SmallNetwork.Channels; i++)
-            {
-                numbers[i] *= Loudness;
-            }
-
-            return Tensor.Create(SmallNetwork.InputShape, numbers);
-        })]);
     }
 }

@@ -12,7 +12,7 @@ public sealed class QuantizationPlanTests
     public void A_later_pass_has_the_last_word_on_its_layers()
     {
         PlannedTensor tensor = new("x", 0, 1, 1f / 255, 0, "MinMax", Noise: null);
-        QuantizationPlan first = new(40, [new PlannedOutput("y", 40)], [Float("conv"), Float("rnn"), Float("rnn")], [tensor]);
+        QuantizationPlan first = new(40, [new PlannedOutput("y", 40)], [Float("conv"), Float("rnn"), Float("rnn")], [tensor]) { FloatNodes = ["conv_out"] };
         QuantizationPlan second = new(null, [], [new("rnn", IsInteger: true, Reason: null), Float("rnn"), Float("other")], []);
 
         QuantizationPlan both = first.CompletedBy(second);
@@ -21,6 +21,7 @@ public sealed class QuantizationPlanTests
         CollectionAssert.AreEqual((bool[])[false, true, false, false], both.Layers.Select(layer => layer.IsInteger).ToArray());
         Assert.IsNull(both.SignalToNoise);
         Assert.AreSame(tensor, both.Tensors.Single());
+        CollectionAssert.AreEqual((string[])["conv_out"], both.FloatNodes!.ToArray());
     }
 
     [TestMethod]

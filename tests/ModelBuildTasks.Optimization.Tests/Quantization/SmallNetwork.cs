@@ -30,6 +30,23 @@ internal sealed class SmallNetwork
 
     internal ListedSamples Samples => ListedSamples.Random(shape, 8);
 
+    /// <summary>Convolutions one behind the other, each with a Relu, named conv0 and on; then ten outputs.</summary>
+    internal static SmallNetwork Chain(int layers, out Node[] convolutions)
+    {
+        SmallNetwork network = new();
+        Value value = network.Input;
+        convolutions = new Node[layers];
+        for (int i = 0; i < layers; i++)
+        {
+            value = network.Convolve(value, $"conv{i}");
+            convolutions[i] = value.Producer!;
+            value = network.Graph.Add("Relu", value);
+        }
+
+        network.Classify(value);
+        return network;
+    }
+
     internal Value Weight(string name, params long[] shape) => Graph.AddInitializer(name, Weights.Uniform(random, shape, -0.1f, 0.1f));
 
     /// <summary>A 3×3 convolution with bias that keeps the size.</summary>
@@ -53,6 +70,31 @@ internal sealed class SmallNetwork
         value.Name = "y";
         value.Type = new TensorType(ElementType.Float, (IReadOnlyList<Dimension>?)null);
         Graph.AddOutput(value);
+    }
+
+    /// <summary>One channel of the input is so loud that the others have one code left; the first layer evens it out by its weights.</summary>
+    internal ListedSamples WithLoudChannel(Node first)
+    {
+        const float Loudness = 1000;
+        float[] weights = first.Inputs[1]!.Initializer!.ToSingles();
+        int filter = weights.Length / Channels;
+        int taps = filter / Channels;
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] /= i % filter < taps ? Loudness : 1;
+        }
+
+        first.Inputs[1]!.Initializer = Tensor.Create([.. first.Inputs[1]!.Initializer!.Dimensions], weights);
+        return new ListedSamples([.. Samples.Read().Select(sample =>
+        {
+            float[] numbers = sample.Inputs[0].ToSingles();
+            for (int i = 0; i < numbers.Length / Channels; i++)
+            {
+                numbers[i] *= Loudness;
+            }
+
+            return Tensor.Create(InputShape, numbers);
+        })]);
     }
 
     internal PassOutcome Quantize(TargetProfile? target = null) =>

@@ -56,6 +56,21 @@ public sealed class SubgraphQuantizationTests
     }
 
     [TestMethod]
+    [DataRow(false)]
+    [DataRow(true)]
+    public void What_is_pinned_is_repeated_inside_of_branches_as_well(bool isJudged)
+    {
+        PassContext context = new(TargetProfiles.CpuX64, Samples(then: 4, otherwise: 4));
+        (Model first, Model second) = (Branching(), Branching());
+        QuantizationPlan plan = new StaticQuantization().Apply(first, context with { JudgeAccuracy = isJudged ? _ => new AccuracyVerdict(true, "") : null }).Plan!;
+
+        QuantizationPlan again = new StaticQuantization().Apply(second, context with { Pinned = new PinnedIntegers(plan.FloatNodes!, isJudged) }).Plan!;
+
+        CollectionAssert.AreEqual(first.ToBytes(), second.ToBytes());
+        Assert.AreEqual(isJudged ? 0 : 3, again.Layers.Count(layer => layer.IsInteger && layer.Name is "Conv 'then1'" or "Conv 'then2'" or "Conv 'else1'"));
+    }
+
+    [TestMethod]
     public void Ranges_of_a_branch_are_those_of_the_samples_that_take_it()
     {
         Model model = Branching();

@@ -43,7 +43,7 @@ internal sealed record QuantizedGraph(Graph Graph, CalibratedModel? Model, Quant
                 continue;
             }
 
-            if (context.JudgeAccuracy is not null)
+            if (context.IsJudged)
             {
                 yield return InFloat(original, "the model lost more accuracy than it may, and branches and loops cannot be judged by themselves");
                 continue;
@@ -56,7 +56,8 @@ internal sealed record QuantizedGraph(Graph Graph, CalibratedModel? Model, Quant
                 continue;
             }
 
-            PassContext inner = context with { Calibration = hoisted.Samples };
+            // Pinned are nodes of the main graph; their names may mean others here.
+            PassContext inner = context with { Calibration = hoisted.Samples, JudgeAccuracy = null, Pinned = null };
             foreach (QuantizedGraph nested in OfNested(whole, hoisted.Model, inner, decide))
             {
                 yield return nested;
