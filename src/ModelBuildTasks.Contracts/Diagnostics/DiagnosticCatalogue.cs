@@ -212,6 +212,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor BudgetNotMeasured = new("MBT2008", "A budget could not be measured", Error,
         "'{0}' for {1}: {2} could not be measured and ModelMeasurement is Require: {3}.", "Measure on a machine that can, or with 'modelbuild measure' on the device (docs/MEASURING.md), remove the budget, or set ModelMeasurement to Auto.");
 
+    /// <summary>{0} model name, {1} target, {2} the form that ships, {3} budgets that it breaks, {4} what would have to give, a clause.</summary>
+    public static readonly DiagnosticDescriptor NothingKeepsTheBudgets = new("MBT2009", "Nothing that was tried keeps all budgets", Error,
+        "'{0}' for {1}: no form of the model that was tried keeps all budgets. {2} comes nearest and breaks {3}: {4}.", "Loosen the budget that binds, or begin with a smaller model; -t:ReportModels has all that was tried.");
+
     /// <summary>{0} what happened, {1} last lines of the worker's error output.</summary>
     public static readonly DiagnosticDescriptor WorkerFailed = new("MBT3001", "The worker failed", Error,
         "The model worker failed: {0}. {1}", "Report this with the model if you can; the previous output was left as it was.");

@@ -40,6 +40,8 @@ public sealed class ModelSettings
 
     public ArtifactFormat Format { get; set; }
 
+    public ModelSettings Clone() => (ModelSettings)MemberwiseClone();
+
     internal static ModelSettings Read(JsonObject? json) => json is null ? new ModelSettings() : new ModelSettings
     {
         Precision = json.Choice<Precision>(nameof(Precision)),

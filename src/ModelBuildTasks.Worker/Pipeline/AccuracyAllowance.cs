@@ -1,13 +1,29 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Optimization;
 using MetricKind = ModelBuildTasks.Evaluation.Metrics.MetricKind;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
+/// <summary>What the accuracy of a form is held to.</summary>
+internal enum Proof
+{
+    /// <summary>What the project asked for by name: the budgets judge it, and say so, after it was made.</summary>
+    Budgets,
+
+    /// <summary>The measured value keeps what is allowed, as where a budget passes.</summary>
+    Value,
+
+    /// <summary>
+    /// The whole interval of the drop keeps it: of many forms that were looked at on the same samples, the last that just keeps the value owes that to luck as often as not, and other
+    /// samples would tell.
+    /// </summary>
+    Interval,
+}
+
 /// <summary>
-/// What a model that <c>Auto</c> made may lose: the measured value decides, as where a budget passes. Quantization is held to <c>MaxAccuracyDrop</c>, pruning to every
-/// accuracy budget; where none of these is written, to one point.
+/// What a model that <c>Auto</c> made may lose. Quantization is held to <c>MaxAccuracyDrop</c>, pruning to every accuracy budget; where none of these is written, to one point.
 /// </summary>
 internal sealed class AccuracyAllowance(OptimizationRequest request)
 {
@@ -16,53 +32,58 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
 
     private readonly bool isPruned = request.Settings.Pruning == Pruning.Auto;
 
-    /// <param name="share">The part of the allowance that may be spent, above 0 to 1.</param>
-    internal AccuracyVerdict Judge(AccuracyResult accuracy, double share = 1)
+    /// <param name="accuracy">What was measured.</param>
+    /// <param name="proof">What keeps the allowance. Of a limit of 0 and of single classes the value does in any case: few samples could never prove more.</param>
+    internal AccuracyVerdict Judge(AccuracyResult accuracy, Proof proof = Proof.Value)
     {
-        Loss[] losses = [.. Losses(accuracy, share)];
+        Loss[] losses = [.. Losses(accuracy, proof)];
         // Errors and decibels have units of their own, in which no default would mean anything.
         Loss worst = losses.Length > 0
             ? losses.FirstOrDefault(loss => loss.IsTooMuch) ?? losses[0]
-            : new Loss(accuracy.WorstCosine < 1 - share * DefaultDrop, FormattableString.Invariant(
-                $"output '{accuracy.WorstOutput}' has a cosine similarity of {accuracy.WorstCosine:0.####} with the original's on {accuracy.Samples} samples, {(accuracy.WorstCosine < 1 - share * DefaultDrop ? "less than" : "of at least")} {1 - share * DefaultDrop:0.####}"));
+            : new Loss(accuracy.WorstCosine < 1 - DefaultDrop, FormattableString.Invariant(
+                $"output '{accuracy.WorstOutput}' has a cosine similarity of {accuracy.WorstCosine:0.####} with the original's on {accuracy.Samples} samples, {(accuracy.WorstCosine < 1 - DefaultDrop ? "less than" : "of at least")} {1 - DefaultDrop:0.####}"));
         return new AccuracyVerdict(!worst.IsTooMuch, worst.Finding);
     }
 
-    private IEnumerable<Loss> Losses(AccuracyResult accuracy, double share)
+    private IEnumerable<Loss> Losses(AccuracyResult accuracy, Proof proof)
     {
         bool isDefault = request.Budgets.MaxAccuracyDrop is null && (!isPruned || (request.Budgets.MinAccuracy ?? request.Budgets.MaxClassAccuracyDrop) is null) && HasNoUnit(accuracy.Metric);
         if (accuracy.Drop is { } drop && (request.Budgets.MaxAccuracyDrop ?? (isDefault ? DefaultDrop : null)) is { } most)
         {
-            yield return Of(drop.Value, share * most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples");
+            yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", mustBeSure: proof == Proof.Interval && most > 0);
         }
 
         if (isPruned && request.Budgets.MinAccuracy is { } least)
         {
-            yield return Bound(accuracy, least, share);
+            yield return Bound(accuracy, least, proof);
         }
 
         if (isPruned && request.Budgets.MaxClassAccuracyDrop is { } mostOfClass && accuracy.Classes.Count > 0)
         {
             ClassDrop worst = accuracy.Classes[0];
-            yield return Of(worst.Drop.Value, share * mostOfClass, $"{worst} drops by", $"on {worst.Samples} samples");
+            yield return Of(worst.Drop, mostOfClass, $"{worst} drops by", $"on {worst.Samples} samples", mustBeSure: false);
             foreach (SliceDrop slice in accuracy.Slices.Take(1))
             {
-                yield return Of(slice.Drop.Value, share * mostOfClass, $"{slice} drops by", $"on {slice.Samples} samples");
+                yield return Of(slice.Drop, mostOfClass, $"{slice} drops by", $"on {slice.Samples} samples", mustBeSure: false);
             }
         }
     }
 
-    /// <summary>A part of the way from the original's score to the limit. Of decibels against the original, which has none, it is a part of the noise.</summary>
-    private static Loss Bound(AccuracyResult accuracy, double limit, double share)
+    private static Loss Bound(AccuracyResult accuracy, double bound, Proof proof)
     {
-        double bound = double.IsFinite(accuracy.Original.Value) ? accuracy.Original.Value + share * (limit - accuracy.Original.Value) : limit - 10 * Math.Log10(share);
-        bool isTooMuch = accuracy.HigherIsBetter ? !(accuracy.Optimized.Value >= bound) : !(accuracy.Optimized.Value <= bound);
+        // What chance can have added by this choice of samples is the same for the drop.
+        double luck = proof == Proof.Interval && accuracy.Drop is { } drop ? drop.High - drop.Value : 0;
+        bool isTooMuch = accuracy.HigherIsBetter ? !(accuracy.Optimized.Value - luck >= bound) : !(accuracy.Optimized.Value + luck <= bound);
         return new Loss(isTooMuch, FormattableString.Invariant(
             $"{accuracy.Metric} becomes {accuracy.Optimized.Value:0.####} on {accuracy.Samples} samples, {(isTooMuch == accuracy.HigherIsBetter ? "below" : "above")} {bound:0.####}"));
     }
 
-    private static Loss Of(double value, double limit, string what, string where) =>
-        new(!(value <= limit), FormattableString.Invariant($"{what} {value:0.####} {where}, {(value <= limit ? "within" : "more than")} {limit:0.####}"));
+    private static Loss Of(Estimate drop, double limit, string what, string where, bool mustBeSure)
+    {
+        double held = mustBeSure ? drop.High : drop.Value;
+        string interval = mustBeSure ? FormattableString.Invariant($", at most {drop.High:0.####} with 95 % confidence") : "";
+        return new Loss(!(held <= limit), FormattableString.Invariant($"{what} {drop.Value:0.####} {where}{interval}, {(held <= limit ? "within" : "more than")} {limit:0.####}"));
+    }
 
     private static bool HasNoUnit(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
 

@@ -13,9 +13,9 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
     /// <summary>Reasons of a step that are kept: a large model has thousands of places where a rule does not apply, and they repeat one another.</summary>
     private const int MostReasons = 50;
 
-    internal List<Step> Steps { get; } = [];
+    internal List<Step> Steps { get; private init; } = [];
 
-    internal List<Note> Notes { get; } = [];
+    internal List<Note> Notes { get; private init; } = [];
 
     /// <summary>What the last passes that quantize decided; null when there were none.</summary>
     internal QuantizationPlan? Quantization { get; set; }
@@ -24,6 +24,12 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
     internal IEnumerable<string> Plan => Steps.Where(step => step.Applied).Select(step => step.Name);
 
     internal Mark Now => new(Steps.Count, Notes.Count);
+
+    /// <summary>What follows here does not show there.</summary>
+    internal AppliedSteps Branch() => new(target, calibration, progress, cancellation) { Steps = [.. Steps], Notes = [.. Notes] };
+
+    /// <summary>Steps that follow others, and end as these here do.</summary>
+    internal AppliedSteps After(AppliedSteps before) => new(target, calibration, progress, cancellation) { Steps = [.. before.Steps], Notes = [.. before.Notes] };
 
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
     internal bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)
@@ -46,6 +52,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         {
             JudgeAccuracy = lessons?.JudgeAccuracy,
             SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
+            Pinned = lessons?.Pinned,
         };
         PassOutcome outcome = pass.Apply(model, context);
         Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { Reasons = Shortened(outcome.Refusals) });
@@ -99,4 +106,8 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 /// <summary>What earlier attempts of a recipe taught.</summary>
 /// <param name="JudgeAccuracy">Tells whether a form keeps the accuracy, after one that did not, or for pruning.</param>
 /// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
-internal sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers);
+internal sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers)
+{
+    /// <summary>What was chosen before, to be chosen again; null where it is to be found.</summary>
+    internal PinnedIntegers? Pinned { get; init; }
+}

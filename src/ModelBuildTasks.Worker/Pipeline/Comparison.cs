@@ -2,6 +2,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Metrics;
+using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -16,6 +17,9 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="Refusal">Why it must not ship, as a clause; null when it may.</param>
 internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null)
 {
+    /// <summary>Whether latency was not measured because of <see cref="Refusal"/>.</summary>
+    internal bool IsUntimed { get; init; }
+
     /// <summary>What makes it lose more accuracy than <c>Auto</c> may, as a clause; null when it does not.</summary>
     internal string? Loss { get; init; }
 
@@ -28,16 +32,12 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
     /// <summary>What <see cref="Refusal"/> is about.</summary>
     internal RefusalCause Cause { get; init; }
 
-    internal static ComparisonResult Slower(string refusal) => new(refusal) { Cause = RefusalCause.Latency };
 }
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
 internal sealed class Comparison(
     SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
-    /// <summary>What measuring can be wrong by, so that equals may ship.</summary>
-    private const double MostOfSimplifiedTime = 1.02;
-
     /// <summary>Why latency is missing though this machine could tell it another time.</summary>
     internal const string MachineIsBusy = "another build kept measuring on this machine";
 
@@ -49,9 +49,10 @@ internal sealed class Comparison(
     private readonly Lazy<IReadOnlyList<IReadOnlyList<Tensor>>> inputs = new(() => TrialInputs.For(source.Session, data));
 
     /// <param name="candidate">The candidate.</param>
-    /// <param name="mustProveItself">Whether <c>Auto</c> chose it: it must then keep the accuracy and be no slower. What the project chose, only the budgets judge.</param>
+    /// <param name="proof">What it must prove where <c>Auto</c> chose it. What the project chose, only the budgets judge.</param>
     /// <param name="measuresLatency">Whether latency is measured, where that is possible.</param>
-    internal ComparisonResult Of(ShippedForm candidate, bool mustProveItself, bool measuresLatency = true)
+    /// <param name="timing">How; null as for what ships.</param>
+    internal ComparisonResult Of(ShippedForm candidate, Proof proof, bool measuresLatency = true, LatencySettings? timing = null)
     {
         progress.Report(new PipelineProgress("verifying", 0));
         ModelSession artifact;
@@ -106,10 +107,11 @@ internal sealed class Comparison(
                 return new ComparisonResult(breakage);
             }
 
-            string? loss = accuracy is not null ? ReasonToMistrust(accuracy) : mustProveItself ? ReasonToMistrustUnmeasured(judged) : null;
+            bool mustProveItself = proof != Proof.Budgets;
+            string? loss = accuracy is not null ? ReasonToMistrust(accuracy, proof) : mustProveItself ? ReasonToMistrustUnmeasured(judged) : null;
             if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven };
+                return new ComparisonResult(loss, accuracy) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven, IsUntimed = true };
             }
 
             if (!measuresLatency)
@@ -118,14 +120,14 @@ internal sealed class Comparison(
             }
 
             string? latencyReason = ReasonNotToMeasure();
-            LatencyResult? latency = latencyReason is null ? MeasureLatency(artifact) : null;
+            LatencyResult? latency = latencyReason is null ? MeasureLatency(artifact, timing) : null;
             if (latencyReason is null && latency is null)
             {
                 latencyReason = MachineIsBusy;
             }
 
-            return mustProveItself && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
-                ? ComparisonResult.Slower(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"))
+            return mustProveItself && MayNotBeSlower && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
+                ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"), accuracy, latency) { Cause = RefusalCause.Latency, Untried = trial.Untried }
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried };
         }
     }
@@ -145,14 +147,13 @@ internal sealed class Comparison(
     }
 
     /// <summary>Tells whether a form of the model keeps the accuracy by the project's metric and samples. There must be samples.</summary>
-    /// <param name="share">The part of what may be lost that the form may lose; what is done to it afterwards has the rest.</param>
-    internal AccuracyVerdict Judge(Model form, double share = 1)
+    internal AccuracyVerdict Judge(Model form, Proof proof = Proof.Value)
     {
         using ModelSession session = ModelSession.Open(form);
         try
         {
             AccuracyResult accuracy = MeasureAccuracy(session, data!);
-            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, share);
+            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, proof);
         }
         catch (OptimizedModelException fault)
         {
@@ -160,26 +161,30 @@ internal sealed class Comparison(
         }
     }
 
-    /// <summary>
-    /// Whether simplifying alone gives the faster model: folding may be worth more than integers, and then what integers lose again would hide
-    /// behind it in the comparison with the original.
-    /// </summary>
-    /// <returns>Why the simplified model should ship instead, as a clause; null when the artifact is as fast.</returns>
-    internal string? ReasonToPrefer(Model simplified, ShippedForm candidate)
-    {
-        using ModelSession? plain = AsShipped(simplified, candidate);
-        if (plain is null)
-        {
-            return null;
-        }
+    /// <summary>Whether latency is measured here, and there is something to run.</summary>
+    internal bool Times => ReasonNotToMeasure() is null;
 
-        progress.Report(new PipelineProgress("measuring latency", 0));
+    /// <summary>The latency of what ships, measured with all care.</summary>
+    /// <returns>Null where another build kept measuring.</returns>
+    internal LatencyResult? Time(ShippedForm candidate)
+    {
         using ModelSession artifact = candidate.Open();
-        LatencyResult? latency = LatencyComparison.Run(plain, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
-        return latency is { } measured && (measured.Ratio.Low > 1 || measured.Ratio.Value > MostOfSimplifiedTime)
-            ? FormattableString.Invariant($"it takes {measured.Ratio.Value:0.00} times as long on this machine as the model that is only simplified")
-            : null;
+        return MeasureLatency(artifact, timing: null);
     }
+
+    /// <summary>How the time of one form compares with that of another, in turns.</summary>
+    /// <param name="first">Path of a file that ships.</param>
+    /// <param name="second">Path of another.</param>
+    /// <returns>The second's time over the first's; null where another build kept measuring.</returns>
+    internal Estimate? Compare(string first, string second)
+    {
+        progress.Report(new PipelineProgress("comparing latencies", 0));
+        using ModelSession one = ModelSession.Open(first), other = ModelSession.Open(second);
+        return LatencyComparison.Run(one, other, inputs.Value[0], ProcessorName.Current, cancellation: cancellation)?.Ratio;
+    }
+
+    /// <summary>Whether a form that is slower than the original is refused: not where something else is to be made best, which its budgets may hold.</summary>
+    private bool MayNotBeSlower => request.Settings.Objective is Objective.Latency or Objective.Accuracy;
 
     /// <summary>A session for what would ship in the candidate's place; null where it could not.</summary>
     private static ModelSession? AsShipped(Model other, ShippedForm candidate)
@@ -195,7 +200,7 @@ internal sealed class Comparison(
     }
 
     /// <summary>Why the artifact lost too much to ship without being asked for, as a clause; null when it did not.</summary>
-    private string? ReasonToMistrust(AccuracyResult accuracy) => allowance.Judge(accuracy) is { IsKept: false, Finding: var finding } ? finding : null;
+    private string? ReasonToMistrust(AccuracyResult accuracy, Proof proof) => allowance.Judge(accuracy, proof) is { IsKept: false, Finding: var finding } ? finding : null;
 
     /// <summary>Runs the artifact in the ONNX Runtime of the app, unless that is the one that verifies anyway, or is not on this machine.</summary>
     private TrialResult Try(ModelSession artifact, string artifactPath)
@@ -219,7 +224,7 @@ internal sealed class Comparison(
 
         try
         {
-            return ReasonToMistrust(AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation));
+            return ReasonToMistrust(AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation), Proof.Value);
         }
         catch (UndefinedOutputException undefined)
         {
@@ -233,10 +238,10 @@ internal sealed class Comparison(
         return AccuracyComparison.Run(source.Session, artifact, samples, metric, progress: new SamplesDone(samples.Count, progress), cancellation: cancellation);
     }
 
-    private LatencyResult? MeasureLatency(ModelSession artifact)
+    private LatencyResult? MeasureLatency(ModelSession artifact, LatencySettings? timing)
     {
         progress.Report(new PipelineProgress("measuring latency", 0));
-        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], ProcessorName.Current, cancellation: cancellation);
+        return LatencyComparison.Run(source.Session, artifact, inputs.Value[0], ProcessorName.Current, settings: timing, cancellation: cancellation);
     }
 
     /// <summary>

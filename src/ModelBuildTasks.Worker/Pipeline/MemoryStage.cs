@@ -7,9 +7,11 @@ using ModelBuildTasks.Worker.Measuring;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
-/// <summary>Measures memory where a budget asks for it, also of an artifact that was made before one did.</summary>
+/// <summary>Measures memory where a budget or the objective asks for it, also of an artifact that was made before one did. The source is measured once.</summary>
 internal sealed class MemoryStage(OptimizationRequest request, TargetProfile target, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
+    private MeasuredMemory? original;
+
     /// <summary>Why memory is missing, as the end of a sentence; null when it was measured or need not be.</summary>
     internal string? Reason { get; private set; }
 
@@ -19,7 +21,7 @@ internal sealed class MemoryStage(OptimizationRequest request, TargetProfile tar
     /// <summary>The outcome with its memory, if that was asked for and could be measured.</summary>
     internal Outcome Complete(Outcome outcome, string artifactPath)
     {
-        if (request.Budgets.MaxMemoryBytes is null || outcome.Memory is not null)
+        if ((request.Budgets.MaxMemoryBytes is null && request.Settings.Objective != Objective.Memory) || outcome.Memory is not null)
         {
             return outcome;
         }
@@ -42,9 +44,9 @@ internal sealed class MemoryStage(OptimizationRequest request, TargetProfile tar
 
         MeasuredMemory optimized = PeakMemory.Measure(artifactPath, samples, threads: 1, cancellation);
         // What hangs once need not hang twice.
-        MeasuredMemory original = optimized.Reason is null ? PeakMemory.Measure(source.RunnablePath, samples, threads: 1, cancellation) : optimized;
-        Reason = original.Reason;
+        original ??= optimized.Reason is null ? PeakMemory.Measure(source.RunnablePath, samples, threads: 1, cancellation) : null;
+        Reason = optimized.Reason ?? original?.Reason;
         MayBeRepeated = Reason is not null;
-        return MayBeRepeated ? outcome : outcome with { Memory = new PeakMemories(original.Bytes!.Value, optimized.Bytes!.Value) };
+        return MayBeRepeated ? outcome : outcome with { Memory = new PeakMemories(original!.Value.Bytes!.Value, optimized.Bytes!.Value) };
     }
 }

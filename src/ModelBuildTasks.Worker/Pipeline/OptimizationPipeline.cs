@@ -236,9 +236,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return downloaded;
         }
 
-        Outcome outcome = LockedForm.Search(request, shipped, wanted =>
-            new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation, wanted)
-                .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped)) with { Model = request.Name, Target = request.Target };
+        Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation)
+            .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
         {
             // After the timing, which it would disturb.

@@ -9,7 +9,7 @@ internal sealed record Rejection(string Reason, string Advice)
     internal static Rejection DidNotApply(string reason) => new(reason, "Nothing is lost by that, unless the reason names something to give.");
 
     /// <summary>The artifact was compared with the original, and refused.</summary>
-    internal static Rejection Of(ComparisonResult result) => new(result.Refusal!, result.Cause switch
+    internal static Rejection Of(string refusal, RefusalCause cause) => new(refusal, cause switch
     {
         RefusalCause.Accuracy => "Give more or better CalibrationData, or loosen MaxAccuracyDrop.",
         RefusalCause.Unproven => "Name CalibrationData or EvaluationData: inputs that were drawn prove little.",
@@ -32,9 +32,6 @@ internal enum RefusalCause
 
     /// <summary>The ONNX Runtime that the project references can't run it.</summary>
     Runtime,
-
-    /// <summary>The lock file has another. Where one is locked, nothing is said of what was not taken.</summary>
-    NotLocked,
 
     /// <summary>It loses more accuracy than it may.</summary>
     Accuracy,

@@ -21,7 +21,7 @@ internal sealed partial class RemoteArtifact(
     /// <summary>What a model made elsewhere may be said to have gone through.</summary>
     private static readonly DiagnosticDescriptor[] NotesOfOptimization =
     [
-        DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply, DiagnosticCatalogue.ObeyedAtALoss, DiagnosticCatalogue.SamplesLeftOut,
+        DiagnosticCatalogue.PassedThrough, DiagnosticCatalogue.FellBack, DiagnosticCatalogue.StepDidNotApply, DiagnosticCatalogue.ObeyedAtALoss, DiagnosticCatalogue.NothingKeepsTheBudgets, DiagnosticCatalogue.SamplesLeftOut,
         DiagnosticCatalogue.SharedSamples, DiagnosticCatalogue.LabelProblem, DiagnosticCatalogue.IntegersNotTaken,
     ];
 
@@ -98,7 +98,7 @@ internal sealed partial class RemoteArtifact(
                 return "its metadata tells of another origin";
             }
 
-            ComparisonResult result = comparison.Of(shipped, mustProveItself: true, measuresLatency: false);
+            ComparisonResult result = comparison.Of(shipped, Proof.Value, measuresLatency: false);
             proven = claimed with { Accuracy = result.Accuracy, Memory = null, Untried = result.Untried };
             return result.Refusal;
         }

@@ -1,9 +1,12 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Pruning;
 
 namespace ModelBuildTasks.Worker.Recipes;
 
 /// <summary>Passes to apply one after the other, after simplification and pruning.</summary>
-/// <param name="Name">What people call it, pruning included, such as "static int8".</param>
+/// <param name="Name">What people call it, such as "static int8".</param>
 /// <param name="Passes">The passes, in order.</param>
 internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 {
@@ -15,6 +18,25 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 
     /// <summary>Whether a pass can trade speed for accuracy (<see cref="PassContext.JudgeAccuracy"/>): where too much is lost, the recipe is tried once more so.</summary>
     internal bool CanKeepAccuracy { get; init; }
+
+    /// <summary>The settings that name the recipe, for those that leave it open.</summary>
+    internal RecipeSettings Settings { get; init; } = new();
+
+    /// <summary>Whether nothing but lossless steps are done.</summary>
+    internal bool IsLossless => Passes.Count == 0;
+}
+
+/// <summary>The settings that choose a recipe.</summary>
+internal sealed record RecipeSettings(Precision Precision = Precision.Auto, Quantization Quantization = Quantization.Auto, Calibration Calibration = Calibration.Auto)
+{
+    internal PinnedRecipe Pin(double share = 0, Pruning technique = Pruning.None) => new()
+    {
+        Precision = Precision,
+        Quantization = Quantization,
+        Calibration = Calibration,
+        Pruning = share > 0 ? technique : Pruning.None,
+        Sparsity = share,
+    };
 }
 
 /// <summary>The recipes to try for one model and target, best first.</summary>
@@ -23,12 +45,12 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 /// <param name="IsChosenByUser">Whether the project named the technique: it is then obeyed and judged, not replaced.</param>
 internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyList<Recipe> Recipes, bool IsChosenByUser)
 {
-    /// <summary>
-    /// The recipes without pruning, where how much is pruned was left to us: what was pruned must then prove itself together with each recipe, and these are taken where it does
-    /// not. Null where pruning is the project's choice.
-    /// </summary>
-    internal RecipeList? Unpruned { get; init; }
+    /// <summary>Where how much is pruned is left to us, the layers that are not pruned; null where pruning is the project's choice, or there is nothing to judge it by.</summary>
+    internal ExcludedLayers? Prunable { get; init; }
+
+    /// <summary>Whether anything is left to a search.</summary>
+    internal bool IsOpen => !IsChosenByUser || Prunable is not null;
 
     /// <summary>Whether the numeric format is to stay as it is, so that a model that passes through is no finding.</summary>
-    internal bool KeepsFormat => Recipes.All(recipe => recipe.Passes.Count == 0);
+    internal bool KeepsFormat => Recipes.All(recipe => recipe.IsLossless);
 }

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Conversion;
@@ -19,24 +20,60 @@ internal static class RecipeBook
     /// <summary>Weights that share a scale.</summary>
     private const int WeightBlock = 32;
 
-    /// <summary>The recipes for these settings, best first; the simplified and pruned model itself is the last resort of <c>Auto</c>.</summary>
+    /// <summary>
+    /// The recipes for these settings. What the settings leave open is there in the order in which it is taken where no latency can be measured; the simplified and pruned model itself comes last among those that may be
+    /// faster.
+    /// </summary>
     /// <param name="hasCalibration">Whether there are samples to take ranges from.</param>
-    /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from BatchNormalization statistics.</param>
+    /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from BatchNormalization statistics, and prune.</param>
     /// <param name="source">The model before anything is folded; null where only the settings are of interest.</param>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
     {
         Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
-        Recipe last = new("simplification alone", []);
-        RecipeList unpruned = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
-            ? new RecipeList([], chosen.IsForSize ? [chosen, last] : [chosen], IsChosenByUser: true)
-            : new RecipeList([], [.. Automatic(target, integers, hasCalibration, isHalf), last], IsChosenByUser: false);
+        RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
+            ? new RecipeList([], chosen.IsForSize ? [chosen, Simplification] : [chosen], IsChosenByUser: true)
+            : new RecipeList([], [.. Automatic(settings, target, integers, hasCalibration, hasEvaluation, isHalf)], IsChosenByUser: false);
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
-        return new RecipeList(pruning, [.. unpruned.Recipes.Select(recipe => Named(pruning, recipe))], unpruned.IsChosenByUser)
+        return list with
         {
-            Unpruned = settings.Pruning == Contracts.Pruning.Auto ? unpruned : null,
+            Pruning = pruning,
+            Recipes = [.. list.Recipes.Select(recipe => Named(pruning, recipe))],
+            Prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null,
         };
     }
+
+    /// <summary>The recipe that an earlier search chose.</summary>
+    /// <param name="pinned">Its choice; not the source itself.</param>
+    /// <inheritdoc cref="For"/>
+    internal static RecipeList Again(PinnedRecipe pinned, ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation, Model source)
+    {
+        ModelSettings chosen = settings.Clone();
+        chosen.Precision = pinned.Precision == Precision.Auto ? settings.Precision : pinned.Precision;
+        chosen.Quantization = pinned.Quantization == Quantization.Auto ? settings.Quantization : pinned.Quantization;
+        chosen.Calibration = pinned.Calibration == Calibration.Auto ? settings.Calibration : pinned.Calibration;
+        if (settings.Pruning == Contracts.Pruning.Auto)
+        {
+            (chosen.Pruning, chosen.Sparsity) = (pinned.Pruning, pinned.Sparsity);
+        }
+
+        RecipeList list = For(chosen, target, hasCalibration, hasEvaluation, source);
+        return list with { Recipes = [pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named(list.Pruning, Simplification) : list.Recipes[0]] };
+    }
+
+    /// <summary>The same recipe with ranges found in other ways, for static quantization by samples; empty for others, and where the settings name the way.</summary>
+    internal static IEnumerable<Recipe> WithOtherRanges(Recipe recipe, ModelSettings settings) =>
+        settings.Calibration != Calibration.Auto ? []
+            : from calibration in new[] { Calibration.Percentile, Calibration.Entropy, Calibration.MinMax }
+              where recipe.Passes.Any(pass => pass is StaticQuantization)
+              select recipe with
+              {
+                  Name = $"{recipe.Name} with {calibration} ranges",
+                  Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization ? new StaticQuantization(RangesOf(calibration)) : pass)],
+                  Settings = recipe.Settings with { Calibration = calibration },
+              };
+
+    private static Recipe Simplification => new("simplification alone", []) { Settings = new RecipeSettings(Quantization: Quantization.None) };
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
     private static Recipe? Chosen(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration, bool isHalf) => settings switch
@@ -51,7 +88,11 @@ internal static class RecipeBook
         _ => null,
     };
 
-    private static IEnumerable<Recipe> Automatic(TargetProfile target, Recipe? integers, bool hasCalibration, bool isHalf)
+    /// <summary>
+    /// Without any data there is nothing to tell how far ranges at run time carry, so that activations stay as they are; weights alone are judged by likeness on drawn inputs. Whatever packs
+    /// weights comes behind the simplified model: it pays where weights are what a run waits for, which only measuring tells.
+    /// </summary>
+    private static IEnumerable<Recipe> Automatic(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration, bool hasEvaluation, bool isHalf)
     {
         if (target.Activations is not null)
         {
@@ -60,7 +101,7 @@ internal static class RecipeBook
                 yield return integers;
             }
 
-            if (!target.ComputesFloat16)
+            if (!target.ComputesFloat16 && (hasCalibration || hasEvaluation))
             {
                 yield return DynamicInt8(hasCalibration);
             }
@@ -69,6 +110,22 @@ internal static class RecipeBook
         if (target.ComputesFloat16 && !isHalf)
         {
             yield return Float16;
+        }
+
+        yield return Simplification;
+        if (target.RunsHere || settings.Objective == Objective.Size)
+        {
+            yield return WeightOnly(Precision.Int8) with { IsForSize = false };
+            yield return WeightOnly(Precision.Int4) with { IsForSize = false };
+        }
+
+        if (settings.Objective == Objective.Size)
+        {
+            yield return WeightOnly(Precision.Int2) with { IsForSize = false };
+            if (!target.ComputesFloat16 && !isHalf)
+            {
+                yield return HalfSize with { IsForSize = false };
+            }
         }
     }
 
@@ -82,12 +139,13 @@ internal static class RecipeBook
             {
                 Preparation = [new CrossLayerEqualization(), new SmoothQuant()],
                 CanKeepAccuracy = true,
+                Settings = new RecipeSettings(Quantization: Quantization.Static),
             };
         }
 
         bool mayGuess = settings.Precision == Precision.Int8 || hasEvaluation;
         return mayGuess && source is not null && NormalizationStatistics.Of(source) is { IsEmpty: false } statistics
-            ? new Recipe("static int8 without data", [new DataFreeQuantization(statistics), .. recurrences])
+            ? new Recipe("static int8 without data", [new DataFreeQuantization(statistics), .. recurrences]) { Settings = new RecipeSettings(Precision.Int8) }
             : null;
     }
 
@@ -101,7 +159,11 @@ internal static class RecipeBook
         _ => RangeMethod.Auto,
     };
 
-    private static Recipe DynamicInt8(bool hasCalibration) => new("dynamic int8", [new DynamicQuantization()]) { Preparation = hasCalibration ? [new SmoothQuant()] : [] };
+    private static Recipe DynamicInt8(bool hasCalibration) => new("dynamic int8", [new DynamicQuantization()])
+    {
+        Preparation = hasCalibration ? [new SmoothQuant()] : [],
+        Settings = new RecipeSettings(Quantization: Quantization.Dynamic),
+    };
 
     /// <summary>Weight-only quantization that leaves the number of bits to us takes 4: the fewest that GPTQ keeps close to float.</summary>
     private static Recipe WeightOnly(Precision precision)
@@ -113,13 +175,14 @@ internal static class RecipeBook
             Precision.Binary => ("binary weights", BlockFormat.Binary(WeightBlock)),
             _ => ("weight-only int4", new BlockFormat(4, WeightBlock, IsSymmetric: false)),
         };
-        return new Recipe(name, [new WeightOnlyQuantization(format)]) { IsForSize = true };
+        Precision bits = precision is Precision.Int8 or Precision.Int2 or Precision.Binary ? precision : Precision.Int4;
+        return new Recipe(name, [new WeightOnlyQuantization(format)]) { IsForSize = true, Settings = new RecipeSettings(bits, Quantization.WeightOnly) };
     }
 
-    private static Recipe Float16 => new("float16", [new Float16Conversion()]);
+    private static Recipe Float16 => new("float16", [new Float16Conversion()]) { Settings = new RecipeSettings(Precision.Float16) };
 
     /// <summary>For targets that do not compute in float16: half the download, and float32 in every run.</summary>
-    private static Recipe HalfSize => new("float16 storage", [new Float16Storage()]) { IsForSize = true };
+    private static Recipe HalfSize => new("float16 storage", [new Float16Storage()]) { IsForSize = true, Settings = new RecipeSettings(Precision.Float16) };
 
     private static IEnumerable<IModelPass> PruningOf(ModelSettings settings, bool hasCalibration, Model? source)
     {
@@ -132,7 +195,6 @@ internal static class RecipeBook
             Contracts.Pruning.TwoFour => [new TwoFourPruning(excluded)],
             Contracts.Pruning.Surgery => [new Surgery(settings.Sparsity, ScopeOf(settings), excluded)],
             Contracts.Pruning.Structured => [new StructuredPruning(settings.Sparsity, excluded)],
-            Contracts.Pruning.Auto => [new AutomaticPruning(excluded)],
             _ => [],
         };
     }

@@ -10,49 +10,61 @@ namespace ModelBuildTasks.Worker.Tests.Pipeline;
 public sealed class AccuracyAllowanceTests
 {
     [TestMethod]
-    [DataRow(0.981, 1.0, true)]
-    [DataRow(0.979, 1.0, false)]
-    [DataRow(0.986, 0.5, true)]
-    [DataRow(0.984, 0.5, false)]
-    public void Without_a_budget_one_point_may_be_lost(double after, double share, bool isKept) =>
-        Assert.AreEqual(isKept, Judge(new ModelBudgets(), Result(MetricKind.Top1, 0.99, after), share).IsKept);
+    [DataRow(0.981, true)]
+    [DataRow(0.979, false)]
+    public void Without_a_budget_one_point_may_be_lost(double after, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets(), Result(MetricKind.Top1, 0.99, after)).IsKept);
 
     [TestMethod]
-    [DataRow(0.96, 1.0, true)]
-    [DataRow(0.94, 1.0, false)]
-    [DataRow(0.98, 0.5, true)]
-    [DataRow(0.96, 0.5, false)]
-    public void The_way_to_the_least_accuracy_is_what_pruning_may_lose(double after, double share, bool isKept) =>
-        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 1, after), share).IsKept);
+    [DataRow(0.96, true)]
+    [DataRow(0.94, false)]
+    public void Where_only_a_least_accuracy_is_written_pruning_may_lose_the_way_to_it(double after, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 1, after)).IsKept);
 
     [TestMethod]
     public void A_model_that_lacks_the_least_accuracy_may_lose_nothing() =>
         Assert.IsFalse(Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 0.9, 0.9)).IsKept);
 
     [TestMethod]
-    [DataRow(0.19, true)]
-    [DataRow(0.21, false)]
+    [DataRow(0.29, true)]
+    [DataRow(0.31, false)]
     public void Of_errors_the_limit_is_the_largest(double after, bool isKept) =>
-        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.3 }, Result(MetricKind.MeanSquaredError, 0.1, after), 0.5).IsKept);
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.3 }, Result(MetricKind.MeanSquaredError, 0.1, after)).IsKept);
 
     [TestMethod]
-    [DataRow(33.1, true)]
-    [DataRow(32.9, false)]
-    public void Half_of_the_noise_is_three_decibels(double after, bool isKept) =>
-        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 30 }, Result(MetricKind.SignalToNoise, double.PositiveInfinity, after), 0.5).IsKept);
-
-    [TestMethod]
-    [DataRow(0.04, true)]
-    [DataRow(0.06, false)]
+    [DataRow(0.09, true)]
+    [DataRow(0.11, false)]
     public void The_worst_class_is_held_to_its_budget(double drop, bool isKept)
     {
         ModelBudgets budgets = new() { MaxAccuracyDrop = 0.5, MaxClassAccuracyDrop = 0.1 };
         AccuracyResult accuracy = Result(MetricKind.Top1, 1, 1) with { Classes = [new ClassDrop(3, 100, Estimate.Exact(drop))] };
 
-        AccuracyVerdict verdict = Judge(budgets, accuracy, 0.5);
+        AccuracyVerdict verdict = Judge(budgets, accuracy);
 
         Assert.AreEqual(isKept, verdict.IsKept, verdict.Finding);
     }
+
+    [TestMethod]
+    [DataRow(0.009, true)]
+    [DataRow(0.011, false)]
+    public void What_a_search_has_pushed_to_the_limit_must_hold_it_with_the_whole_interval(double high, bool isKept)
+    {
+        AccuracyResult accuracy = Result(MetricKind.Top1, 0.99, 0.985) with { Drop = new Estimate(0.005, 0.001, high) };
+
+        AccuracyVerdict verdict = Judge(new ModelBudgets(), accuracy, Proof.Interval);
+
+        Assert.AreEqual(isKept, verdict.IsKept);
+        StringAssert.Contains(verdict.Finding, $"at most {high:0.###} with 95 % confidence");
+        Assert.IsTrue(Judge(new ModelBudgets(), accuracy).IsKept, "The value keeps it.");
+    }
+
+    [TestMethod]
+    public void Where_nothing_may_be_lost_the_value_decides_for_a_search_too() =>
+        Assert.IsTrue(Judge(new ModelBudgets { MaxAccuracyDrop = 0 }, Result(MetricKind.Top1, 0.99, 0.99) with { Drop = new Estimate(0, -0.003, 0.003) }, Proof.Interval).IsKept);
+
+    [TestMethod]
+    public void The_least_accuracy_leaves_a_search_as_much_room_as_chance_may_have_given_it() =>
+        Assert.IsFalse(Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 0.96, 0.951) with { Drop = new Estimate(0.009, 0.004, 0.014) }, Proof.Interval).IsKept);
 
     [TestMethod]
     public void A_drop_to_a_score_that_is_no_number_is_too_much() =>
@@ -69,14 +81,14 @@ public sealed class AccuracyAllowanceTests
 
     [TestMethod]
     public void The_finding_says_what_was_measured_and_what_is_allowed() =>
-        Assert.AreEqual("Top1 drops by 0.02 on 1000 samples, more than 0.005", Judge(new ModelBudgets(), Result(MetricKind.Top1, 1, 0.98), 0.5).Finding);
+        Assert.AreEqual("Top1 drops by 0.02 on 1000 samples, more than 0.01", Judge(new ModelBudgets(), Result(MetricKind.Top1, 1, 0.98)).Finding);
 
     [TestMethod]
     public void Where_nothing_is_pruned_of_our_choice_the_drop_alone_is_judged() =>
         Assert.IsTrue(new AccuracyAllowance(new OptimizationRequest { Budgets = { MinAccuracy = 0.999 } }).Judge(Result(MetricKind.Top1, 1, 0.995)).IsKept);
 
-    private static AccuracyVerdict Judge(ModelBudgets budgets, AccuracyResult accuracy, double share = 1) =>
-        new AccuracyAllowance(new OptimizationRequest { Settings = { Pruning = Pruning.Auto }, Budgets = budgets }).Judge(accuracy, share);
+    private static AccuracyVerdict Judge(ModelBudgets budgets, AccuracyResult accuracy, Proof proof = Proof.Value) =>
+        new AccuracyAllowance(new OptimizationRequest { Settings = { Pruning = Pruning.Auto }, Budgets = budgets }).Judge(accuracy, proof);
 
     private static AccuracyResult Result(MetricKind metric, double before, double after)
     {

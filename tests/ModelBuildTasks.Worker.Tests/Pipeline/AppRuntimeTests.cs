@@ -233,7 +233,11 @@ public sealed class AppRuntimeTests
         string library = Path.Combine(runtime.Folder, Path.GetRelativePath(AppContext.BaseDirectory, ReleaseTrial.Library(new AppRuntime { Package = "p", Version = "v", Folder = AppContext.BaseDirectory })!));
         Directory.CreateDirectory(Path.GetDirectoryName(library)!);
         File.WriteAllText(library, "no library");
-        OptimizationRequest request = place.Request(request => request.Runtime = runtime);
+        OptimizationRequest request = place.Request(request =>
+        {
+            request.Runtime = runtime;
+            request.Settings.Quantization = Quantization.Dynamic;
+        });
 
         OptimizationResult result = Workplace.Run(request);
 

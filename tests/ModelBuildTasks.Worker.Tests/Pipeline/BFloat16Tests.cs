@@ -79,7 +79,7 @@ public sealed class BFloat16Tests : IDisposable
     {
         SmallModels.InBFloat16(SmallModels.Cnn()).Save(place.ModelPath);
 
-        string fallback = Workplace.Run(place.Request()).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1003").Message;
+        string fallback = Workplace.Run(place.Request(request => request.EvaluationData = place.WriteData("evaluation"))).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1003").Message;
 
         Assert.DoesNotContain("stored as float16", fallback);
     }

@@ -8,7 +8,7 @@ public sealed class RejectionTests
     [TestMethod]
     public void What_was_measured_slower_is_not_told_to_give_more_data()
     {
-        Rejection rejection = Rejection.Of(ComparisonResult.Slower("it takes 1.2 times the original's time on this machine"));
+        Rejection rejection = Rejection.Of("it takes 1.2 times the original's time on this machine", RefusalCause.Latency);
 
         Assert.DoesNotContain("CalibrationData", rejection.Advice);
         StringAssert.Contains(rejection.Advice, "ModelMeasurement");
@@ -17,8 +17,7 @@ public sealed class RejectionTests
     [TestMethod]
     public void Each_cause_has_advice_of_its_own()
     {
-        // Where one is locked, nothing is said of the others.
-        string[] advice = [.. Enum.GetValues<RefusalCause>().Where(cause => cause != RefusalCause.NotLocked).Select(cause => Rejection.Of(new ComparisonResult("no") { Cause = cause }).Advice), Rejection.DidNotApply("no").Advice];
+        string[] advice = [.. Enum.GetValues<RefusalCause>().Select(cause => Rejection.Of("no", cause).Advice), Rejection.DidNotApply("no").Advice];
 
         CollectionAssert.AllItemsAreUnique(advice);
         Assert.IsTrue(advice.All(sentence => sentence.EndsWith('.')));

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Evaluation.Latency;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Inference.Data;
@@ -121,7 +122,7 @@ public sealed class ShippingSearchTests : SearchScene
 
         Assert.AreEqual(isSaid ? "MBT1012" : "", string.Concat(Judged(outcome).Select(diagnostic => diagnostic.Code)));
         Assert.IsEmpty(Judged(outcome, request => request.Budgets.MaxLatencyRatio = 2));
-        Assert.IsEmpty(Judged(outcome, request => request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult()), request)), "What is locked is made again on slower days, too.");
+        Assert.IsEmpty(Judged(outcome, request => request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { Pinned = new PinnedRecipe() }), request)), "What is locked is made again on slower days, too.");
     }
 
     [TestMethod]

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
@@ -90,27 +91,30 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
-    [DataRow("cpu", true, "static int8, dynamic int8, simplification alone")]
-    [DataRow("cpu-x64", true, "static int8, dynamic int8, simplification alone")]
-    [DataRow("cpu-arm64", false, "dynamic int8, simplification alone")]
-    [DataRow("cpu", false, "dynamic int8, simplification alone")]
+    [DataRow("cpu", true, "static int8, dynamic int8, simplification alone, weight-only int8, weight-only int4")]
+    [DataRow("cpu", false, "simplification alone, weight-only int8, weight-only int4")]
     [DataRow("cuda", true, "float16, simplification alone")]
     [DataRow("cuda", false, "float16, simplification alone")]
     [DataRow("directml", true, "float16, simplification alone")]
     [DataRow("tensorrt", true, "static int8, float16, simplification alone")]
     [DataRow("tensorrt", false, "float16, simplification alone")]
-    public void Auto_tries_what_the_target_computes_fast_and_the_data_allows(string target, bool hasCalibration, string expected)
-    {
-        RecipeList list = RecipeBook.For(new ModelSettings(), TargetProfiles.Find(target)!, hasCalibration);
+    public void Auto_tries_what_the_target_computes_fast_and_the_data_allows(string target, bool hasCalibration, string expected) =>
+        Assert.AreEqual(expected, Names(RecipeBook.For(new ModelSettings(), TargetProfiles.Find(target)!, hasCalibration)));
 
-        Assert.IsFalse(list.IsChosenByUser);
-        Assert.AreEqual(expected, string.Join(", ", list.Recipes.Select(recipe => recipe.Name)));
-    }
+    [TestMethod]
+    public void Evaluation_samples_are_enough_for_ranges_that_are_measured_at_each_run() =>
+        Assert.AreEqual("dynamic int8, simplification alone, weight-only int8, weight-only int4", Names(RecipeBook.For(new ModelSettings(), TargetProfiles.Cpu, hasCalibration: false, hasEvaluation: true)));
+
+    [TestMethod]
+    public void For_size_fewer_bits_are_tried_too() =>
+        Assert.AreEqual(
+            "simplification alone, weight-only int8, weight-only int4, weight-only int2, float16 storage",
+            Names(RecipeBook.For(new ModelSettings { Objective = Objective.Size }, TargetProfiles.Cpu, hasCalibration: false)));
 
     [TestMethod]
     [DataRow(Precision.Int8, false, "static int8 without data")]
-    [DataRow(Precision.Auto, true, "static int8 without data, dynamic int8, simplification alone")]
-    [DataRow(Precision.Auto, false, "dynamic int8, simplification alone")]
+    [DataRow(Precision.Auto, true, "static int8 without data, dynamic int8, simplification alone, weight-only int8, weight-only int4")]
+    [DataRow(Precision.Auto, false, "simplification alone, weight-only int8, weight-only int4")]
     public void Without_samples_ranges_come_from_statistics_where_integers_are_asked_for_or_accuracy_can_be_judged(Precision precision, bool hasEvaluation, string expected)
     {
         Model model = Model.Create("normalized", 13, 7);
@@ -139,16 +143,12 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
-    public void Auto_ends_with_the_simplified_model_itself() =>
-        Assert.IsEmpty(RecipeBook.For(new ModelSettings(), TargetProfiles.Cpu, hasCalibration: true).Recipes[^1].Passes);
-
-    [TestMethod]
     public void Pruning_comes_before_every_recipe_and_into_its_name()
     {
         RecipeList list = RecipeBook.For(new ModelSettings { Pruning = Contracts.Pruning.Magnitude, Sparsity = 0.5 }, TargetProfiles.Cpu, hasCalibration: false);
 
         Assert.AreEqual("magnitude pruning", list.Pruning.Single().Name);
-        Assert.AreEqual("magnitude pruning + dynamic int8", list.Recipes[0].Name);
+        Assert.AreEqual("magnitude pruning + simplification alone", list.Recipes[0].Name);
     }
 
     [TestMethod]
@@ -157,7 +157,7 @@ public sealed class RecipeBookTests
         RecipeList list = RecipeBook.For(new ModelSettings { Pruning = Contracts.Pruning.Structured, Sparsity = 0.5 }, TargetProfiles.Cpu, hasCalibration: false);
 
         Assert.AreEqual("structured pruning", list.Pruning.Single().Name);
-        Assert.AreEqual("structured pruning + dynamic int8", list.Recipes[0].Name);
+        Assert.AreEqual("structured pruning + simplification alone", list.Recipes[0].Name);
     }
 
     [TestMethod]
@@ -175,14 +175,41 @@ public sealed class RecipeBookTests
     }
 
     [TestMethod]
-    [DataRow(Contracts.Pruning.Auto, "static int8, dynamic int8, simplification alone")]
-    [DataRow(Contracts.Pruning.Structured, null)]
-    public void Pruning_of_our_choice_has_the_same_recipes_without_it(Contracts.Pruning pruning, string? expected)
+    [DataRow(Contracts.Pruning.Auto, true, true)]
+    [DataRow(Contracts.Pruning.Auto, false, false)]
+    [DataRow(Contracts.Pruning.Structured, true, false)]
+    public void How_much_is_pruned_is_searched_where_it_is_left_open_and_can_be_judged(Contracts.Pruning pruning, bool hasEvaluation, bool isSearched)
     {
-        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true);
+        RecipeList list = RecipeBook.For(new ModelSettings { Pruning = pruning, Precision = Precision.Float32 }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation);
 
-        Assert.AreEqual(expected, list.Unpruned is { } unpruned ? string.Join(", ", unpruned.Recipes.Select(recipe => recipe.Name)) : null);
-        Assert.HasCount(1, list.Pruning);
+        Assert.AreEqual(isSearched, list.Prunable is not null);
+        Assert.AreEqual(isSearched, list.IsOpen);
+    }
+
+    [TestMethod]
+    [DataRow(Contracts.Quantization.Static, Calibration.Percentile, "Percentile")]
+    [DataRow(Contracts.Quantization.Static, Calibration.Auto, "Auto")]
+    public void What_was_chosen_is_made_again_by_the_settings_that_name_it(Contracts.Quantization quantization, Calibration calibration, string ranges)
+    {
+        PinnedRecipe pinned = new() { Quantization = quantization, Calibration = calibration, Pruning = Contracts.Pruning.Structured, Sparsity = 0.25 };
+
+        RecipeList list = RecipeBook.Again(pinned, new ModelSettings { Pruning = Contracts.Pruning.Auto }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, SmallModels.WideMlp());
+
+        Assert.AreEqual("structured pruning", list.Pruning.Single().Name);
+        Assert.AreEqual(ranges, list.Recipes.Single().Passes.OfType<StaticQuantization>().Single().Ranges.ToString());
+    }
+
+    [TestMethod]
+    public void Each_recipe_of_a_search_is_made_again_by_the_settings_that_it_pins()
+    {
+        Model model = SmallModels.WideMlp();
+        foreach (Recipe recipe in RecipeBook.For(new ModelSettings { Objective = Objective.Size }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, model).Recipes)
+        {
+            Recipe again = RecipeBook.Again(recipe.Settings.Pin(), new ModelSettings { Objective = Objective.Size }, TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, model).Recipes.Single();
+
+            Assert.AreEqual(recipe.Name, again.Name);
+            CollectionAssert.AreEqual(recipe.Passes.Concat(recipe.Preparation).Select(pass => pass.Name).ToArray(), again.Passes.Concat(again.Preparation).Select(pass => pass.Name).ToArray());
+        }
     }
 
     [TestMethod]
@@ -212,4 +239,6 @@ public sealed class RecipeBookTests
 
         Assert.AreEqual("threshold pruning", list.Pruning.Single().Name);
     }
+
+    private static string Names(RecipeList list) => string.Join(", ", list.Recipes.Select(recipe => recipe.Name));
 }

@@ -1,0 +1,278 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Evaluation.Statistics;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Recipes;
+
+namespace ModelBuildTasks.Worker.Searching;
+
+/// <summary>
+/// Looks for the form of a model that is best inside the budgets. First each kind of numbers by itself; then ways to find ranges, where integers lose much; then, for the kinds that are
+/// best, more and more channels are removed as long as the accuracy is kept. What is cheap is asked first: predicted time and the accuracy of the pruned model before it is quantized, so that
+/// few forms are made whole and measured. When the time is up, the best so far is taken.
+/// </summary>
+internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList list, Workbench bench, Comparison comparison, Shelf shelf, SearchClock clock)
+{
+    /// <summary>Each takes a refit and an evaluation; the largest share that keeps the accuracy is then known to 1/32.</summary>
+    private const int Halvings = 5;
+
+    /// <summary>What leaves more of the layers' time, by prediction, is not worth what is lost: the prediction may be wrong by as much.</summary>
+    private const double MostLeft = 0.95;
+
+    /// <summary>Kinds that more is removed from: the best, and the one that may overtake it.</summary>
+    private const int MostPruned = 2;
+
+    /// <summary>Shares that are tried with a kind of integers after the pruned model alone has kept its accuracy.</summary>
+    private const int MostShares = 4;
+
+    /// <summary>Above this signal-to-noise ratio of the outputs, in decibels, other ranges bring nothing that shows.</summary>
+    private const double GoodRatio = 35;
+
+    /// <summary>Another way to find ranges is worth a trial with so many decibels more.</summary>
+    private const double LeastGain = 0.5;
+
+    /// <summary>Trials as near to the best as this are compared with it in turns: each was measured against the original in a run of its own.</summary>
+    private const double NearWithin = 0.08;
+
+    private readonly TrialRanking ranking = new(request.Settings.Objective);
+    private readonly List<Trial> trials = [];
+
+    /// <summary>All that was tried, in order.</summary>
+    internal IReadOnlyList<Trial> Trials => trials;
+
+    /// <summary>Whether the time was up before all was tried.</summary>
+    internal bool IsCutShort { get; private set; }
+
+    private bool Measures => comparison.Times || request.Settings.Objective is Objective.Size or Objective.Accuracy;
+
+    /// <summary>The trials that may ship, the best first.</summary>
+    /// <param name="scene">What is searched.</param>
+    internal IReadOnlyList<Trial> Run(SearchScene scene)
+    {
+        try
+        {
+            TryStart(scene);
+            TryKinds(scene);
+            TryRanges(scene);
+            if (list.Prunable is not null && !IsGoodEnough)
+            {
+                RemoveMore(scene, scene.Channels);
+                if (request.Compress && request.Settings.Objective == Objective.Size)
+                {
+                    RemoveMore(scene, scene.Weights);
+                }
+            }
+
+            Settle();
+        }
+        catch (OperationCanceledException) when (clock.IsUp)
+        {
+            IsCutShort = true;
+        }
+
+        return ranking.Order(trials);
+    }
+
+    /// <summary>Takes a trial out of the choice.</summary>
+    internal IReadOnlyList<Trial> Refuse(Trial trial, string refusal)
+    {
+        trials[trials.FindIndex(other => ReferenceEquals(other, trial))] = trial with { Refusal = refusal, Cause = RefusalCause.Latency };
+        return ranking.Order(trials);
+    }
+
+    /// <summary>Nothing loses less than what loses nothing.</summary>
+    private bool IsGoodEnough => request.Settings.Objective == Objective.Accuracy && ranking.Order(trials) is [{ Loss: <= 0 } best, ..] && TrialRanking.Excess(best) == 0;
+
+    private void TryStart(SearchScene scene)
+    {
+        if (scene.Pinned is var (recipe, pinned, prepared))
+        {
+            Add(bench.Again(recipe, pinned, prepared, new Trial(recipe.Name, "the lock file has it", RankOf(pinned), pinned.Sparsity)));
+        }
+    }
+
+    private void TryKinds(SearchScene scene)
+    {
+        // What loses nothing comes first, so that there is something to ship at any time.
+        int[] order = Measures ? [.. Enumerable.Range(0, list.Recipes.Count).OrderBy(rank => list.Recipes[rank].IsLossless ? 0 : 1)] : [.. Enumerable.Range(0, list.Recipes.Count)];
+        foreach (int rank in order)
+        {
+            if (!Measures && ranking.Order(trials) is [var best, ..] && TrialRanking.Excess(best) == 0)
+            {
+                return;
+            }
+
+            Recipe recipe = list.Recipes[rank];
+            Trial plan = new(recipe.Name, recipe.IsLossless ? "it loses nothing" : list.IsChosenByUser ? "the project names it" : "a kind of numbers that the target computes", rank, 0);
+            if (recipe.IsLossless && !scene.Start.Form.IsChanged)
+            {
+                AddSource(scene, plan with { Name = "the model as it is" });
+            }
+            else
+            {
+                // What the project prunes by name is obeyed, and this is the least that can be done with it.
+                bool isObeyed = list.IsChosenByUser || (recipe.IsLossless && scene.Start.Form.IsPruned);
+                Add(bench.Try(recipe, scene.Start, plan, isObeyed ? Proof.Budgets : Proof.Value));
+            }
+        }
+    }
+
+    private void AddSource(SearchScene scene, Trial plan)
+    {
+        try
+        {
+            Add(bench.Source(plan, scene.Loaded));
+        }
+        catch (Exception fault) when (fault is UnfitForRuntimeException or Inference.UnconvertibleException)
+        {
+            Add(plan with { Refusal = FaultDiagnostics.Clause(fault.Message), IsSource = true });
+        }
+    }
+
+    /// <summary>By the noise that calibration samples see, which takes no evaluation.</summary>
+    private void TryRanges(SearchScene scene)
+    {
+        if (trials.Find(trial => trial.Share == 0 && trial.Recipe is { CanKeepAccuracy: true } && trial.Plan is { SignalToNoise: < GoodRatio }) is not { Recipe: { } recipe } first || list.IsChosenByUser)
+        {
+            return;
+        }
+
+        // Where it lost too much, layers were returned to float for it, which others might do with less of.
+        double own = (first.Lessons.JudgeAccuracy is null ? first.Plan!.SignalToNoise : bench.RatioOf(recipe, scene.Start)) ?? GoodRatio;
+        (Recipe Recipe, double Ratio)? best = null;
+        foreach (Recipe other in RecipeBook.WithOtherRanges(recipe, request.Settings))
+        {
+            clock.Token.ThrowIfCancellationRequested();
+            if (bench.RatioOf(other, scene.Start) is { } ratio && ratio > (best?.Ratio ?? own + LeastGain))
+            {
+                best = (other, ratio);
+            }
+        }
+
+        if (best is var (better, decibels))
+        {
+            Add(bench.Try(better, scene.Start, new Trial(better.Name, FormattableString.Invariant($"on calibration samples it has {decibels:0.0} dB of signal to noise, {own:0.0} with {recipe.Name}"), first.Rank, 0), Proof.Value));
+        }
+    }
+
+    private void RemoveMore(SearchScene scene, Func<PruningAxis?> axisOf)
+    {
+        Trial[] kinds = [.. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false })).Take(MostPruned)];
+        if (axisOf() is not { } axis || kinds.Length == 0)
+        {
+            return;
+        }
+
+        SortedDictionary<double, PreparedForm> kept = SharesThatKeepAccuracy(scene, axis);
+        foreach (Trial kind in kinds)
+        {
+            if (kept.Count == 0)
+            {
+                return;
+            }
+
+            double left = axis.Left(kept.Keys.Max());
+            if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least)
+            {
+                trials.Add(kind with { Name = $"{axis.Name} + {kind.Name}", Reason = "more may be removed from it", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true });
+                continue;
+            }
+
+            TryShares(kind, axis, kept);
+        }
+    }
+
+    /// <summary>By bisection: the accuracy is taken to fall with the share.</summary>
+    private SortedDictionary<double, PreparedForm> SharesThatKeepAccuracy(SearchScene scene, PruningAxis axis)
+    {
+        SortedDictionary<double, PreparedForm> kept = [];
+        (double low, double high) = (0, 1);
+        for (int i = 0; i < Halvings; i++)
+        {
+            clock.Token.ThrowIfCancellationRequested();
+            double share = (low + high) / 2;
+            if (axis.Left(share) > MostLeft)
+            {
+                low = share;
+                continue;
+            }
+
+            PreparedForm pruned = scene.Remove(axis, share);
+            AccuracyVerdict verdict = bench.Look(pruned.Form);
+            if (verdict.IsKept)
+            {
+                kept.Add(share, pruned);
+            }
+            else
+            {
+                trials.Add(new Trial(axis.Describe(share), "how much may be removed", list.Recipes.Count, share) { Refusal = verdict.Finding, Cause = RefusalCause.Accuracy });
+            }
+
+            (low, high) = verdict.IsKept ? (share, high) : (low, share);
+        }
+
+        return kept;
+    }
+
+    /// <summary>The largest share first; where it loses too much together with the kind, by bisection of those that are left.</summary>
+    private void TryShares(Trial kind, PruningAxis axis, SortedDictionary<double, PreparedForm> kept)
+    {
+        double[] shares = [.. kept.Keys];
+        (int low, int high) = (-1, shares.Length);
+        int next = shares.Length - 1;
+        for (int tried = 0; tried < MostShares && low < high - 1; tried++)
+        {
+            double share = shares[next];
+            Trial trial = bench.Try(kind.Recipe!, kept[share], new Trial($"{axis.Describe(share)} + {kind.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Interval, kind.Lessons);
+            Add(trial);
+            (low, high) = trial.MayShip ? (next, high) : (low, next);
+            next = (low + high) / 2;
+        }
+    }
+
+    /// <summary>Holds the best against its neighbours in one run.</summary>
+    private void Settle()
+    {
+        if (request.Settings.Objective != Objective.Latency || !comparison.Times || request.Settings.Format != ArtifactFormat.Onnx || ranking.Order(trials) is not [var best, _, ..])
+        {
+            return;
+        }
+
+        foreach (Trial other in ranking.Order(trials).Skip(1).Where(other => TrialRanking.Excess(other) == TrialRanking.Excess(best) && other.LatencyRatio <= best.LatencyRatio * (1 + NearWithin)).Take(Shelf.Places - 1))
+        {
+            if (shelf.PathOf(best) is { } first && shelf.PathOf(other) is { } second && comparison.Compare(first, second) is { } ratio)
+            {
+                Restate(other, best.LatencyRatio!.Value * ratio.Value, ratio);
+            }
+        }
+    }
+
+    /// <summary>A trial's time as it is beside the best one's.</summary>
+    private void Restate(Trial trial, double latency, Estimate ratio)
+    {
+        int index = trials.FindIndex(other => ReferenceEquals(other, trial));
+        double scale = latency / trial.LatencyRatio!.Value;
+        Evaluation.Latency.LatencyResult measured = trial.Outcome!.Latency!;
+        double width = ratio.Uncertainty / ratio.Value * latency;
+        Trial restated = trial with { Outcome = trial.Outcome with { Latency = measured with { Ratio = new Estimate(latency, latency - width, latency + width), OptimizedMilliseconds = Scaled(measured.OptimizedMilliseconds, scale) } } };
+        shelf.Rename(trial, restated);
+        trials[index] = restated;
+    }
+
+    private static Estimate Scaled(Estimate estimate, double factor) => new(estimate.Value * factor, estimate.Low * factor, estimate.High * factor);
+
+    private void Add(Trial trial)
+    {
+        clock.Token.ThrowIfCancellationRequested();
+        trials.Add(trial);
+        if (trial is { MayShip: true, IsSource: false })
+        {
+            shelf.Keep(trial);
+            shelf.Tidy(ranking.Order(trials));
+        }
+    }
+
+    private int RankOf(PinnedRecipe pinned) =>
+        Math.Max(0, list.Recipes.ToList().FindIndex(recipe => recipe.Settings.Precision == pinned.Precision && recipe.Settings.Quantization == pinned.Quantization));
+}

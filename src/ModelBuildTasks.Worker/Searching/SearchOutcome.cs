@@ -1,0 +1,105 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Evaluation.Budgets;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Reporting;
+
+namespace ModelBuildTasks.Worker.Searching;
+
+/// <summary>Tells of a search: what was chosen and why, what was given up, and where no form keeps all budgets, what would have to give.</summary>
+internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch search, SearchClock clock)
+{
+    /// <summary>Why the source model passes through, as a clause.</summary>
+    internal static string ReasonToPassThrough(IReadOnlyList<Trial> trials) =>
+        trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
+
+    /// <summary>The outcome of what ships, with what is to be told of the search.</summary>
+    /// <param name="chosen">The trial that ships; null where the source passes through for want of any.</param>
+    /// <param name="outcome">What is known of what ships.</param>
+    internal Outcome Of(Trial? chosen, Outcome outcome)
+    {
+        IReadOnlyList<Trial> front = TrialRanking.Front(search.Trials);
+        Trial? first = search.Trials.FirstOrDefault(trial => trial is { Rank: 0, Share: 0, Recipe: not null });
+        List<Note> notes = [.. outcome.Notes];
+        if (first is { MayShip: false } && chosen is { IsSource: false } && !ReferenceEquals(first, chosen))
+        {
+            Rejection rejection = first.DidNotApply ? Rejection.DidNotApply(first.Refusal!) : Rejection.Of(first.Refusal!, first.Cause);
+            notes.Add(Note.Of(DiagnosticCatalogue.FellBack, first.Name, chosen.Name, rejection.Reason, rejection.Advice));
+        }
+
+        if (chosen is not null && TrialRanking.Excess(chosen) > 0)
+        {
+            notes.Add(Note.Of(DiagnosticCatalogue.NothingKeepsTheBudgets, chosen.Name, string.Join(" and ", chosen.Broken.Select(verdict => verdict.Kind)), Concessions(chosen)));
+        }
+
+        return outcome with
+        {
+            Steps = [.. outcome.Steps, .. GivenUp(chosen, outcome)],
+            Notes = notes,
+            TriedQuantization = outcome.Quantization is null ? search.Trials.Select(trial => trial.Plan).FirstOrDefault(plan => plan is not null) : null,
+            Search = new SearchAccount
+            {
+                Objective = request.Settings.Objective,
+                Seconds = Math.Round(clock.Elapsed.TotalSeconds, 1),
+                IsCutShort = search.IsCutShort,
+                Decision = Decision(chosen, outcome),
+                Trials = [.. search.Trials.Select(trial => trial.Contract(ReferenceEquals(trial, chosen), front.Any(other => ReferenceEquals(other, trial))))],
+            },
+        };
+    }
+
+    /// <summary>Steps of kinds that were preferred to what ships and may not, as steps that were taken back.</summary>
+    private IEnumerable<Step> GivenUp(Trial? chosen, Outcome outcome) =>
+        from trial in search.Trials
+        where trial is { MayShip: false, Share: 0, IsSource: false, Recipe: not null } && (chosen is null || trial.Rank < chosen.Rank)
+        from step in trial.Steps
+        where !outcome.Steps.Contains(step)
+        select step.Applied ? step with { Applied = false, Explanation = $"{step.Explanation} Given up: {trial.Refusal}." } : step;
+
+    private string Decision(Trial? chosen, Outcome outcome)
+    {
+        if (chosen is null or { IsSource: true })
+        {
+            return "The model ships as it is: nothing that was tried may ship and is better.";
+        }
+
+        Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen))];
+        string best = request.Settings.Objective switch
+        {
+            Objective.Size => $"the smallest, with {Quantities.Number(chosen.ShippedBytes)} bytes",
+            Objective.Memory => outcome.Memory is { } memory ? $"the one that takes least memory, {Quantities.Number(memory.Optimized)} bytes" : "the first in order of preference, for memory was not measured",
+            Objective.Accuracy => FormattableString.Invariant($"the one that loses least, {chosen.Loss:0.####}"),
+            _ => chosen.LatencyRatio is { } ratio ? FormattableString.Invariant($"the fastest, at {outcome.Latency?.Ratio.Value ?? ratio:0.00} of the original's time") : $"the first in order of preference, for {outcome.LatencyReason ?? "latency was not measured"}",
+        };
+        string among = rivals.Length == 0 ? "the only one that may ship" : $"of {rivals.Length + 1} forms that may ship";
+        return TrialRanking.Excess(chosen) > 0
+            ? $"{chosen.Name} ships, the nearest to the budgets of what was tried; none keeps them all."
+            : rivals.Length == 0 ? $"{chosen.Name} ships, {among}: {best}." : $"{chosen.Name} ships: {best}, {among} and keep the budgets.";
+    }
+
+    /// <summary>For each budget that the nearest form breaks, the limit with which one of the forms would keep them all; and what accuracy would buy.</summary>
+    private string Concessions(Trial chosen)
+    {
+        List<string> concessions = [];
+        foreach (BudgetVerdict broken in chosen.Broken)
+        {
+            concessions.Add($"{broken.Kind} would have to be {Written(broken.Kind, broken.Measured!.Value.Value)}, which {chosen.Name} has");
+            Trial? lossy = search.Trials.Where(trial => trial is { MayShip: false, Cause: RefusalCause.Accuracy, Outcome: not null }
+                && trial.Budgets.All(verdict => verdict.Kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop || verdict.Outcome is BudgetOutcome.Passed)).MinBy(trial => trial.Loss);
+            if (lossy is not null)
+            {
+                concessions.Add(FormattableString.Invariant($"or MaxAccuracyDrop {lossy.Loss:0.####}, with which {lossy.Name} would do"));
+            }
+        }
+
+        return string.Join("; ", concessions);
+    }
+
+    private static string Written(BudgetKind kind, double value) => kind switch
+    {
+        BudgetKind.MaxSize or BudgetKind.MaxMemory => $"{Quantities.Number((long)value)} bytes",
+        BudgetKind.MaxLatency => FormattableString.Invariant($"{value:0.###} ms"),
+        _ => FormattableString.Invariant($"{value:0.####}"),
+    };
+}

@@ -1,0 +1,51 @@
+using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Pruning.Structured;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Recipes;
+
+namespace ModelBuildTasks.Worker.Searching;
+
+/// <summary>What a search starts from.</summary>
+internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassContext context, AppliedSteps loaded, PreparedForm start)
+{
+    private readonly Lazy<(PreparedForm Lifted, AppliedSteps Steps)> lifted = new(() =>
+    {
+        AppliedSteps steps = start.Steps.Branch();
+        return (start with { Form = maker.Lift(start.Form, steps) }, steps);
+    });
+
+    /// <summary>The steps of the source itself.</summary>
+    internal AppliedSteps Loaded => loaded;
+
+    /// <summary>The simplified model, with what the project prunes by name.</summary>
+    internal PreparedForm Start => start;
+
+    /// <summary>What the lock file has; null where it has nothing.</summary>
+    internal (Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)? Pinned { get; init; }
+
+    /// <summary>Why no channels can be removed, or what stands against some.</summary>
+    internal PassOutcome? ChannelsOutcome { get; private set; }
+
+    /// <returns>Null where none can be removed.</returns>
+    internal PruningAxis? Channels()
+    {
+        PrunedForms? forms = PrunedForms.Of(lifted.Value.Lifted.Form.Model.Clone(), list.Prunable, context, out PassOutcome outcome);
+        ChannelsOutcome = outcome;
+        return forms is null ? null : PruningAxis.OfChannels(forms);
+    }
+
+    internal PruningAxis Weights() => PruningAxis.OfWeights(lifted.Value.Lifted.Form.Model, list.Prunable!, context);
+
+    /// <summary>The model with a share removed.</summary>
+    internal PreparedForm Remove(PruningAxis axis, double share)
+    {
+        (Model pruned, PassOutcome outcome) = axis.At(share);
+        AppliedSteps steps = lifted.Value.Steps.Branch();
+        steps.Steps.Add(axis.StepOf(outcome));
+        return new PreparedForm(lifted.Value.Lifted.Form with { Model = pruned, IsPruned = outcome.Changed }, steps, share, axis.Technique) { Simplified = start.Simplified };
+    }
+}
