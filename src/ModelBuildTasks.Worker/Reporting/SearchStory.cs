@@ -45,11 +45,13 @@ internal static partial class SearchStory
             _ => "lowest latency",
         }}";
         int known = search.Trials.Count(trial => trial.Seconds == 0);
-        string tried = $"tried {search.Trials.Count switch { 0 => "nothing", 1 => "one form", var count => $"{count} forms" }}"
-            + (double.IsFinite(search.Seconds) ? $" in {Quantities.Seconds(search.Seconds)}" : "")
-            + (known > 0 ? $", {known} of them known from the cache" : "");
+        string tried = $"tried {Count(search)}{(known > 0 ? $", {known} of them known from the cache" : "")}";
         return isFromCache ? $"It came from the cache; the search that made it, {goal}, {tried}." : $"The search {goal} {tried}.";
     }
+
+    /// <summary>How much was tried: "5 forms in 41 s".</summary>
+    internal static string Count(SearchAccount search) =>
+        search.Trials.Count switch { 0 => "nothing", 1 => "one form", var count => $"{count} forms" } + (double.IsFinite(search.Seconds) ? $" in {Quantities.Seconds(search.Seconds)}" : "");
 
     /// <summary>What the end of the time left open; null where all was tried.</summary>
     internal static string? CutShort(SearchAccount search) =>
