@@ -45,7 +45,8 @@ internal static partial class SearchStory
             _ => "lowest latency",
         }}";
         int known = search.Trials.Count(trial => trial.Seconds == 0);
-        string tried = $"tried {Count(search)}{(known > 0 ? $", {known} of them known from the cache" : "")}";
+        string cached = known == 0 ? "" : known == search.Trials.Count ? ", known from the cache" : $", {known} of them known from the cache";
+        string tried = $"tried {Count(search)}{cached}";
         return isFromCache ? $"It came from the cache; the search that made it, {goal}, {tried}." : $"The search {goal} {tried}.";
     }
 
@@ -113,16 +114,16 @@ internal static partial class SearchStory
     private static string Kept(OptimizationResult result, SearchAccount search, Told[] trials)
     {
         string why = FaultDiagnostics.Clause(search.Decision) is { Length: > 0 } decision ? $" {decision}." : "";
+        string[] broken = [.. result.Budgets.Where(budget => budget.Verdict == Verdict.Failed).Select(budget => budget.Name)];
+        string though = broken.Length > 0 ? $", though it breaks {Series(broken)}" : "";
         if (trials.FirstOrDefault(told => told.Trial.IsChosen) is { } chosen)
         {
-            string[] broken = [.. result.Budgets.Where(budget => budget.Verdict == Verdict.Failed).Select(budget => budget.Name)];
-            string though = broken.Length > 0 ? $", though it breaks {Series(broken)}" : chosen.Trial.Refusal is { } refusal ? $", though {FaultDiagnostics.Clause(refusal)}" : "";
-            return $"Kept{though}: {chosen.Title}.{why}";
+            return $"Kept{(though.Length == 0 && chosen.Trial.Refusal is { } refusal ? $", though {FaultDiagnostics.Clause(refusal)}" : though)}: {chosen.Title}.{why}";
         }
 
         bool isSource = result.Succeeded && (result.Pinned?.IsSource ?? !result.Recipe.Any(step => step.Applied));
         string reason = trials.Length > 0 && trials.All(told => told.Trial.Refusal is not null) ? ", for nothing that was tried may ship" : "";
-        return isSource ? $"Kept: the source model as it is{reason}.{why}" : $"Kept: nothing{reason}.{why}";
+        return isSource ? $"Kept{though}: the source model as it is{reason}.{why}" : $"Kept: nothing{reason}.{why}";
     }
 
     /// <summary>The artifact beside the original; empty where there is none.</summary>

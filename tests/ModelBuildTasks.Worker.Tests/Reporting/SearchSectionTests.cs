@@ -68,6 +68,32 @@ public sealed class SearchSectionTests
     }
 
     [TestMethod]
+    public void What_was_kept_as_the_closest_is_a_ring_off_the_line()
+    {
+        Search.Trials[3].Refusal = "its size is × 0.3, more than × 0.2";
+
+        XElement figure = Figure()!;
+
+        Assert.AreEqual("8", (string?)figure.Descendants("circle").Single(dot => (string?)dot.Attribute("class") == "closest").Attribute("r"));
+        Assert.IsEmpty(figure.Descendants("polyline"));
+    }
+
+    [TestMethod]
+    [DataRow(1e300)]
+    [DataRow(-1e300)]
+    [DataRow(1e9)]
+    [DataRow(1e-300)]
+    public void Whatever_a_result_file_says_a_plot_has_places_and_few_ticks(double number)
+    {
+        (Search.Trials[0].Drop, Search.Trials[1].LatencyRatio) = (number, number);
+
+        XElement figure = Figure()!;
+
+        Assert.DoesNotContain("NaN", figure.ToString());
+        Assert.IsLessThanOrEqualTo(12, figure.Descendants("svg").Where(svg => (string?)svg.Attribute("class") is "axis" or "upright").Elements("text").Count());
+    }
+
+    [TestMethod]
     public void A_plot_says_in_words_what_it_draws() => Assert.AreEqual(
         "4 forms, 1 refused. 4. structured pruning 25 % + static int8, which is kept: latency over that of the source model × 0.5, drop of accuracy 0.005; "
         + "1. simplification alone: latency over that of the source model × 0.95, drop of accuracy 0.",

@@ -65,6 +65,34 @@ public sealed class SearchStoryTests
     }
 
     [TestMethod]
+    public void A_source_model_that_breaks_a_budget_is_told_so()
+    {
+        result.Budgets.Add(Budget(Verdict.Failed));
+        result.Pinned = new PinnedRecipe { IsSource = true };
+        Search.Trials = [new SearchTrial { Name = "static int8", Refusal = "it is slower", Seconds = 3 }];
+
+        CollectionAssert.Contains(SearchStory.Lines(result).ToArray(),
+            "Kept, though it breaks MaxSizeRatio: the source model as it is, for nothing that was tried may ship. It is the fastest of the forms that keep the accuracy.");
+    }
+
+    [TestMethod]
+    public void A_search_of_what_was_known_says_so()
+    {
+        Search.Trials = [Search.Trials[0]];
+
+        Assert.AreEqual("The search for the lowest latency tried one form in 41 s, known from the cache.", SearchStory.Lines(result).First());
+    }
+
+    [TestMethod]
+    [DataRow(0.04, "0.0 s")]
+    [DataRow(9.94, "9.9 s")]
+    [DataRow(9.96, "10 s")]
+    [DataRow(59.4, "59 s")]
+    [DataRow(59.6, "1 min 0 s")]
+    [DataRow(192.4, "3 min 12 s")]
+    public void Time_is_told_as_precisely_as_it_matters(double seconds, string expected) => Assert.AreEqual(expected, Quantities.Seconds(seconds));
+
+    [TestMethod]
     public void A_search_that_was_cut_short_says_what_would_lengthen_it()
     {
         Search.IsCutShort = true;

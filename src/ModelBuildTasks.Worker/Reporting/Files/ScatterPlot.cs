@@ -13,7 +13,11 @@ internal sealed record PlotAxis(string Title, Func<double, string> Format, doubl
 /// <summary>What a dot stands for, from what is drawn last, so that nothing hides it.</summary>
 internal enum DotKind
 {
+    /// <summary>It ships.</summary>
     Chosen,
+
+    /// <summary>It ships though it may not, for nothing else comes closer.</summary>
+    Closest,
     Front,
     Fit,
     Refused,
@@ -69,13 +73,13 @@ internal static class ScatterPlot
         XElement Level(string kind, double value) => Line(kind, "0", "100%", Down(value), Down(value));
 
         XElement Dot(PlotDot dot) => new("circle", Class($"{dot.Kind.ToString().ToLowerInvariant()}{(across.Holds(dot.X) && up.Holds(dot.Y) ? "" : " beyond")}"),
-            new XAttribute("cx", Across(dot.X)), new XAttribute("cy", Down(dot.Y)), new XAttribute("r", dot.Kind == DotKind.Chosen ? "8" : "5"),
+            new XAttribute("cx", Across(dot.X)), new XAttribute("cy", Down(dot.Y)), new XAttribute("r", dot.Kind is DotKind.Chosen or DotKind.Closest ? "8" : "5"),
             new XElement("title", $"{dot.Number}. {dot.Name}: {Place(x, y, dot)}"));
 
         IEnumerable<XElement> Numbers()
         {
             List<(double X, double Y)> taken = [];
-            foreach (PlotDot dot in dots.Where(dot => dot.Kind is DotKind.Chosen or DotKind.Front).OrderBy(dot => dot.Kind))
+            foreach (PlotDot dot in dots.Where(dot => dot.Kind <= DotKind.Front).OrderBy(dot => dot.Kind))
             {
                 (double X, double Y) place = (across.Place(dot.X), up.Place(dot.Y));
                 if (taken.Any(other => Math.Abs(other.X - place.X) < RoomX && Math.Abs(other.Y - place.Y) < RoomY))
@@ -107,9 +111,9 @@ internal static class ScatterPlot
 
     private static string Words(PlotAxis x, PlotAxis y, IReadOnlyList<PlotDot> dots)
     {
-        int refused = dots.Count(dot => dot.Kind == DotKind.Refused);
-        IEnumerable<string> shown = dots.Where(dot => dot.Kind is DotKind.Chosen or DotKind.Front).OrderBy(dot => dot.X)
-            .Select(dot => $"{dot.Number}. {dot.Name}{(dot.Kind == DotKind.Chosen ? ", which is kept" : "")}: {Place(x, y, dot)}");
+        int refused = dots.Count(dot => dot.Kind is DotKind.Refused or DotKind.Closest);
+        IEnumerable<string> shown = dots.Where(dot => dot.Kind <= DotKind.Front).OrderBy(dot => dot.X)
+            .Select(dot => $"{dot.Number}. {dot.Name}{(dot.Kind < DotKind.Front ? ", which is kept" : "")}: {Place(x, y, dot)}");
         return $"{Quantities.Count(dots.Count, "form", "forms")}, {refused} refused. {string.Join("; ", shown)}.";
     }
 
@@ -134,10 +138,8 @@ internal static class ScatterPlot
             get
             {
                 double step = Step((Most - Least) / MostTicks);
-                for (double tick = Math.Ceiling(Least / step); tick * step <= Most; tick++)
-                {
-                    yield return tick * step;
-                }
+                double first = Math.Ceiling(Least / step);
+                return Enumerable.Range(0, MostTicks + 1).Select(tick => (first + tick) * step).Where(tick => tick <= Most);
             }
         }
 

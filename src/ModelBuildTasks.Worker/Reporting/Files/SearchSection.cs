@@ -13,6 +13,9 @@ internal static class SearchSection
     /// <summary>Longer tables are shown when they are asked for.</summary>
     private const int MostRowsOpen = 12;
 
+    /// <summary>What is larger is no ratio or drop that means anything, and result files are read as they are.</summary>
+    private const double LargestDrawn = 1e9;
+
     /// <returns>Null where nothing was searched for.</returns>
     internal static object?[]? Of(ReportedModel model)
     {
@@ -29,7 +32,7 @@ internal static class SearchSection
             new XElement("p", string.Join(' ', ((string?[])[SearchStory.Opening(search), search.Decision, SearchStory.CutShort(search)]).Where(sentence => !string.IsNullOrEmpty(sentence)))),
             plot,
             plot is null ? null : new XElement("p", new XAttribute("class", "note"),
-                "Filled dots may ship; the large one was kept. Rings were refused; a broken ring lies beyond the edge that it is drawn on. The line is the Pareto front of these two quantities, "
+                "Filled dots may ship; the large one was kept, as a ring where it is only the closest. Small rings were refused; a broken ring lies beyond the edge that it is drawn on. The line is the Pareto front of these two quantities, "
                 + "numbered as in the table, whose front is that of latency, size and accuracy. Dashed: the source model. Solid: allowed. Further left and down is better."),
             trials.Length == 0 ? null : Folded(Table(trials)),
         ];
@@ -94,7 +97,7 @@ internal static class SearchSection
             PlotDot[] dots =
             [
                 .. trials.Select(row => (row.Number, row.Trial, X: x.Value(row.Trial), Y: y.Value(row.Trial)))
-                    .Where(row => row is { X: { } across, Y: { } up } && double.IsFinite(across) && double.IsFinite(up))
+                    .Where(row => IsDrawable(row.X) && IsDrawable(row.Y))
                     .Select(row => new PlotDot(row.Number, row.Trial.Name, row.X!.Value, row.Y!.Value, Kind(row.Trial))),
             ];
             if (dots.Length >= 2)
@@ -105,12 +108,14 @@ internal static class SearchSection
 
         return null;
 
-        double? Allowed(string budget) => model.Budget(budget)?.Allowed is { } limit && double.IsFinite(limit) ? limit : null;
+        double? Allowed(string budget) => model.Budget(budget)?.Allowed is { } limit && IsDrawable(limit) ? limit : null;
     }
+
+    private static bool IsDrawable(double? number) => number is { } known && Math.Abs(known) <= LargestDrawn;
 
     private static DotKind Kind(SearchTrial trial) => trial switch
     {
-        { IsChosen: true } => DotKind.Chosen,
+        { IsChosen: true } => trial.Refusal is null ? DotKind.Chosen : DotKind.Closest,
         { Refusal: not null } => DotKind.Refused,
         { IsOnFront: true } => DotKind.Front,
         _ => DotKind.Fit,
