@@ -8,6 +8,7 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Execution;
 using ModelBuildTasks.Items;
 
@@ -84,6 +85,7 @@ public sealed class ReportModels : WorkerTask
             [
                 $"{variant.Name} ({variant.Target}){(result.FromCache ? ", from the cache" : "")}",
                 .. Figures(result),
+                .. result.Search is { } search ? [Tried(search)] : Array.Empty<string>(),
                 .. result.Recipe.SelectMany(step => new[] { $"  {(step.Applied ? "+" : "-")} {step.Name}: {step.Explanation}" }.Concat(step.ShownReasons.Select(reason => $"      {reason}"))),
                 // What is in ORT format can't be read back.
                 .. (result.Quantization ?? result.TriedQuantization) is null || result.RequiredOperators.Count > 0 ? Array.Empty<string>() : [$"  every layer and tensor: modelbuild inspect \"{variant.ResultPath}\""],
@@ -131,6 +133,12 @@ public sealed class ReportModels : WorkerTask
         {
             yield return latency.Measured ? Invariant($"  latency   {result.Original?.LatencyMilliseconds:0.###} → {result.Optimized?.LatencyMilliseconds:0.###} ms, × {latency.Value:0.###} [{latency.Low:0.###}, {latency.High:0.###}], {latency.Pairs} pairs") : $"  latency   not measured: {latency.Reason}";
         }
+    }
+
+    private static string Tried(SearchAccount search)
+    {
+        var refused = search.Trials.Count(trial => trial is { Refusal: not null, IsChosen: false });
+        return Invariant($"  search    {search.Trials.Count} {(search.Trials.Count == 1 ? "form" : "forms")} tried in {search.Seconds:0} s{(refused > 0 ? $", {refused} refused" : "")}{(search.IsCutShort ? ", until the time was up" : "")}. {search.Decision}").TrimEnd();
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

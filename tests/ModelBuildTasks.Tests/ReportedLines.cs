@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Items;
 using ModelBuildTasks.Tests.Infra;
 
@@ -30,6 +31,30 @@ public sealed class ReportedLines : IDisposable
     {
         Assert.IsFalse(Printed(new OptimizationResult { Succeeded = true, Quantization = new QuantizationDecisions(), RequiredOperators = ["ai.onnx;17;Conv"] }).Contains("modelbuild inspect"));
     }
+
+    [TestMethod]
+    public void A_search_is_a_line_with_what_it_tried_and_decided()
+    {
+        var search = new SearchAccount
+        {
+            Seconds = 41.4,
+            Decision = "It is the fastest that keeps the accuracy.",
+            Trials = [new SearchTrial { IsChosen = true }, new SearchTrial { Refusal = "it is slower" }, new SearchTrial()],
+        };
+
+        StringAssert.Contains(Printed(new OptimizationResult { Succeeded = true, Search = search }), "\n  search    3 forms tried in 41 s, 1 refused. It is the fastest that keeps the accuracy.");
+    }
+
+    [TestMethod]
+    public void A_search_that_was_cut_short_says_so()
+    {
+        var search = new SearchAccount { Seconds = 300, IsCutShort = true, Trials = [new SearchTrial { IsChosen = true, Refusal = "it breaks MaxSize" }] };
+
+        StringAssert.Contains(Printed(new OptimizationResult { Succeeded = true, Search = search }), "\n  search    1 form tried in 300 s, until the time was up.");
+    }
+
+    [TestMethod]
+    public void Where_nothing_was_searched_for_nothing_is_said_of_it() => Assert.IsFalse(Printed(new OptimizationResult { Succeeded = true }).Contains("  search "));
 
     private string Printed(OptimizationResult result)
     {

@@ -62,8 +62,9 @@ internal static class OptimizeCommand
             }
         });
         Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
+        Option<bool> explain = new("--explain") { Description = "Also tell the decision as a short story: what was tried and why, what was refused, what was kept, and what it bought." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, disabledRules, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, disabledRules, explain, json };
         SettingOptions settings = new(command, Settings);
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
@@ -107,6 +108,11 @@ internal static class OptimizeCommand
             OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
             int written = parsed.GetValue(json) is { } file ? ModelCommand.Write(result, file.FullName) : ModelCommand.Succeeded;
             ResultTable.Print(result, parsed.GetValue(json)?.FullName);
+            if (parsed.GetValue(explain))
+            {
+                SearchStory.Print(result);
+            }
+
             return Math.Max(written, ModelCommand.Report(result.Diagnostics));
         }), cancellation));
         return command;

@@ -32,6 +32,14 @@ internal static class Quantities
         _ => $"{(int)age.TotalDays} d",
     };
 
+    /// <summary>A stretch of work: "0.8 s", "41 s", "3 min 12 s".</summary>
+    internal static string Seconds(double seconds) => seconds switch
+    {
+        < 9.95 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s"),
+        < 59.5 => string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(Math.Round(seconds) / 60):0} min {Math.Round(seconds) % 60:0} s"),
+    };
+
     /// <summary>A value with its interval: "0.412 [0.405, 0.420]".</summary>
     internal static string WithInterval(Estimate estimate, string format) =>
         string.Join("", estimate.Value.ToString(format, CultureInfo.InvariantCulture), " [", estimate.Low.ToString(format, CultureInfo.InvariantCulture), ", ", estimate.High.ToString(format, CultureInfo.InvariantCulture), "]");

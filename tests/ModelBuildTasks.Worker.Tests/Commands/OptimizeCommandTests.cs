@@ -60,6 +60,20 @@ public sealed class OptimizeCommandTests : IDisposable
     }
 
     [TestMethod]
+    public async Task Explains_the_decision_after_the_figures_when_asked()
+    {
+        ModelBuildProcess run = await Optimize("--quantization", "Dynamic", "--explain");
+
+        string[] lines = [.. run.AssertPlain().Lines];
+        int written = Array.FindIndex(lines, line => line.StartsWith("Written: ", StringComparison.Ordinal));
+        Assert.IsGreaterThan(written, Array.IndexOf(lines, "Nothing was searched for: the settings name what to do."));
+        Assert.IsGreaterThan(written, Array.FindIndex(lines, line => line.StartsWith("Against the original: ", StringComparison.Ordinal)));
+    }
+
+    [TestMethod]
+    public async Task Explains_nothing_unasked() => Assert.DoesNotContain("Nothing was searched for", (await Optimize("--quantization", "Dynamic")).Output);
+
+    [TestMethod]
     public async Task Writes_the_result_as_json()
     {
         await Optimize("--json", place["result.json"]);

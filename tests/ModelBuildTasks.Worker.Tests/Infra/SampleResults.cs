@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Worker.Reporting.Files;
 
 namespace ModelBuildTasks.Worker.Tests.Infra;
@@ -53,6 +54,26 @@ internal static class SampleResults
 
         details.Slices.Add(new SliceResult { Slice = name, Samples = 40, Drop = 0.05, Low = -0.01, High = 0.12 });
         return details;
+    }
+
+    /// <summary>The model with a search behind it: two forms on the front, of which the second ships, one that another is as good as, and two that were refused.</summary>
+    internal static ReportedModel Searched(string name = "digits")
+    {
+        ReportedModel model = Quantized(name);
+        model.Result.Search = new SearchAccount
+        {
+            Seconds = 41.4,
+            Decision = "It is the fastest of the forms that keep the accuracy.",
+            Trials =
+            [
+                new SearchTrial { Name = "simplification alone", Reason = "nothing is lost by it", Bytes = 980, Accuracy = 0.99, Drop = 0, LatencyRatio = 0.95, LatencyLow = 0.93, LatencyHigh = 0.97, IsOnFront = true },
+                new SearchTrial { Name = "dynamic int8", Reason = "it needs no samples", Bytes = 320, Accuracy = 0.984, Drop = 0.006, LatencyRatio = 0.8, LatencyLow = 0.78, LatencyHigh = 0.82, Seconds = 2 },
+                new SearchTrial { Name = "structured pruning 50 % + static int8", Reason = "half of the channels carry little", Refusal = "Top1 drops by 0.0412 on 500 samples, more than 0.01", Bytes = 150, Accuracy = 0.9488, Drop = 0.0412, LatencyRatio = 0.3, LatencyLow = 0.28, LatencyHigh = 0.32, Seconds = 9.5 },
+                new SearchTrial { Name = "structured pruning 25 % + static int8", Reason = "half lost too much", Bytes = 300, Accuracy = 0.985, Drop = 0.005, LatencyRatio = 0.5, LatencyLow = 0.45, LatencyHigh = 0.55, PeakMemoryBytes = 4096, Seconds = 11, IsOnFront = true, IsChosen = true },
+                new SearchTrial { Name = "weight-only int4", Reason = "it is small", Refusal = $"output '{name}' has infinite or undefined values", Bytes = 200, Seconds = 1 },
+            ],
+        };
+        return model;
     }
 
     internal static ReportedModel With(this ReportedModel model, params JudgedBudget[] budgets)

@@ -17,6 +17,25 @@ public sealed class MarkdownSummaryTests
     }
 
     [TestMethod]
+    public void A_search_is_a_row_with_what_was_kept_and_why()
+    {
+        string text = MarkdownSummary.Write(ModelReport.Of([Searched(), Quantized("other")]));
+
+        StringAssert.EndsWith(text, "## Searches\n\n| Model | Target | Tried | Kept | Why |\n|---|---|---|---|---|\n"
+            + "| digits | cpu | 5 forms in 41 s | structured pruning 25 % + static int8 | It is the fastest of the forms that keep the accuracy. |\n", "Only what was searched for has one.");
+    }
+
+    [TestMethod]
+    public void A_search_that_kept_nothing_or_was_cut_short_says_so()
+    {
+        ReportedModel model = Searched();
+        model.Result.Search!.Trials[3].IsChosen = false;
+        (model.Result.Search.IsCutShort, model.Result.Search.Decision) = (true, "Nothing `fits`.");
+
+        StringAssert.Contains(MarkdownSummary.Write(ModelReport.Of([model])), @"| none of these | Nothing \`fits\`. The time was up before all was tried: a longer ModelOptimizationTimeout may find better. |");
+    }
+
+    [TestMethod]
     public void A_diagnostic_is_a_line_with_its_link()
     {
         string text = MarkdownSummary.Write(ModelReport.Of([Failed()]));

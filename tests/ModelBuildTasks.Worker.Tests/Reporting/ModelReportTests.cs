@@ -59,6 +59,24 @@ public sealed class ModelReportTests : IDisposable
     }
 
     [TestMethod]
+    public void The_json_has_every_trial_of_a_search()
+    {
+        ReportedModel model = Searched(HostileName);
+        model.Result.Search!.Trials[2].Drop = double.PositiveInfinity;
+
+        using JsonDocument json = JsonDocument.Parse(ReportJson.Write(ModelReport.Of([model])));
+
+        JsonElement search = json.RootElement.GetProperty("Models")[0].GetProperty("Result").GetProperty("Search");
+        Assert.AreEqual("Latency", search.GetProperty("Objective").GetString());
+        Assert.AreEqual("It is the fastest of the forms that keep the accuracy.", search.GetProperty("Decision").GetString());
+        JsonElement trials = search.GetProperty("Trials");
+        Assert.AreEqual(5, trials.GetArrayLength());
+        Assert.AreEqual("Infinity", trials[2].GetProperty("Drop").GetString());
+        Assert.AreEqual(0.5, trials[3].GetProperty("LatencyRatio").GetDouble());
+        StringAssert.Contains(trials[4].GetProperty("Refusal").GetString()!, "<img src=x onerror=\"alert(1)\">&amp;|`");
+    }
+
+    [TestMethod]
     public void What_ships_is_the_compressed_artifact_where_there_is_one()
     {
         ReportedModel model = Quantized();

@@ -86,6 +86,24 @@ public sealed class ReportPageInBrowserTests : IDisposable
 
     [TestMethod]
     [Timeout(120_000, CooperativeCancellation = true)]
+    [DataRow(1280)]
+    [DataRow(390)]
+    public async Task Every_trial_is_a_dot_inside_its_plot(int width)
+    {
+        await using Browser browser = await Browser.Start(TestContext.CancellationToken);
+
+        await browser.Show(LongAndHostileNames(), width, false);
+
+        Assert.AreEqual(8, await browser.Evaluate("""
+            [...document.querySelectorAll('.field circle')].filter(circle => {
+              const [dot, field] = [circle, circle.closest('.field')].map(e => e.getBoundingClientRect());
+              return dot.width >= 8 && dot.left >= field.left && dot.right <= field.right && dot.top >= field.top && dot.bottom <= field.bottom;
+            }).length
+            """));
+    }
+
+    [TestMethod]
+    [Timeout(120_000, CooperativeCancellation = true)]
     public async Task The_page_requests_nothing_but_itself()
     {
         await using Browser browser = await Browser.Start(TestContext.CancellationToken);
@@ -135,7 +153,7 @@ public sealed class ReportPageInBrowserTests : IDisposable
     public async Task Text_stands_out_from_what_is_behind_it(bool isDark)
     {
         await using Browser browser = await Browser.Start(TestContext.CancellationToken);
-        string page = ModelReport.Of([Quantized().With(Budget(Verdict.Failed), Budget(Verdict.Undecided), Budget(Verdict.NotMeasured), Budget(Verdict.Passed)), Failed()]).Write(place["report"]);
+        string page = ModelReport.Of([Searched().With(Budget(Verdict.Failed), Budget(Verdict.Undecided), Budget(Verdict.NotMeasured), Budget(Verdict.Passed)), Failed()]).Write(place["report"]);
 
         await browser.Show(page, 1280, isDark);
 
@@ -158,7 +176,7 @@ public sealed class ReportPageInBrowserTests : IDisposable
 
     /// <summary>A page with all that makes one wide or unsafe: a long name, one that means something to HTML, every verdict, and a model that failed.</summary>
     private string LongAndHostileNames() => ModelReport.Of([
-        Quantized("digits/with/a/very/long/name/as/exporters/give/them/to/layers/and/models").With(Budget(Verdict.Failed), Budget(Verdict.Undecided), Budget(Verdict.Passed, "MaxLatencyRatio")),
-        Quantized(HostileName).With(Budget(Verdict.NotMeasured)),
+        Searched("digits/with/a/very/long/name/as/exporters/give/them/to/layers/and/models").With(Budget(Verdict.Failed), Budget(Verdict.Undecided), Budget(Verdict.Passed, "MaxLatencyRatio")),
+        Searched(HostileName).With(Budget(Verdict.NotMeasured)),
         Failed()]).Write(place["report"]);
 }

@@ -25,6 +25,12 @@ internal static class MarkdownSummary
             model.Result is { Original.Accuracy: { } before, Optimized.Accuracy: { } after } ? $"{Quantities.Score(before)} → {Quantities.Score(after)}" : "not measured",
             model.Result.LatencyRatio is { Measured: true, Value: { } ratio } ? string.Create(CultureInfo.InvariantCulture, $"× {ratio:0.000}") : "not measured",
         ]);
+        Table(text, "Searches", ["Model", "Target", "Tried", "Kept", "Why"], report.Models.Where(model => model.Result.Search is not null), model =>
+        [
+            model.Name, model.Target, SearchStory.Count(model.Result.Search!),
+            model.Result.Search!.Trials.FirstOrDefault(trial => trial.IsChosen)?.Name ?? "none of these",
+            string.Join(' ', ((string?[])[model.Result.Search.Decision, SearchStory.CutShort(model.Result.Search)]).Where(sentence => !string.IsNullOrEmpty(sentence))),
+        ]);
         if (report.Diagnostics.Any())
         {
             text.Append("\n## Diagnostics\n\n");

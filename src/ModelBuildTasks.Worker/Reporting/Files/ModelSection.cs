@@ -17,6 +17,7 @@ internal static class ModelSection
         DeviceSection.Of(model.Result.Device, DateTime.UtcNow),
         AnswerSection.Of(model.Result.AccuracyDetails),
         HistorySection.Of(history),
+        SearchSection.Of(model),
         Steps(model.Result),
         OperatorSection.Of(model.Result.Profile),
         model.Result.Quantization is { } plan ? new[] { Layers(plan, "Layers"), NoiseSection.Of(plan), Ranges(plan), DistributionSection.Of(plan) }
