@@ -94,10 +94,10 @@ public sealed class OptimizationRequest
     /// <summary>Whether this asks for the same as <paramref name="other"/>, but for what the lock file says.</summary>
     public bool IsSameButLocked(OptimizationRequest other)
     {
-        var (mine, theirs) = (Locked, other.Locked);
-        (Locked, other.Locked) = (null, null);
+        var (mine, theirs) = ((Locked, Start), (other.Locked, other.Start));
+        (Locked, Start, other.Locked, other.Start) = (null, null, null, null);
         var isSame = ToJson() == other.ToJson();
-        (Locked, other.Locked) = (mine, theirs);
+        ((Locked, Start), (other.Locked, other.Start)) = (mine, theirs);
         return isSame;
     }
 

@@ -40,6 +40,9 @@ public sealed class ModelSettings
 
     public ArtifactFormat Format { get; set; }
 
+    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned.</summary>
+    public bool LeavesChoice => this is { Precision: Precision.Auto, Quantization: Quantization.Auto } or { Pruning: Pruning.Auto };
+
     internal static ModelSettings Read(JsonObject? json) => json is null ? new ModelSettings() : new ModelSettings
     {
         Precision = json.Choice<Precision>(nameof(Precision)),
