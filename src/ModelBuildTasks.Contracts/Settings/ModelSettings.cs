@@ -40,9 +40,6 @@ public sealed class ModelSettings
 
     public ArtifactFormat Format { get; set; }
 
-    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned.</summary>
-    public bool LeavesChoice => this is { Precision: Precision.Auto, Quantization: Quantization.Auto } or { Pruning: Pruning.Auto };
-
     internal static ModelSettings Read(JsonObject? json) => json is null ? new ModelSettings() : new ModelSettings
     {
         Precision = json.Choice<Precision>(nameof(Precision)),
@@ -64,6 +61,9 @@ public sealed class ModelSettings
     /// <summary>Names that are separated by semicolons: ONNX names may hold any other character.</summary>
     internal static string[] SplitNames(string? list) =>
         [.. (list ?? "").Split(';').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct().OrderBy(name => name, StringComparer.Ordinal)];
+
+    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned.</summary>
+    public bool LeavesChoice => this is { Precision: Precision.Auto, Quantization: Quantization.Auto } or { Pruning: Pruning.Auto };
 
     internal void Write(JsonWriter json) => json
         .Add(nameof(Precision), Precision.ToString())
