@@ -60,7 +60,10 @@ public sealed class OptimizationRequest
     /// <summary>URL of the remote cache, or null. Not part of the file: it may hold a password.</summary>
     public string? RemoteCache { get; set; }
 
-    /// <summary>How long this request may take, in seconds; null or 0 for no limit.</summary>
+    /// <summary>
+    /// How long a search may take, in seconds, after which the best so far ships, and how long anything may take before there is something to ship. Null or 0 where the project writes no limit: a search then has
+    /// five minutes, and all else has no limit.
+    /// </summary>
     public double? TimeoutSeconds { get; set; }
 
     /// <summary>The model, its external data and the data sets as they were when the request was made.</summary>
@@ -94,10 +97,10 @@ public sealed class OptimizationRequest
     /// <summary>Whether this asks for the same as <paramref name="other"/>, but for what the lock file says.</summary>
     public bool IsSameButLocked(OptimizationRequest other)
     {
-        var (mine, theirs) = (Locked, other.Locked);
-        (Locked, other.Locked) = (null, null);
+        var (mine, theirs) = ((Locked, Start), (other.Locked, other.Start));
+        (Locked, Start, other.Locked, other.Start) = (null, null, null, null);
         var isSame = ToJson() == other.ToJson();
-        (Locked, other.Locked) = (mine, theirs);
+        ((Locked, Start), (other.Locked, other.Start)) = (mine, theirs);
         return isSame;
     }
 

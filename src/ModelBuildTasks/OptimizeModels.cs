@@ -25,9 +25,6 @@ public sealed class OptimizeModels : WorkerTask
     // Windows takes 32767 characters; the rest of the command line and long user names need room.
     private const int LongestCommandLine = 16_000;
 
-    // The worker keeps the limit of each request itself and says so in the result; it is ended only when it does not.
-    private const int GraceMilliseconds = 10_000;
-
     // Ctrl+C reaches the worker, too, and it may be gone before MSBuild tells the task to stop.
     private const int CancelMilliseconds = 5_000;
 
@@ -38,6 +35,7 @@ public sealed class OptimizeModels : WorkerTask
     private readonly WorkerOutput _output = new();
     private readonly Stopwatch _elapsed = new();
     private IReadOnlyList<ITaskItem> _pending = [];
+    private TimeLimit? _limit;
 
     public OptimizeModels() => YieldDuringToolExecution = true;
 
@@ -50,7 +48,7 @@ public sealed class OptimizeModels : WorkerTask
     /// <summary>Full path of the file that a build holds open while it works on these requests.</summary>
     [Required] public string LockFile { get; set; } = "";
 
-    /// <summary>The project's ModelOptimizationTimeout, for each model; empty for none.</summary>
+    /// <summary>The project's ModelOptimizationTimeout, for each model; empty where searches alone have a limit, which the worker keeps.</summary>
     public string OptimizationTimeout { get; set; } = "";
 
     /// <summary>The project's ModelRemoteCache, valid; empty for none.</summary>
@@ -159,11 +157,8 @@ public sealed class OptimizeModels : WorkerTask
 
     private bool Run()
     {
-        if (Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) && milliseconds > 0)
-        {
-            Timeout = (int)Math.Min(int.MaxValue, (milliseconds * _pending.Count) + GraceMilliseconds);
-        }
-
+        _limit = TimeLimit.Of(OptimizationTimeout, _pending.Count);
+        Timeout = _limit?.KillMilliseconds ?? System.Threading.Timeout.Infinite;
         using var cores = CoreGrant.Request(BuildEngine, Math.Min(MaxCpuCount, Environment.ProcessorCount));
         // What the worker's runtime takes for the number of processors, and thereby all that is parallel in it.
         EnvironmentVariables = [$"DOTNET_PROCESSOR_COUNT={cores.Count.ToString(CultureInfo.InvariantCulture)}"];
@@ -235,9 +230,9 @@ public sealed class OptimizeModels : WorkerTask
     private void Blame(int exitCode, List<ITaskItem> missing)
     {
         var result = missing[0].GetMetadata("ResultPath");
-        if (Timeout > 0 && _elapsed.ElapsedMilliseconds >= Timeout)
+        if (_limit is not null && _elapsed.ElapsedMilliseconds >= _limit.KillMilliseconds)
         {
-            Report(DiagnosticCatalogue.TimedOut, Quantity.Duration(TimeSpan.FromMilliseconds(Timeout - GraceMilliseconds)));
+            Report(DiagnosticCatalogue.TimedOut, Quantity.Duration(_limit.Duration));
         }
         else if (ReportMissingRuntime(exitCode))
         {

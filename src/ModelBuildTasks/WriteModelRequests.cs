@@ -41,7 +41,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     /// <summary>Full path of the project's lock file, which knows what is to be made again, and the processors that absolute limits of latency were set on; it need not exist.</summary>
     public string LockFile { get; set; } = "";
 
-    /// <summary>Whether the build writes the lock file, and so looks for the best anew.</summary>
+    /// <summary>Whether the build writes the lock file, and so looks for the best anew, beginning with what is locked.</summary>
     public bool IsUpdatingLock { get; set; }
 
     /// <summary>The project's ModelOptimizationTimeout, valid.</summary>
@@ -111,6 +111,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             {
                 request.Budgets.MaxLatencyProcessor = locked?.LimitProcessorOf(request);
                 request.Locked = IsUpdatingLock ? null : locked?.ChoiceOf(request);
+                request.Start = IsUpdatingLock ? locked?.StartOf(request) : null;
                 foreach (var measurement in measurements.Where(file => file.IsOf(request)))
                 {
                     request.Measurements.Add(measurement.Digest);

@@ -66,7 +66,7 @@ internal static class DiagnosticExamples
         (WorkerFailed, "The process that works on models crashed, was killed, or left no result. The build went on around it.", ["it ended with exit code 137, and 1 of 1 models have no result", "It wrote nothing to standard error."]),
         (WorkerNotFound, "The package's folder is incomplete, or ModelBuildDotNetHost or ModelBuildWorkerPath names nothing.", ["The .NET host", "/usr/share/dotnet/dotnet"]),
         (CannotWrite, "A disk is full, or a folder is not writable.", [$"{Project}/models.lock.json", $"No space left on device : '{Project}/models.lock.json.3cf21b50682c4ef9941fad015e2b0c2e.tmp'"]),
-        (TimedOut, "ModelOptimizationTimeout passed before the model was done.", ["5min"]),
+        (TimedOut, "ModelOptimizationTimeout passed before there was anything to ship; a search that has found something ships the best of it.", ["5min"]),
         (ExportFailed, "The project's own exporter ended with an error.", ["Models/digits.onnx", "2", $"python: can't open file '{Project}/export.py': [Errno 2] No such file or directory"]),
         (NotOnnx, "The file's first bytes are no ONNX model: another format (ORT format among them), an HTML page, or a pointer of Git LFS.", ["it is in ORT format, which can't be read back; name the ONNX model that it was made from"]),
         (ModelTruncated, "The file ends before what it announces does.", ["The ONNX model is cut short or damaged: it ends inside a message"]),

@@ -61,7 +61,7 @@ public sealed class MetadataOfAnItem
     [TestMethod]
     public void All_bad_values_are_reported_at_once()
     {
-        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("Objective", "Memory")).Diagnostics.Select(diagnostic => diagnostic.Code);
+        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("FineTune", "Distill")).Diagnostics.Select(diagnostic => diagnostic.Code);
 
         CollectionAssert.AreEqual(new[] { "MBT0001", "MBT0002", "MBT0007" }, codes.ToArray());
     }
@@ -96,6 +96,8 @@ public sealed class MetadataOfAnItem
     [DataRow("Pruning", "Threshold", "PruningThreshold", "0.1", "Sparsity", "0.5")]
     [DataRow("Pruning", "Structured", "PruningScope", "Local")]
     [DataRow("Pruning", "Magnitude", "Sparsity", "0.5", "Precision", "Binary")]
+    [DataRow("Objective", "Size", "Precision", "Int8")]
+    [DataRow("Objective", "Memory", "Quantization", "None")]
     [DataRow("Compress", "true", "Embed", "false")]
     [DataRow("MaxAccuracyDrop", "0.01", "EvaluationData", "")]
     [DataRow("MinAccuracy", "98", "Metric", "Top1", "EvaluationData", "data")]
@@ -131,6 +133,44 @@ public sealed class MetadataOfAnItem
     [DataRow("", "MBT0006, MBT0003")]
     public void Pruning_of_our_choice_needs_data_to_refit_to_and_others_to_judge_by(string given, string codes) =>
         Assert.AreEqual(codes, string.Join(", ", Read(("Pruning", "Auto"), (given, "data")).Diagnostics.Select(diagnostic => diagnostic.Code)));
+
+    [TestMethod]
+    [DataRow(Pruning.Auto)]
+    [DataRow(Pruning.Auto, "Precision", "auto")]
+    [DataRow(Pruning.Auto, "PruningExclude", "head*")]
+    [DataRow(Pruning.Auto, "Objective", "Size")]
+    [DataRow(Pruning.None, "Pruning", "None")]
+    [DataRow(Pruning.Structured, "Pruning", "Structured")]
+    [DataRow(Pruning.None, "Precision", "Float32")]
+    [DataRow(Pruning.None, "Quantization", "Static")]
+    [DataRow(Pruning.None, "PruningScope", "Global")]
+    [DataRow(Pruning.None, "CalibrationData", " ")]
+    [DataRow(Pruning.None, "EvaluationData", "")]
+    public void Pruning_is_our_choice_where_the_numbers_are_and_both_data_sets_are_there(Pruning pruning, params string[] metadata)
+    {
+        var reader = Read([.. metadata.Chunk(2).Select(pair => (pair[0], pair[1])), ("CalibrationData", "data"), ("EvaluationData", "others")]);
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual(pruning, reader.Settings.Pruning);
+    }
+
+    [TestMethod]
+    [DataRow("Sparsity", "0.5", "Sparsity asks for a share of the weights, Pruning is \"None\"")]
+    [DataRow("PruningThreshold", "0.1", "PruningThreshold belongs to Pruning=\"Threshold\", Pruning is \"None\"")]
+    public void What_belongs_to_a_kind_of_pruning_needs_one_whatever_data_there_is(string metadata, string value, string message) =>
+        StringAssert.Contains(Read((metadata, value), ("CalibrationData", "data"), ("EvaluationData", "others")).Diagnostics.Single().Message, message);
+
+    [TestMethod]
+    [DataRow("Latency", "Precision", "Int8")]
+    [DataRow("Accuracy", "Precision", "Int8")]
+    [DataRow("Size", "Calibration", "MinMax")]
+    [DataRow("Memory", "Pruning", "Structured")]
+    public void An_objective_needs_forms_to_choose_from_unless_any_form_is_the_best_of_one(string objective, string metadata, string value) =>
+        Assert.IsEmpty(Read(("Objective", objective), (metadata, value)).Diagnostics);
+
+    [TestMethod]
+    public void Pruning_of_our_choice_is_enough_to_choose_from() =>
+        Assert.IsEmpty(Read(("Objective", "Size"), ("Precision", "Int8"), ("Pruning", "Auto"), ("CalibrationData", "data"), ("EvaluationData", "others")).Diagnostics);
 
     [TestMethod]
     public void Pruning_of_our_choice_takes_no_share() =>

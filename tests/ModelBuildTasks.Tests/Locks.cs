@@ -1,5 +1,6 @@
 using Microsoft.Build.Framework;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Items;
 using ModelBuildTasks.Tests.Infra;
 
@@ -120,6 +121,22 @@ public sealed class Locks : IDisposable
     }
 
     [TestMethod]
+    public void An_entry_without_a_recipe_is_out_of_date_until_an_update_writes_it()
+    {
+        Update(Built("digits", "cpu"));
+        var digits = Built("digits", "cpu", recipe: new PinnedRecipe { Precision = Precision.Int8 });
+
+        Assert.IsTrue(Compare(digits));
+        Assert.IsFalse(Compare(digits, isLocked: true));
+        StringAssert.Contains(_engine.Errors.Single().Message, "it has no recipe");
+
+        Assert.IsTrue(Update(digits));
+        StringAssert.Contains(_engine.Messages[^1].Message, "digits (cpu) updated");
+        StringAssert.Contains(File.ReadAllText(LockFile), "\"recipe\": {");
+        Assert.IsTrue(Compare(digits, isLocked: true));
+    }
+
+    [TestMethod]
     public void A_broken_file_is_an_error_at_its_line_for_both()
     {
         File.WriteAllText(LockFile, "{\n<<<<<<< HEAD\n");
@@ -152,14 +169,14 @@ public sealed class Locks : IDisposable
         Assert.IsTrue(Compare(digits, isLocked: true));
     }
 
-    private ITaskItem Built(string name, string target, long bytes = 1000, string source = "model")
+    private ITaskItem Built(string name, string target, long bytes = 1000, string source = "model", PinnedRecipe? recipe = null)
     {
         var variant = Variant(name, target);
         Directory.CreateDirectory(Path.GetDirectoryName(variant.ResultPath)!);
         var request = new OptimizationRequest { ModelPath = variant.ModelPath, Name = name, Target = target };
         request.Inputs.Add(new InputDigest { Role = "model", Path = variant.ModelPath, Sha256 = ContentDigest.OfText(source) });
         request.Write(variant.RequestPath);
-        new OptimizationResult { Succeeded = true, ArtifactSha256 = ContentDigest.OfText($"{source} {bytes}"), Optimized = new ModelFigures { Bytes = bytes } }.Write(variant.ResultPath);
+        new OptimizationResult { Succeeded = true, ArtifactSha256 = ContentDigest.OfText($"{source} {bytes}"), Optimized = new ModelFigures { Bytes = bytes }, Pinned = recipe }.Write(variant.ResultPath);
         return variant.ToTaskItem();
     }
 

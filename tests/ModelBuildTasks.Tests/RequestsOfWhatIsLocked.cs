@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Tests.Infra;
 
 namespace ModelBuildTasks.Tests;
@@ -7,6 +8,8 @@ namespace ModelBuildTasks.Tests;
 [TestClass]
 public sealed class RequestsOfWhatIsLocked : IDisposable
 {
+    private static readonly PinnedRecipe s_recipe = new() { Precision = Precision.Int8, Quantization = Quantization.Static, FloatNodes = ["scores"] };
+
     private readonly RequestedProject _project = new();
 
     public void Dispose() => _project.Dispose();
@@ -65,13 +68,28 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     }
 
     [TestMethod]
-    [DataRow("artifact", true)]
-    [DataRow("other artifact", false)]
-    public void What_is_locked_and_lies_there_is_not_made_again(string made, bool isUpToDate)
+    public void Carries_nothing_of_an_entry_without_a_recipe()
+    {
+        _project.Write();
+        LockWhatIsAsked(recipe: null);
+
+        _project.Write();
+        Assert.IsNull(Locked());
+
+        _project.IsUpdatingLock = true;
+        _project.Write();
+        Assert.IsNull(_project.Request.Start);
+    }
+
+    [TestMethod]
+    [DataRow("artifact", true, true)]
+    [DataRow("another processor's bytes", true, true)]
+    [DataRow("other artifact", false, false)]
+    public void What_is_locked_and_lies_there_is_not_made_again(string made, bool isByRecipe, bool isUpToDate)
     {
         _project.Write();
         LockWhatIsAsked();
-        _project.Make(made);
+        _project.Make(made, isByRecipe ? s_recipe : null);
 
         _project.Write();
         Assert.AreEqual(isUpToDate, IsUpToDate(), "A build after an update.");
@@ -79,6 +97,28 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
         _project.IsUpdatingLock = true;
         _project.Write();
         Assert.AreEqual(isUpToDate, IsUpToDate(), "An update after a build.");
+    }
+
+    [TestMethod]
+    public void What_an_update_found_beginning_with_another_recipe_is_looked_for_no_more()
+    {
+        _project.Write();
+        LockWhatIsAsked(new PinnedRecipe { Precision = Precision.Float32 });
+        _project.IsUpdatingLock = true;
+        _project.Write();
+        _project.Make("artifact", s_recipe);
+        LockWhatIsAsked();
+
+        _project.Write();
+        Assert.IsTrue(IsUpToDate(), "An update after an update.");
+
+        _project.IsUpdatingLock = false;
+        _project.Write();
+        Assert.IsTrue(IsUpToDate(), "A build after an update.");
+
+        File.Delete(_project.LockFile);
+        _project.Write();
+        Assert.IsTrue(IsUpToDate(), "A build without the lock file.");
     }
 
     [TestMethod]
@@ -144,6 +184,32 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     }
 
     [TestMethod]
+    public void An_update_begins_with_what_is_locked_whatever_the_settings_are_now()
+    {
+        _project.Write();
+        LockWhatIsAsked();
+        Assert.IsNull(_project.Request.Start);
+
+        _project.IsUpdatingLock = true;
+        _project.Write(("MaxAccuracyDrop", "0.01"));
+
+        Assert.AreEqual(s_recipe.ToJson(), _project.Request.Start?.ToJson());
+    }
+
+    [TestMethod]
+    public void An_update_of_another_source_begins_without_the_names_of_nodes()
+    {
+        _project.Write();
+        LockWhatIsAsked();
+        _project.Change("digits.onnx");
+
+        _project.IsUpdatingLock = true;
+        _project.Write();
+
+        Assert.AreEqual(s_recipe.ForAnotherModel().ToJson(), _project.Request.Start?.ToJson());
+    }
+
+    [TestMethod]
     public void A_broken_lock_file_is_left_to_what_compares_with_it()
     {
         File.WriteAllText(_project.LockFile, "<<<<<<<");
@@ -164,15 +230,17 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
         LockWhatIsAsked();
         _project.Write();
         Assert.IsNotNull(Locked());
-        _project.Make("artifact");
+        _project.Make("artifact", s_recipe);
     }
 
     private LockedChoice? Locked() => _project.Request.Locked;
 
-    private void LockWhatIsAsked()
+    private void LockWhatIsAsked() => LockWhatIsAsked(s_recipe);
+
+    private void LockWhatIsAsked(PinnedRecipe? recipe)
     {
         var request = _project.Request;
-        var result = new OptimizationResult { Succeeded = true, ArtifactSha256 = ContentDigest.OfText("artifact"), Optimized = new ModelFigures { Bytes = 17 } };
+        var result = new OptimizationResult { Succeeded = true, ArtifactSha256 = ContentDigest.OfText("artifact"), Optimized = new ModelFigures { Bytes = 17 }, Pinned = recipe };
         result.Recipe.Add(new RecipeStep { Name = "simplification", Applied = true });
         ModelLock.Update(_project.LockFile, file => file.Set(request.Name, request.Target, LockEntry.Of(request, result)), CancellationToken.None);
     }

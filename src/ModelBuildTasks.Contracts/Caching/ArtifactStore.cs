@@ -1,5 +1,7 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
 
@@ -86,9 +88,17 @@ public sealed class ArtifactStore
     }
 
     /// <summary>Stores an artifact and what is known of it, and evicts what was not used for longest when the folder has become too large.</summary>
-    public void Store(string key, string artifactPath, byte[] description)
+    public void Store(string key, string artifactPath, byte[] description) => Store([key], artifactPath, description);
+
+    /// <summary>Stores an artifact, once, and what is known of it under each of its keys; nothing without a key.</summary>
+    public void Store(IEnumerable<string> keys, string artifactPath, byte[] description)
     {
-        var entryPath = EntryPath(_directory, Checked(key));
+        string[] names = [.. keys.Select(Checked)];
+        if (names.Length == 0)
+        {
+            return;
+        }
+
         try
         {
             using var artifact = new StagedFile(Path.Combine(_directory, StagingFolder));
@@ -104,12 +114,18 @@ public sealed class ArtifactStore
                 artifact.MoveTo(place);
             }
 
-            // The entry last: whoever finds it finds the artifact.
-            using var entry = new StagedFile(Path.Combine(_directory, StagingFolder));
-            var bytes = new StoreEntry(key, artifact.Sha256, artifact.Length, description).ToBytes();
-            entry.Write(bytes);
-            entry.MoveTo(entryPath);
-            new StoreEviction(_directory, _bound ?? StoreEviction.DefaultBound).Grow(artifact.Length + bytes.Length);
+            // The entries last: whoever finds one finds the artifact.
+            var stored = artifact.Length;
+            foreach (var key in names)
+            {
+                using var entry = new StagedFile(Path.Combine(_directory, StagingFolder));
+                var bytes = new StoreEntry(key, artifact.Sha256, artifact.Length, description).ToBytes();
+                entry.Write(bytes);
+                entry.MoveTo(EntryPath(_directory, key));
+                stored += bytes.Length;
+            }
+
+            new StoreEviction(_directory, _bound ?? StoreEviction.DefaultBound).Grow(stored);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

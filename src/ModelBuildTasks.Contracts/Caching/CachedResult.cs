@@ -1,16 +1,19 @@
-using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 
 namespace ModelBuildTasks.Contracts.Caching;
 
 /// <summary>
-/// The whole result of a request in the store, verdicts of budgets included, under <see cref="RequestKey.OfResult"/>: what a build takes
+/// The whole result of a request in the store, verdicts of budgets included, under <see cref="RequestKey.OfResult(OptimizationRequest)"/>: what a build takes
 /// without starting a worker. It names no path, so that any project may take it.
 /// </summary>
 public static class CachedResult
 {
-    /// <summary>Stores a result that succeeded; one that failed, or that is news of one build only, is not for others.</summary>
+    /// <summary>
+    /// Stores a result that succeeded; one that failed, or that is news of one build only, is not for others. What a search found is also stored for builds whose lock file has it, and where its time was up
+    /// for these alone: the next search may find more.
+    /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="request">The request, with its inputs.</param>
     /// <param name="result">Its result.</param>
@@ -25,22 +28,17 @@ public static class CachedResult
             }
 
             var description = Copy(result, modelPath: "", artifactPath: null);
-            store.Store(RequestKey.OfResult(request), artifactPath, WholeFile.Utf8.GetBytes(description.ToJson()));
+            store.Store(Keys(request, result).Distinct(), artifactPath, WholeFile.Utf8.GetBytes(description.ToJson()));
         }
     }
 
     /// <summary>Puts the artifact of a request in its place.</summary>
     /// <returns>The result, which is not written yet; null when the store has none that this version reads.</returns>
-    public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request) =>
-        TryRestore(store, request, RequestKey.OfResult(request), _ => true)
-        // What made the lock file did not have it.
-        ?? (request.Locked is { } locked ? TryRestore(store, request, RequestKey.OfResult(request, isFree: true), result => locked.Is(result.ArtifactSha256 ?? "")) : null);
-
-    private static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request, string key, Func<OptimizationResult, bool> isWanted)
+    public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request)
     {
         OptimizationResult? result = null;
         // The weights first: an artifact lies nowhere without them.
-        if (store.TryRestore(key, request.OutputPath, description => (result = Parse(description)) is { } found && isWanted(found)
+        if (store.TryRestore(RequestKey.OfResult(request), request.OutputPath, description => (result = Parse(description)) is { } found
             && (found.ExternalData is not { } name || store.TryRestoreData(request.OutputPath, name))) is null || result is null)
         {
             return null;
@@ -62,6 +60,19 @@ public static class CachedResult
         catch (InvalidDataException)
         {
             return null;
+        }
+    }
+
+    private static IEnumerable<string> Keys(OptimizationRequest request, OptimizationResult result)
+    {
+        if (result.Search is not { IsCutShort: true })
+        {
+            yield return RequestKey.OfResult(request);
+        }
+
+        if (result.Pinned is { } recipe)
+        {
+            yield return RequestKey.OfResult(request, recipe);
         }
     }
 

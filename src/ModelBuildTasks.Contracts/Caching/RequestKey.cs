@@ -2,6 +2,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.InteropServices;
 using ModelBuildTasks.Contracts.Json;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Caching;
 
@@ -12,19 +13,30 @@ namespace ModelBuildTasks.Contracts.Caching;
 /// </summary>
 public static class RequestKey
 {
-    /// <summary>What makes the artifact. Budgets judge it and are no part of this, but for the accuracy drop that recipes are chosen by, and all accuracy budgets where pruning is.</summary>
+    /// <summary>
+    /// What makes the artifact. Where it is searched for, every budget decides what is found, and what ships compressed is compared compressed. Otherwise budgets judge it and are no part of this, but for the accuracy
+    /// that a recipe may spend. The time limit is none: what was cut short is not kept.
+    /// </summary>
     /// <param name="request">The request, with its inputs.</param>
-    /// <param name="isFree">Whether what the lock file says is left out: the key of a build that had none, or updated it.</param>
-    public static string OfArtifact(OptimizationRequest request, bool isFree = false) => ContentDigest.OfText(Artifact(request, isFree).ToString());
+    /// <param name="isFree">Whether what the lock file says is left out: the key of a build that had none.</param>
+    public static string OfArtifact(OptimizationRequest request, bool isFree = false) =>
+        ContentDigest.OfText((isFree ? Artifact(request, locked: null, start: null) : Artifact(request, request.Locked?.Recipe, request.Start)).ToString());
+
+    /// <summary>What makes the artifact of a build whose lock file has a recipe for it: what a search found by the same settings is found by this, too.</summary>
+    /// <param name="request">The request, with its inputs; what it says of the lock file does not count.</param>
+    /// <param name="recipe">The recipe.</param>
+    public static string OfArtifact(OptimizationRequest request, PinnedRecipe recipe) => ContentDigest.OfText(Artifact(request, recipe, start: null).ToString());
 
     /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, measurements of other devices, and the name that the messages bear.</summary>
     /// <param name="request">The request, with its inputs.</param>
-    /// <param name="isFree">Whether what the lock file says is left out.</param>
-    public static string OfResult(OptimizationRequest request, bool isFree = false) =>
-        ContentDigest.OfText(Artifact(request, isFree).Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write)
-            .Texts(nameof(request.Measurements), request.Measurements.Select(measurement => measurement.Sha256).OrderBy(sha256 => sha256, System.StringComparer.Ordinal)).ToString());
+    public static string OfResult(OptimizationRequest request) => OfResult(request, Artifact(request, request.Locked?.Recipe, request.Start));
 
-    /// <summary>The budgets that steer how the artifact is made, by name; null is not set, or does not steer.</summary>
+    /// <inheritdoc cref="OfResult(OptimizationRequest)"/>
+    /// <param name="request">The request, with its inputs; what it says of the lock file does not count.</param>
+    /// <param name="recipe">What a lock file has.</param>
+    public static string OfResult(OptimizationRequest request, PinnedRecipe recipe) => OfResult(request, Artifact(request, recipe, start: null));
+
+    /// <summary>The budgets that steer how an artifact is made that is not searched for, by name; null is not set, or does not steer. The lock file has them.</summary>
     internal static IEnumerable<(string Name, double? Value)> SteeringBudgets(OptimizationRequest request)
     {
         var isPruningSearch = request.Settings.Pruning == Pruning.Auto;
@@ -33,7 +45,12 @@ public static class RequestKey
         yield return (nameof(ModelBudgets.MaxClassAccuracyDrop), isPruningSearch ? request.Budgets.MaxClassAccuracyDrop : null);
     }
 
-    private static JsonWriter Artifact(OptimizationRequest request, bool isFree)
+    private static string OfResult(OptimizationRequest request, JsonWriter artifact) =>
+        ContentDigest.OfText(artifact.Add(nameof(request.Name), request.Name).Add(nameof(request.Compress), request.Compress).Object(nameof(request.Budgets), request.Budgets.Write)
+            .Texts(nameof(request.Measurements), request.Measurements.Select(measurement => measurement.Sha256).OrderBy(sha256 => sha256, System.StringComparer.Ordinal)).ToString());
+
+    // Not the locked artifact's hash, which is what comes of the recipe: on another kind of processor other bytes, and no other request.
+    private static JsonWriter Artifact(OptimizationRequest request, PinnedRecipe? locked, PinnedRecipe? start)
     {
         var key = new JsonWriter()
             .Add(nameof(request.Worker), request.Worker)
@@ -41,11 +58,19 @@ public static class RequestKey
             .Add(nameof(request.Measurement), request.Measurement.ToString())
             .Add(nameof(request.Target), request.Target)
             .Add(nameof(request.Runtime), request.Runtime?.ToString())
-            .Add(nameof(request.Locked), isFree ? null : request.Locked?.Artifact)
+            .Object(nameof(request.Locked), locked is null ? null : locked.Write)
             .Object(nameof(request.Settings), request.Settings.Write);
         foreach (var (name, value) in SteeringBudgets(request))
         {
             key.Add(name, value);
+        }
+
+        if (locked is null && request.Settings.LeavesChoice)
+        {
+            key.Object("Search", search => search
+                .Object(nameof(request.Start), start is null ? null : start.Write)
+                .Object(nameof(request.Budgets), request.Budgets.Write)
+                .Add(nameof(request.Compress), request.Compress));
         }
 
         return key.Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json

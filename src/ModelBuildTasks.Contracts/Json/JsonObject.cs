@@ -30,6 +30,9 @@ internal sealed class JsonObject
     /// <summary>The line, from 1, that the member's name is on; 0 when it is absent.</summary>
     public int LineOf(string name) => _members.TryGetValue(name, out var member) ? member.Line : 0;
 
+    /// <summary>Whether the member is there, and not null.</summary>
+    public bool Has(string name) => Member(name) is not null;
+
     public string? Text(string name) => Member(name) switch
     {
         null => null,

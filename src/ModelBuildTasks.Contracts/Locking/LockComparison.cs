@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 using ModelBuildTasks.Contracts.Caching;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Locking;
 
@@ -57,18 +58,31 @@ public static class LockComparison
             }
         }
 
-        if (IsSameRequest(locked, current) && locked.Artifact != current.Artifact && PromisesBytes(locked, current))
+        if (!IsSameRequest(locked, current))
+        {
+            yield break;
+        }
+
+        if (locked.Artifact != current.Artifact && PromisesBytes(locked, current))
         {
             yield return $"the same model and settings gave the artifact {current.Artifact}, {locked.Artifact} is locked ({PlanChange(locked, current)})";
+        }
+        else if (locked.Recipe is null && current.Recipe is not null)
+        {
+            yield return "it has no recipe to make the artifact again by, as an update writes it";
+        }
+        else if (!PinnedRecipe.AreSame(locked.Recipe, current.Recipe))
+        {
+            yield return $"the same model and settings were made by another recipe than is locked ({PlanChange(locked, current)})";
         }
     }
 
     /// <summary>
-    /// Whether an update has nothing to say: the same artifact, or what another processor makes of the same request by the same steps, and a
+    /// Whether an update has nothing to say: the same recipe and artifact, or what another processor makes of the same request by that recipe, and a
     /// latency that can't be told from the locked one. So an update changes the lines that it was run for, on any machine.
     /// </summary>
     public static bool IsSame(LockEntry locked, LockEntry current) =>
-        IsSameRequest(locked, current) && locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal)
+        IsSameRequest(locked, current) && locked.Plan.SequenceEqual(current.Plan, StringComparer.Ordinal) && PinnedRecipe.AreSame(locked.Recipe, current.Recipe)
         && (locked.Artifact == current.Artifact || (locked.Latency is { } then && current.Latency is { } now && !IsSameMachine(then, now)))
         && locked.Size == current.Size && locked.CompressedSize == current.CompressedSize
         && locked.Accuracy.Equals(current.Accuracy) && IsSameLatency(locked.Latency, current.Latency)

@@ -30,6 +30,9 @@ public sealed class LockedChoice
             ? new LockedChoice { Artifact = locked.Artifact, Size = locked.Size, Plan = locked.Plan, Recipe = recipe }
             : null;
 
+    /// <summary>Whether a result is what is locked: the very artifact, or what the recipe gives on another kind of processor.</summary>
+    public bool IsOf(OptimizationResult result) => Is(result.ArtifactSha256 ?? "") || PinnedRecipe.AreSame(Recipe, result.Pinned);
+
     /// <summary>Whether an artifact is the very same.</summary>
     public bool Is(string sha256) => sha256 == Artifact;
 

@@ -1,4 +1,5 @@
 using System.Collections.Generic;
+using System.IO;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts.Searching;
@@ -32,6 +33,13 @@ public sealed class PinnedRecipe
     /// <summary>Whether <see cref="FloatNodes"/> were chosen by accuracy, so that nothing inside branches and loops computes in integers.</summary>
     public bool IsJudged { get; set; }
 
+    /// <summary>What of it may be tried on another model: names of layers and nodes are of this one.</summary>
+    public PinnedRecipe ForAnotherModel() => new() { IsSource = IsSource, Precision = Precision, Quantization = Quantization, Calibration = Calibration, Pruning = Pruning, Sparsity = Sparsity };
+
+    /// <summary>Whether two recipes make the same; so do two that are unknown.</summary>
+    public static bool AreSame(PinnedRecipe? a, PinnedRecipe? b) => a?.ToJson() == b?.ToJson();
+
+    /// <exception cref="InvalidDataException">A member is of another kind, or has a value that no recipe has.</exception>
     internal static PinnedRecipe? Read(JsonObject? json) => json is null ? null : new PinnedRecipe
     {
         IsSource = json.Flag(Name(nameof(IsSource))),
@@ -39,9 +47,9 @@ public sealed class PinnedRecipe
         Quantization = json.Choice<Quantization>(Name(nameof(Quantization))),
         Calibration = json.Choice<Calibration>(Name(nameof(Calibration))),
         Pruning = json.Choice<Pruning>(Name(nameof(Pruning))),
-        Sparsity = json.Number(Name(nameof(Sparsity))) ?? 0,
+        Sparsity = SparsityOf(json),
         SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
-        FloatNodes = json.LineOf(Name(nameof(FloatNodes))) > 0 ? json.Texts(Name(nameof(FloatNodes))) : null,
+        FloatNodes = json.Has(Name(nameof(FloatNodes))) ? json.Texts(Name(nameof(FloatNodes))) : null,
         IsJudged = json.Flag(Name(nameof(IsJudged))),
     };
 
@@ -85,6 +93,15 @@ public sealed class PinnedRecipe
                 json.Add(Name(member), value);
             }
         }
+    }
+
+    internal string ToJson() => new JsonWriter().Object(Write).ToString();
+
+    private static double SparsityOf(JsonObject json)
+    {
+        var name = Name(nameof(Sparsity));
+        var share = json.Number(name) ?? 0;
+        return share is >= 0 and <= 1 ? share : throw JsonFault.At(json.LineOf(name), $"'{name}' is {json.Value(name)}, and a share is from 0 to 1");
     }
 
     private static string Name(string member) => char.ToLowerInvariant(member[0]) + member.Substring(1);

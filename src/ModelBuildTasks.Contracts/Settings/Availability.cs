@@ -18,7 +18,6 @@ public static class Availability
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
         [typeof(FineTune)] = new[] { FineTune.None },
-        [typeof(Objective)] = new[] { Objective.Latency },
     };
 
     /// <summary>The values of a choice that this version carries out.</summary>
@@ -28,7 +27,6 @@ public static class Availability
     [
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
         .. Only(file, MetadataNames.FineTune, settings.FineTune),
-        .. Only(file, MetadataNames.Objective, settings.Objective),
         .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
             .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
     ];

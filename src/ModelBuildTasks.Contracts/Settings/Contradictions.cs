@@ -78,6 +78,13 @@ public static class Contradictions
             yield return Contradiction("Pruning=\"Auto\" removes what the accuracy allows, which needs EvaluationData to be judged on, and there is none; add some, or choose Pruning=\"Structured\" with a Sparsity");
         }
 
+        // That latency or accuracy comes first may be said of any model; the smallest of one form is a misunderstanding.
+        if (settings.Objective is Objective.Size or Objective.Memory && !settings.LeavesChoice)
+        {
+            var named = settings.Precision == Precision.Auto ? $"Quantization=\"{settings.Quantization}\"" : $"Precision=\"{settings.Precision}\"";
+            yield return Contradiction($"Objective=\"{settings.Objective}\" chooses among forms of the model, {named} names the one that is made; leave the choice to Auto, or Objective out (in an OptimizedModelTarget, write Objective=\"Latency\")");
+        }
+
         if (settings.PruningExclude.Count > 0 && settings.Pruning == Pruning.None)
         {
             yield return Contradiction("PruningExclude names layers that are not to be pruned, Pruning is \"None\"");

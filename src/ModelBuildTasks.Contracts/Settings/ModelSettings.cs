@@ -64,6 +64,9 @@ public sealed class ModelSettings
     internal static string[] SplitNames(string? list) =>
         [.. (list ?? "").Split(';').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct().OrderBy(name => name, StringComparer.Ordinal)];
 
+    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned.</summary>
+    public bool LeavesChoice => this is { Precision: Precision.Auto, Quantization: Quantization.Auto } or { Pruning: Pruning.Auto };
+
     internal void Write(JsonWriter json) => json
         .Add(nameof(Precision), Precision.ToString())
         .Add(nameof(IoPrecision), IoPrecision.ToString())

@@ -50,7 +50,7 @@ public sealed class SettingsReader
         Settings.IoPrecision = OneOf<IoPrecision>(MetadataNames.IoPrecision);
         Settings.Quantization = OneOf<Quantization>(MetadataNames.Quantization);
         Settings.Calibration = OneOf<Calibration>(MetadataNames.Calibration);
-        Settings.Pruning = OneOf<Pruning>(MetadataNames.Pruning);
+        Settings.Pruning = Text(MetadataNames.Pruning) is null ? DefaultPruning() : OneOf<Pruning>(MetadataNames.Pruning);
         Settings.Sparsity = Number(MetadataNames.Sparsity, "a number from 0 to 1", value => value is >= 0 and <= 1) ?? 0;
         Settings.PruningThreshold = Number(MetadataNames.PruningThreshold, "a number of at least 0", value => value >= 0);
         Settings.PruningScope = OneOf<PruningScope>(MetadataNames.PruningScope);
@@ -61,6 +61,15 @@ public sealed class SettingsReader
         Settings.Objective = OneOf<Objective>(MetadataNames.Objective);
         Settings.Format = OneOf<ArtifactFormat>(MetadataNames.Format);
     }
+
+    /// <summary>
+    /// Where the numbers are left to the build, so is pruning, given data to refit to and other data to judge by. Not where a share, a threshold or a scope is written: that is of a kind that is still to be named.
+    /// </summary>
+    private Pruning DefaultPruning() =>
+        Settings is { Precision: Precision.Auto, Quantization: Quantization.Auto } && Text(MetadataNames.CalibrationData) is not null && Text(MetadataNames.EvaluationData) is not null
+        && (Text(MetadataNames.Sparsity) ?? Text(MetadataNames.PruningThreshold) ?? Text(MetadataNames.PruningScope)) is null
+            ? Pruning.Auto
+            : Pruning.None;
 
     private void ReadBudgets()
     {

@@ -3,6 +3,7 @@ using System.IO;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Items;
 
@@ -32,4 +33,10 @@ internal sealed class LockFacts(ModelLock file)
     /// <summary>What the same request became.</summary>
     /// <param name="request">With its inputs.</param>
     public LockedChoice? ChoiceOf(OptimizationRequest request) => LockedChoice.Of(file.Find(request.Name, request.Target), request);
+
+    /// <summary>What a search for the same begins with, whatever the settings are now: a beginning must still prove itself. A model that was trained again begins with the kinds and shares that its predecessor had.</summary>
+    /// <param name="request">With its inputs.</param>
+    public PinnedRecipe? StartOf(OptimizationRequest request) => file.Find(request.Name, request.Target) is { Recipe: { } recipe } locked
+        ? locked.Source == RequestInputs.DigestOfModel(request.Inputs) ? recipe : recipe.ForAnotherModel()
+        : null;
 }

@@ -3,6 +3,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Items;
 
@@ -27,17 +28,18 @@ internal static class UpToDateOutputs
     }
 
     /// <summary>
-    /// Whether the outputs are what a request asks for that says another thing than its file only of what is locked: the artifact is the locked one. The file then stays, and with it whether the artifact
-    /// was looked for or only made again: a build after an update of the lock file, and an update after a build, have nothing to do, and an update after a build that the lock file bound has.
+    /// Whether the outputs are what a request asks for that says another thing than its file only of what is locked: they are what is locked or, where it is to be looked for, what was found when it was looked for. The
+    /// file then stays, and with it whether the artifact was looked for or only made again: a build after an update of the lock file, and an update after a build, have nothing to do, and an update after a build
+    /// that the lock file bound has. A search that was cut short goes on when the time limit is raised, for that is another request.
     /// </summary>
     public static bool AreOf(OptimizationRequest request, string requestPath)
     {
         try
         {
-            return request.Locked is { } locked && File.Exists(requestPath) && File.Exists(request.OutputPath) && File.Exists(request.ResultPath)
+            return File.Exists(requestPath) && File.Exists(request.OutputPath) && File.Exists(request.ResultPath)
                 && File.GetLastWriteTimeUtc(request.ResultPath) >= File.GetLastWriteTimeUtc(requestPath)
-                && request.IsSameButLocked(OptimizationRequest.Read(requestPath))
-                && locked.Is(OptimizationResult.Read(request.ResultPath).ArtifactSha256 ?? "");
+                && OptimizationRequest.Read(requestPath) is var asked && request.IsSameButLocked(asked)
+                && OptimizationResult.Read(request.ResultPath) is var made && (request.Locked?.IsOf(made) ?? (asked.Locked is null && (request.Start is null || PinnedRecipe.AreSame(request.Start, made.Pinned))));
         }
         catch (InvalidDataException)
         {

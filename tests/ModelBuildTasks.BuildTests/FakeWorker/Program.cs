@@ -7,6 +7,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 
 if (args is ["report", ['@', .. var arguments]])
 {
@@ -140,6 +141,7 @@ static OptimizationResult Optimize(OptimizationRequest request)
     result.IsCompressed = request.Compress;
     result.Original = new ModelFigures { Bytes = source.Length };
     result.Optimized = new ModelFigures { Bytes = artifact.Length };
+    result.Pinned = request.Locked?.Recipe ?? new PinnedRecipe { Precision = Precision.Float32 };
     result.Recipe.Add(new RecipeStep { Name = "Note", Applied = true, Explanation = "appended a note" });
     if (request.Budgets.MaxSizeBytes is { } limit && artifact.Length > limit)
     {

@@ -10,6 +10,23 @@ public sealed class ArtifactStoreTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [TestMethod]
+    public void An_artifact_of_several_keys_is_kept_once_and_found_by_each()
+    {
+        var artifact = Path.Combine(_folder.Folder, "made.onnx");
+        File.WriteAllBytes(artifact, [1, 2, 3]);
+        string[] keys = [ContentDigest.OfText("one"), ContentDigest.OfText("other")];
+
+        _folder.Store.Store(keys, artifact, [4]);
+
+        foreach (var key in keys)
+        {
+            CollectionAssert.AreEqual(new byte[] { 4 }, _folder.Store.TryRestore(key, _folder.Restored));
+        }
+
+        Assert.HasCount(1, Directory.GetFiles(Path.Combine(_folder.Cache, "cas"), "*", SearchOption.AllDirectories));
+    }
+
+    [TestMethod]
     public void Gives_back_the_artifact_and_the_description()
     {
         var artifact = _folder.Put(1);

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Tests.Caching;
 
@@ -53,19 +54,47 @@ public sealed class CachedResults : IDisposable
     }
 
     [TestMethod]
-    [DataRow("the artifact", true)]
-    [DataRow("another artifact", false)]
-    public void What_a_build_without_the_lock_file_made_is_taken_where_it_is_what_is_locked(string locked, bool isTaken)
+    [DataRow(0.5, true)]
+    [DataRow(0.25, false)]
+    public void What_a_build_without_the_lock_file_made_is_taken_where_it_is_what_is_locked(double locked, bool isTaken)
     {
         var result = Result();
-        result.ArtifactSha256 = ContentDigest.OfText("the artifact");
+        result.Pinned = Pruned(0.5);
         Store(result);
         var request = Request("/other");
-        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = ContentDigest.OfText(locked) }), request);
+        Lock(request, locked);
 
         Assert.AreEqual(isTaken, CachedResult.TryRestore(_folder.Store, request) is not null);
         Assert.AreEqual(isTaken, File.Exists(request.OutputPath));
         Assert.AreEqual(isTaken, Directory.Exists(Path.GetDirectoryName(request.OutputPath)), "What is not wanted is not even copied.");
+    }
+
+    [TestMethod]
+    public void What_an_update_made_that_began_with_another_recipe_is_taken_as_what_is_locked()
+    {
+        var result = Result();
+        result.Pinned = Pruned(0.5);
+        var update = Request("/project");
+        update.Start = Pruned(0.25);
+        Store(result, update);
+        var build = Request("/other");
+        Lock(build, 0.5);
+
+        Assert.IsNotNull(CachedResult.TryRestore(_folder.Store, build));
+        Assert.IsNull(CachedResult.TryRestore(_folder.Store, Request("/other")), "A search that begins with nothing may find another.");
+    }
+
+    [TestMethod]
+    public void What_a_search_found_by_the_end_of_its_time_is_taken_as_what_is_locked_and_is_no_end_of_searching()
+    {
+        var result = Result();
+        (result.Pinned, result.Search) = (Pruned(0.5), new SearchAccount { IsCutShort = true });
+        Store(result);
+        var build = Request("/other");
+        Lock(build, 0.5);
+
+        Assert.IsNotNull(CachedResult.TryRestore(_folder.Store, build));
+        Assert.IsNull(CachedResult.TryRestore(_folder.Store, Request("/other")));
     }
 
     [TestMethod]
@@ -107,12 +136,17 @@ public sealed class CachedResults : IDisposable
         }
     }
 
-    private void Store(OptimizationResult result)
+    private void Store(OptimizationResult result, OptimizationRequest? request = null)
     {
         var artifact = Path.Combine(_folder.Folder, "made.onnx");
         File.WriteAllBytes(artifact, [1, 2, 3]);
-        CachedResult.Store(_folder.Store, Request("/project"), result, artifact);
+        CachedResult.Store(_folder.Store, request ?? Request("/project"), result, artifact);
     }
+
+    private static PinnedRecipe Pruned(double sparsity) => new() { Pruning = Pruning.Structured, Sparsity = sparsity };
+
+    private static void Lock(OptimizationRequest request, double sparsity) =>
+        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { Pinned = Pruned(sparsity) }), request);
 
     private OptimizationRequest Request(string project) => new()
     {

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Tests.Caching;
 
@@ -34,9 +35,47 @@ public sealed class RequestKeys
 
         foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { Limited, Renamed, Compressed, Measured })
         {
-            Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
-            Assert.AreNotEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(change)));
+            Assert.AreEqual(RequestKey.OfArtifact(Request(Named)), RequestKey.OfArtifact(Request(Named + change)));
+            Assert.AreEqual(RequestKey.OfArtifact(Request(Lock)), RequestKey.OfArtifact(Request(change + Lock)));
+            Assert.AreNotEqual(RequestKey.OfResult(Request(Named)), RequestKey.OfResult(Request(Named + change)));
         }
+    }
+
+    [TestMethod]
+    [DynamicData(nameof(Limits))]
+    public void A_search_finds_another_artifact_for_every_budget(string what, Action<OptimizationRequest> limit)
+    {
+        static void Automatic(OptimizationRequest request) => request.Settings.Pruning = Pruning.Auto;
+
+        Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(limit)), what);
+        Assert.AreNotEqual(RequestKey.OfArtifact(Request(Named + Automatic)), RequestKey.OfArtifact(Request(Named + Automatic + limit)), what);
+    }
+
+    [TestMethod]
+    public void A_name_and_a_measurement_are_nothing_to_a_search()
+    {
+        Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(request => request.Name = "other")));
+        Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(request => request.Measurements.Add(new InputDigest { Sha256 = "m" }))));
+    }
+
+    [TestMethod]
+    public void What_a_search_begins_with_is_part_of_it_and_nothing_to_what_is_named()
+    {
+        static void Begin(OptimizationRequest request) => request.Start = new PinnedRecipe { Precision = Precision.Int8 };
+
+        Assert.AreNotEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(Begin)));
+        Assert.AreEqual(RequestKey.OfArtifact(Request(Named)), RequestKey.OfArtifact(Request(Named + Begin)));
+    }
+
+    [TestMethod]
+    public void What_is_locked_is_its_recipe_whatever_bytes_it_gave()
+    {
+        static void LockOther(OptimizationRequest request) =>
+            request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = "other", Pinned = new PinnedRecipe { Precision = Precision.Int8 } }), request);
+
+        Assert.AreEqual(RequestKey.OfArtifact(Request(Lock)), RequestKey.OfArtifact(Request(LockOther)));
+        Assert.AreEqual(RequestKey.OfArtifact(Request(Lock)), RequestKey.OfArtifact(Request(), new PinnedRecipe { Precision = Precision.Int8 }));
+        Assert.AreEqual(RequestKey.OfResult(Request(Lock)), RequestKey.OfResult(Request(), new PinnedRecipe { Precision = Precision.Int8 }));
     }
 
     [TestMethod]
@@ -45,8 +84,8 @@ public sealed class RequestKeys
         static void Automatic(OptimizationRequest request) => request.Settings.Pruning = Pruning.Auto;
         foreach (Action<OptimizationRequest> change in new Action<OptimizationRequest>[] { request => request.Budgets.MinAccuracy = 0.9, request => request.Budgets.MaxClassAccuracyDrop = 0.1 })
         {
-            Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(change)));
-            Assert.AreNotEqual(RequestKey.OfArtifact(Request(Automatic)), RequestKey.OfArtifact(Request(Automatic + change)));
+            Assert.AreEqual(RequestKey.OfArtifact(Request(Named)), RequestKey.OfArtifact(Request(Named + change)));
+            Assert.AreNotEqual(RequestKey.OfArtifact(Request(Automatic + Lock)), RequestKey.OfArtifact(Request(Automatic + change + Lock)), "Also where a recipe is locked.");
         }
     }
 
@@ -101,8 +140,25 @@ public sealed class RequestKeys
 
     private static IEnumerable<string> Settings => typeof(ModelSettings).GetProperties().Select(property => property.Name);
 
-    private static void Lock(OptimizationRequest request) =>
-        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = ContentDigest.OfText("locked") }), request);
+    /// <summary>Leaves nothing to a search.</summary>
+    private static Action<OptimizationRequest> Named => request => request.Settings.Precision = Precision.Float32;
+
+    private static Action<OptimizationRequest> Lock => request =>
+        request.Locked = LockedChoice.Of(LockEntry.Of(request, new OptimizationResult { ArtifactSha256 = "locked", Pinned = new PinnedRecipe { Precision = Precision.Int8 } }), request);
+
+    private static IEnumerable<(string What, Action<OptimizationRequest> Limit)> Limits =>
+    [
+        ("least accuracy", request => request.Budgets.MinAccuracy = 0.9),
+        ("accuracy drop", request => request.Budgets.MaxAccuracyDrop = 0.2),
+        ("drop of a class", request => request.Budgets.MaxClassAccuracyDrop = 0.1),
+        ("latency", request => request.Budgets.MaxLatencyMilliseconds = 8),
+        ("another processor's latency", request => request.Budgets.MaxLatencyProcessor = "Some Processor (X64)"),
+        ("latency ratio", request => request.Budgets.MaxLatencyRatio = 0.7),
+        ("size", request => request.Budgets.MaxSizeBytes = 1),
+        ("size ratio", request => request.Budgets.MaxSizeRatio = 0.5),
+        ("memory", request => request.Budgets.MaxMemoryBytes = 1),
+        ("compression", request => request.Compress = true),
+    ];
 
     private static IEnumerable<(string What, Action<OptimizationRequest> Change)> Changes =>
     [

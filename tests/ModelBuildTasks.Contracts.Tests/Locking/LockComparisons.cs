@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Tests.Locking;
 
@@ -127,6 +128,18 @@ public sealed class LockComparisons
         })).Single(), "(without static int8 quantization; with dynamic int8 quantization)");
 
     [TestMethod]
+    public void Another_recipe_is_out_of_date_on_every_processor() =>
+        StringAssert.Contains(LockComparison.Differences(Calibrated(), Calibrated(result =>
+        {
+            Elsewhere(result);
+            result.Pinned = new PinnedRecipe { Precision = Precision.Int8, Quantization = Quantization.Static };
+        })).Single(), "another recipe than is locked (by the same steps)");
+
+    [TestMethod]
+    public void An_entry_without_a_recipe_is_out_of_date() =>
+        StringAssert.Contains(LockComparison.Differences(Locked.Entry(result: result => result.Pinned = null), Locked.Entry()).Single(), "no recipe");
+
+    [TestMethod]
     public void Another_processor_may_calibrate_to_other_bytes() =>
         Assert.IsEmpty(LockComparison.Differences(Calibrated(), Calibrated(result => (result.ArtifactSha256, result.LatencyRatio!.Processor) = ("a001", "Another Processor (X64)"))));
 
@@ -153,14 +166,20 @@ public sealed class LockComparisons
     [TestMethod]
     public void What_another_processor_makes_by_the_same_steps_is_no_news_unless_a_figure_differs()
     {
-        static void Elsewhere(OptimizationResult result) => (result.ArtifactSha256, result.LatencyRatio!.Processor) = ("a001", "Another Processor (X64)");
-
         Assert.IsTrue(LockComparison.IsSame(Calibrated(), Calibrated(Elsewhere)));
         Assert.IsFalse(LockComparison.IsSame(Calibrated(), Calibrated(result =>
         {
             Elsewhere(result);
             result.Optimized!.Bytes = 999;
         })));
+    }
+
+    [TestMethod]
+    public void Another_recipe_or_the_first_is_news()
+    {
+        Assert.IsFalse(LockComparison.IsSame(Locked.Entry(), Locked.Entry(result: result => result.Pinned!.FloatNodes = ["scores", "stem"])));
+        Assert.IsFalse(LockComparison.IsSame(Locked.Entry(), Locked.Entry(result: result => result.Pinned!.IsJudged = true)));
+        Assert.IsFalse(LockComparison.IsSame(Locked.Entry(result: result => result.Pinned = null), Locked.Entry()));
     }
 
     [TestMethod]
@@ -171,6 +190,8 @@ public sealed class LockComparisons
         Assert.IsFalse(LockComparison.IsSame(Locked.Entry(), Locked.Entry(result: result => result.ArtifactSha256 = "a001")));
         Assert.IsFalse(LockComparison.IsSame(Locked.Entry(result: result => result.LatencyRatio = null), Locked.Entry()));
     }
+
+    private static void Elsewhere(OptimizationResult result) => (result.ArtifactSha256, result.LatencyRatio!.Processor) = ("a001", "Another Processor (X64)");
 
     private static IEnumerable<string> Regressions(Action<OptimizationResult> change) => LockComparison.Regressions(Locked.Entry(), Locked.Entry(result: change));
 

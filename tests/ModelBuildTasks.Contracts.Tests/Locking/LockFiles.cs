@@ -30,6 +30,13 @@ public sealed class LockFiles
                       "simplification",
                       "static int8 quantization"
                     ],
+                    "recipe": {
+                      "precision": "Int8",
+                      "quantization": "Static",
+                      "floatNodes": [
+                        "scores"
+                      ]
+                    },
                     "artifact": "a000",
                     "size": 1000,
                     "accuracy": {
@@ -134,9 +141,9 @@ public sealed class LockFiles
     [TestMethod]
     [DataRow("\"source\": \"5000\",", "", 5, "there is no 'source'")]
     [DataRow("\"artifact\": \"a000\",", "", 5, "there is no 'artifact'")]
-    [DataRow("\"size\": 1000", "\"size\": -5", 13, "'size' is -5")]
+    [DataRow("\"size\": 1000", "\"size\": -5", 20, "'size' is -5")]
     [DataRow("\"size\": 1000", "\"other\": 1", 5, "there is no 'size'")]
-    [DataRow("\"high\": 0.41", "\"height\": 0.41", 22, "there is no 'high'")]
+    [DataRow("\"high\": 0.41", "\"height\": 0.41", 29, "there is no 'high'")]
     public void What_lacks_a_figure_compares_with_nothing_and_is_said(string text, string instead, int line, string words)
     {
         var file = new ModelLock();

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Tests.Locking;
 
@@ -21,6 +22,7 @@ internal static class Locked
         {
             Succeeded = true,
             ArtifactSha256 = "a000",
+            Pinned = new PinnedRecipe { Precision = Precision.Int8, Quantization = Quantization.Static, FloatNodes = ["scores"] },
             ArtifactPath = "/home/somebody/obj/digits.onnx",
             Optimized = new ModelFigures { Bytes = 1000, Accuracy = 0.986, LatencyMilliseconds = 0.05 },
             AccuracyDrop = new AccuracyDrop { Metric = Metric.Top1, Samples = 1000, Value = 0.001, Low = 0, High = 0.003 },

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Locking;
+using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Contracts.Tests.Locking;
 
@@ -16,6 +17,7 @@ public sealed class LockedChoices
         Assert.IsTrue(choice.Is("a000"));
         Assert.IsFalse(choice.Is("b000"));
         CollectionAssert.AreEqual(s_steps, choice.Plan.ToArray());
+        Assert.IsTrue(PinnedRecipe.AreSame(Locked.Result().Pinned, choice.Recipe));
     }
 
     [TestMethod]
@@ -25,6 +27,10 @@ public sealed class LockedChoices
         Assert.IsNull(LockedChoice.Of(Locked.Entry(), Locked.Request(request => request.Inputs[0].Sha256 = "6000")));
         Assert.IsNull(LockedChoice.Of(null, Locked.Request()));
     }
+
+    [TestMethod]
+    public void Without_a_recipe_there_is_nothing_to_make_again() =>
+        Assert.IsNull(LockedChoice.Of(Locked.Entry(result: result => result.Pinned = null), Locked.Request()));
 
     [TestMethod]
     [DataRow(1000L, true)]
@@ -48,13 +54,20 @@ public sealed class LockedChoices
 
             var read = OptimizationRequest.Read(path).Locked!;
 
-            Assert.IsTrue(read.Is("a000") && read.IsLike(1000, s_steps));
+            Assert.IsTrue(read.Is("a000") && read.IsLike(1000, s_steps) && PinnedRecipe.AreSame(Locked.Result().Pinned, read.Recipe));
         }
         finally
         {
             File.Delete(path);
         }
     }
+
+    [TestMethod]
+    [DataRow("a000", false, true)]
+    [DataRow("a001", true, true, DisplayName = "another processor made it by the same recipe")]
+    [DataRow("a001", false, false)]
+    public void A_result_is_it_by_its_bytes_or_by_its_recipe(string artifact, bool isByRecipe, bool isLocked) =>
+        Assert.AreEqual(isLocked, LockedChoice.Of(Locked.Entry(), Locked.Request())!.IsOf(Locked.Result(result => (result.ArtifactSha256, result.Pinned) = (artifact, isByRecipe ? result.Pinned : null))));
 
     [TestMethod]
     public void The_cache_tells_what_was_made_by_it_from_what_was_made_freely()
@@ -64,6 +77,6 @@ public sealed class LockedChoices
 
         Assert.AreNotEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked));
         Assert.AreEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked, isFree: true));
-        Assert.AreEqual(RequestKey.OfResult(free), RequestKey.OfResult(locked, isFree: true));
+        Assert.AreNotEqual(RequestKey.OfResult(free), RequestKey.OfResult(locked));
     }
 }

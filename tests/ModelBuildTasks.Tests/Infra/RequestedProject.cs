@@ -1,5 +1,6 @@
 using Microsoft.Build.Utilities;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using static ModelBuildTasks.Tests.Infra.OnnxBytes;
 
 namespace ModelBuildTasks.Tests.Infra;
@@ -86,10 +87,10 @@ internal sealed class RequestedProject : IDisposable
     }
 
     /// <summary>The artifact and the result that a worker would have made of the request.</summary>
-    public string[] Make(string artifact)
+    public string[] Make(string artifact, PinnedRecipe? recipe = null)
     {
         string[] outputs = [Folder.Write("obj/digits/cpu/digits.onnx", [1]), Folder.File("obj/digits/cpu/digits.result.json")];
-        new OptimizationResult { Succeeded = true, ArtifactPath = outputs[0], ArtifactSha256 = ContentDigest.OfText(artifact) }.Write(outputs[1]);
+        new OptimizationResult { Succeeded = true, ArtifactPath = outputs[0], ArtifactSha256 = ContentDigest.OfText(artifact), Pinned = recipe }.Write(outputs[1]);
         return outputs;
     }
 
