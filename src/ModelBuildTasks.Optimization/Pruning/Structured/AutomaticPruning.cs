@@ -1,7 +1,5 @@
 using System.Globalization;
-using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Quantization.Calibration;
 
 namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
@@ -30,80 +28,57 @@ public sealed class AutomaticPruning(ExcludedLayers? excluded = null) : IModelPa
             return PassOutcome.Refused("Automatic pruning needs calibration samples to refit to and evaluation samples to be judged by.");
         }
 
-        PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
-        List<string> refusals = [];
-        try
-        {
-            return RemovalPlan.Of(model, excluded, context, refusals, out string? reason) is { } plan
-                ? Search(plan, judge, model, context, dead, refusals)
-                : StructuredPruning.Ended(dead, reason!, refusals);
-        }
-        catch (Exception failure) when (failure is CalibrationException or InferenceException)
-        {
-            return StructuredPruning.Ended(dead, $"The importance of channels cannot be measured: {failure.Message}.", refusals);
-        }
+        // Trials have no progress of their own.
+        return PrunedForms.Of(model, excluded, context with { Progress = null }, out PassOutcome outcome) is { } forms ? Search(forms, judge, model, context) : outcome;
     }
 
-    private static PassOutcome Search(RemovalPlan plan, Func<Model, AccuracyVerdict> judge, Model model, PassContext context, PassOutcome dead, List<string> refusals)
+    private static PassOutcome Search(PrunedForms forms, Func<Model, AccuracyVerdict> judge, Model model, PassContext context)
     {
-        double most = 1 - plan.Choose(1, context.CancellationToken).TimeLeft;
+        double most = 1 - forms.TimeLeft(1);
         if (most < LeastSaving)
         {
-            return StructuredPruning.Ended(
-                dead, string.Create(CultureInfo.InvariantCulture, $"The {plan.Removable} channels that may go save {most:P0} of the layers' time by prediction; below {LeastSaving:P0} it is not worth what is lost."), refusals);
+            return forms.Unpruned(
+                string.Create(CultureInfo.InvariantCulture, $"The {forms.Removable} channels that may go save {most:P0} of the layers' time by prediction; below {LeastSaving:P0} it is not worth what is lost."));
         }
 
         // Verdicts of all trials, the model of the best alone.
-        Dictionary<IReadOnlySet<int>, AccuracyVerdict> verdicts = new(SameChannels.Instance);
+        List<(double Share, AccuracyVerdict Verdict)> verdicts = [];
         List<string> tried = [];
-        Trial? best = null;
+        (Model Pruned, PassOutcome Outcome)? best = null;
         (double low, double high) = (0, 1);
         for (int i = 0; i < Halvings; i++)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             context.Progress?.Report((double)i / Halvings);
             double share = (low + high) / 2;
-            Removal removal = plan.Choose(share, context.CancellationToken);
-            if (1 - removal.TimeLeft < LeastSaving)
+            if (1 - forms.TimeLeft(share) < LeastSaving)
             {
                 tried.Add(string.Create(CultureInfo.InvariantCulture, $"{share:P0} would save less than {LeastSaving:P0} of the layers' time"));
                 low = share;
                 continue;
             }
 
-            if (!verdicts.TryGetValue(removal.Classes, out AccuracyVerdict? verdict))
+            AccuracyVerdict? verdict = verdicts.Find(judged => forms.AreSame(judged.Share, share)).Verdict;
+            if (verdict is null)
             {
-                List<string> trialRefusals = [];
-                (Model pruned, string explanation) = plan.Apply(removal, context with { Progress = null }, trialRefusals);
-                verdicts.Add(removal.Classes, verdict = judge(pruned));
+                (Model Pruned, PassOutcome) trial = forms.At(share);
+                verdicts.Add((share, verdict = judge(trial.Pruned)));
                 tried.Add(string.Create(CultureInfo.InvariantCulture, $"{share:P0}: {verdict.Finding} ({(verdict.IsKept ? "kept" : "rejected")})"));
 
                 // Shares that are judged after one that was kept are larger, and what is known already is the best itself or was rejected.
-                best = verdict.IsKept ? new Trial(pruned, explanation, trialRefusals) : best;
+                best = verdict.IsKept ? trial : best;
             }
 
             (low, high) = verdict.IsKept ? (share, high) : (low, share);
         }
 
-        string account = $"Tried, as shares of the {plan.Removable} channels that may go: {string.Join("; ", tried)}.";
-        if (best is null)
+        string account = $"Tried, as shares of the {forms.Removable} channels that may go: {string.Join("; ", tried)}.";
+        if (best is not var (pruned, outcome))
         {
-            return StructuredPruning.Ended(dead, $"No share of the channels that is worth it keeps the accuracy. {account}", refusals);
+            return forms.Unpruned($"No share of the channels that is worth it keeps the accuracy. {account}");
         }
 
-        model.Restore(best.Pruned.TakeSnapshot());
-        refusals.AddRange(best.Refusals);
-        return StructuredPruning.Ended(dead, $"{best.Explanation} {account}", refusals, isPruned: true);
-    }
-
-    private sealed record Trial(Model Pruned, string Explanation, List<string> Refusals);
-
-    private sealed class SameChannels : IEqualityComparer<IReadOnlySet<int>>
-    {
-        internal static SameChannels Instance { get; } = new();
-
-        public bool Equals(IReadOnlySet<int>? x, IReadOnlySet<int>? y) => x is not null && y is not null && x.SetEquals(y);
-
-        public int GetHashCode(IReadOnlySet<int> channels) => channels.Aggregate(channels.Count, (hash, channel) => hash ^ channel);
+        model.Restore(pruned.TakeSnapshot());
+        return outcome with { Explanation = $"{outcome.Explanation} {account}" };
     }
 }

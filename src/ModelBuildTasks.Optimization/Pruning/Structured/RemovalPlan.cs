@@ -64,12 +64,14 @@ internal sealed class RemovalPlan
     {
         ChannelSelection selection = new(graph, sets, orders, latency);
         HashSet<int> removed = selection.Take((int)Math.Round(share * Removable, MidpointRounding.AwayFromZero), cancellation);
-        HashSet<int> none = [];
-        double time = latency.Time(removed) / latency.Time(none);
-        double work = latency.Multiplications(removed) / latency.Multiplications(none);
+        double time = ShareLeft(latency.Time);
+        double work = ShareLeft(latency.Multiplications);
         string layers = string.Join(", ", selection.Decisions.Select(decision => $"{decision.Set.Name} {decision.Set.Classes.Length} to {decision.Set.Classes.Length - decision.Removed}"));
         return new Removal(removed, time, string.Create(
             CultureInfo.InvariantCulture, $"{removed.Count} of {Removable} channels removed: {work:P0} of the multiplications are left, and by prediction {time:P0} of the layers' time. {layers}."));
+
+        // Where no layer's size is known, nothing is known to be saved.
+        double ShareLeft(Func<IReadOnlySet<int>, double> cost) => cost(new HashSet<int>()) is > 0 and var whole ? cost(removed) / whole : 1;
     }
 
     /// <summary>Removes channels from a copy of the model and, with samples, refits what is left to the model.</summary>

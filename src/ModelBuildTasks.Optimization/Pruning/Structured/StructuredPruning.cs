@@ -1,7 +1,4 @@
-using System.Globalization;
-using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Quantization.Calibration;
 
 namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
@@ -23,34 +20,17 @@ public sealed class StructuredPruning(double sparsity, ExcludedLayers? excluded 
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
-        PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
-        List<string> refusals = [];
-        try
+        if (PrunedForms.Of(model, excluded, context, out PassOutcome outcome) is not { } forms)
         {
-            if (RemovalPlan.Of(model, excluded, context, refusals, out string? reason) is not { } plan)
-            {
-                return Ended(dead, reason!, refusals);
-            }
+            return outcome;
+        }
 
-            Removal removal = plan.Choose(sparsity, context.CancellationToken);
-            if (removal.Classes.Count == 0)
-            {
-                return Ended(dead, $"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} removes none of {plan.Removable} channels.", refusals);
-            }
-
-            (Model pruned, string explanation) = plan.Apply(removal, context, refusals);
+        (Model pruned, outcome) = forms.At(sparsity);
+        if (outcome.Changed)
+        {
             model.Restore(pruned.TakeSnapshot());
-            return Ended(dead, explanation, refusals, isPruned: true);
         }
-        catch (Exception failure) when (failure is CalibrationException or InferenceException)
-        {
-            return Ended(dead, $"The importance of channels cannot be measured: {failure.Message}.", refusals);
-        }
-    }
 
-    /// <summary>The outcome behind the removal of dead channels.</summary>
-    internal static PassOutcome Ended(PassOutcome dead, string explanation, List<string> refusals, bool isPruned = false) =>
-        dead.Changed ? PassOutcome.Applied($"{dead.Explanation} {explanation}", refusals)
-        : isPruned ? PassOutcome.Applied(explanation, refusals)
-        : PassOutcome.Refused(explanation, refusals);
+        return outcome;
+    }
 }
