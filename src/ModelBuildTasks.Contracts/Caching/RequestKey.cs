@@ -18,9 +18,7 @@ public static class RequestKey
     /// that a recipe may spend. The time limit is none: what was cut short is not kept.
     /// </summary>
     /// <param name="request">The request, with its inputs.</param>
-    /// <param name="isFree">Whether what the lock file says is left out: the key of a build that had none.</param>
-    public static string OfArtifact(OptimizationRequest request, bool isFree = false) =>
-        ContentDigest.OfText((isFree ? Artifact(request, locked: null, start: null) : Artifact(request, request.Locked?.Recipe, request.Start)).ToString());
+    public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request, request.Locked?.Recipe, request.Start).ToString());
 
     /// <summary>What makes the artifact of a build whose lock file has a recipe for it: what a search found by the same settings is found by this, too.</summary>
     /// <param name="request">The request, with its inputs; what it says of the lock file does not count.</param>

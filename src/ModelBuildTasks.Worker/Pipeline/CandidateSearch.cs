@@ -117,7 +117,7 @@ internal sealed class CandidateSearch(
 
     private Outcome Search(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded, ShippedForm shipped)
     {
-        using SearchClock clock = new(request.TimeoutSeconds is > 0 and < SearchClock.Longest and var seconds ? TimeSpan.FromSeconds(seconds) : SearchClock.Default, cancellation);
+        using SearchClock clock = SearchClock.Start(request.TimeoutSeconds, cancellation);
         using Shelf shelf = new(shipped);
         MemoryStage memory = new(request, target, progress, clock.Token);
         Comparison trials = new(source, target, request, samples, progress, clock.Token);

@@ -12,6 +12,7 @@ using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Measuring;
 using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Reporting;
+using ModelBuildTasks.Worker.Searching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -31,7 +32,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
     internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (request.TimeoutSeconds is { } seconds && seconds > 0 && seconds < LongestTimer.TotalSeconds)
+        // A search ends by itself, with the best that it has found.
+        bool isSearch = request.Settings.LeavesChoice && request.Locked is null;
+        if (!isSearch && request.TimeoutSeconds is { } seconds && seconds > 0 && seconds < LongestTimer.TotalSeconds)
         {
             limit.CancelAfter(TimeSpan.FromSeconds(seconds));
         }
@@ -128,7 +131,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         try
         {
             bool fromCache = true;
-            Outcome outcome = TryRestore(cache, key, shipped) ?? RestoreLocked(cache, request, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
+            Outcome outcome = TryRestore(cache, key, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
             MemoryStage memory = new(request, target, progress, cancellation);
             string form = shipped.Make();
             bool hadMemory = outcome.Memory is not null;
@@ -136,7 +139,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             bool isFinal = IsFinal(request, outcome) && !memory.MayBeRepeated;
             if (isFinal && !hadMemory && outcome.Memory is not null)
             {
-                cache.Store(key, staged, outcome);
+                Keep(request, key, cache, staged, outcome);
             }
 
             Outcome formed = shipped.Describe(outcome);
@@ -180,18 +183,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
     private static Outcome? TryRestore(ArtifactCache cache, string key, ShippedForm shipped) =>
         cache.TryRestore(key, shipped.ArtifactPath) is { } outcome ? shipped.Take(outcome) : null;
 
-    /// <summary>What a build made that wrote the lock file, and so did not have it.</summary>
-    private static Outcome? RestoreLocked(ArtifactCache cache, OptimizationRequest request, ShippedForm shipped)
-    {
-        if (request.Locked is not { } locked || TryRestore(cache, RequestKey.OfArtifact(request, isFree: true), shipped) is not { } outcome)
-        {
-            return null;
-        }
-
-        Outcome formed = shipped.Describe(outcome);
-        return locked.Is(formed.ArtifactSha256) || (request.Compress && locked.IsLike(formed.ArtifactBytes, outcome.Plan)) ? outcome : null;
-    }
-
     /// <summary>What compressing makes of the source model and of an artifact that does not ship compressed, where it was asked for or where pruning has made it worth knowing.</summary>
     private void AddCompressedBytes(OptimizationRequest request, OptimizationResult result, IReadOnlyList<string> artifact, CancellationToken cancellation)
     {
@@ -230,7 +221,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
             if (IsFinal(request, downloaded))
             {
-                caches.Local.Store(caches.Key, shipped.ArtifactPath, downloaded);
+                Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, downloaded);
             }
 
             return downloaded;
@@ -253,11 +244,25 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
-            caches.Local.Store(caches.Key, shipped.ArtifactPath, outcome);
+            Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, outcome);
             elsewhere?.Upload(caches.Key, shipped, outcome);
         }
 
         return outcome;
+    }
+
+    /// <summary>Keeps an outcome for the same request, and for builds whose lock file has what came of it. Where a search was cut short, another may find more.</summary>
+    private static void Keep(OptimizationRequest request, string key, ArtifactCache cache, string artifactPath, Outcome outcome)
+    {
+        if (outcome.Search is not { IsCutShort: true })
+        {
+            cache.Store(key, artifactPath, outcome);
+        }
+
+        if (outcome.Recipe is { } recipe && RequestKey.OfArtifact(request, recipe) is var pinned && pinned != key)
+        {
+            cache.Store(pinned, artifactPath, SearchOutcome.WithoutSearch(outcome));
+        }
     }
 
     /// <summary>Whether the outcome is what the same request would have had at any other time.</summary>

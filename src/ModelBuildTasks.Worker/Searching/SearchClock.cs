@@ -3,21 +3,26 @@ using System.Diagnostics;
 namespace ModelBuildTasks.Worker.Searching;
 
 /// <summary>The time that a search has.</summary>
-/// <param name="limit">How long it may look for something better; what is best by then is measured with care after it.</param>
-/// <param name="cancellation">Ends the build.</param>
-internal sealed class SearchClock(TimeSpan limit, CancellationToken cancellation) : IDisposable
+internal sealed class SearchClock : IDisposable
 {
     /// <summary>Of a project that writes no ModelOptimizationTimeout.</summary>
-    internal static readonly TimeSpan Default = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Default = TimeSpan.FromMinutes(5);
 
     /// <summary>Seconds from which on a limit is none: timers take 49.7 days.</summary>
-    internal const double Longest = uint.MaxValue / 1000.0;
+    private const double Longest = uint.MaxValue / 1000.0;
 
     /// <summary>The share of the limit that is left to measure what was chosen.</summary>
     private const double FinishingShare = 0.1;
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
-    private readonly CancellationTokenSource source = Linked(limit, cancellation);
+    private readonly CancellationToken cancellation;
+    private readonly CancellationTokenSource source;
+
+    private SearchClock(CancellationToken cancellation)
+    {
+        this.cancellation = cancellation;
+        source = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+    }
 
     /// <summary>Ends a trial when the time is up.</summary>
     internal CancellationToken Token => source.Token;
@@ -29,14 +34,16 @@ internal sealed class SearchClock(TimeSpan limit, CancellationToken cancellation
 
     public void Dispose() => source.Dispose();
 
-    private static CancellationTokenSource Linked(TimeSpan limit, CancellationToken cancellation)
+    /// <param name="seconds">The project's ModelOptimizationTimeout, within which also what is best by then is measured with care; null or 0 where it writes none.</param>
+    /// <param name="cancellation">Ends the build.</param>
+    internal static SearchClock Start(double? seconds, CancellationToken cancellation)
     {
-        CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        if (limit != Timeout.InfiniteTimeSpan)
+        SearchClock clock = new(cancellation);
+        if (seconds is null or < Longest)
         {
-            source.CancelAfter(limit * (1 - FinishingShare));
+            clock.source.CancelAfter((seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare));
         }
 
-        return source;
+        return clock;
     }
 }

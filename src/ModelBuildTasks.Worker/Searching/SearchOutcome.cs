@@ -14,6 +14,13 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     internal static string ReasonToPassThrough(IReadOnlyList<Trial> trials) =>
         trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
 
+    /// <summary>What is known of the same artifact where nothing was searched for.</summary>
+    internal static Outcome WithoutSearch(Outcome outcome) => outcome with
+    {
+        Search = null,
+        Notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.FellBack.Code && note.Code != DiagnosticCatalogue.NothingKeepsTheBudgets.Code)],
+    };
+
     /// <summary>The outcome of what ships, with what is to be told of the search.</summary>
     /// <param name="chosen">The trial that ships; null where the source passes through for want of any.</param>
     /// <param name="outcome">What is known of what ships.</param>
@@ -61,7 +68,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     {
         if (chosen is null or { IsSource: true })
         {
-            return "The model ships as it is: nothing that was tried may ship and is better.";
+            return "Nothing that was tried may ship and is better.";
         }
 
         Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen))];
@@ -74,8 +81,8 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
         };
         string among = rivals.Length == 0 ? "the only one that may ship" : $"of {rivals.Length + 1} forms that may ship";
         return TrialRanking.Excess(chosen) > 0
-            ? $"{chosen.Name} ships, the nearest to the budgets of what was tried; none keeps them all."
-            : rivals.Length == 0 ? $"{chosen.Name} ships, {among}: {best}." : $"{chosen.Name} ships: {best}, {among} and keep the budgets.";
+            ? $"It is the nearest to the budgets of what was tried; none keeps them all: {Concessions(chosen)}."
+            : $"It is {best}, {among} and keep{(rivals.Length == 0 ? "s" : "")} the budgets.";
     }
 
     /// <summary>For each budget that the nearest form breaks, the limit with which one of the forms would keep them all; and what accuracy would buy.</summary>
