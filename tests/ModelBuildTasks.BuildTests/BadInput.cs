@@ -101,6 +101,14 @@ public sealed class BadInput : IDisposable
     }
 
     [TestMethod]
+    public void A_worker_that_still_writes_what_it_found_in_time_is_let()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" Name="slow" />""";
+
+        _app.Build("-p:ModelOptimizationTimeout=1s").ShouldSucceed();
+    }
+
+    [TestMethod]
     public void A_missing_worker_is_told() =>
         _app.Build("-p:ModelBuildWorkerPath=/nowhere/modelbuild.dll").ShouldFailWith("MBT3002");
 

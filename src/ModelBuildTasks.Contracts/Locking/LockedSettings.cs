@@ -8,8 +8,8 @@ using ModelBuildTasks.Contracts.Json;
 namespace ModelBuildTasks.Contracts.Locking;
 
 /// <summary>
-/// What was asked for, by the names of the metadata: the settings that differ from their defaults, the budgets that steer how an artifact
-/// is made, and the digests of the data sets in place of their paths.
+/// What was asked for, by the names of the metadata: the settings that differ from their defaults, the budgets that say what accuracy may be spent,
+/// and the digests of the data sets in place of their paths. Budgets of latency, size and memory steer a search, and only judge what is locked.
 /// </summary>
 internal static class LockedSettings
 {
