@@ -33,15 +33,12 @@ internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, 
     /// <summary>A recipe whose ratio to the original is larger by more than this, relative to the best, is not timed against Auto: it is not the fastest.</summary>
     private const double MostBehind = 1.15;
 
-    /// <exception cref="InvalidOperationException">Auto made nothing.</exception>
-    internal static AutoComparison Of(PreparedPair pair, bool isQuick, int rounds)
+    /// <param name="pair">What is measured.</param>
+    /// <param name="searched">Auto's artifact.</param>
+    /// <param name="isQuick">Whether to leave out some of the fixed recipes.</param>
+    /// <param name="rounds">Measurements of latency of which the median counts.</param>
+    internal static AutoComparison Of(PreparedPair pair, Trial searched, bool isQuick, int rounds)
     {
-        Trial searched = pair.Make("Auto", PreparedPair.Auto);
-        if (searched.Fault is { } fault)
-        {
-            throw new InvalidOperationException(fault);
-        }
-
         Judged auto = new(searched, pair.SearchDrop(searched), pair.HeldOutDrop(searched), pair.Ratio(searched.Artifact, pair.ModelPath, rounds));
         Trial[] trials = [.. FixedRecipes.All(isQuick).Select(recipe => pair.Make(recipe.Name, recipe.Settings))];
         Judged[] made = [.. trials.Where(trial => trial.Fault is null).Select(trial => Judge(pair, trial))];

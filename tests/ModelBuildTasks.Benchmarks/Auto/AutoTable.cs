@@ -40,7 +40,14 @@ internal static class AutoTable
         foreach (LabelledPair entry in pairs)
         {
             using PreparedPair pair = new(entry);
-            AutoComparison comparison = AutoComparison.Of(pair, isQuick, rounds);
+            Trial searched = pair.Make("Auto", PreparedPair.Auto);
+            if (searched.Fault is { } fault)
+            {
+                Console.WriteLine($"| {pair.Name} | {fault} |");
+                continue;
+            }
+
+            AutoComparison comparison = AutoComparison.Of(pair, searched, isQuick, rounds);
             Console.WriteLine(Row(pair, comparison));
             details.AddRange(["", $"{pair.Name}:", "", .. Details(comparison)]);
         }

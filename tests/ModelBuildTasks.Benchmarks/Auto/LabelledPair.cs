@@ -4,17 +4,16 @@ using ModelBuildTasks.Inference.Data;
 namespace ModelBuildTasks.Benchmarks;
 
 /// <summary>A model with labelled samples that it was made for.</summary>
+/// <param name="Name">What tables call it.</param>
 /// <param name="Path">The model file.</param>
 /// <param name="Data">Its data: calibration samples, null where none come beside the labelled ones, and the labelled ones.</param>
-internal sealed record LabelledPair(string Path, Func<ModelSession, (Dataset? Calibration, Dataset Labelled)> Data)
+internal sealed record LabelledPair(string Name, string Path, Func<ModelSession, (Dataset? Calibration, Dataset Labelled)> Data)
 {
-    internal string Name => System.IO.Path.GetFileNameWithoutExtension(Path);
-
     /// <summary>All pairs whose files are there: the sample's, and those of <c>MODELBUILD_DATA</c>.</summary>
     internal static IEnumerable<LabelledPair> All()
     {
         RealCase sample = RealCase.All(photos: null).First();
-        yield return new LabelledPair(sample.Path, session => sample.Data(session));
+        yield return new LabelledPair("MeterReader", sample.Path, session => sample.Data(session));
         foreach (LabelledPair pair in Stored.Where(pair => File.Exists(pair.Path)))
         {
             yield return pair;
@@ -33,6 +32,7 @@ internal sealed record LabelledPair(string Path, Func<ModelSession, (Dataset? Ca
     ];
 
     private static LabelledPair Of(string model, string data, string? labels, string more, string? calibration = null) => new(
+        model,
         BenchmarkModels.Data("models", model + ".onnx"),
         session => (
             calibration is null ? null : RealCase.Described(RealCase.Description(calibration, null, more), session.Inputs),

@@ -22,6 +22,9 @@ internal sealed class PreparedPair : IDisposable
     /// <summary>The project's ModelOptimizationTimeout, in seconds, unless it says otherwise.</summary>
     private const double TimeoutSeconds = 300;
 
+    /// <summary>Long: a measurement that is given up would take all others of the run with it.</summary>
+    private static readonly LatencySettings Patient = new() { WaitForMachine = TimeSpan.FromMinutes(10) };
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("modelbuild-benchmark-");
     private readonly LabelledPair pair;
     private readonly ModelSession original;
@@ -102,7 +105,7 @@ internal sealed class PreparedPair : IDisposable
     {
         using ModelSession first = ModelSession.Open(over);
         using ModelSession second = ModelSession.Open(of);
-        return LatencyComparison.Run(first, second, sample, ProcessorName.Current)?.Ratio ?? throw new InvalidOperationException("Another process is measuring.");
+        return LatencyComparison.Run(first, second, sample, ProcessorName.Current, settings: Patient)?.Ratio ?? throw new InvalidOperationException("Another process is measuring.");
     }
 
     private Estimate Drop(Trial trial, Dataset dataset)
