@@ -28,7 +28,8 @@ internal sealed record Rival(IReadOnlyList<Judged> Recipes, Estimate Ratio, bool
 /// <param name="Fixed">Every fixed recipe that made something.</param>
 /// <param name="Failed">Those that made nothing.</param>
 /// <param name="Rivals">Those that keep the budget and may be the fastest; first the one that Auto fares worst against.</param>
-internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, IReadOnlyList<Trial> Failed, IReadOnlyList<Rival> Rivals)
+/// <param name="BestRatio">The time of that one over the original's, measured as Auto's is; null where no fixed recipe keeps the budget.</param>
+internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, IReadOnlyList<Trial> Failed, IReadOnlyList<Rival> Rivals, Estimate? BestRatio)
 {
     /// <summary>A recipe whose ratio to the original is larger by more than this, relative to the best, is not timed against Auto: it is not the fastest.</summary>
     private const double MostBehind = 1.15;
@@ -42,7 +43,14 @@ internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, 
         Judged auto = new(searched, pair.SearchDrop(searched), pair.HeldOutDrop(searched), pair.Ratio(searched.Artifact, pair.ModelPath, rounds));
         Trial[] trials = [.. FixedRecipes.All(isQuick).Select(recipe => pair.Make(recipe.Name, recipe.Settings))];
         Judged[] made = [.. trials.Where(trial => trial.Fault is null).Select(trial => Judge(pair, trial))];
-        return new AutoComparison(auto, made, [.. trials.Where(trial => trial.Fault is not null)], [.. Against(pair, auto, made, rounds).OrderByDescending(rival => rival.Ratio.Value)]);
+        Rival[] rivals = [.. Against(pair, auto, made, rounds).OrderByDescending(rival => rival.Ratio.Value)];
+        Estimate? best = rivals switch
+        {
+            [] => null,
+            [{ IsSame: true }, ..] => auto.Ratio,
+            [{ Recipes: var recipes }, ..] => pair.Ratio(recipes[0].Trial.Artifact, pair.ModelPath, rounds),
+        };
+        return new AutoComparison(auto, made, [.. trials.Where(trial => trial.Fault is not null)], rivals, best);
     }
 
     private static Judged Judge(PreparedPair pair, Trial trial)

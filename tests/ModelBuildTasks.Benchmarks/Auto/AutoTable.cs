@@ -34,8 +34,8 @@ internal static class AutoTable
 
     private static void Print(LabelledPair[] pairs, bool isQuick, bool isVerbose, int rounds)
     {
-        Console.WriteLine("| model | samples: calibration, search, held out | drop on the search half, points | on the held-out half [95 %] | size | latency ratio to the original | best fixed recipe | its latency ratio | Auto over it | seconds of search | what was chosen |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
+        Console.WriteLine("| model | samples: calibration, search, held out | Top1 of the original, held out | drop on the search half, points | on the held-out half [95 %] | size | latency ratio to the original | best fixed recipe | its latency ratio | Auto over it | seconds of search | what was chosen |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
         List<string> details = [];
         foreach (LabelledPair entry in pairs)
         {
@@ -61,10 +61,11 @@ internal static class AutoTable
     private static string Row(PreparedPair pair, AutoComparison comparison)
     {
         Judged auto = comparison.Auto;
-        Rival? best = comparison.Rivals.Count > 0 ? comparison.Rivals[0] : null;
-        string against = best is null ? "none keeps the budget | – | –" : $"{best.Recipes[0].Trial.Name} | {Ratio(best.Recipes[0].Ratio)} | {Against(best)}";
+        string against = comparison is { Rivals: [var best, ..], BestRatio: { } ratio }
+            ? $"{best.Recipes[0].Trial.Name} | {Ratio(ratio)} | {Against(best)}"
+            : "none keeps the budget | – | –";
         return FormattableString.Invariant(
-            $"| {pair.Name} | {pair.Data.CalibrationCount:N0}, {pair.Data.SearchCount:N0}, {pair.Data.HeldOutCount:N0} | {Points(auto.SearchDrop.Value)} | {Points(auto.HeldOutDrop)} | {auto.Trial.SizeRatio:0.000} | {Ratio(auto.Ratio)} | {against} | {auto.Trial.Seconds:0.0} | {auto.Trial.Choice} |");
+            $"| {pair.Name} | {pair.Data.CalibrationCount:N0}, {pair.Data.SearchCount:N0}, {pair.Data.HeldOutCount:N0} | {pair.HeldOutAccuracy():0.0000} | {Points(auto.SearchDrop.Value)} | {Points(auto.HeldOutDrop)} | {auto.Trial.SizeRatio:0.000} | {Ratio(auto.Ratio)} | {against} | {auto.Trial.Seconds:0.0} | {auto.Trial.Choice} |");
     }
 
     private static IEnumerable<string> Details(AutoComparison comparison)

@@ -82,6 +82,9 @@ internal sealed class PreparedPair : IDisposable
         return trial;
     }
 
+    /// <summary>Top1 of the original on the half that no search sees.</summary>
+    internal double HeldOutAccuracy() => AccuracyComparison.Run(original, original, heldOut).Original.Value;
+
     internal Estimate SearchDrop(Trial trial) => Drop(trial, search);
 
     internal Estimate HeldOutDrop(Trial trial) => Drop(trial, heldOut);
