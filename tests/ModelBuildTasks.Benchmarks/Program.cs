@@ -4,6 +4,7 @@ using ModelBuildTasks.Benchmarks;
 RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
 {
     RealModels.Command(),
+    AutoTable.Command(),
     StructuredPruningTable.Command(),
     SimplificationTable.Command(),
     TargetTable.Command(),

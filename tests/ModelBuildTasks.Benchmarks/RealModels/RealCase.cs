@@ -51,7 +51,7 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
         Of("ch_ppocr_mobile_v2.0_cls_infer", OutputKind.Classes, Split(Description(
             "textline_orient/images400.idx.gz",
             "textline_orient/labels400.idx.gz",
-            $""" "widths": "{BenchmarkModels.Data("datasets", "textline_orient/widths400.idx.gz")}", "layout": "NHWC", "color": "BGR", "scale": "1/255", "mean": 0.5, "std": 0.5"""))),
+            TextLines))),
         Of("ch_PP-OCRv3_det_infer", OutputKind.Signal, _ => RealSignals.TextPages()),
         Of("mnist8_cntk", OutputKind.Classes, Two(
             Description("mnist/calib1k-images.idx.gz", "mnist/calib1k-labels.idx.gz", """ "limit": 256"""), Description("mnist/test5k-images.idx.gz", "mnist/test5k-labels.idx.gz", ""))),
@@ -63,6 +63,10 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
         Of("silero_vad", OutputKind.Signal, RealSignals.Speech),
         Of("silero_vad_op18_ifless", OutputKind.Signal, RealSignals.Speech),
     ];
+
+    /// <summary>What the rendered lines of text say of themselves.</summary>
+    internal static string TextLines =>
+        $""" "widths": "{BenchmarkModels.Data("datasets", "textline_orient/widths400.idx.gz")}", "layout": "NHWC", "color": "BGR", "scale": "1/255", "mean": 0.5, "std": 0.5""";
 
     private const string ImageNet = """ "scale": "1/255", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]""";
 
@@ -77,7 +81,7 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
     private static Func<ModelSession, (Dataset, Dataset)> Two(string calibration, string evaluation) =>
         session => (Described(calibration, session.Inputs), Described(evaluation, session.Inputs));
 
-    private static string Description(string data, string? labels, string more) =>
+    internal static string Description(string data, string? labels, string more) =>
         $"\"data\": \"{BenchmarkModels.Data("datasets", data)}\""
         + (labels is null ? "" : $", \"labels\": \"{BenchmarkModels.Data("datasets", labels)}\"")
         + (more.Length == 0 ? "" : "," + more);

@@ -69,7 +69,7 @@ internal static class TargetTable
     }
 
     /// <summary>A digest of what an artifact computes: metadata and the names of graphs tell of its target.</summary>
-    private static string ComputationOf(string artifact)
+    internal static string ComputationOf(string artifact)
     {
         Model model = Model.Load(artifact);
         foreach (Graph graph in model.Graph.WithSubgraphs())
