@@ -43,6 +43,9 @@ internal sealed record Trial(string Name, string Reason, int Rank, double Share)
 
     internal double Seconds { get; init; }
 
+    /// <summary>Whether the lock file has it.</summary>
+    internal bool IsLocked { get; init; }
+
     /// <summary>Whether it is the source itself.</summary>
     internal bool IsSource { get; init; }
 

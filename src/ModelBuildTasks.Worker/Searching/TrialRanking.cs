@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Worker.Searching;
 /// <summary>Which trial is better, by what is to be made best.</summary>
 internal sealed class TrialRanking(Objective objective)
 {
-    /// <summary>What measuring can be wrong by: trials as near as that are equal, and the one that loses less is taken.</summary>
+    /// <summary>What measuring can be wrong by: of trials as near as that the one that is locked is taken, else the one that loses least.</summary>
     internal const double EqualWithin = 0.02;
 
     /// <summary>Trials that may ship, the best first: those that keep all budgets before the others.</summary>
@@ -22,10 +22,9 @@ internal sealed class TrialRanking(Objective objective)
             return ordered;
         }
 
-        // Of those that can't be told from the best, the one that loses least.
         Trial best = ordered[0];
         double most = Value(best)!.Value * (1 + EqualWithin);
-        return [.. ordered.TakeWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most).OrderBy(trial => trial.Loss).ThenBy(trial => trial.Rank).ThenBy(trial => trial.Share),
+        return [.. ordered.TakeWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most).OrderBy(trial => trial.IsLocked ? 0 : 1).ThenBy(trial => trial.Loss).ThenBy(trial => trial.Rank).ThenBy(trial => trial.Share),
             .. ordered.SkipWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most)];
     }
 

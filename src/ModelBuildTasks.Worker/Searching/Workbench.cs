@@ -78,6 +78,8 @@ internal sealed class Workbench(OptimizationRequest request, CandidateMaker make
         }
 
         ComparisonResult result = maker.Save(model, done) ?? comparison.Of(shipped, Proof.Value, timing: Timing);
+        // A recipe from another model has no names of nodes.
+        pinned = pinned.FloatNodes is null && pinned.SlowerLayers.Count == 0 ? PinOf(recipe, prepared with { Share = pinned.Sparsity, Technique = pinned.Pruning }, lessons, done) : pinned;
         return Judged(trial with { Recipe = recipe, Lessons = lessons, Plan = done.Quantization, Steps = Since(prepared, done), Seconds = watch.Elapsed.TotalSeconds }, result, prepared, done, pinned, Proof.Value);
     }
 

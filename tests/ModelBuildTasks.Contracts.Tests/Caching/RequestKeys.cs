@@ -107,10 +107,6 @@ public sealed class RequestKeys
     }
 
     [TestMethod]
-    public void What_is_locked_is_nothing_to_the_free_key() =>
-        Assert.AreEqual(RequestKey.OfArtifact(Request(), isFree: true), RequestKey.OfArtifact(Request(Lock), isFree: true));
-
-    [TestMethod]
     public void The_order_of_inputs_is_nothing() => Assert.AreEqual(RequestKey.OfArtifact(Request()), RequestKey.OfArtifact(Request(request =>
     {
         var first = request.Inputs[0];

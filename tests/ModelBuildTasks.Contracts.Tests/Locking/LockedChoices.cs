@@ -76,7 +76,7 @@ public sealed class LockedChoices
         var locked = Locked.Request(request => request.Locked = LockedChoice.Of(Locked.Entry(), request));
 
         Assert.AreNotEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked));
-        Assert.AreEqual(RequestKey.OfArtifact(free), RequestKey.OfArtifact(locked, isFree: true));
+        Assert.AreEqual(RequestKey.OfArtifact(free, locked.Locked!.Recipe), RequestKey.OfArtifact(locked));
         Assert.AreNotEqual(RequestKey.OfResult(free), RequestKey.OfResult(locked));
     }
 }
