@@ -16,10 +16,10 @@ internal enum Proof
     Value,
 
     /// <summary>
-    /// The whole interval of the drop keeps it: of many forms that were looked at on the same samples, the last that just keeps the value owes that to luck as often as not, and other
-    /// samples would tell.
+    /// The measured value keeps it with a standard error to spare (Breiman et al., Classification and Regression Trees, 1984, § 3.4.3): of many forms that were looked at on the same samples, the last that just
+    /// keeps the value owes that to luck as often as not, and other samples would tell.
     /// </summary>
-    Interval,
+    Margin,
 }
 
 /// <summary>
@@ -29,6 +29,9 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
 {
     /// <summary>What <c>Auto</c> lets a model lose when the project states no accuracy budget: one point, or a hundredth of likeness.</summary>
     private const double DefaultDrop = 0.01;
+
+    /// <summary>Standard errors in half of a 95 % interval.</summary>
+    private const double ErrorsOfInterval = 1.96;
 
     private readonly bool isPruned = request.Settings.Pruning == Pruning.Auto;
 
@@ -50,7 +53,7 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
         bool isDefault = request.Budgets.MaxAccuracyDrop is null && (!isPruned || (request.Budgets.MinAccuracy ?? request.Budgets.MaxClassAccuracyDrop) is null) && HasNoUnit(accuracy.Metric);
         if (accuracy.Drop is { } drop && (request.Budgets.MaxAccuracyDrop ?? (isDefault ? DefaultDrop : null)) is { } most)
         {
-            yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", mustBeSure: proof == Proof.Interval && most > 0);
+            yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", hasMargin: proof == Proof.Margin && most > 0);
         }
 
         if (isPruned && request.Budgets.MinAccuracy is { } least)
@@ -61,10 +64,10 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
         if (isPruned && request.Budgets.MaxClassAccuracyDrop is { } mostOfClass && accuracy.Classes.Count > 0)
         {
             ClassDrop worst = accuracy.Classes[0];
-            yield return Of(worst.Drop, mostOfClass, $"{worst} drops by", $"on {worst.Samples} samples", mustBeSure: false);
+            yield return Of(worst.Drop, mostOfClass, $"{worst} drops by", $"on {worst.Samples} samples", hasMargin: false);
             foreach (SliceDrop slice in accuracy.Slices.Take(1))
             {
-                yield return Of(slice.Drop, mostOfClass, $"{slice} drops by", $"on {slice.Samples} samples", mustBeSure: false);
+                yield return Of(slice.Drop, mostOfClass, $"{slice} drops by", $"on {slice.Samples} samples", hasMargin: false);
             }
         }
     }
@@ -72,18 +75,20 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
     private static Loss Bound(AccuracyResult accuracy, double bound, Proof proof)
     {
         // What chance can have added by this choice of samples is the same for the drop.
-        double luck = proof == Proof.Interval && accuracy.Drop is { } drop ? drop.High - drop.Value : 0;
+        double luck = proof == Proof.Margin && accuracy.Drop is { } drop ? ErrorOf(drop) : 0;
         bool isTooMuch = accuracy.HigherIsBetter ? !(accuracy.Optimized.Value - luck >= bound) : !(accuracy.Optimized.Value + luck <= bound);
         return new Loss(isTooMuch, FormattableString.Invariant(
             $"{accuracy.Metric} becomes {accuracy.Optimized.Value:0.####} on {accuracy.Samples} samples, {(isTooMuch == accuracy.HigherIsBetter ? "below" : "above")} {bound:0.####}"));
     }
 
-    private static Loss Of(Estimate drop, double limit, string what, string where, bool mustBeSure)
+    private static Loss Of(Estimate drop, double limit, string what, string where, bool hasMargin)
     {
-        double held = mustBeSure ? drop.High : drop.Value;
-        string interval = mustBeSure ? FormattableString.Invariant($", at most {drop.High:0.####} with 95 % confidence") : "";
-        return new Loss(!(held <= limit), FormattableString.Invariant($"{what} {drop.Value:0.####} {where}{interval}, {(held <= limit ? "within" : "more than")} {limit:0.####}"));
+        double held = hasMargin ? drop.Value + ErrorOf(drop) : drop.Value;
+        string error = hasMargin ? FormattableString.Invariant($" with a standard error of {ErrorOf(drop):0.####}") : "";
+        return new Loss(!(held <= limit), FormattableString.Invariant($"{what} {drop.Value:0.####}{error} {where}, {(held <= limit ? "within" : hasMargin ? "together more than" : "more than")} {limit:0.####}"));
     }
+
+    private static double ErrorOf(Estimate drop) => (drop.High - drop.Value) / ErrorsOfInterval;
 
     private static bool HasNoUnit(MetricKind metric) => metric is not (MetricKind.MeanSquaredError or MetricKind.MeanAbsoluteError or MetricKind.SignalToNoise);
 

@@ -224,7 +224,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         for (int tried = 0; tried < MostShares && low < high - 1; tried++)
         {
             double share = shares[next];
-            Trial trial = bench.Try(kind.Recipe!, kept[share], new Trial($"{axis.Describe(share)} + {kind.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Interval, kind.Lessons);
+            Trial trial = bench.Try(kind.Recipe!, kept[share], new Trial($"{axis.Describe(share)} + {kind.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Margin, kind.Lessons);
             Add(trial);
             (low, high) = trial.MayShip ? (next, high) : (low, next);
             next = (low + high) / 2;

@@ -92,7 +92,7 @@ internal sealed class Workbench(OptimizationRequest request, CandidateMaker make
     }
 
     /// <summary>Whether the model keeps its accuracy with channels removed, before anything else is done to it.</summary>
-    internal AccuracyVerdict Look(Prepared pruned) => comparison.Judge(pruned.Model, Proof.Interval);
+    internal AccuracyVerdict Look(Prepared pruned) => comparison.Judge(pruned.Model, Proof.Margin);
 
     /// <summary>The signal-to-noise ratio, in decibels, that a recipe's outputs have on calibration samples; null where it applies to nothing or nothing was compared.</summary>
     internal double? RatioOf(Recipe recipe, PreparedForm prepared)
