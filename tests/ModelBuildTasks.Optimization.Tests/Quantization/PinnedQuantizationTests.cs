@@ -140,7 +140,9 @@ public sealed class PinnedQuantizationTests
         (Model first, Model second) = (model.Clone(), model.Clone());
         PassOutcome searched = new StaticQuantization(ranges).Apply(first, context);
         PinnedIntegers pinned = new(searched.Plan!.FloatNodes!, IsJudged: context.JudgeAccuracy is not null);
-        PassOutcome repeated = new StaticQuantization(ranges).Apply(second, context with { Pinned = pinned, JudgeAccuracy = _ => throw new AssertFailedException("Nobody is to be asked.") });
+        // There is a judge where there was none, and none where there was: what is pinned tells, and nobody is asked.
+        Func<Model, AccuracyVerdict>? judge = pinned.IsJudged ? null : _ => throw new AssertFailedException("Nobody is to be asked.");
+        PassOutcome repeated = new StaticQuantization(ranges).Apply(second, context with { Pinned = pinned, JudgeAccuracy = judge });
 
         Assert.AreEqual(searched.Explanation, repeated.Explanation);
         CollectionAssert.AreEqual(searched.Plan.FloatNodes!.ToArray(), repeated.Plan!.FloatNodes!.ToArray());
