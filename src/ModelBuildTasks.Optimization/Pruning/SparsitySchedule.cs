@@ -22,25 +22,20 @@ internal static class SparsitySchedule
             return layers.ToDictionary(layer => layer, _ => sparsity);
         }
 
-        Dictionary<RefittedLayer, double[]> errors = layers.ToDictionary(layer => layer, _ => new double[Shares.Length]);
-        Dictionary<RefittedLayer, double> energies = layers.ToDictionary(layer => layer, _ => 0.0);
-        LayerwiseFit.Look(model, layers[0].Node.Graph.Model, layers, context, task =>
-        {
-            double[] ofGroup = Errors(task, context.CancellationToken);
-            lock (errors)
-            {
-                energies[task.Layer] += task.Checked.Energy;
-                for (int i = 0; i < ofGroup.Length; i++)
-                {
-                    errors[task.Layer][i] += ofGroup[i];
-                }
-            }
-        });
+        Dictionary<RefittedLayer, (double Energy, double[] Errors)[]> groups = layers.ToDictionary(layer => layer, layer => new (double, double[])[layer.Groups]);
+        LayerwiseFit.Look(model, layers[0].Node.Graph.Model, layers, context, (task, group) => groups[task.Layer][group] = (task.Checked.Energy, Errors(task, context.CancellationToken)));
         double[] shares = Allocate(
             [.. layers.Select(layer => (long)layer.Inputs * layer.Outputs)],
-            [.. layers.Select(layer => Array.ConvertAll(errors[layer], error => energies[layer] > 0 ? error / energies[layer] : 0))],
+            [.. layers.Select(layer => Relative(groups[layer]))],
             sparsity);
         return layers.Zip(shares).ToDictionary(pair => pair.First, pair => pair.Second);
+    }
+
+    /// <summary>The errors of a layer's groups together as shares of their energy, added in the order of the groups: threads bring them in any.</summary>
+    private static double[] Relative((double Energy, double[] Errors)[] groups)
+    {
+        double energy = groups.Sum(group => group.Energy);
+        return [.. Shares.Select((_, i) => energy > 0 ? groups.Sum(group => group.Errors[i]) / energy : 0)];
     }
 
     /// <summary>Takes weights where the next ones are cheapest until enough are taken.</summary>

@@ -117,6 +117,20 @@ public sealed class SecondOrderPruningTests
     }
 
     [TestMethod]
+    [DataRow(1)]
+    [DataRow(8)]
+    public void Gives_the_same_bytes_each_time(int groups)
+    {
+        SmallNetwork network = SampledPruning.Convolutions(groups);
+        Model again = network.Model.Clone();
+
+        Assert.IsTrue(new SecondOrderPruning(0.5).Apply(network.Model, SampledPruning.Context(network.Samples)).Changed);
+        new SecondOrderPruning(0.5).Apply(again, SampledPruning.Context(network.Samples));
+
+        CollectionAssert.AreEqual(network.Model.ToBytes(), again.ToBytes());
+    }
+
+    [TestMethod]
     [DataRow(-0.1)]
     [DataRow(1.1)]
     [DataRow(double.NaN)]

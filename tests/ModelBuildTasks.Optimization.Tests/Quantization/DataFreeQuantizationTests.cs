@@ -77,6 +77,17 @@ public sealed class DataFreeQuantizationTests
     }
 
     /// <summary>Two normalized convolutions of mean 2 and deviation 1; the second one's bias becomes 3 in folding.</summary>
+    [TestMethod]
+    public void Gives_the_same_bytes_each_time()
+    {
+        DataFreeQuantizationTests other = new();
+
+        Assert.IsTrue(QuantizeNormalized().Changed);
+        other.QuantizeNormalized();
+
+        CollectionAssert.AreEqual(network.Model.ToBytes(), other.network.Model.ToBytes());
+    }
+
     private PassOutcome QuantizeNormalized(float[]? weights = null)
     {
         Value first = network.Graph.Add("Relu", Normalize(network.Convolve(network.Input, "a"), shift: 2));

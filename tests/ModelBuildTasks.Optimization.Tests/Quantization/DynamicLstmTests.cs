@@ -48,6 +48,18 @@ public sealed class DynamicLstmTests
     }
 
     [TestMethod]
+    public void Gives_the_same_bytes_each_time()
+    {
+        Model model = Recurrent("LSTM", "bidirectional", 2);
+        Model again = model.Clone();
+
+        Assert.IsTrue(new DynamicLstm().Apply(model, new PassContext(TargetProfiles.CpuX64)).Changed);
+        new DynamicLstm().Apply(again, new PassContext(TargetProfiles.CpuX64));
+
+        CollectionAssert.AreEqual(model.ToBytes(), again.ToBytes());
+    }
+
+    [TestMethod]
     public void Has_no_kernel_for_other_targets_than_processors()
     {
         Model model = Recurrent("LSTM", "forward", 1);

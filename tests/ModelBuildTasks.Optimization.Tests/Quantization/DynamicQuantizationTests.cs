@@ -28,6 +28,19 @@ public sealed class DynamicQuantizationTests
     }
 
     [TestMethod]
+    public void Gives_the_same_bytes_each_time()
+    {
+        (Model model, Value x) = Product();
+        model.Graph.AddOutput(model.Graph.Add("MatMul", x, Weight(model, "w", 256, 192)));
+        Model again = model.Clone();
+
+        Assert.IsTrue(new DynamicQuantization().Apply(model, new PassContext(TargetProfiles.CpuX64)).Changed);
+        new DynamicQuantization().Apply(again, new PassContext(TargetProfiles.CpuX64));
+
+        CollectionAssert.AreEqual(model.ToBytes(), again.ToBytes());
+    }
+
+    [TestMethod]
     public void Measures_an_input_once_that_several_products_read()
     {
         (Model model, Value x) = Product();

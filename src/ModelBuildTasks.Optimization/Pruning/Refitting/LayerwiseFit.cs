@@ -50,8 +50,9 @@ internal static class LayerwiseFit
     }
 
     /// <summary>Shows the least squares of every layer of a model that nothing was pruned of yet.</summary>
+    /// <param name="look">Gets those of each group with its number; from several threads, in any order.</param>
     /// <inheritdoc cref="Run"/>
-    internal static void Look(Model model, Model copy, IReadOnlyList<RefittedLayer> layers, PassContext context, Action<RegressionTask> look)
+    internal static void Look(Model model, Model copy, IReadOnlyList<RefittedLayer> layers, PassContext context, Action<RegressionTask, int> look)
     {
         Dataset samples = Samples(context);
         foreach (RefittedLayer[] together in WithinMemory(layers))
@@ -59,7 +60,7 @@ internal static class LayerwiseFit
             LayerSamples[] gathered = Gather(model, copy, together, samples, context.CancellationToken);
             for (int l = 0; l < together.Length; l++)
             {
-                Parallel.For(0, together[l].Groups, RegressionMoments.Options(context.CancellationToken), group => look(gathered[l].Task(group)));
+                Parallel.For(0, together[l].Groups, RegressionMoments.Options(context.CancellationToken), group => look(gathered[l].Task(group), group));
             }
         }
     }

@@ -23,7 +23,7 @@ internal static class PinnedChoice
 
         if (model.Candidates.IsForCpu)
         {
-            // As the search does: what is observed together shows the last bit of what the runtime fuses.
+            // As the search does: observed in other company, a tensor may differ in its last bit, as the runtime then fuses other operators.
             model.ObserveAll(start.Selection);
         }
 

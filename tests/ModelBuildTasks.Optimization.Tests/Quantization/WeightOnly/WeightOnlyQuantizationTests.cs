@@ -296,6 +296,23 @@ public sealed class WeightOnlyQuantizationTests
         StringAssert.Contains(outcome.Explanation, "Calibration failed");
     }
 
+    [TestMethod]
+    [DataRow(8, true)]
+    [DataRow(8, false)]
+    [DataRow(4, true)]
+    [DataRow(4, false)]
+    public void Gives_the_same_bytes_each_time(int bits, bool hasSamples)
+    {
+        Model model = Product(160, 96, out _);
+        Model again = model.Clone();
+        PassContext context = new(TargetProfiles.Cpu, hasSamples ? ListedSamples.Random([4, 160], 16) : null);
+
+        Assert.IsTrue(new WeightOnlyQuantization(new BlockFormat(bits, 32, IsSymmetric: true)).Apply(model, context).Changed);
+        new WeightOnlyQuantization(new BlockFormat(bits, 32, IsSymmetric: true)).Apply(again, context);
+
+        CollectionAssert.AreEqual(model.ToBytes(), again.ToBytes());
+    }
+
     private static Model Product(int inputs, int outputs, out Tensor weight)
     {
         Model model = Model.Create("product", 13, 7);
