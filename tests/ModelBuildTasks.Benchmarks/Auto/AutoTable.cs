@@ -70,13 +70,13 @@ internal static class AutoTable
 
     private static IEnumerable<string> Details(AutoComparison comparison)
     {
-        yield return "| fixed recipe | keeps the budget | drop on the search half, points | on the held-out half [95 %] | size | latency ratio to the original | Auto over it | seconds |";
+        yield return "| fixed recipe | keeps the budget | drop on the search half, points [95 %] | on the held-out half [95 %] | size | latency ratio to the original | Auto over it | seconds |";
         yield return "|---|---|---|---|---|---|---|---|";
         foreach (Judged recipe in comparison.Fixed.OrderBy(recipe => recipe.Ratio.Value))
         {
             string against = comparison.Rivals.FirstOrDefault(rival => rival.Recipes.Contains(recipe)) is { } rival ? Against(rival) : "–";
             yield return FormattableString.Invariant(
-                $"| {recipe.Trial.Name} | {(recipe.Keeps ? "yes" : "no")} | {Points(recipe.SearchDrop.Value)} | {Points(recipe.HeldOutDrop)} | {recipe.Trial.SizeRatio:0.000} | {Ratio(recipe.Ratio)} | {against} | {recipe.Trial.Seconds:0.0} |");
+                $"| {recipe.Trial.Name} | {(recipe.Keeps ? "yes" : "no")} | {Points(recipe.SearchDrop)} | {Points(recipe.HeldOutDrop)} | {recipe.Trial.SizeRatio:0.000} | {Ratio(recipe.Ratio)} | {against} | {recipe.Trial.Seconds:0.0} |");
         }
 
         foreach (Trial failed in comparison.Failed)
