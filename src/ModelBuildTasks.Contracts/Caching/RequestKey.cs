@@ -25,6 +25,22 @@ public static class RequestKey
     /// <param name="recipe">The recipe.</param>
     public static string OfArtifact(OptimizationRequest request, PinnedRecipe recipe) => ContentDigest.OfText(Artifact(request, recipe, start: null).ToString());
 
+    /// <summary>What makes one form of a search: no budget and no objective, but where layers were returned to float by accuracy, those of accuracy.</summary>
+    /// <param name="request">The request, with its inputs; what it says of the lock file does not count.</param>
+    /// <param name="recipe">How the form is made, as far as that is known before it is made.</param>
+    public static string OfTrial(OptimizationRequest request, PinnedRecipe recipe)
+    {
+        var settings = request.Settings.Clone();
+        settings.Objective = default;
+        var key = Origin(request).Object("Trial", recipe.Write).Object(nameof(request.Settings), settings.Write);
+        foreach (var (name, value) in recipe.IsJudged ? SteeringBudgets(request) : [])
+        {
+            key.Add(name, value);
+        }
+
+        return ContentDigest.OfText(WithInputs(key, request).ToString());
+    }
+
     /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, measurements of other devices, and the name that the messages bear.</summary>
     /// <param name="request">The request, with its inputs.</param>
     public static string OfResult(OptimizationRequest request) => OfResult(request, Artifact(request, request.Locked?.Recipe, request.Start));
@@ -50,12 +66,7 @@ public static class RequestKey
     // Not the locked artifact's hash, which is what comes of the recipe: on another kind of processor other bytes, and no other request.
     private static JsonWriter Artifact(OptimizationRequest request, PinnedRecipe? locked, PinnedRecipe? start)
     {
-        var key = new JsonWriter()
-            .Add(nameof(request.Worker), request.Worker)
-            .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
-            .Add(nameof(request.Measurement), request.Measurement.ToString())
-            .Add(nameof(request.Target), request.Target)
-            .Add(nameof(request.Runtime), request.Runtime?.ToString())
+        var key = Origin(request)
             .Object(nameof(request.Locked), locked is null ? null : locked.Write)
             .Object(nameof(request.Settings), request.Settings.Write);
         foreach (var (name, value) in SteeringBudgets(request))
@@ -71,8 +82,18 @@ public static class RequestKey
                 .Add(nameof(request.Compress), request.Compress));
         }
 
-        return key.Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
+        return WithInputs(key, request);
+    }
+
+    private static JsonWriter Origin(OptimizationRequest request) => new JsonWriter()
+        .Add(nameof(request.Worker), request.Worker)
+        .Add("Processor", request.Measurement == Measurement.Skip ? RuntimeInformation.ProcessArchitecture.ToString() : ProcessorName.Current)
+        .Add(nameof(request.Measurement), request.Measurement.ToString())
+        .Add(nameof(request.Target), request.Target)
+        .Add(nameof(request.Runtime), request.Runtime?.ToString());
+
+    private static JsonWriter WithInputs(JsonWriter key, OptimizationRequest request) =>
+        key.Objects(nameof(request.Inputs), request.Inputs.OrderBy(input => input.Role, System.StringComparer.Ordinal), (input, json) => json
             .Add(nameof(input.Role), input.Role)
             .Add(nameof(input.Sha256), input.Sha256));
-    }
 }

@@ -108,6 +108,9 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 /// <param name="SlowerInIntegers">Layers of regions that were part of a slower artifact.</param>
 internal sealed record Lessons(Func<Model, AccuracyVerdict>? JudgeAccuracy, IReadOnlySet<string> SlowerInIntegers)
 {
+    /// <summary>The first attempt knows nothing.</summary>
+    internal static Lessons None { get; } = new(null, new HashSet<string>());
+
     /// <summary>What was chosen before, to be chosen again; null where it is to be found.</summary>
     internal PinnedIntegers? Pinned { get; init; }
 }

@@ -23,6 +23,9 @@ internal sealed class CandidateSearch(
     IProgress<PipelineProgress> progress,
     CancellationToken cancellation)
 {
+    /// <summary>Where trials are kept for other searches; null where they are not.</summary>
+    internal ArtifactCache? Cache { get; init; }
+
     private const string IsLocked = "the lock file has it so";
 
     private readonly Dataset? samples = evaluation ?? calibration;
@@ -82,7 +85,7 @@ internal sealed class CandidateSearch(
         foreach (Recipe recipe in list.Recipes)
         {
             AppliedSteps.Mark before = done.Now;
-            Lessons lessons = new(null, new HashSet<string>());
+            Lessons lessons = Lessons.None;
             ComparisonResult? result = Make(recipe, prepared, maker, comparison, lessons, isObeyed: true);
             if (result is { LosesAccuracy: true } && recipe.CanKeepAccuracy)
             {
@@ -121,7 +124,7 @@ internal sealed class CandidateSearch(
         using Shelf shelf = new(shipped);
         MemoryStage memory = new(request, target, progress, clock.Token);
         Comparison trials = new(source, target, request, samples, progress, clock.Token);
-        Workbench bench = new(request, maker, trials, shipped, samples, new ShippedSizes(request, shipped, memory, clock.Token));
+        Workbench bench = new(request, maker, trials, shipped, samples, new ShippedSizes(request, shipped, memory, clock.Token), Cache is null ? null : new TrialCache(Cache, request, shipped));
         AutomaticSearch search = new(request, list, bench, trials, shelf, clock);
         AppliedSteps done = new AppliedSteps(target, calibration, progress, clock.Token).After(loaded);
         PreparedForm start = Prepare(list, maker, done);
@@ -154,7 +157,8 @@ internal sealed class CandidateSearch(
         }
 
         RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
-        return (again.Recipes[0], pinned, Prepare(again, maker, loaded.Branch()));
+        PreparedForm prepared = Prepare(again, maker, loaded.Branch());
+        return (again.Recipes[0], pinned, new PreparedForm(prepared.Form, prepared.Steps, pinned.Sparsity, pinned.Pruning) { Simplified = prepared.Simplified });
     }
 
     private static PreparedForm Prepare(RecipeList list, CandidateMaker maker, AppliedSteps done)

@@ -127,7 +127,7 @@ internal sealed class Comparison(
             }
 
             return mustProveItself && MayNotBeSlower && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
-                ? new ComparisonResult(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"), accuracy, latency) { Cause = RefusalCause.Latency, Untried = trial.Untried }
+                ? Slower(latency, accuracy) with { Untried = trial.Untried }
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried };
         }
     }
@@ -160,6 +160,29 @@ internal sealed class Comparison(
             return new AccuracyVerdict(false, FaultDiagnostics.Clause(fault.Message));
         }
     }
+
+    /// <summary>What is to be said now of a candidate that was measured before; null where not all that is needed was measured.</summary>
+    /// <param name="measuresLatency">Whether its latency is needed.</param>
+    internal ComparisonResult? Of(Outcome measured, Proof proof, bool measuresLatency)
+    {
+        if (measured.Accuracy is not { } accuracy || Verification.Check(accuracy) is not null)
+        {
+            return null;
+        }
+
+        string? loss = ReasonToMistrust(accuracy, proof);
+        if (proof != Proof.Budgets && loss is not null)
+        {
+            return new ComparisonResult(loss, accuracy) { LosesAccuracy = true, Cause = RefusalCause.Accuracy, IsUntimed = true };
+        }
+
+        return measuresLatency && measured.Latency is null && Times ? null
+            : measuresLatency && proof != Proof.Budgets && MayNotBeSlower && measured.Latency is { Ratio.Low: > 1 } slow ? Slower(slow, accuracy)
+            : new ComparisonResult(null, accuracy, measured.Latency, measured.LatencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
+    }
+
+    private static ComparisonResult Slower(LatencyResult latency, AccuracyResult? accuracy) =>
+        new(FormattableString.Invariant($"it takes {latency.Ratio.Value:0.00} times the original's time on this machine"), accuracy, latency) { Cause = RefusalCause.Latency };
 
     /// <summary>Whether latency is measured here, and there is something to run.</summary>
     internal bool Times => ReasonNotToMeasure() is null;

@@ -227,7 +227,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return downloaded;
         }
 
-        Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation)
+        Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local }
             .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
         {

@@ -73,7 +73,8 @@ internal static class RecipeBook
                   Settings = recipe.Settings with { Calibration = calibration },
               };
 
-    private static Recipe Simplification => new("simplification alone", []) { Settings = new RecipeSettings(Quantization: Quantization.None) };
+    /// <summary>Nothing but lossless steps.</summary>
+    internal static Recipe Simplification => new("simplification alone", []) { Settings = new RecipeSettings(Quantization: Quantization.None) };
 
     /// <summary>What the settings name; null when they leave the numeric format to us.</summary>
     private static Recipe? Chosen(ModelSettings settings, TargetProfile target, Recipe? integers, bool hasCalibration, bool isHalf) => settings switch
@@ -139,7 +140,7 @@ internal static class RecipeBook
             {
                 Preparation = [new CrossLayerEqualization(), new SmoothQuant()],
                 CanKeepAccuracy = true,
-                Settings = new RecipeSettings(Quantization: Quantization.Static),
+                Settings = new RecipeSettings(Quantization: Quantization.Static, Calibration: settings.Calibration),
             };
         }
 

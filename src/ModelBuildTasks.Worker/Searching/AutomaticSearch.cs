@@ -104,7 +104,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             }
 
             Recipe recipe = list.Recipes[rank];
-            Trial plan = new(recipe.Name, recipe.IsLossless ? "it loses nothing" : list.IsChosenByUser ? "the project names it" : "a kind of numbers that the target computes", rank, 0);
+            Trial plan = new(recipe.Name, recipe.IsLossless ? "it loses nothing" : list.IsChosenByUser ? "the project names it" : "it is a kind of numbers that the target computes", rank, 0);
             if (recipe.IsLossless && !scene.Start.Form.IsChanged)
             {
                 AddSource(scene, plan with { Name = "the model as it is" });
@@ -175,7 +175,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             double left = axis.Left(kept.Keys.Max());
             if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least)
             {
-                trials.Add(kind with { Name = $"{axis.Name} + {kind.Name}", Reason = "more may be removed from it", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true });
+                trials.Add(kind with { Name = $"{axis.Name} + {kind.Name}", Reason = "more may be removed from it", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true, ShippedBytes = 0 });
                 continue;
             }
 
@@ -199,17 +199,17 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             }
 
             PreparedForm pruned = scene.Remove(axis, share);
-            AccuracyVerdict verdict = bench.Look(pruned.Form);
-            if (verdict.IsKept)
+            Trial look = bench.Look(scene.Lossless, pruned, new Trial(axis.Describe(share), "that tells how much may be removed", list.Recipes.Count, share));
+            if (look.MayShip)
             {
                 kept.Add(share, pruned);
             }
             else
             {
-                trials.Add(new Trial(axis.Describe(share), "how much may be removed", list.Recipes.Count, share) { Refusal = verdict.Finding, Cause = RefusalCause.Accuracy });
+                trials.Add(look);
             }
 
-            (low, high) = verdict.IsKept ? (share, high) : (low, share);
+            (low, high) = look.MayShip ? (share, high) : (low, share);
         }
 
         return kept;

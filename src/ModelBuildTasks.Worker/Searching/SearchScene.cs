@@ -12,10 +12,10 @@ namespace ModelBuildTasks.Worker.Searching;
 /// <summary>What a search starts from.</summary>
 internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassContext context, AppliedSteps loaded, PreparedForm start)
 {
-    private readonly Lazy<(PreparedForm Lifted, AppliedSteps Steps)> lifted = new(() =>
+    private readonly Lazy<(Prepared Lifted, AppliedSteps Steps)> lifted = new(() =>
     {
         AppliedSteps steps = start.Steps.Branch();
-        return (start with { Form = maker.Lift(start.Form, steps) }, steps);
+        return (maker.Lift(start.Form, steps), steps);
     });
 
     /// <summary>The steps of the source itself.</summary>
@@ -23,6 +23,9 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
 
     /// <summary>The simplified model, with what the project prunes by name.</summary>
     internal PreparedForm Start => start;
+
+    /// <summary>What does nothing to what was removed from: the recipe of forms that are only looked at.</summary>
+    internal Recipe Lossless { get; } = RecipeBook.Simplification;
 
     /// <summary>What the lock file has; null where it has nothing.</summary>
     internal (Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)? Pinned { get; init; }
@@ -33,19 +36,25 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     /// <returns>Null where none can be removed.</returns>
     internal PruningAxis? Channels()
     {
-        PrunedForms? forms = PrunedForms.Of(lifted.Value.Lifted.Form.Model.Clone(), list.Prunable, context, out PassOutcome outcome);
+        PrunedForms? forms = PrunedForms.Of(lifted.Value.Lifted.Model.Clone(), list.Prunable, context, out PassOutcome outcome);
         ChannelsOutcome = outcome;
         return forms is null ? null : PruningAxis.OfChannels(forms);
     }
 
-    internal PruningAxis Weights() => PruningAxis.OfWeights(lifted.Value.Lifted.Form.Model, list.Prunable!, context);
+    internal PruningAxis Weights() => PruningAxis.OfWeights(lifted.Value.Lifted.Model, list.Prunable!, context);
 
     /// <summary>The model with a share removed.</summary>
     internal PreparedForm Remove(PruningAxis axis, double share)
     {
-        (Model pruned, PassOutcome outcome) = axis.At(share);
-        AppliedSteps steps = lifted.Value.Steps.Branch();
-        steps.Steps.Add(axis.StepOf(outcome));
-        return new PreparedForm(lifted.Value.Lifted.Form with { Model = pruned, IsPruned = outcome.Changed }, steps, share, axis.Technique) { Simplified = start.Simplified };
+        AppliedSteps before = lifted.Value.Steps;
+        return new PreparedForm(Make, before.Steps.Count + 1, share, axis.Technique) { Simplified = start.Simplified };
+
+        (Prepared, AppliedSteps) Make()
+        {
+            (Model pruned, PassOutcome outcome) = axis.At(share);
+            AppliedSteps steps = before.Branch();
+            steps.Steps.Add(axis.StepOf(outcome));
+            return (lifted.Value.Lifted with { Model = pruned, IsPruned = outcome.Changed }, steps);
+        }
     }
 }

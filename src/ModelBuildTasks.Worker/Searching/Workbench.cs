@@ -19,7 +19,9 @@ namespace ModelBuildTasks.Worker.Searching;
 /// <param name="shipped">Where they are written.</param>
 /// <param name="samples">Samples that accuracy is judged by; null where there are none.</param>
 /// <param name="sizes">Tells what ships of a candidate takes.</param>
-internal sealed class Workbench(OptimizationRequest request, CandidateMaker maker, Comparison comparison, ShippedForm shipped, Dataset? samples, ShippedSizes sizes)
+/// <param name="cache">Trials of earlier searches; null where none are kept.</param>
+internal sealed class Workbench(
+    OptimizationRequest request, CandidateMaker maker, Comparison comparison, ShippedForm shipped, Dataset? samples, ShippedSizes sizes, TrialCache? cache)
 {
     /// <summary>How often a recipe is tried, each time with half of its regions of integers returned to float: each attempt is a whole quantization and a measurement.</summary>
     private const int MostAttempts = 3;
@@ -35,70 +37,49 @@ internal sealed class Workbench(OptimizationRequest request, CandidateMaker make
     /// <param name="lessons">What the same recipe taught with less removed; null for the first.</param>
     internal Trial Try(Recipe recipe, PreparedForm prepared, Trial trial, Proof proof, Lessons? lessons = null)
     {
-        Stopwatch watch = Stopwatch.StartNew();
         bool mayLearn = lessons is null;
-        lessons ??= new Lessons(null, new HashSet<string>());
+        lessons ??= Lessons.None;
         for (int attempt = 1; ; attempt++)
         {
-            AppliedSteps done = prepared.Steps.Branch();
-            (Model model, bool changed) = maker.Apply(recipe, isRequested: proof == Proof.Budgets, prepared.Form, done, lessons);
-            if (!changed && !(recipe.IsLossless && prepared.Form.IsChanged))
-            {
-                string reason = done.Steps.Count > prepared.Steps.Steps.Count ? FaultDiagnostics.Reason(done.Steps[^1].Explanation) : "nothing in it can be simplified";
-                return trial with { Recipe = recipe, Refusal = reason, DidNotApply = true, Plan = done.Quantization, Steps = Since(prepared, done), Seconds = watch.Elapsed.TotalSeconds };
-            }
-
-            ComparisonResult result = maker.Save(model, done) ?? comparison.Of(shipped, proof, timing: Timing);
-            if (mayLearn && result.LosesAccuracy && recipe.CanKeepAccuracy && lessons.JudgeAccuracy is null && samples is not null)
+            (Trial made, ComparisonResult? result) = Make(recipe, prepared, trial, proof, lessons, measuresLatency: true);
+            trial = trial with { Seconds = made.Seconds };
+            if (mayLearn && result is { LosesAccuracy: true } && recipe.CanKeepAccuracy && lessons.JudgeAccuracy is null && samples is not null)
             {
                 lessons = lessons with { JudgeAccuracy = form => comparison.Judge(form) };
                 continue;
             }
 
-            if (mayLearn && result.Cause == RefusalCause.Latency && attempt < MostAttempts && done.Quantization?.LeastGaining() is { Count: > 0 } regions)
+            if (mayLearn && result is { Cause: RefusalCause.Latency } && attempt < MostAttempts && made.Plan?.LeastGaining() is { Count: > 0 } regions)
             {
                 lessons = lessons with { SlowerInIntegers = lessons.SlowerInIntegers.Union(regions).ToHashSet() };
                 continue;
             }
 
-            return Judged(trial with { Recipe = recipe, Lessons = lessons, Plan = done.Quantization, Steps = Since(prepared, done), Seconds = watch.Elapsed.TotalSeconds }, result, prepared, done, PinOf(recipe, prepared, lessons, done), proof);
+            return made;
         }
     }
+
+    /// <summary>Whether the model keeps its accuracy with something removed, before anything else is done to it. Its time is not measured.</summary>
+    internal Trial Look(Recipe lossless, PreparedForm pruned, Trial trial) => Make(lossless, pruned, trial, Proof.Margin, Lessons.None, measuresLatency: false).Trial;
 
     /// <summary>Makes again what an earlier search chose.</summary>
-    internal Trial Again(Recipe recipe, PinnedRecipe pinned, PreparedForm prepared, Trial trial)
-    {
-        Stopwatch watch = Stopwatch.StartNew();
-        AppliedSteps done = prepared.Steps.Branch();
-        Lessons lessons = LessonsOf(pinned);
-        (Model model, bool changed) = maker.Apply(recipe, isRequested: false, prepared.Form, done, lessons);
-        if (!changed && !(recipe.IsLossless && prepared.Form.IsChanged))
-        {
-            return trial with { Recipe = recipe, Refusal = "it does nothing to this model", DidNotApply = true };
-        }
-
-        ComparisonResult result = maker.Save(model, done) ?? comparison.Of(shipped, Proof.Value, timing: Timing);
-        // A recipe from another model has no names of nodes.
-        pinned = pinned.FloatNodes is null && pinned.SlowerLayers.Count == 0 ? PinOf(recipe, prepared with { Share = pinned.Sparsity, Technique = pinned.Pruning }, lessons, done) : pinned;
-        return Judged(trial with { Recipe = recipe, Lessons = lessons, Plan = done.Quantization, Steps = Since(prepared, done), Seconds = watch.Elapsed.TotalSeconds }, result, prepared, done, pinned, Proof.Value);
-    }
+    internal Trial Again(Recipe recipe, PinnedRecipe pinned, PreparedForm prepared, Trial trial) =>
+        Make(recipe, prepared, trial, Proof.Value, LessonsOf(pinned), measuresLatency: true).Trial;
 
     /// <summary>The source as it is, for what can't be better than it.</summary>
     internal Trial Source(Trial trial, AppliedSteps loaded)
     {
         AppliedSteps done = loaded.Branch();
         maker.CopySource(done);
-        return Judged(trial with { IsSource = true }, comparison.Of(shipped, Proof.Budgets, measuresLatency: false), null, done, new PinnedRecipe { IsSource = true }, Proof.Budgets);
+        ComparisonResult result = comparison.Of(shipped, Proof.Budgets, measuresLatency: false);
+        return Judged(trial with { IsSource = true }, result, maker.OutcomeOf(result, done, new PinnedRecipe { IsSource = true }), Proof.Budgets);
     }
-
-    /// <summary>Whether the model keeps its accuracy with channels removed, before anything else is done to it.</summary>
-    internal AccuracyVerdict Look(Prepared pruned) => comparison.Judge(pruned.Model, Proof.Margin);
 
     /// <summary>The signal-to-noise ratio, in decibels, that a recipe's outputs have on calibration samples; null where it applies to nothing or nothing was compared.</summary>
     internal double? RatioOf(Recipe recipe, PreparedForm prepared)
     {
         AppliedSteps done = prepared.Steps.Branch();
-        return maker.Apply(recipe, isRequested: false, prepared.Form, done, new Lessons(null, new HashSet<string>())).IsChanged ? done.Quantization?.SignalToNoise : null;
+        return maker.Apply(recipe, isRequested: false, prepared.Form, done, Lessons.None).IsChanged ? done.Quantization?.SignalToNoise : null;
     }
 
     /// <summary>What is passed to passes to choose again what was chosen.</summary>
@@ -117,21 +98,51 @@ internal sealed class Workbench(OptimizationRequest request, CandidateMaker make
         return pinned;
     }
 
-    private static IReadOnlyList<Step> Since(PreparedForm prepared, AppliedSteps done) => [.. done.Steps.Skip(prepared.Steps.Steps.Count)];
-
-    private Trial Judged(Trial trial, ComparisonResult result, PreparedForm? prepared, AppliedSteps done, PinnedRecipe pinned, Proof proof)
+    /// <summary>Makes a trial, or takes what an earlier search made of it.</summary>
+    /// <returns>The trial, and what was compared; null where there is no candidate.</returns>
+    private (Trial Trial, ComparisonResult? Result) Make(Recipe recipe, PreparedForm prepared, Trial trial, Proof proof, Lessons lessons, bool measuresLatency)
     {
-        if (result.Cause is RefusalCause.Runtime or RefusalCause.Format)
+        trial = trial with { Recipe = recipe, Lessons = lessons };
+        if (samples is not null && cache?.Find(recipe, prepared, lessons) is { } known && comparison.Of(known, proof, measuresLatency) is { } verdict)
         {
-            return trial with { Refusal = result.Refusal, Cause = result.Cause };
+            return (Judged(trial with { Plan = known.Quantization, Steps = [.. known.Steps.Skip(prepared.StepCount)] }, verdict, known, proof), verdict);
         }
 
+        Stopwatch watch = Stopwatch.StartNew();
+        AppliedSteps done = prepared.Steps.Branch();
+        (Model model, bool changed) = maker.Apply(recipe, isRequested: proof == Proof.Budgets, prepared.Form, done, lessons);
+        trial = trial with { Plan = done.Quantization, Steps = [.. done.Steps.Skip(prepared.StepCount)] };
+        if (!changed && !(recipe.IsLossless && prepared.Form.IsChanged))
+        {
+            string reason = trial.Steps is [.., var last] ? FaultDiagnostics.Reason(last.Explanation) : "nothing in it can be simplified";
+            return (trial with { Refusal = reason, DidNotApply = true, Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, null);
+        }
+
+        if (maker.Save(model, done) is { } unfit)
+        {
+            return (trial with { Refusal = unfit.Refusal, Cause = unfit.Cause, Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, unfit);
+        }
+
+        ComparisonResult result = comparison.Of(shipped, proof, measuresLatency, Timing);
+        Outcome outcome = maker.OutcomeOf(result, done, PinOf(recipe, prepared, lessons, done)) with
+        {
+            Multiplications = prepared is { Form.IsPruned: true, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null,
+        };
+        if (result.Accuracy is not null)
+        {
+            cache?.Keep(recipe, prepared, lessons, outcome);
+        }
+
+        return (Judged(trial, result, outcome, proof) with { Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, result);
+    }
+
+    private Trial Judged(Trial trial, ComparisonResult result, Outcome outcome, Proof proof)
+    {
         if (result.Refusal is null && proof != Proof.Budgets && request.Settings.Objective != Objective.Size)
         {
             result = maker.RefuseLarger(result) ?? result;
         }
 
-        Outcome outcome = maker.OutcomeOf(result, done, pinned) with { Multiplications = prepared is { Form.IsPruned: true, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null };
         (outcome, string? memoryReason) = result.Refusal is null ? sizes.WithMemory(outcome) : (outcome, null);
         long bytes = sizes.Bytes();
         return trial with
@@ -143,15 +154,4 @@ internal sealed class Workbench(OptimizationRequest request, CandidateMaker make
             Budgets = BudgetDiagnostics.Judge(request, shipped.Describe(outcome), bytes, DeviceEvidence.None, memoryReason),
         };
     }
-}
-
-/// <summary>What recipes are applied to, and the steps that led to it.</summary>
-/// <param name="Form">The model.</param>
-/// <param name="Steps">What was done to it.</param>
-/// <param name="Share">Share of channels or weights that was removed by our choice.</param>
-/// <param name="Technique">How.</param>
-internal sealed record PreparedForm(Prepared Form, AppliedSteps Steps, double Share = 0, Pruning Technique = Pruning.None)
-{
-    /// <summary>What it was before anything was removed.</summary>
-    internal Prepared? Simplified { get; init; }
 }
