@@ -16,6 +16,9 @@ internal sealed record Outcome
 
     public string? Target { get; init; }
 
+    /// <summary>Whether it is a trial of a search, which is nothing that ever shipped.</summary>
+    public bool IsTrial { get; init; }
+
     public required string ArtifactSha256 { get; init; }
 
     /// <summary>The name of the file beside the artifact that holds its weights; null where it is one file.</summary>

@@ -54,14 +54,19 @@ internal static class CacheCommand
     private static int List(StoreContents contents)
     {
         Table table = new Table().Border(TableBorder.Simple).AddColumn("Key").AddColumn("Model").AddColumn("Target").AddColumn(new TableColumn("Size").RightAligned()).AddColumn("Last used");
-        // The verdicts on an artifact share its bytes, and would only repeat it.
-        List<StoredEntry> shown = [.. contents.Entries.Where(stored => stored.Entry is not { } entry || CachedResult.Parse(entry.Description) is null)];
-        foreach (StoredEntry stored in shown.OrderByDescending(stored => stored.LastUsed))
+        // The verdicts on an artifact, and what builds with a lock file know it by, share its bytes and would only repeat it.
+        List<(StoredEntry Stored, Outcome? Outcome)> shown =
+        [
+            .. contents.Entries.Where(stored => stored.Entry is not { } entry || CachedResult.Parse(entry.Description) is null)
+                .Select(stored => (Stored: stored, Outcome: stored.Entry is { } entry ? ArtifactCache.Parse(entry.Description) : null))
+                .OrderByDescending(entry => entry.Stored.LastUsed)
+                .DistinctBy(entry => entry.Outcome is { } known ? (known.Model, known.Target, known.ArtifactSha256, known.IsTrial) : (entry.Stored.File.Name, null, "", false)),
+        ];
+        foreach ((StoredEntry stored, Outcome? outcome) in shown)
         {
-            Outcome? outcome = stored.Entry is { } entry ? ArtifactCache.Parse(entry.Description) : null;
             table.AddRow(
                 stored.File.Name[..ShownDigits],
-                Markup.Escape(outcome is not null ? outcome.Model ?? "" : stored.Entry is { Description.Length: 0 } ? "external data" : "damaged"),
+                Markup.Escape(outcome is not null ? $"{outcome.Model}{(outcome.IsTrial ? ", a trial" : "")}" : stored.Entry is { Description.Length: 0 } ? "external data" : "damaged"),
                 Markup.Escape(outcome?.Target ?? ""),
                 stored.Entry is null ? "" : Quantities.Size(stored.Entry.ArtifactBytes),
                 Quantities.Age(DateTime.UtcNow - stored.LastUsed));

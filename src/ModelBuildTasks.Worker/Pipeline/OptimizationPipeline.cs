@@ -245,23 +245,31 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         if (IsFinal(request, outcome))
         {
             Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, outcome);
-            elsewhere?.Upload(caches.Key, shipped, outcome);
+            elsewhere?.Upload([.. Known(request, caches.Key, outcome)], shipped);
         }
 
         return outcome;
     }
 
-    /// <summary>Keeps an outcome for the same request, and for builds whose lock file has what came of it. Where a search was cut short, another may find more.</summary>
     private static void Keep(OptimizationRequest request, string key, ArtifactCache cache, string artifactPath, Outcome outcome)
+    {
+        foreach ((string known, Outcome told) in Known(request, key, outcome))
+        {
+            cache.Store(known, artifactPath, told);
+        }
+    }
+
+    /// <summary>An outcome as the same request knows it, and as builds do whose lock file has what came of it. Where a search was cut short, another may find more.</summary>
+    private static IEnumerable<(string Key, Outcome Outcome)> Known(OptimizationRequest request, string key, Outcome outcome)
     {
         if (outcome.Search is not { IsCutShort: true })
         {
-            cache.Store(key, artifactPath, outcome);
+            yield return (key, outcome);
         }
 
         if (outcome.Recipe is { } recipe && RequestKey.OfArtifact(request, recipe) is var pinned && pinned != key)
         {
-            cache.Store(pinned, artifactPath, SearchOutcome.WithoutSearch(outcome));
+            yield return (pinned, SearchOutcome.WithoutSearch(outcome));
         }
     }
 
@@ -362,10 +370,12 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
 
         // The cache knows an artifact without the budgets that judge it.
         bool isAccuracyJudged = request.Budgets is not { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null };
-        foreach (Note note in outcome.Notes.Where(note => !isAccuracyJudged || note.Code != DiagnosticCatalogue.ObeyedAtALoss.Code))
+        // What would have to give comes behind the budgets that are broken.
+        ILookup<bool, Diagnostic> notes = outcome.Notes.Where(note => !isAccuracyJudged || note.Code != DiagnosticCatalogue.ObeyedAtALoss.Code)
+            .ToLookup(note => note.Code == DiagnosticCatalogue.NothingKeepsTheBudgets.Code, note => DiagnosticOf(note, request));
+        foreach (Diagnostic note in notes[false])
         {
-            DiagnosticDescriptor descriptor = DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code);
-            result.Diagnostics.Add(Diagnostic.Create(descriptor, request.ModelPath, [request.Name, request.Target, .. note.Arguments]));
+            result.Diagnostics.Add(note);
         }
 
         foreach (InputDistribution input in outcome.CalibratedInputs)
@@ -379,13 +389,16 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             result.Budgets.Add(BudgetDiagnostics.Contract(verdict));
         }
 
-        foreach (Diagnostic diagnostic in BudgetDiagnostics.Of(request, outcome, shippedBytes, verdicts, device))
+        foreach (Diagnostic diagnostic in BudgetDiagnostics.Of(request, outcome, shippedBytes, verdicts, device).Concat(notes[true]))
         {
             result.Diagnostics.Add(diagnostic);
         }
 
         return result;
     }
+
+    private static Diagnostic DiagnosticOf(Note note, OptimizationRequest request) =>
+        Diagnostic.Create(DiagnosticCatalogue.All.Single(entry => entry.Code == note.Code), request.ModelPath, [request.Name, request.Target, .. note.Arguments]);
 
     private readonly record struct Caches(string Key, ArtifactCache Local, RemoteCache? Remote);
 }

@@ -61,12 +61,17 @@ internal sealed partial class RemoteArtifact(
         return BudgetDiagnostics.Of(request, formed, bytes, verdicts, device).Any(finding => finding.Severity == DiagnosticSeverity.Error) ? null : proven;
     }
 
-    internal void Upload(string key, ShippedForm shipped, Outcome outcome)
+    /// <param name="known">What is known of the one artifact, by each of its keys.</param>
+    /// <param name="shipped">Where it lies.</param>
+    internal void Upload(IReadOnlyList<(string Key, Outcome Outcome)> known, ShippedForm shipped)
     {
-        if (isComparable.Value && Check(shipped, outcome, out Outcome? proven) is null && proven!.Untried is null)
+        if (known.Count > 0 && isComparable.Value && Check(shipped, known[0].Outcome, out Outcome? proven) is null && proven!.Untried is null)
         {
             progress.Report(new PipelineProgress("uploading to the remote cache", 0));
-            remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
+            foreach ((string key, Outcome outcome) in known)
+            {
+                remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
+            }
         }
     }
 

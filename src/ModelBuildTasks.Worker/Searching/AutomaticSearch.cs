@@ -107,7 +107,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             Trial plan = new(recipe.Name, recipe.IsLossless ? "it loses nothing" : list.IsChosenByUser ? "the project names it" : "it is a kind of numbers that the target computes", rank, 0);
             if (recipe.IsLossless && !scene.Start.Form.IsChanged)
             {
-                AddSource(scene, plan with { Name = "the model as it is" });
+                AddSource(scene, plan with { Name = "the model as it is", Recipe = recipe });
             }
             else
             {
@@ -175,7 +175,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             double left = axis.Left(kept.Keys.Max());
             if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least)
             {
-                trials.Add(kind with { Name = $"{axis.Name} + {kind.Name}", Reason = "more may be removed from it", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true, ShippedBytes = 0 });
+                trials.Add(kind with { Name = $"{kind.Name}, pruned", Reason = "something may be removed from it, too", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true, ShippedBytes = 0 });
                 continue;
             }
 

@@ -21,7 +21,7 @@ internal sealed class TrialCache(ArtifactCache cache, OptimizationRequest reques
 
     /// <summary>What is known of a trial, its artifact put where candidates are written; null where it was never made.</summary>
     internal Outcome? Find(Recipe recipe, PreparedForm prepared, Lessons lessons) =>
-        cache.TryRestore(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath) is { } found ? shipped.Take(found) : null;
+        cache.TryRestore(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath) is { } found ? shipped.Take(found with { IsTrial = false }) : null;
 
     /// <summary>Keeps the candidate that was written last.</summary>
     internal void Keep(Recipe recipe, PreparedForm prepared, Lessons lessons, Outcome outcome)
@@ -29,7 +29,7 @@ internal sealed class TrialCache(ArtifactCache cache, OptimizationRequest reques
         bool isLasting = outcome.LatencyReason != Comparison.MachineIsBusy && outcome.Untried is null && outcome.ExternalData is null && outcome.ArtifactBytes <= LargestKept;
         if (isLasting && RequestInputs.AreUnchanged(request))
         {
-            cache.Store(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath, outcome with { Model = $"{request.Name} (trial of {recipe.Name})", Target = request.Target });
+            cache.Store(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath, outcome with { Model = request.Name, Target = request.Target, IsTrial = true });
         }
     }
 

@@ -96,7 +96,7 @@ public sealed class CacheCommandTests : IDisposable
         ModelBuildProcess run = await Cache("verify");
 
         Assert.AreEqual(0, run.AssertPlain().ExitCode, run.Errors);
-        Assert.AreEqual("2 entries and 1 artifact verified, 0 damaged", run.Lines[^1]);
+        Assert.AreEqual("4 entries and 1 artifact verified, 0 damaged", run.Lines[^1]);
     }
 
     [TestMethod]

@@ -32,7 +32,8 @@ internal sealed class CacheServer : IDisposable
 
     internal string Path => path;
 
-    internal string Key => Blobs.Keys.Single(blob => blob.StartsWith("ac/", StringComparison.Ordinal))[3..];
+    /// <summary>The first key that something was stored under.</summary>
+    internal string Key => Requests.First(request => request.StartsWith("PUT ac/", StringComparison.Ordinal))["PUT ac/".Length..];
 
     public void Dispose() => listener.Close();
 

@@ -67,7 +67,7 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Auto_stores_in_float16_what_it_leaves_in_float()
     {
-        OptimizationResult result = Workplace.Run(Narrowed(request => (request.CalibrationData, request.EvaluationData) = (null, null)));
+        OptimizationResult result = Workplace.Run(Narrowed(request => request.CalibrationData = null));
 
         AssertRuns(result);
         Assert.IsFalse(result.Diagnostics.Any(diagnostic => diagnostic.Code == "MBT1009"), "Two bytes a weight are not more than the source has.");
@@ -77,9 +77,11 @@ public sealed class BFloat16Tests : IDisposable
     [TestMethod]
     public void Why_integers_were_given_up_is_said_of_them_and_not_of_storage()
     {
+        SmallModels.Cnn().Save(place.ModelPath);
+        string evaluation = place.WriteData("evaluation");
         SmallModels.InBFloat16(SmallModels.Cnn()).Save(place.ModelPath);
 
-        string fallback = Workplace.Run(place.Request(request => request.EvaluationData = place.WriteData("evaluation"))).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1003").Message;
+        string fallback = Workplace.Run(place.Request(request => request.EvaluationData = evaluation)).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1003").Message;
 
         Assert.DoesNotContain("stored as float16", fallback);
     }

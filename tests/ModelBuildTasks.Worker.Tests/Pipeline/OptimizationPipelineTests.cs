@@ -50,7 +50,7 @@ public sealed class OptimizationPipelineTests : IDisposable
             request.Settings.Precision = Precision.Float32;
             request.Budgets.MaxAccuracyDrop = 0.1;
             request.CalibrationData = wide.WriteData("calibration", count: 128, seed: 3, labelled: false);
-            request.EvaluationData = wide.WriteData("evaluation");
+            request.EvaluationData = wide.WriteData("evaluation", count: 400);
             request.CacheDirectory = wide[cache];
         });
 

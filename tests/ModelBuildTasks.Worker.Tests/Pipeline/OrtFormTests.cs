@@ -196,7 +196,7 @@ public sealed class OrtFormTests : IDisposable
     {
         using CacheServer server = new();
         void Remote(OptimizationRequest request, string folder) =>
-            (request.Target, request.Measurement, request.CacheDirectory, request.RemoteCache) = (TargetNames.CpuArm64, Measurement.Require, place[folder], server.Url);
+            (request.Target, request.Measurement, request.CacheDirectory, request.RemoteCache, request.Settings.Precision) = (TargetNames.CpuArm64, Measurement.Require, place[folder], server.Url, Precision.Float32);
         OptimizationResult first = Workplace.Run(Ort(request => Remote(request, "first")));
         DeviceMeasurement measured = new()
         {
