@@ -62,10 +62,18 @@ internal static class OptimizeCommand
                 result.AddError($"'{version}' is no version of ONNX Runtime from {RuntimeRelease.Oldest} on; --runtime-version takes one such as 1.20.1.");
             }
         });
+        Option<string> timeout = new("--timeout") { Description = "How long a search may take, such as 90s or 5min (default: 5min); the best so far is then written. What is named completely fails when it takes longer." };
+        timeout.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: { } text }] && !Quantity.TryParseDuration(text, out _))
+            {
+                result.AddError($"'{text}' is no duration; --timeout takes one such as 90s or 5min.");
+            }
+        });
         Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
         Option<bool> explain = new("--explain") { Description = "Also tell the decision as a short story: what was tried and why, what was refused, what was kept, and what it bought." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, disabledRules, explain, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, timeout, disabledRules, explain, json };
         SettingOptions settings = new(command, Settings);
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
@@ -105,6 +113,7 @@ internal static class OptimizeCommand
                 OutputPath = artifact,
                 CacheDirectory = parsed.GetValue(cache)?.FullName,
                 RemoteCache = parsed.GetValue(remoteCache),
+                TimeoutSeconds = parsed.GetValue(timeout) is { } limit && Quantity.TryParseDuration(limit, out double milliseconds) ? milliseconds / 1000 : null,
             };
             OptimizationResult result = ConsoleProgress.Show(name, progress => new OptimizationPipeline(progress).Run(request, cancellation));
             int written = parsed.GetValue(json) is { } file ? ModelCommand.Write(result, file.FullName) : ModelCommand.Succeeded;

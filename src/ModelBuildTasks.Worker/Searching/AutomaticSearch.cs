@@ -98,7 +98,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         int[] order = Measures ? [.. Enumerable.Range(0, list.Recipes.Count).OrderBy(rank => list.Recipes[rank].IsLossless ? 0 : 1)] : [.. Enumerable.Range(0, list.Recipes.Count)];
         foreach (int rank in order)
         {
-            if (!Measures && ranking.Order(trials) is [var best, ..] && TrialRanking.Excess(best) == 0)
+            if (!Measures && trials.Exists(trial => trial is { MayShip: true, IsLocked: false } && TrialRanking.Excess(trial) == 0))
             {
                 return;
             }
@@ -158,7 +158,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     private void RemoveMore(SearchScene scene, Func<PruningAxis?> axisOf)
     {
-        Trial[] kinds = [.. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false })).Take(MostPruned)];
+        Trial[] kinds = [.. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false })).Take(Measures ? MostPruned : 1)];
         if (axisOf() is not { } axis || kinds.Length == 0)
         {
             return;
@@ -264,13 +264,14 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     private void Add(Trial trial)
     {
-        clock.Token.ThrowIfCancellationRequested();
         trials.Add(trial);
         if (trial is { MayShip: true, IsSource: false })
         {
             shelf.Keep(trial);
             shelf.Tidy(ranking.Order(trials));
         }
+
+        clock.Token.ThrowIfCancellationRequested();
     }
 
     private int RankOf(PinnedRecipe pinned) =>

@@ -13,6 +13,12 @@ internal sealed record Judged(Trial Trial, Estimate SearchDrop, Estimate HeldOut
     // Shares of samples are quotients: 3 of 300 must not be more than 0.01.
     private const double Rounding = 1e-9;
 
+    // Standard errors in half of a 95 % interval.
+    private const double ErrorsOfInterval = 1.96;
+
+    /// <summary>Whether it keeps the budget on the half that was searched by with a standard error to spare, as Auto must.</summary>
+    internal bool IsSafe => SearchDrop.Value + ((SearchDrop.High - SearchDrop.Value) / ErrorsOfInterval) <= PreparedPair.MaxAccuracyDrop + Rounding;
+
     /// <summary>Whether the budget holds on both halves.</summary>
     internal bool Keeps => Math.Max(SearchDrop.Value, HeldOutDrop.Value) <= PreparedPair.MaxAccuracyDrop + Rounding;
 }
@@ -28,8 +34,9 @@ internal sealed record Rival(IReadOnlyList<Judged> Recipes, Estimate Ratio, bool
 /// <param name="Fixed">Every fixed recipe that made something.</param>
 /// <param name="Failed">Those that made nothing.</param>
 /// <param name="Rivals">Those that keep the budget and may be the fastest; first the one that Auto fares worst against.</param>
+/// <param name="SafeRivals">The same of those that keep the budget as Auto must, whatever the other half says.</param>
 /// <param name="BestRatio">The time of that one over the original's, measured as Auto's is; null where no fixed recipe keeps the budget.</param>
-internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, IReadOnlyList<Trial> Failed, IReadOnlyList<Rival> Rivals, Estimate? BestRatio)
+internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, IReadOnlyList<Trial> Failed, IReadOnlyList<Rival> Rivals, IReadOnlyList<Rival> SafeRivals, Estimate? BestRatio)
 {
     /// <summary>A recipe whose ratio to the original is larger by more than this, relative to the best, is not timed against Auto: it is not the fastest.</summary>
     private const double MostBehind = 1.15;
@@ -43,14 +50,15 @@ internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, 
         Judged auto = new(searched, pair.SearchDrop(searched), pair.HeldOutDrop(searched), pair.Ratio(searched.Artifact, pair.ModelPath, rounds));
         Trial[] trials = [.. FixedRecipes.All(isQuick).Select(recipe => pair.Make(recipe.Name, recipe.Settings))];
         Judged[] made = [.. trials.Where(trial => trial.Fault is null).Select(trial => Judge(pair, trial))];
-        Rival[] rivals = [.. Against(pair, auto, made, rounds).OrderByDescending(rival => rival.Ratio.Value)];
+        Rival[] rivals = Against(pair, auto, [.. made.Where(recipe => recipe.Keeps)], rounds);
+        Rival[] safe = Against(pair, auto, [.. made.Where(recipe => recipe.IsSafe)], rounds);
         Estimate? best = rivals switch
         {
             [] => null,
             [{ IsSame: true }, ..] => auto.Ratio,
             [{ Recipes: var recipes }, ..] => pair.Ratio(recipes[0].Trial.Artifact, pair.ModelPath, rounds),
         };
-        return new AutoComparison(auto, made, [.. trials.Where(trial => trial.Fault is not null)], rivals, best);
+        return new AutoComparison(auto, made, [.. trials.Where(trial => trial.Fault is not null)], rivals, safe, best);
     }
 
     private static Judged Judge(PreparedPair pair, Trial trial)
@@ -62,17 +70,18 @@ internal sealed record AutoComparison(Judged Auto, IReadOnlyList<Judged> Fixed, 
         return new Judged(trial, pair.SearchDrop(trial), pair.HeldOutDrop(trial), ratio);
     }
 
-    private static IEnumerable<Rival> Against(PreparedPair pair, Judged auto, Judged[] made, int rounds)
+    private static Rival[] Against(PreparedPair pair, Judged auto, Judged[] keeping, int rounds)
     {
-        Judged[] keeping = [.. made.Where(recipe => recipe.Keeps)];
         string own = TargetTable.ComputationOf(auto.Trial.Artifact);
-        foreach (IGrouping<string, Judged> same in keeping
-            .Where(recipe => recipe.Ratio.Value <= MostBehind * keeping.Min(other => other.Ratio.Value))
-            .GroupBy(recipe => TargetTable.ComputationOf(recipe.Trial.Artifact)))
-        {
-            yield return same.Key == own
-                ? new Rival([.. same], Estimate.Exact(1), IsSame: true)
-                : new Rival([.. same], pair.Ratio(auto.Trial.Artifact, same.First().Trial.Artifact, rounds), IsSame: false);
-        }
+        return
+        [
+            .. keeping
+                .Where(recipe => recipe.Ratio.Value <= MostBehind * keeping.Min(other => other.Ratio.Value))
+                .GroupBy(recipe => TargetTable.ComputationOf(recipe.Trial.Artifact))
+                .Select(same => same.Key == own
+                    ? new Rival([.. same], Estimate.Exact(1), IsSame: true)
+                    : new Rival([.. same], pair.Ratio(auto.Trial.Artifact, same.First().Trial.Artifact, rounds), IsSame: false))
+                .OrderByDescending(rival => rival.Ratio.Value),
+        ];
     }
 }

@@ -34,8 +34,8 @@ internal static class AutoTable
 
     private static void Print(LabelledPair[] pairs, bool isQuick, bool isVerbose, int rounds)
     {
-        Console.WriteLine("| model | samples: calibration, search, held out | Top1 of the original, held out | drop on the search half, points | on the held-out half [95 %] | size | latency ratio to the original | best fixed recipe | its latency ratio | Auto over it | seconds of search | what was chosen |");
-        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        Console.WriteLine("| model | samples: calibration, search, held out | Top1 of the original, held out | drop on the search half, points | on the held-out half [95 %] | size | latency ratio to the original | best fixed recipe | its latency ratio | Auto over it | best that is safe on the search half | Auto over it | seconds of search | what was chosen |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
         List<string> details = [];
         foreach (LabelledPair entry in pairs)
         {
@@ -64,8 +64,9 @@ internal static class AutoTable
         string against = comparison is { Rivals: [var best, ..], BestRatio: { } ratio }
             ? $"{best.Recipes[0].Trial.Name} | {Ratio(ratio)} | {Against(best)}"
             : "none keeps the budget | – | –";
+        string safe = comparison.SafeRivals is [var rival, ..] ? $"{rival.Recipes[0].Trial.Name} | {Against(rival)}" : "none | –";
         return FormattableString.Invariant(
-            $"| {pair.Name} | {pair.Data.CalibrationCount:N0}, {pair.Data.SearchCount:N0}, {pair.Data.HeldOutCount:N0} | {pair.HeldOutAccuracy():0.0000} | {Points(auto.SearchDrop.Value)} | {Points(auto.HeldOutDrop)} | {auto.Trial.SizeRatio:0.000} | {Ratio(auto.Ratio)} | {against} | {auto.Trial.Seconds:0.0} | {auto.Trial.Choice} |");
+            $"| {pair.Name} | {pair.Data.CalibrationCount:N0}, {pair.Data.SearchCount:N0}, {pair.Data.HeldOutCount:N0} | {pair.HeldOutAccuracy():0.0000} | {Points(auto.SearchDrop.Value)} | {Points(auto.HeldOutDrop)} | {auto.Trial.SizeRatio:0.000} | {Ratio(auto.Ratio)} | {against} | {safe} | {auto.Trial.Seconds:0.0} | {auto.Trial.Choice} |");
     }
 
     private static IEnumerable<string> Details(AutoComparison comparison)
