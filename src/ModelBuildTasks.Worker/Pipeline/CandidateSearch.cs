@@ -120,15 +120,17 @@ internal sealed class CandidateSearch(
 
     private Outcome Search(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded, ShippedForm shipped)
     {
+        // What the project names comes first, and may take its time.
+        PreparedForm named = Prepare(list, maker, loaded.Branch());
         using SearchClock clock = SearchClock.Start(request.TimeoutSeconds, cancellation);
         using Shelf shelf = new(shipped);
         MemoryStage memory = new(request, target, progress, clock.Token);
         Comparison trials = new(source, target, request, samples, progress, clock.Token);
         Workbench bench = new(request, maker, trials, shipped, samples, new ShippedSizes(request, shipped, memory, clock.Token), Cache is null ? null : new TrialCache(Cache, request, shipped));
         AutomaticSearch search = new(request, list, bench, trials, shelf, clock);
-        AppliedSteps done = new AppliedSteps(target, calibration, progress, clock.Token).After(loaded);
-        PreparedForm start = Prepare(list, maker, done);
-        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) { Pinned = PinnedStart(maker, loaded) };
+        AppliedSteps timed = new(target, calibration, progress, clock.Token);
+        PreparedForm start = new(named.Form, timed.After(named.Steps)) { Simplified = named.Simplified };
+        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) { Pinned = () => PinnedStart(maker, timed.After(loaded)) };
         IReadOnlyList<Trial> order = search.Run(scene);
         while (order is [{ IsSource: false } best, ..])
         {
@@ -144,12 +146,12 @@ internal sealed class CandidateSearch(
             return new SearchOutcome(request, search, clock).Of(best, outcome);
         }
 
-        AppliedSteps passed = start.Steps.Branch();
+        AppliedSteps passed = named.Steps.Branch();
         passed.ApplyNone(since: loaded.Now);
         return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search.Trials)));
     }
 
-    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(CandidateMaker maker, AppliedSteps loaded)
+    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(CandidateMaker maker, AppliedSteps done)
     {
         if (request.Start is not { IsSource: false } pinned)
         {
@@ -157,7 +159,7 @@ internal sealed class CandidateSearch(
         }
 
         RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
-        PreparedForm prepared = Prepare(again, maker, loaded.Branch());
+        PreparedForm prepared = Prepare(again, maker, done);
         return (again.Recipes[0], pinned, new PreparedForm(prepared.Form, prepared.Steps, pinned.Sparsity, pinned.Pruning) { Simplified = prepared.Simplified });
     }
 

@@ -86,7 +86,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     private void TryStart(SearchScene scene)
     {
-        if (scene.Pinned is var (recipe, pinned, prepared))
+        if (scene.Pinned() is var (recipe, pinned, prepared))
         {
             Add(bench.Again(recipe, pinned, prepared, new Trial(recipe.Name, "the lock file has it", RankOf(pinned), pinned.Sparsity) { IsLocked = true }));
         }

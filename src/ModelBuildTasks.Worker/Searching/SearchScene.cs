@@ -27,8 +27,8 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     /// <summary>What does nothing to what was removed from: the recipe of forms that are only looked at.</summary>
     internal Recipe Lossless { get; } = RecipeBook.Simplification;
 
-    /// <summary>What the lock file has; null where it has nothing.</summary>
-    internal (Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)? Pinned { get; init; }
+    /// <summary>Prepares what the lock file has; null where it has nothing.</summary>
+    internal Func<(Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)?> Pinned { get; init; } = () => null;
 
     /// <summary>Why no channels can be removed, or what stands against some.</summary>
     internal PassOutcome? ChannelsOutcome { get; private set; }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Evaluation.Latency;
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
@@ -109,18 +110,31 @@ internal sealed class Workbench(
         }
 
         Stopwatch watch = Stopwatch.StartNew();
+        try
+        {
+            (Trial made, ComparisonResult? result) = MakeAnew(recipe, prepared, trial, proof, lessons, measuresLatency);
+            return (made with { Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, result);
+        }
+        catch (Exception fault) when (fault is InferenceException or UnconvertibleException)
+        {
+            // That ONNX Runtime trips over one form says nothing of the others.
+            return (trial with { Refusal = FaultDiagnostics.Clause(fault.Message), Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, null);
+        }
+    }
+
+    private (Trial Trial, ComparisonResult? Result) MakeAnew(Recipe recipe, PreparedForm prepared, Trial trial, Proof proof, Lessons lessons, bool measuresLatency)
+    {
         AppliedSteps done = prepared.Steps.Branch();
         (Model model, bool changed) = maker.Apply(recipe, isRequested: proof == Proof.Budgets, prepared.Form, done, lessons);
         trial = trial with { Plan = done.Quantization, Steps = [.. done.Steps.Skip(prepared.StepCount)] };
         if (!changed && !(recipe.IsLossless && prepared.Form.IsChanged))
         {
-            string reason = trial.Steps is [.., var last] ? FaultDiagnostics.Reason(last.Explanation) : "nothing in it can be simplified";
-            return (trial with { Refusal = reason, DidNotApply = true, Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, null);
+            return (trial with { Refusal = trial.Steps is [.., var last] ? FaultDiagnostics.Reason(last.Explanation) : "nothing in it can be simplified", DidNotApply = true }, null);
         }
 
         if (maker.Save(model, done) is { } unfit)
         {
-            return (trial with { Refusal = unfit.Refusal, Cause = unfit.Cause, Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, unfit);
+            return (trial with { Refusal = unfit.Refusal, Cause = unfit.Cause }, unfit);
         }
 
         ComparisonResult result = comparison.Of(shipped, proof, measuresLatency, Timing);
@@ -133,7 +147,7 @@ internal sealed class Workbench(
             cache?.Keep(recipe, prepared, lessons, outcome);
         }
 
-        return (Judged(trial, result, outcome, proof) with { Seconds = trial.Seconds + watch.Elapsed.TotalSeconds }, result);
+        return (Judged(trial, result, outcome, proof), result);
     }
 
     private Trial Judged(Trial trial, ComparisonResult result, Outcome outcome, Proof proof)
