@@ -56,6 +56,12 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
             yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", hasMargin: proof == Proof.Margin && most > 0);
         }
 
+        // Scores may be alike where the answer is another. Without labels that is all there is to tell how far something may be pushed.
+        if (proof == Proof.Margin && !accuracy.Labelled && accuracy.Agreement is { } agreement && HasNoUnit(accuracy.Metric))
+        {
+            yield return Of(Estimate.Exact(1 - agreement), request.Budgets.MaxAccuracyDrop ?? DefaultDrop, "the share of samples to which it gives another class is", $"on {accuracy.Samples} samples", hasMargin: false);
+        }
+
         if (isPruned && request.Budgets.MinAccuracy is { } least)
         {
             yield return Bound(accuracy, least, proof);

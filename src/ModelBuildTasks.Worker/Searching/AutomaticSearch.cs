@@ -158,7 +158,12 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     private void RemoveMore(SearchScene scene, Func<PruningAxis?> axisOf)
     {
-        Trial[] kinds = [.. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false })).Take(Measures ? MostPruned : 1)];
+        // Of two that differ in their ranges alone the better one: the other would hardly overtake it.
+        Trial[] kinds =
+        [
+            .. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false }))
+                .DistinctBy(trial => trial.Recipe!.Settings with { Calibration = default }).Take(Measures ? MostPruned : 1),
+        ];
         if (axisOf() is not { } axis || kinds.Length == 0)
         {
             return;

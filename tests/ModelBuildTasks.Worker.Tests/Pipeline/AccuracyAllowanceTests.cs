@@ -59,6 +59,17 @@ public sealed class AccuracyAllowanceTests
     }
 
     [TestMethod]
+    [DataRow(0.992, true)]
+    [DataRow(0.98, false)]
+    public void Without_labels_what_is_pushed_to_the_limit_must_give_the_same_classes(double agreement, bool isKept)
+    {
+        AccuracyResult accuracy = Result(MetricKind.Cosine, 1, 0.999) with { Labelled = false, Agreement = agreement };
+
+        Assert.AreEqual(isKept, Judge(new ModelBudgets(), accuracy, Proof.Margin).IsKept);
+        Assert.IsTrue(Judge(new ModelBudgets(), accuracy).IsKept, "What is not pushed is judged by likeness alone.");
+    }
+
+    [TestMethod]
     public void Where_nothing_may_be_lost_the_value_decides_for_a_search_too() =>
         Assert.IsTrue(Judge(new ModelBudgets { MaxAccuracyDrop = 0 }, Result(MetricKind.Top1, 0.99, 0.99) with { Drop = new Estimate(0, -0.003, 0.003) }, Proof.Margin).IsKept);
 
