@@ -122,10 +122,14 @@ internal static class BudgetDiagnostics
     private static string JudgedBy(Outcome outcome) => outcome switch
     {
         _ when outcome.Steps.All(step => step.IsLossless || !step.Applied) => "nothing was changed that could lose any",
-        { Accuracy: { } accuracy } => FormattableString.Invariant($"the artifact's outputs have a cosine similarity of {accuracy.WorstCosine:0.#####} with the original's on the {accuracy.Samples} samples of CalibrationData"),
-        { DrawnCosine: { } cosine } => FormattableString.Invariant($"the artifact's outputs have a cosine similarity of {cosine:0.#####} with the original's on one input that was drawn, which says little of real ones"),
+        { Accuracy: { } accuracy } => Alike(accuracy.WorstCosine, $"{Quantities.Count(accuracy.Samples, "sample", "samples")} of CalibrationData"),
+        { DrawnCosine: { } cosine } => Alike(cosine, "one input that was drawn, which says little of real ones"),
         _ => "the artifact's outputs could not be compared with the original's on a drawn input either",
     };
+
+    /// <summary>Towards 0, so that 1 is not said of what is not quite alike.</summary>
+    private static string Alike(double cosine, string where) =>
+        string.Create(CultureInfo.InvariantCulture, $"the artifact's outputs have a cosine similarity of {Math.Round(cosine, 5, MidpointRounding.ToZero):0.#####} with the original's on {where}");
 
     /// <summary>The processor that MaxLatency is tied to, where latency was measured on another; null where it holds.</summary>
     private static string? OtherProcessor(OptimizationRequest request, Outcome outcome, DeviceEvidence device) =>

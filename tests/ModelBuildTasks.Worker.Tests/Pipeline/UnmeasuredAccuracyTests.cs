@@ -31,7 +31,7 @@ public sealed class UnmeasuredAccuracyTests : IDisposable
     [TestMethod]
     public void Likeness_on_the_calibration_samples_is_told() => StringAssert.Contains(
         Warning(Request(Precision.Int8, request => request.CalibrationData = place.WriteData("calibration", labelled: false))).Message,
-        "with the original's on the 64 samples of CalibrationData");
+        "with the original's on 64 samples of CalibrationData");
 
     [TestMethod]
     public void What_Auto_chose_without_data_tells_its_likeness_too() => StringAssert.Contains(
