@@ -95,9 +95,10 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor FellBack = new("MBT1003", "Auto fell back to a lesser recipe", Warning,
         "'{0}' for {1}: {2} was given up for {3}: {4}. {5}", "A Precision that the project names is obeyed, and left to its budgets.");
 
-    /// <summary>{0} model name, {1} target.</summary>
+    /// <summary>{0} model name, {1} target, {2} what the artifact was judged by, a clause.</summary>
     public static readonly DiagnosticDescriptor AccuracyNotMeasured = new("MBT1004", "Accuracy not measured", Warning,
-        "The accuracy of '{0}' for {1} was not measured on data of its own: there is no EvaluationData.", "Name a data set as EvaluationData.");
+        "The accuracy of '{0}' for {1} was not measured, for there is no EvaluationData; {2}.",
+        "Name some hundred samples as EvaluationData, with labels where there are any; with others as CalibrationData, Auto may compute in integers and remove channels.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor LatencyNotMeasured = new("MBT1005", "Latency not measured", Warning,

@@ -43,6 +43,9 @@ internal sealed record Outcome
     /// <summary>Null when there is no data to measure on.</summary>
     public AccuracyResult? Accuracy { get; init; }
 
+    /// <summary>Cosine similarity of the output that fares worst with the original's, on a drawn input; null where there is data to measure on, or nothing can be drawn.</summary>
+    public double? DrawnCosine { get; init; }
+
     public LatencyResult? Latency { get; init; }
 
     /// <summary>Null when nothing was quantized with calibration samples.</summary>
@@ -83,6 +86,9 @@ internal sealed record PeakMemories(long Original, long Optimized);
 /// <summary>One step of the recipe.</summary>
 internal sealed record Step(string Name, bool Applied, string Explanation)
 {
+    /// <summary>Whether it leaves the outputs as they were, but for the order of sums.</summary>
+    public bool IsLossless { get; init; }
+
     /// <summary>Where the step did nothing, and why.</summary>
     public IReadOnlyList<string> Reasons { get; init; } = [];
 }

@@ -2,6 +2,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 
@@ -55,7 +56,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
             Pinned = lessons?.Pinned,
         };
         PassOutcome outcome = pass.Apply(model, context);
-        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { Reasons = Shortened(outcome.Refusals) });
+        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
         return outcome.Changed;
     }

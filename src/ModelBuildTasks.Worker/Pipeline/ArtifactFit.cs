@@ -37,7 +37,7 @@ internal sealed class ArtifactFit(OptimizationRequest request, TargetProfile tar
             long opset = model.Opset;
             string? reason = OpsetLowering.Apply(model, newest);
             done.Steps.Add(new Step(
-                $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}."));
+                $"operator set for {target}", Applied: reason is null, reason is null ? $"It declares operator set {newest} instead of {opset}." : $"The execution provider computes operator sets up to {newest}, and {reason}.") { IsLossless = true });
         }
 
         if (request.Runtime is not { } runtime)
@@ -58,7 +58,7 @@ internal sealed class ArtifactFit(OptimizationRequest request, TargetProfile tar
         (IReadOnlyList<string> changes, string? refusal) = ReleaseFit.Apply(model, release);
         if (refusal is null && changes.Count > 0)
         {
-            done.Steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', changes)));
+            done.Steps.Add(new Step($"fit to ONNX Runtime {release}", Applied: true, string.Join(' ', changes)) { IsLossless = true });
         }
 
         return refusal;

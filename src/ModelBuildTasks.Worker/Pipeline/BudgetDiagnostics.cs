@@ -60,10 +60,9 @@ internal static class BudgetDiagnostics
             yield return refusal;
         }
 
-        // Calibration samples are what the ranges were fitted to: likeness on them is shown, and is no accuracy.
         if (request.EvaluationData is null)
         {
-            yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target);
+            yield return Diagnostic.Create(DiagnosticCatalogue.AccuracyNotMeasured, request.ModelPath, request.Name, request.Target, JudgedBy(outcome));
         }
 
         if (outcome.Untried is { } untried)
@@ -118,6 +117,19 @@ internal static class BudgetDiagnostics
         Verdict = Enum.Parse<Verdict>(verdict.Outcome.ToString()),
         Sentence = verdict.Sentence,
     };
+
+    /// <summary>What stands in for accuracy where there is no evaluation data, as a clause. Calibration samples are what ranges were fitted to: likeness on them is told, and is no accuracy.</summary>
+    private static string JudgedBy(Outcome outcome) => outcome switch
+    {
+        _ when outcome.Steps.All(step => step.IsLossless || !step.Applied) => "nothing was changed that could lose any",
+        { Accuracy: { } accuracy } => Alike(accuracy.WorstCosine, $"{Quantities.Count(accuracy.Samples, "sample", "samples")} of CalibrationData"),
+        { DrawnCosine: { } cosine } => Alike(cosine, "one input that was drawn, which says little of real ones"),
+        _ => "the artifact's outputs could not be compared with the original's on a drawn input either",
+    };
+
+    /// <summary>Towards 0, so that 1 is not said of what is not quite alike.</summary>
+    private static string Alike(double cosine, string where) =>
+        string.Create(CultureInfo.InvariantCulture, $"the artifact's outputs have a cosine similarity of {Math.Round(cosine, 5, MidpointRounding.ToZero):0.#####} with the original's on {where}");
 
     /// <summary>The processor that MaxLatency is tied to, where latency was measured on another; null where it holds.</summary>
     private static string? OtherProcessor(OptimizationRequest request, Outcome outcome, DeviceEvidence device) =>

@@ -205,6 +205,7 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
         Steps = [.. done.Steps],
         Notes = [.. done.Notes, .. UntakenNote()],
         Accuracy = result.Accuracy,
+        DrawnCosine = result.DrawnCosine,
         Latency = result.Latency,
         LatencyReason = result.LatencyReason,
         Untried = result.Untried,

@@ -29,9 +29,11 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
     /// <inheritdoc cref="Outcome.Untried"/>
     internal string? Untried { get; init; }
 
+    /// <inheritdoc cref="Outcome.DrawnCosine"/>
+    internal double? DrawnCosine { get; init; }
+
     /// <summary>What <see cref="Refusal"/> is about.</summary>
     internal RefusalCause Cause { get; init; }
-
 }
 
 /// <summary>Verifies candidates and measures them against the original, on the same samples and in the same run.</summary>
@@ -108,15 +110,18 @@ internal sealed class Comparison(
             }
 
             bool mustProveItself = proof != Proof.Budgets;
-            string? loss = accuracy is not null ? ReasonToMistrust(accuracy, proof) : mustProveItself ? ReasonToMistrustUnmeasured(judged) : null;
+            (AccuracyResult? likeness, string? unproven) = accuracy is null ? CompareOnDrawn(judged) : default;
+            string? loss = accuracy is not null ? ReasonToMistrust(accuracy, proof)
+                : mustProveItself ? unproven ?? (likeness is null ? null : ReasonToMistrust(likeness, Proof.Value))
+                : null;
             if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss, accuracy) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven, IsUntimed = true };
+                return new ComparisonResult(loss, accuracy) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven, IsUntimed = true, DrawnCosine = likeness?.WorstCosine };
             }
 
             if (!measuresLatency)
             {
-                return new ComparisonResult(null, accuracy) { Untried = trial.Untried };
+                return new ComparisonResult(null, accuracy) { Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine };
             }
 
             string? latencyReason = ReasonNotToMeasure();
@@ -127,8 +132,8 @@ internal sealed class Comparison(
             }
 
             return mustProveItself && MayNotBeSlower && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
-                ? Slower(latency, accuracy) with { Untried = trial.Untried }
-                : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried };
+                ? Slower(latency, accuracy) with { Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine }
+                : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine };
         }
     }
 
@@ -237,21 +242,22 @@ internal sealed class Comparison(
         return ReleaseTrial.Check(runtime, library, artifactPath, artifact.Fit(inputs.Value[0]), artifact.Run(inputs.Value[0]), cancellation);
     }
 
-    /// <summary>Without data, likeness on drawn inputs is all there is: no accuracy, but enough to refuse what went wrong.</summary>
-    private string? ReasonToMistrustUnmeasured(ModelSession artifact)
+    /// <summary>Without data, likeness on a drawn input is all there is: no accuracy, but enough to refuse what went wrong.</summary>
+    /// <returns>The likeness; else why nothing proves it, as a clause; neither where the model runs on nothing drawn.</returns>
+    private (AccuracyResult? Likeness, string? Reason) CompareOnDrawn(ModelSession artifact)
     {
         if (inputs.Value.Count == 0)
         {
-            return null;
+            return default;
         }
 
         try
         {
-            return ReasonToMistrust(AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation), Proof.Value);
+            return (AccuracyComparison.Run(source.Session, artifact, new TrialDataset(inputs.Value), MetricKind.Cosine, cancellation: cancellation), null);
         }
         catch (UndefinedOutputException undefined)
         {
-            return $"output '{undefined.Output}' of the model is infinite or undefined for the inputs drawn for it, so that nothing proves likeness; samples of real input would";
+            return (null, $"output '{undefined.Output}' of the model is infinite or undefined for the inputs drawn for it, so that nothing proves likeness; samples of real input would");
         }
     }
 

@@ -104,7 +104,7 @@ internal sealed partial class RemoteArtifact(
             }
 
             ComparisonResult result = comparison.Of(shipped, Proof.Value, measuresLatency: false);
-            proven = claimed with { Accuracy = result.Accuracy, Memory = null, Untried = result.Untried };
+            proven = claimed with { Accuracy = result.Accuracy, DrawnCosine = result.DrawnCosine, Memory = null, Untried = result.Untried };
             return result.Refusal;
         }
         catch (Exception fault) when (fault is ModelFormatException or InferenceException or MetricException)
