@@ -29,9 +29,10 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
         IReadOnlyList<Trial> front = TrialRanking.Front(search.Trials);
         Trial? first = search.Trials.FirstOrDefault(trial => trial is { Rank: 0, Share: 0, Recipe: not null });
         List<Note> notes = [.. outcome.Notes];
-        if (first is { MayShip: false } && chosen is { IsSource: false } && !ReferenceEquals(first, chosen))
+        // That a kind of numbers does not fit the model is nothing to warn of: nobody can do anything about it.
+        if (first is { MayShip: false, DidNotApply: false } && chosen is { IsSource: false } && !ReferenceEquals(first, chosen))
         {
-            Rejection rejection = first.DidNotApply ? Rejection.DidNotApply(first.Refusal!) : Rejection.Of(first.Refusal!, first.Cause);
+            Rejection rejection = Rejection.Of(first.Refusal!, first.Cause);
             notes.Add(Note.Of(DiagnosticCatalogue.FellBack, first.Name, chosen.Name, rejection.Reason, rejection.Advice));
         }
 

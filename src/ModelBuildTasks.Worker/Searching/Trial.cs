@@ -58,7 +58,7 @@ internal sealed record Trial(string Name, string Reason, int Rank, double Share)
     internal double? LatencyRatio => IsSource ? 1 : Outcome?.Latency?.Ratio.Value;
 
     /// <summary>What it loses, in the metric's unit, else in likeness; 0 for the source.</summary>
-    internal double Loss => Outcome?.Accuracy is not { } accuracy ? 0 : accuracy.Drop?.Value ?? 1 - accuracy.WorstCosine;
+    internal double Loss => Outcome?.Accuracy is { } accuracy ? accuracy.Drop?.Value ?? 1 - accuracy.WorstCosine : Outcome?.DrawnCosine is { } cosine ? 1 - cosine : 0;
 
     /// <summary>The budgets that it surely breaks.</summary>
     internal IEnumerable<BudgetVerdict> Broken => Budgets.Where(verdict => verdict.Outcome == BudgetOutcome.Failed);
@@ -73,7 +73,7 @@ internal sealed record Trial(string Name, string Reason, int Rank, double Share)
         Bytes = ShippedBytes > 0 ? ShippedBytes : null,
         Accuracy = Outcome?.Accuracy?.Optimized.Value,
         Drop = Outcome?.Accuracy?.Drop?.Value,
-        Cosine = Outcome?.Accuracy?.WorstCosine,
+        Cosine = Outcome?.Accuracy?.WorstCosine ?? Outcome?.DrawnCosine,
         LatencyRatio = LatencyRatio,
         LatencyLow = Outcome?.Latency?.Ratio.Low,
         LatencyHigh = Outcome?.Latency?.Ratio.High,
