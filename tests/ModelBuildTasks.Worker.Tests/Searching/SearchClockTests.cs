@@ -12,6 +12,8 @@ public sealed class SearchClockTests
     {
         using SearchClock clock = SearchClock.Start(1e-9, CancellationToken.None);
 
+        clock.Begin();
+
         Assert.IsTrue(clock.Token.WaitHandle.WaitOne(Patience));
         Assert.IsTrue(clock.IsUp);
     }
@@ -26,6 +28,8 @@ public sealed class SearchClockTests
     {
         using SearchClock clock = SearchClock.Start(seconds, CancellationToken.None);
 
+        clock.Begin();
+
         Assert.IsFalse(clock.Token.IsCancellationRequested);
         Assert.IsFalse(clock.IsUp);
     }
@@ -35,6 +39,7 @@ public sealed class SearchClockTests
     {
         using CancellationTokenSource build = new();
         using SearchClock clock = SearchClock.Start(null, build.Token);
+        clock.Begin();
 
         build.Cancel();
 
@@ -47,6 +52,7 @@ public sealed class SearchClockTests
     {
         using CancellationTokenSource build = new();
         using SearchClock clock = SearchClock.Start(1e-9, build.Token);
+        clock.Begin();
         Assert.IsTrue(clock.Token.WaitHandle.WaitOne(Patience));
 
         build.Cancel();

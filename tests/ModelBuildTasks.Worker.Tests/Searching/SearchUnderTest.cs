@@ -1,6 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
@@ -13,10 +14,14 @@ namespace ModelBuildTasks.Worker.Tests.Searching;
 internal sealed class SearchUnderTest : IDisposable
 {
     private readonly SourceModel source;
-    private readonly Shelf shelf;
     private readonly SearchScene scene;
 
-    internal SearchUnderTest(Workplace place, SearchClock clock, Action<OptimizationRequest>? change, params Recipe[] recipes)
+    /// <param name="place">The model.</param>
+    /// <param name="clock">When the time is up.</param>
+    /// <param name="prunes">Whether channels may be removed.</param>
+    /// <param name="change">What is asked for.</param>
+    /// <param name="recipes">The kinds, the best first.</param>
+    internal SearchUnderTest(Workplace place, SearchClock clock, bool prunes, Action<OptimizationRequest>? change, params Recipe[] recipes)
     {
         OptimizationRequest request = place.Request(change);
         source = SourceModel.Load(place.ModelPath);
@@ -27,15 +32,17 @@ internal sealed class SearchUnderTest : IDisposable
         Comparison comparison = new(source, TargetProfiles.Cpu, request, samples, progress, CancellationToken.None);
         ShippedSizes sizes = new(request, Shipped, new MemoryStage(request, TargetProfiles.Cpu, progress, CancellationToken.None), CancellationToken.None);
         Workbench bench = new(request, maker, comparison, Shipped, samples, sizes, cache: null);
-        RecipeList list = new([], recipes, IsChosenByUser: false);
-        AppliedSteps steps = new(TargetProfiles.Cpu, null, progress, CancellationToken.None);
+        RecipeList list = new([], recipes, IsChosenByUser: false) { Prunable = prunes ? new ExcludedLayers([], source.Model) : null };
+        AppliedSteps steps = new(TargetProfiles.Cpu, samples, progress, CancellationToken.None);
         AppliedSteps loaded = steps.Branch();
-        shelf = new Shelf(Shipped);
-        scene = new SearchScene(maker, list, new PassContext(TargetProfiles.Cpu), loaded, new PreparedForm(maker.Simplify(steps), steps));
-        Search = new AutomaticSearch(request, list, bench, comparison, shelf, clock);
+        Shelf = new Shelf(Shipped);
+        scene = new SearchScene(maker, list, new PassContext(TargetProfiles.Cpu, samples), loaded, new PreparedForm(maker.Simplify(steps), steps));
+        Search = new AutomaticSearch(request, list, bench, comparison, Shelf, clock);
     }
 
     internal ShippedForm Shipped { get; }
+
+    internal Shelf Shelf { get; }
 
     internal AutomaticSearch Search { get; }
 
@@ -43,7 +50,7 @@ internal sealed class SearchUnderTest : IDisposable
 
     public void Dispose()
     {
-        shelf.Dispose();
+        Shelf.Dispose();
         Shipped.Dispose();
         source.Dispose();
     }
