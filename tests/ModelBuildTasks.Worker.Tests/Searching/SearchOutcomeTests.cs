@@ -55,10 +55,10 @@ public sealed class SearchOutcomeTests : Pipeline.SearchScene
     [TestMethod]
     [DataRow(0.1)]
     [DataRow(0.3)]
-    [DataRow(0.7)]
+    [DataRow(0.2)]
     public void A_limit_that_is_offered_is_kept_by_what_has_it(double share)
     {
-        Outcome outcome = Search(Auto(Recipe(new EditingPass("pad", model => model.Metadata["padding"] = new string('-', (int)(997 * share))))), request => request.Budgets.MaxSizeRatio = 0.001);
+        Outcome outcome = Search(Auto(Recipe(new EditingPass("pad", model => model.Metadata["padding"] = new string('-', (int)(100 * share))))), request => request.Budgets.MaxSizeRatio = 0.001);
 
         string offered = outcome.Notes.Single(note => note.Code == "MBT2009").Arguments[2].Split("MaxSizeRatio would have to be ")[1].Split(',')[0];
         double limit = double.Parse(offered, System.Globalization.CultureInfo.InvariantCulture);
