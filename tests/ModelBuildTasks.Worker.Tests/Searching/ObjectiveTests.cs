@@ -1,4 +1,6 @@
+using System.Globalization;
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Contracts.Searching;
 
 namespace ModelBuildTasks.Worker.Tests.Searching;
@@ -73,6 +75,27 @@ public sealed class ObjectiveTests : SearchedModel
     }
 
     [TestMethod]
+    [DataRow(Quantization.Auto, Pruning.None, 0.2, "weight-only int4")]
+    [DataRow(Quantization.None, Pruning.Auto, 0.96, "structured pruning ")]
+    public void The_loss_that_is_said_to_do_does(Quantization quantization, Pruning pruning, double ratio, string what)
+    {
+        string message = Search(Bound).Diagnostics.Single(diagnostic => diagnostic.Code == "MBT2009").Message;
+        StringAssert.Contains(message, $", with which {what}");
+        double loss = double.Parse(message.Split("or MaxAccuracyDrop ")[1].Split(',')[0], CultureInfo.InvariantCulture);
+
+        OptimizationResult result = Search(request =>
+        {
+            Bound(request);
+            request.Budgets.MaxAccuracyDrop = loss;
+        });
+
+        Assert.IsEmpty(result.Diagnostics.Where(diagnostic => diagnostic.IsBudget || diagnostic.Code == "MBT2009"));
+        StringAssert.StartsWith(Chosen(result).Name, what);
+
+        void Bound(OptimizationRequest request) => (request.Settings.Quantization, request.Settings.Pruning, request.Budgets.MaxSizeRatio) = (quantization, pruning, ratio);
+    }
+
+    [TestMethod]
     public void A_build_whose_lock_file_has_the_nearest_is_told_of_the_budget_alone()
     {
         OptimizationResult free = Search(request => request.Budgets.MaxSizeRatio = 0.2);
@@ -80,7 +103,7 @@ public sealed class ObjectiveTests : SearchedModel
         OptimizationResult locked = Search(request =>
         {
             request.Budgets.MaxSizeRatio = 0.2;
-            request.Locked = Contracts.Locking.LockedChoice.Of(Contracts.Locking.LockEntry.Of(request, free), request);
+            request.Locked = LockedChoice.Of(LockEntry.Of(request, free), request);
         });
 
         Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
