@@ -30,6 +30,9 @@ internal static class CompressedModel
 
     private const int ChunkBytes = 1 << 16;
 
+    /// <summary>What follows the stream: the length and the digest.</summary>
+    internal const int TrailerBytes = sizeof(long) + SHA256.HashSizeInBytes;
+
     /// <summary>Compresses a file.</summary>
     /// <param name="modelPath">The model.</param>
     /// <param name="sha256">Its SHA-256, hexadecimal.</param>
@@ -59,7 +62,7 @@ internal static class CompressedModel
     internal static void Restore(string path, string destination)
     {
         using FileStream compressed = File.OpenRead(path);
-        Span<byte> trailer = stackalloc byte[sizeof(long) + SHA256.HashSizeInBytes];
+        Span<byte> trailer = stackalloc byte[TrailerBytes];
         if (compressed.Length < trailer.Length)
         {
             throw new ModelFormatException(ModelFormatError.Truncated, $"'{path}' is shorter than what ends a compressed model.");

@@ -50,6 +50,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <param name="scene">What is searched.</param>
     internal IReadOnlyList<Trial> Run(SearchScene scene)
     {
+        clock.Begin();
         try
         {
             TryStart(scene);
@@ -71,15 +72,18 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             IsCutShort = true;
         }
 
-        return ranking.Order(trials);
+        return Choice();
     }
 
     /// <summary>Takes a trial out of the choice.</summary>
     internal IReadOnlyList<Trial> Refuse(Trial trial, string refusal)
     {
         trials[trials.FindIndex(other => ReferenceEquals(other, trial))] = trial with { Refusal = refusal, Cause = RefusalCause.Latency };
-        return ranking.Order(trials);
+        return Choice();
     }
+
+    /// <summary>What has fallen behind has no file any more, and does not come back.</summary>
+    private IReadOnlyList<Trial> Choice() => ranking.Order(trials.Where(trial => trial.IsSource || shelf.PathOf(trial) is not null));
 
     /// <summary>Nothing loses less than what loses nothing.</summary>
     private bool IsGoodEnough => request.Settings.Objective == Objective.Accuracy && ranking.Order(trials) is [{ Loss: <= 0 } best, ..] && TrialRanking.Excess(best) == 0;
@@ -98,7 +102,8 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         int[] order = Measures ? [.. Enumerable.Range(0, list.Recipes.Count).OrderBy(rank => list.Recipes[rank].IsLossless ? 0 : 1)] : [.. Enumerable.Range(0, list.Recipes.Count)];
         foreach (int rank in order)
         {
-            if (!Measures && trials.Exists(trial => trial is { MayShip: true, IsLocked: false } && TrialRanking.Excess(trial) == 0))
+            // Where nothing tells them apart, the first that may ship is the best of those behind it.
+            if (!Measures && ranking.Order(trials) is [var best, ..] && best.Rank <= rank && TrialRanking.Excess(best) == 0)
             {
                 return;
             }
@@ -133,7 +138,8 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>By the noise that calibration samples see, which takes no evaluation.</summary>
     private void TryRanges(SearchScene scene)
     {
-        if (trials.Find(trial => trial.Share == 0 && trial.Recipe is { CanKeepAccuracy: true } && trial.Plan is { SignalToNoise: < GoodRatio }) is not { Recipe: { } recipe } first || list.IsChosenByUser)
+        if (list.IsChosenByUser || trials.Find(trial => trial is { Share: 0, IsLocked: false, Recipe.CanKeepAccuracy: true, Plan.SignalToNoise: not null }) is not { Recipe: { } recipe } first
+            || (first is { Plan.SignalToNoise: >= GoodRatio, Lessons.JudgeAccuracy: null }))
         {
             return;
         }
@@ -178,7 +184,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             }
 
             double left = axis.Left(kept.Keys.Max());
-            if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least)
+            if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least && TrialRanking.Excess(best) == 0)
             {
                 trials.Add(kind with { Name = $"{kind.Name}, pruned", Reason = "something may be removed from it, too", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true, ShippedBytes = 0 });
                 continue;
@@ -223,13 +229,14 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>The largest share first; where it loses too much together with the kind, by bisection of those that are left.</summary>
     private void TryShares(Trial kind, PruningAxis axis, SortedDictionary<double, PreparedForm> kept)
     {
+        Recipe recipe = kind.Recipe!;
         double[] shares = [.. kept.Keys];
         (int low, int high) = (-1, shares.Length);
         int next = shares.Length - 1;
         for (int tried = 0; tried < MostShares && low < high - 1; tried++)
         {
             double share = shares[next];
-            Trial trial = bench.Try(kind.Recipe!, kept[share], new Trial($"{axis.Describe(share)} + {kind.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Margin, kind.Lessons);
+            Trial trial = bench.Try(recipe, kept[share], new Trial($"{axis.Describe(share)} + {recipe.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Margin, kind.Lessons);
             Add(trial);
             (low, high) = trial.MayShip ? (next, high) : (low, next);
             next = (low + high) / 2;
@@ -269,6 +276,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     private void Add(Trial trial)
     {
+        // What was done when the time was up counts.
         trials.Add(trial);
         if (trial is { MayShip: true, IsSource: false })
         {
@@ -279,6 +287,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         clock.Token.ThrowIfCancellationRequested();
     }
 
+    /// <summary>Of what is not tried by itself any more, the last.</summary>
     private int RankOf(PinnedRecipe pinned) =>
-        Math.Max(0, list.Recipes.ToList().FindIndex(recipe => recipe.Settings.Precision == pinned.Precision && recipe.Settings.Quantization == pinned.Quantization));
+        list.Recipes.ToList().FindIndex(recipe => recipe.Settings.Precision == pinned.Precision && recipe.Settings.Quantization == pinned.Quantization) is >= 0 and var rank ? rank : list.Recipes.Count;
 }

@@ -18,8 +18,12 @@ internal sealed class SearchClock : IDisposable
     private readonly CancellationToken cancellation;
     private readonly CancellationTokenSource source;
 
-    private SearchClock(CancellationToken cancellation)
+    /// <summary>Null where it never ends.</summary>
+    private readonly TimeSpan? limit;
+
+    private SearchClock(TimeSpan? limit, CancellationToken cancellation)
     {
+        this.limit = limit;
         this.cancellation = cancellation;
         source = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
@@ -38,12 +42,21 @@ internal sealed class SearchClock : IDisposable
     /// <param name="cancellation">Ends the build.</param>
     internal static SearchClock Start(double? seconds, CancellationToken cancellation)
     {
-        SearchClock clock = new(cancellation);
-        if (seconds is null or < Longest)
-        {
-            clock.source.CancelAfter((seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare));
-        }
+        TimeSpan? limit = seconds is null or < Longest ? (seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare) : null;
+        return new SearchClock(limit, cancellation);
+    }
 
-        return clock;
+    /// <summary>Ends trials from here on. What they start from counts, and is made in any case: without it nothing could ship.</summary>
+    internal void Begin()
+    {
+        TimeSpan? left = limit - Elapsed;
+        if (left > TimeSpan.Zero)
+        {
+            source.CancelAfter(left.Value);
+        }
+        else if (left is not null)
+        {
+            source.Cancel();
+        }
     }
 }

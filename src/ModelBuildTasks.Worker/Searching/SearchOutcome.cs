@@ -12,7 +12,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
 {
     /// <summary>Why the source model passes through, as a clause.</summary>
     internal static string ReasonToPassThrough(IReadOnlyList<Trial> trials) =>
-        trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
+        trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false, IsLocked: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
 
     /// <summary>What is known of the same artifact where nothing was searched for.</summary>
     internal static Outcome WithoutSearch(Outcome outcome) => outcome with
@@ -27,7 +27,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     internal Outcome Of(Trial? chosen, Outcome outcome)
     {
         IReadOnlyList<Trial> front = TrialRanking.Front(search.Trials);
-        Trial? first = search.Trials.FirstOrDefault(trial => trial is { Rank: 0, Share: 0, Recipe: not null });
+        Trial? first = search.Trials.FirstOrDefault(trial => trial is { Rank: 0, Share: 0, Recipe: not null, IsLocked: false });
         List<Note> notes = [.. outcome.Notes];
         // That a kind of numbers does not fit the model is nothing to warn of: nobody can do anything about it.
         if (first is { MayShip: false, DidNotApply: false } && chosen is { IsSource: false } && !ReferenceEquals(first, chosen))
@@ -60,7 +60,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     /// <summary>Steps of kinds that were preferred to what ships and may not, as steps that were taken back.</summary>
     private IEnumerable<Step> GivenUp(Trial? chosen, Outcome outcome) =>
         from trial in search.Trials
-        where trial is { MayShip: false, Share: 0, IsSource: false, Recipe: not null } && (chosen is null || trial.Rank < chosen.Rank)
+        where trial is { MayShip: false, Share: 0, IsSource: false, Recipe: not null, IsLocked: false } && (chosen is null || trial.Rank < chosen.Rank)
         from step in trial.Steps
         where !outcome.Steps.Contains(step)
         select step.Applied ? step with { Applied = false, Explanation = $"{step.Explanation} Given up: {trial.Refusal}." } : step;
@@ -72,11 +72,12 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
             return "Nothing that was tried may ship and is better.";
         }
 
-        Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen))];
+        Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen) && TrialRanking.Excess(trial) == 0)];
         string best = request.Settings.Objective switch
         {
             Objective.Size => $"the smallest, with {Quantities.Number(chosen.ShippedBytes)} bytes",
             Objective.Memory => outcome.Memory is { } memory ? $"the one that takes least memory, {Quantities.Number(memory.Optimized)} bytes" : "the first in order of preference, for memory was not measured",
+            Objective.Accuracy when outcome.Accuracy is null => "the first in order of preference, for there is no data to measure accuracy on",
             Objective.Accuracy => FormattableString.Invariant($"the one that loses least, {chosen.Loss:0.####}"),
             _ => chosen.LatencyRatio is { } ratio ? FormattableString.Invariant($"the fastest, at {outcome.Latency?.Ratio.Value ?? ratio:0.00} of the original's time") : $"the first in order of preference, for {outcome.LatencyReason ?? "latency was not measured"}",
         };
@@ -86,28 +87,37 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
             : $"It is {best}, {among} and keep{(rivals.Length == 0 ? "s" : "")} the budgets.";
     }
 
-    /// <summary>For each budget that the nearest form breaks, the limit with which one of the forms would keep them all; and what accuracy would buy.</summary>
+    /// <summary>The limits with which the nearest form would keep the budgets, and what accuracy would buy instead.</summary>
     private string Concessions(Trial chosen)
     {
-        List<string> concessions = [];
-        foreach (BudgetVerdict broken in chosen.Broken)
-        {
-            concessions.Add($"{broken.Kind} would have to be {Written(broken.Kind, broken.Measured!.Value.Value)}, which {chosen.Name} has");
-            Trial? lossy = search.Trials.Where(trial => trial is { MayShip: false, Cause: RefusalCause.Accuracy, Outcome: not null }
-                && trial.Budgets.All(verdict => verdict.Kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop || verdict.Outcome is BudgetOutcome.Passed)).MinBy(trial => trial.Loss);
-            if (lossy is not null)
-            {
-                concessions.Add(FormattableString.Invariant($"or MaxAccuracyDrop {lossy.Loss:0.####}, with which {lossy.Name} would do"));
-            }
-        }
-
-        return string.Join("; ", concessions);
+        string limits = string.Join(" and ", chosen.Broken.Select((broken, index) => $"{broken.Kind} {(index == 0 ? "would have to be " : "")}{Written(broken)}"));
+        Trial? lossy = chosen.Broken.All(verdict => IsOfAccuracy(verdict.Kind)) ? null : search.Trials
+            .Where(trial => trial is { MayShip: false, Cause: RefusalCause.Accuracy, Outcome.Accuracy.Drop: not null } && trial.Budgets.All(verdict => IsOfAccuracy(verdict.Kind) || verdict.Outcome is BudgetOutcome.Passed))
+            .MinBy(Needed);
+        return $"{limits}, which {chosen.Name} has" + (lossy is null ? "" : FormattableString.Invariant($"; or MaxAccuracyDrop {Outward(Needed(lossy), digits: 4)}, with which {lossy.Name} would do"));
     }
 
-    private static string Written(BudgetKind kind, double value) => kind switch
+    private static bool IsOfAccuracy(BudgetKind kind) => kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop;
+
+    /// <summary>The MaxAccuracyDrop with which a trial would ship: where it was pushed to the limit (<see cref="Proof.Margin"/>), what chance may add to it, too.</summary>
+    private static double Needed(Trial trial) => trial.Share > 0 ? trial.Outcome!.Accuracy!.Drop!.Value.High : trial.Loss;
+
+    /// <summary>The limit that a verdict's measurement keeps.</summary>
+    private static string Written(BudgetVerdict broken)
     {
-        BudgetKind.MaxSize or BudgetKind.MaxMemory => $"{Quantities.Number((long)value)} bytes",
-        BudgetKind.MaxLatency => FormattableString.Invariant($"{value:0.###} ms"),
-        _ => FormattableString.Invariant($"{value:0.####}"),
-    };
+        double measured = broken.Measured!.Value.Value;
+        return broken.Kind switch
+        {
+            BudgetKind.MaxSize or BudgetKind.MaxMemory => $"{Quantities.Number((long)measured)} bytes",
+            BudgetKind.MaxLatency => FormattableString.Invariant($"{Outward(measured, digits: 3)} ms"),
+            _ => FormattableString.Invariant($"{(measured < broken.Allowed ? -Outward(-measured, digits: 4) : Outward(measured, digits: 4))}"),
+        };
+    }
+
+    /// <summary>Rounded up, so that what was measured is within it.</summary>
+    private static double Outward(double value, int digits)
+    {
+        double rounded = Math.Round(value, digits);
+        return rounded >= value ? rounded : Math.Round(rounded + Math.Pow(10, -digits), digits);
+    }
 }

@@ -10,7 +10,7 @@ internal sealed class ShippedSizes(OptimizationRequest request, ShippedForm ship
     private bool CompressedCounts => request.Compress && (request.Settings.Objective == Objective.Size || request.Budgets is not { MaxSizeBytes: null, MaxSizeRatio: null });
 
     /// <summary>Bytes of what ships.</summary>
-    internal long Bytes() => CompressedCounts ? CompressedModel.Measure(shipped.Files(), isForShipping: true, cancellation) : shipped.ShippedBytes;
+    internal long Bytes() => CompressedCounts ? CompressedModel.Measure(shipped.Files(), isForShipping: true, cancellation) + CompressedModel.TrailerBytes : shipped.ShippedBytes;
 
     /// <summary>The outcome with the memory that running it takes, and why that is missing where it is.</summary>
     internal (Outcome Outcome, string? Reason) WithMemory(Outcome outcome) => (memory.Complete(outcome, shipped.Make()), memory.Reason);

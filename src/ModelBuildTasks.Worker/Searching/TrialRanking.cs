@@ -16,7 +16,7 @@ internal sealed class TrialRanking(Objective objective)
         bool isMeasured = Array.TrueForAll(shippable, trial => Value(trial) is not null);
         Trial[] ordered = isMeasured
             ? [.. shippable.OrderBy(Excess).ThenBy(Value).ThenBy(trial => trial.Loss).ThenBy(trial => trial.Rank)]
-            : [.. shippable.OrderBy(Excess).ThenBy(trial => trial.Rank).ThenByDescending(trial => trial.Share)];
+            : [.. shippable.OrderBy(Excess).ThenBy(trial => trial.Rank).ThenByDescending(trial => trial.Share).ThenBy(trial => trial.IsLocked ? 0 : 1).ThenBy(trial => trial.Loss)];
         if (!isMeasured || ordered.Length == 0)
         {
             return ordered;
