@@ -9,13 +9,20 @@ internal sealed class Shelf(ShippedForm shipped) : IDisposable
     internal const int Places = 4;
 
     private readonly Dictionary<Trial, KeptFile> files = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Weights in files of their own that were not there before. Their names are their digests: trials of equal weights share one.</summary>
+    private readonly HashSet<string> ownData = new(StringComparer.Ordinal);
+
+    /// <summary>Those of them that go with what was taken last.</summary>
+    private string? lentData;
+
     private int number;
 
     public void Dispose()
     {
-        foreach (KeptFile file in files.Values)
+        foreach (Trial trial in files.Keys.ToArray())
         {
-            file.Delete();
+            Delete(trial);
         }
     }
 
@@ -23,7 +30,13 @@ internal sealed class Shelf(ShippedForm shipped) : IDisposable
     internal void Keep(Trial trial)
     {
         string path = $"{shipped.ArtifactPath}.{number++}.staged";
-        files.Add(trial, new KeptFile(path, shipped.SetAside(path)));
+        if (shipped.SetAside(path) is { } written)
+        {
+            ownData.Add(written);
+        }
+
+        string? name = trial.Outcome!.ExternalData;
+        files.Add(trial, new KeptFile(path, name is null ? null : Path.Combine(Path.GetDirectoryName(path)!, name)));
     }
 
     /// <summary>Deletes all but the first.</summary>
@@ -33,8 +46,7 @@ internal sealed class Shelf(ShippedForm shipped) : IDisposable
         HashSet<Trial> kept = new(best.Where(files.ContainsKey).Take(Places), ReferenceEqualityComparer.Instance);
         foreach (Trial trial in files.Keys.Where(trial => !kept.Contains(trial)).ToArray())
         {
-            files[trial].Delete();
-            files.Remove(trial);
+            Delete(trial);
         }
     }
 
@@ -53,22 +65,30 @@ internal sealed class Shelf(ShippedForm shipped) : IDisposable
     /// <summary>Puts a trial's file where candidates are written.</summary>
     internal void Take(Trial trial)
     {
-        KeptFile file = files[trial];
-        files.Remove(trial);
-        shipped.TakeBack(file.Path, trial.Outcome!, ownsData: file.DataPath is not null);
+        files.Remove(trial, out KeptFile? file);
+        if (lentData is { } lent && (lent == file!.DataPath || IsNeeded(lent)))
+        {
+            shipped.KeepData();
+            ownData.Add(lent);
+        }
+
+        lentData = file!.DataPath is { } data && ownData.Remove(data) ? data : null;
+        shipped.TakeBack(file.Path, trial.Outcome!, ownsData: lentData is not null);
     }
 
-    /// <param name="Path">The model.</param>
-    /// <param name="DataPath">Its weights, where they go with it.</param>
-    private sealed record KeptFile(string Path, string? DataPath)
+    private void Delete(Trial trial)
     {
-        internal void Delete()
+        files.Remove(trial, out KeptFile? file);
+        File.Delete(file!.Path);
+        if (file.DataPath is { } data && !IsNeeded(data) && ownData.Remove(data))
         {
-            File.Delete(Path);
-            if (DataPath is not null)
-            {
-                File.Delete(DataPath);
-            }
+            File.Delete(data);
         }
     }
+
+    private bool IsNeeded(string data) => files.Values.Any(file => file.DataPath == data);
+
+    /// <param name="Path">The model.</param>
+    /// <param name="DataPath">Its weights, where they are in a file of their own.</param>
+    private sealed record KeptFile(string Path, string? DataPath);
 }

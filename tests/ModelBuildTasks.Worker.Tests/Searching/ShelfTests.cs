@@ -1,3 +1,4 @@
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Searching;
 using ModelBuildTasks.Worker.Tests.Infra;
@@ -78,6 +79,40 @@ public sealed class ShelfTests : IDisposable
     }
 
     [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    public void Weights_that_two_trials_share_stay_with_the_one_that_is_taken(int taken)
+    {
+        using ShippedForm large = InTwoFiles();
+        using (Shelf two = new(large))
+        {
+            Trial[] twins = Twins(two, large);
+            Assert.AreEqual(twins[0].Outcome!.ExternalData, twins[1].Outcome!.ExternalData, "This tests nothing.");
+            two.Take(twins[1 - taken]);
+            two.Take(twins[taken]);
+        }
+
+        Assert.IsTrue(File.Exists(place[large.ExternalData!]));
+        large.Dispose();
+        Assert.IsEmpty(Directory.GetFiles(place.Folder, "*.data"), "It goes with the candidate.");
+    }
+
+    [TestMethod]
+    public void Weights_that_a_trial_shares_with_one_that_has_fallen_behind_stay()
+    {
+        using ShippedForm large = InTwoFiles();
+        using (Shelf two = new(large))
+        {
+            Trial[] twins = Twins(two, large);
+            two.Tidy([twins[1]]);
+            Assert.IsTrue(File.Exists(place[twins[1].Outcome!.ExternalData!]));
+        }
+
+        large.Dispose();
+        Assert.IsEmpty(Directory.GetFiles(place.Folder, "*.data"));
+    }
+
+    [TestMethod]
     public void Nothing_is_left_at_the_end()
     {
         Kept("first");
@@ -95,6 +130,20 @@ public sealed class ShelfTests : IDisposable
         shelf.Keep(trial);
         return trial;
     }
+
+    private ShippedForm InTwoFiles() => new(place.Request(), place["large.onnx"], largestFile: 10_000);
+
+    /// <summary>Two models of the same weights.</summary>
+    private static Trial[] Twins(Shelf shelf, ShippedForm shipped) => [.. new[] { "first", "second" }.Select(name =>
+    {
+        Model model = SmallModels.Mlp();
+        model.Metadata["name"] = name;
+        shipped.Save(model);
+        Trial trial = SampleTrials.Of(name);
+        trial = trial with { Outcome = trial.Outcome! with { ExternalData = shipped.ExternalData } };
+        shelf.Keep(trial);
+        return trial;
+    })];
 
     private string[] Staged() => Directory.GetFiles(place.Folder, "*.staged");
 }
