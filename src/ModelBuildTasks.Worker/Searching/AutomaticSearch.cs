@@ -50,7 +50,6 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <param name="scene">What is searched.</param>
     internal IReadOnlyList<Trial> Run(SearchScene scene)
     {
-        clock.Begin();
         try
         {
             TryStart(scene);

@@ -18,12 +18,8 @@ internal sealed class SearchClock : IDisposable
     private readonly CancellationToken cancellation;
     private readonly CancellationTokenSource source;
 
-    /// <summary>Null where it never ends.</summary>
-    private readonly TimeSpan? limit;
-
-    private SearchClock(TimeSpan? limit, CancellationToken cancellation)
+    private SearchClock(CancellationToken cancellation)
     {
-        this.limit = limit;
         this.cancellation = cancellation;
         source = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
@@ -42,21 +38,12 @@ internal sealed class SearchClock : IDisposable
     /// <param name="cancellation">Ends the build.</param>
     internal static SearchClock Start(double? seconds, CancellationToken cancellation)
     {
-        TimeSpan? limit = seconds is null or < Longest ? (seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare) : null;
-        return new SearchClock(limit, cancellation);
-    }
+        SearchClock clock = new(cancellation);
+        if (seconds is null or < Longest)
+        {
+            clock.source.CancelAfter((seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare));
+        }
 
-    /// <summary>Ends trials from here on. What they start from counts, and is made in any case: without it nothing could ship.</summary>
-    internal void Begin()
-    {
-        TimeSpan? left = limit - Elapsed;
-        if (left > TimeSpan.Zero)
-        {
-            source.CancelAfter(left.Value);
-        }
-        else if (left is not null)
-        {
-            source.Cancel();
-        }
+        return clock;
     }
 }

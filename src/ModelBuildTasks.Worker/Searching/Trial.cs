@@ -14,7 +14,7 @@ namespace ModelBuildTasks.Worker.Searching;
 /// <param name="Share">Share of channels or weights that are removed.</param>
 internal sealed record Trial(string Name, string Reason, int Rank, double Share)
 {
-    /// <summary>The recipe; null for the source as it is, and for what was only looked at.</summary>
+    /// <summary>The recipe, for the source as it is the one that changes nothing; null before it is made.</summary>
     internal Recipe? Recipe { get; init; }
 
     /// <summary>What was done to what it was prepared from.</summary>

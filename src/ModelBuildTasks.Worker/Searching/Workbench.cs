@@ -71,10 +71,11 @@ internal sealed class Workbench(
     /// <summary>The source as it is, for what can't be better than it.</summary>
     internal Trial Source(Trial trial, AppliedSteps loaded)
     {
+        Stopwatch watch = Stopwatch.StartNew();
         AppliedSteps done = loaded.Branch();
         maker.CopySource(done);
         ComparisonResult result = comparison.Of(shipped, Proof.Budgets, measuresLatency: false);
-        return Judged(trial with { IsSource = true }, result, maker.OutcomeOf(result, done, new PinnedRecipe { IsSource = true }), Proof.Budgets);
+        return Judged(trial with { IsSource = true }, result, maker.OutcomeOf(result, done, new PinnedRecipe { IsSource = true }), Proof.Budgets) with { Seconds = watch.Elapsed.TotalSeconds };
     }
 
     /// <summary>The signal-to-noise ratio, in decibels, that a recipe's outputs have on calibration samples; null where it applies to nothing or nothing was compared.</summary>

@@ -48,7 +48,7 @@ public sealed class ChoiceTests : IDisposable
                 (request.Settings.Objective, request.Settings.Pruning) = (Objective.Accuracy, Pruning.Auto);
                 (request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeBytes) = (0.1, 1000);
             },
-            Padded("exact", 0), new Recipe("lossy", [Shift, .. Padded("lossy", 1000).Passes]));
+            Padded("exact", 0), new Recipe("lossy", [Shift, .. Padded("lossy", 1000).Passes]) { Settings = new RecipeSettings(Precision.Int8) });
 
         scene.Run();
 

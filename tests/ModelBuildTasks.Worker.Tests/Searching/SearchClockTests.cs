@@ -12,8 +12,6 @@ public sealed class SearchClockTests
     {
         using SearchClock clock = SearchClock.Start(1e-9, CancellationToken.None);
 
-        clock.Begin();
-
         Assert.IsTrue(clock.Token.WaitHandle.WaitOne(Patience));
         Assert.IsTrue(clock.IsUp);
     }
@@ -28,8 +26,6 @@ public sealed class SearchClockTests
     {
         using SearchClock clock = SearchClock.Start(seconds, CancellationToken.None);
 
-        clock.Begin();
-
         Assert.IsFalse(clock.Token.IsCancellationRequested);
         Assert.IsFalse(clock.IsUp);
     }
@@ -39,8 +35,6 @@ public sealed class SearchClockTests
     {
         using CancellationTokenSource build = new();
         using SearchClock clock = SearchClock.Start(null, build.Token);
-        clock.Begin();
-
         build.Cancel();
 
         Assert.IsTrue(clock.Token.IsCancellationRequested);
@@ -52,7 +46,6 @@ public sealed class SearchClockTests
     {
         using CancellationTokenSource build = new();
         using SearchClock clock = SearchClock.Start(1e-9, build.Token);
-        clock.Begin();
         Assert.IsTrue(clock.Token.WaitHandle.WaitOne(Patience));
 
         build.Cancel();

@@ -55,6 +55,10 @@ public sealed class TrialCacheTests : SearchedModel
     }
 
     [TestMethod]
+    public void With_an_empty_cache_nothing_is_said_to_come_from_it() =>
+        Assert.IsEmpty(Search(request => request.Settings.Objective = Objective.Size).Search!.Trials.Where(trial => trial.Seconds == 0));
+
+    [TestMethod]
     public void Other_data_is_another_trial()
     {
         Search();
