@@ -5,9 +5,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="Advice">As a sentence.</param>
 internal sealed record Rejection(string Reason, string Advice)
 {
-    /// <summary>The recipe's passes found nothing to do.</summary>
-    internal static Rejection DidNotApply(string reason) => new(reason, "Nothing is lost by that, unless the reason names something to give.");
-
     /// <summary>The artifact was compared with the original, and refused.</summary>
     internal static Rejection Of(string refusal, RefusalCause cause) => new(refusal, cause switch
     {

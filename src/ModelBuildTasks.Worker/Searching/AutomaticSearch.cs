@@ -35,7 +35,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>Trials as near to the best as this are compared with it in turns: each was measured against the original in a run of its own.</summary>
     private const double NearWithin = 0.08;
 
-    private readonly TrialRanking ranking = new(request.Settings.Objective);
+    private readonly TrialRanking ranking = new(request.Settings.Objective, request.Budgets is not { MinAccuracy: null, MaxAccuracyDrop: null, MaxClassAccuracyDrop: null });
     private readonly List<Trial> trials = [];
 
     /// <summary>All that was tried, in order.</summary>
@@ -167,10 +167,16 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         Trial[] kinds =
         [
             .. ranking.Order(trials.Where(trial => trial is { Share: 0, Recipe: not null, DidNotApply: false }))
-                .DistinctBy(trial => trial.Recipe!.Settings with { Calibration = default }).Take(Measures ? MostPruned : 1),
+                .DistinctBy(trial => string.Join(";", trial.Recipe!.Passes.Select(pass => pass.Name))).Take(Measures ? MostPruned : 1),
         ];
-        if (axisOf() is not { } axis || kinds.Length == 0)
+        if (kinds.Length == 0)
         {
+            return;
+        }
+
+        if (axisOf() is not { } axis)
+        {
+            trials.Add(new Trial("structured pruning", "smaller layers are faster with any kind of numbers", list.Recipes.Count, 0) { Refusal = FaultDiagnostics.Reason(scene.ChannelsOutcome!.Explanation), DidNotApply = true });
             return;
         }
 

@@ -4,10 +4,15 @@ using ModelBuildTasks.Evaluation.Budgets;
 namespace ModelBuildTasks.Worker.Searching;
 
 /// <summary>Which trial is better, by what is to be made best.</summary>
-internal sealed class TrialRanking(Objective objective)
+/// <param name="objective">What that is.</param>
+/// <param name="mayLose">Whether the project says how much accuracy may be lost, and so that less time is worth that.</param>
+internal sealed class TrialRanking(Objective objective, bool mayLose = true)
 {
     /// <summary>What measuring can be wrong by: of trials as near as that the one that is locked is taken, else the one that loses least.</summary>
-    internal const double EqualWithin = 0.02;
+    private const double EqualWithin = 0.02;
+
+    /// <summary>What a gain must be to be worth a loss that nobody has allowed.</summary>
+    private const double WorthLosing = 0.05;
 
     /// <summary>Trials that may ship, the best first: those that keep all budgets before the others.</summary>
     internal IReadOnlyList<Trial> Order(IEnumerable<Trial> trials)
@@ -23,7 +28,7 @@ internal sealed class TrialRanking(Objective objective)
         }
 
         Trial best = ordered[0];
-        double most = Value(best)!.Value * (1 + EqualWithin);
+        double most = Value(best)!.Value * (1 + (mayLose ? EqualWithin : WorthLosing));
         return [.. ordered.TakeWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most).OrderBy(trial => trial.IsLocked ? 0 : 1).ThenBy(trial => trial.Loss).ThenBy(trial => trial.Rank).ThenBy(trial => trial.Share),
             .. ordered.SkipWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most)];
     }

@@ -56,7 +56,8 @@ internal sealed class Workbench(
                 continue;
             }
 
-            return made;
+            // A pass that finds nothing that keeps the accuracy has found that it costs too much.
+            return made is { DidNotApply: true } && lessons.JudgeAccuracy is not null ? made with { DidNotApply = false, Cause = RefusalCause.Accuracy } : made;
         }
     }
 

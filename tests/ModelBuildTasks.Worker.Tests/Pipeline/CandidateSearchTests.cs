@@ -194,7 +194,8 @@ public sealed class CandidateSearchTests : SearchScene
         Outcome outcome = Search(Auto(Recipe(new RefusingPass("magic", "There is none.")), Recipe(EditingPass.Harmless("good"))));
 
         Assert.AreEqual("good", Model.Load(Artifact).Metadata["edited by"]);
-        Assert.AreEqual("MBT1003", outcome.Notes.Single().Code);
+        Assert.IsEmpty(outcome.Notes, "Nobody can do anything about it.");
+        Assert.AreEqual("there is none", outcome.Search!.Trials.Single(trial => trial.Name == "magic").Refusal);
     }
 
     [TestMethod]
