@@ -11,6 +11,9 @@ internal sealed class SearchClock : IDisposable
     /// <summary>Seconds from which on a limit is none: timers take 49.7 days.</summary>
     private const double Longest = uint.MaxValue / 1000.0;
 
+    /// <summary>What is shorter is over: timers count milliseconds, and may be late by more.</summary>
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);
+
     /// <summary>The share of the limit that is left to measure what was chosen.</summary>
     private const double FinishingShare = 0.1;
 
@@ -39,9 +42,14 @@ internal sealed class SearchClock : IDisposable
     internal static SearchClock Start(double? seconds, CancellationToken cancellation)
     {
         SearchClock clock = new(cancellation);
-        if (seconds is null or < Longest)
+        TimeSpan limit = seconds is null or < Longest ? (seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare) : Timeout.InfiniteTimeSpan;
+        if (limit >= TimeSpan.Zero && limit < Shortest)
         {
-            clock.source.CancelAfter((seconds is > 0 and var written ? TimeSpan.FromSeconds(written) : Default) * (1 - FinishingShare));
+            clock.source.Cancel();
+        }
+        else
+        {
+            clock.source.CancelAfter(limit);
         }
 
         return clock;

@@ -29,6 +29,12 @@ public sealed class TrialRankingTests
         Assert.AreEqual("locked, near, first", Ordered(Objective.Latency, Of("first", latency: 0.500, drop: 0.004), Of("near", latency: 0.505), Of("locked", latency: 0.509, drop: 0.005) with { IsLocked = true }));
 
     [TestMethod]
+    [DataRow(0.52, "near, first")]
+    [DataRow(0.53, "first, near")]
+    public void A_loss_that_nobody_has_allowed_takes_a_gain_of_5_percent(double latency, string order) =>
+        Assert.AreEqual(order, NamesOf(new TrialRanking(Objective.Latency, mayLose: false).Order([Of("first", latency: 0.5, drop: 0.004), Of("near", latency, drop: 0.001)])));
+
+    [TestMethod]
     public void What_is_locked_is_not_kept_where_another_is_clearly_better() =>
         Assert.AreEqual("other, locked", Ordered(Objective.Latency, Of("locked", latency: 0.6) with { IsLocked = true }, Of("other", latency: 0.5, drop: 0.004)));
 
