@@ -82,9 +82,17 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
             _ => chosen.LatencyRatio is { } ratio ? FormattableString.Invariant($"the fastest, at {outcome.Latency?.Ratio.Value ?? ratio:0.00} of the original's time") : $"the first in order of preference, for {outcome.LatencyReason ?? "latency was not measured"}",
         };
         string among = rivals.Length == 0 ? "the only one that may ship" : $"of {rivals.Length + 1} forms that may ship";
+        (string nearly, string merit) = IsBeaten(chosen, rivals) ? ("nearly ", chosen.IsLocked ? ", and the lock file has it" : ", and loses less") : ("", "");
         return TrialRanking.Excess(chosen) > 0
             ? $"It is the nearest to the budgets of what was tried; none keeps them all: {Concessions(chosen)}."
-            : $"It is {best}, {among} and keep{(rivals.Length == 0 ? "s" : "")} the budgets.";
+            : $"It is {nearly}{best}{merit}, {among} and keep{(rivals.Length == 0 ? "s" : "")} the budgets.";
+    }
+
+    /// <summary>Whether another is a little better by what was sought, and was not taken for that.</summary>
+    private bool IsBeaten(Trial chosen, Trial[] rivals)
+    {
+        TrialRanking ranking = new(request.Settings.Objective);
+        return rivals.Any(rival => ranking.Value(rival) < ranking.Value(chosen));
     }
 
     /// <summary>The limits with which the nearest form would keep the budgets, and what accuracy would buy instead.</summary>

@@ -41,6 +41,18 @@ public sealed class SearchOutcomeTests : Pipeline.SearchScene
     }
 
     [TestMethod]
+    public void What_is_nearly_the_smallest_and_loses_less_is_not_said_to_be_the_smallest()
+    {
+        EditingPass shift = new("shift", model => EditingPass.ReplaceScores(model, (graph, scores) => graph.Add("Add", scores, graph.AddInitializer("shift", Tensor.Vector(0.1f, 0f, 0f, 0f)))));
+        EditingPass pad = new("pad", model => model.Metadata["padding"] = new string('-', 200));
+
+        Outcome outcome = Search(Auto(Recipe(shift), Recipe(pad)), request => (request.Settings.Objective, request.Budgets.MaxAccuracyDrop) = (Objective.Size, 0.9));
+
+        StringAssert.StartsWith(Decision(outcome), "It is nearly the smallest, with ");
+        StringAssert.EndsWith(Decision(outcome), " bytes, and loses less, of 2 forms that may ship and keep the budgets.");
+    }
+
+    [TestMethod]
     public void Where_several_budgets_bind_all_of_them_would_have_to_give_and_one_loss_would_do_instead()
     {
         Outcome outcome = Search(Auto(Good, Recipe(Ruining)), request => (request.Budgets.MaxSizeBytes, request.Budgets.MaxSizeRatio) = (2000, 0.5));
