@@ -143,7 +143,8 @@ internal static class BudgetDiagnostics
         switch (verdict.Outcome)
         {
             case BudgetOutcome.Failed:
-                return Diagnostic.Create(DescriptorOf(verdict.Kind), request.ModelPath, request.Name, request.Target, sentence);
+                string bound = request.Locked is not null && request.Settings.LeavesChoice ? $"{sentence}. The lock file's recipe was made again; -t:UpdateModelLock searches for one that keeps the budgets" : sentence;
+                return Diagnostic.Create(DescriptorOf(verdict.Kind), request.ModelPath, request.Name, request.Target, bound);
             case BudgetOutcome.Undecided when isTiedElsewhere && request.Measurement == Measurement.Require:
                 return Diagnostic.Create(DiagnosticCatalogue.BudgetNotMeasured, request.ModelPath, request.Name, request.Target, verdict.Kind, sentence);
             case BudgetOutcome.Undecided when isTiedElsewhere:

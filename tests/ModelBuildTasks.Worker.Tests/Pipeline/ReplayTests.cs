@@ -105,7 +105,7 @@ public sealed class ReplayTests : IDisposable
         }));
 
         Assert.AreEqual(free.ArtifactSha256, locked.ArtifactSha256);
-        Assert.Contains("MBT2004", locked.Diagnostics.Select(diagnostic => diagnostic.Code));
+        StringAssert.Contains(locked.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT2004").Message, "-t:UpdateModelLock searches for one that keeps the budgets");
         Assert.DoesNotContain("MBT2009", locked.Diagnostics.Select(diagnostic => diagnostic.Code));
     }
 
