@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Searching;
 
@@ -29,6 +30,7 @@ public sealed class AutomaticSearchTests : SearchedModel
     [TestMethod]
     public void What_is_removed_must_keep_the_accuracy_with_a_standard_error_to_spare()
     {
+        SmallModels.Mlp().Save(place.ModelPath);
         SearchTrial least = Search(Pruned(0.001)).Search!.Trials.Last(trial => trial.Name.StartsWith("structured pruning", StringComparison.Ordinal));
         double limit = least.Drop!.Value * 1.01;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Searching;
 
@@ -21,7 +22,7 @@ public sealed class ObjectiveTests : SearchedModel
     [TestMethod]
     public void What_ships_compressed_is_compared_compressed()
     {
-        Infra.SmallModels.Mlp().Save(place.ModelPath);
+        SmallModels.Mlp().Save(place.ModelPath);
 
         OptimizationResult result = Search(request => (request.Settings.Objective, request.Compress) = (Objective.Size, true));
 

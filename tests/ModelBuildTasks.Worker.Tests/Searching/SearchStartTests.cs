@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Searching;
 
@@ -10,7 +11,7 @@ public sealed class SearchStartTests : SearchedModel
     [TestMethod]
     public void What_does_nothing_here_is_refused_and_the_search_goes_on()
     {
-        Infra.SmallModels.Cnn().Save(place.ModelPath);
+        SmallModels.Cnn().Save(place.ModelPath);
         OptimizationResult free = Search();
 
         OptimizationResult updated = Search(request => request.Start = new PinnedRecipe { Precision = Precision.Int4, Quantization = Quantization.WeightOnly });
@@ -26,6 +27,7 @@ public sealed class SearchStartTests : SearchedModel
     [DataRow(Precision.Auto, Quantization.Static, Calibration.Auto, Pruning.Auto, 0.5)]
     public void What_loses_too_much_or_makes_no_sense_is_refused_and_the_search_goes_on(Precision precision, Quantization quantization, Calibration calibration, Pruning pruning, double sparsity)
     {
+        SmallModels.Mlp().Save(place.ModelPath);
         OptimizationResult free = Search(request => request.Settings.Pruning = Pruning.Auto);
 
         OptimizationResult updated = Search(request =>
