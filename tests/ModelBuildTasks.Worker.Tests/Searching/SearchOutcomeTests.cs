@@ -92,6 +92,18 @@ public sealed class SearchOutcomeTests : Pipeline.SearchScene
     }
 
     [TestMethod]
+    public void Where_the_model_itself_comes_nearest_to_the_budgets_that_is_said_of_it()
+    {
+        SmallModels.Plain().Save(place.ModelPath);
+
+        Outcome outcome = Search(Auto(new Recipe("simplification alone", [])), request => (request.Settings.Metric, request.Budgets.MaxSizeBytes) = (Metric.Agreement, 10));
+
+        Note note = outcome.Notes.Single(note => note.Code == "MBT2009");
+        CollectionAssert.AreEqual(new[] { "the model as it is", "MaxSize", $"MaxSize would have to be {outcome.ArtifactBytes} bytes, which the model as it is has" }, note.Arguments.ToArray());
+        Assert.IsTrue(outcome.Search!.Trials.Single().IsChosen);
+    }
+
+    [TestMethod]
     public void Where_nothing_was_searched_for_neither_the_trials_nor_what_was_preferred_is_known()
     {
         Outcome outcome = SearchOutcome.WithoutSearch(Search(Auto(Recipe(EditingPass.Ruinous("ruin")), Good), request => request.Budgets.MaxSizeBytes = 10));
