@@ -44,7 +44,8 @@ internal static partial class SearchStory
             Objective.Accuracy => "best accuracy",
             _ => "lowest latency",
         }}";
-        int known = search.Trials.Count(trial => trial.Seconds == 0);
+        // What was refused by prediction was never made.
+        int known = search.Trials.Count(trial => trial is { Seconds: 0, Bytes: not null });
         string cached = known == 0 ? "" : known == search.Trials.Count ? ", known from the cache" : $", {known} of them known from the cache";
         string tried = $"tried {Count(search)}{cached}";
         return isFromCache ? $"It came from the cache; the search that made it, {goal}, {tried}." : $"The search {goal} {tried}.";

@@ -191,7 +191,12 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             double left = axis.Left(kept.Keys.Max());
             if (ranking.Value(kind) is { } value && ranking.Order(trials) is [var best, ..] && ranking.Value(best) is { } least && value * left > least && TrialRanking.Excess(best) == 0)
             {
-                trials.Add(kind with { Name = $"{kind.Name}, pruned", Reason = "something may be removed from it, too", Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"), Outcome = null, DidNotApply = true, ShippedBytes = 0 });
+                trials.Add(new Trial($"{kind.Name}, pruned", "something may be removed from it, too", kind.Rank, kept.Keys.Max())
+                {
+                    Recipe = kind.Recipe,
+                    Refusal = FormattableString.Invariant($"by prediction {left:P0} of it would be left at best, and {best.Name} is better already"),
+                    DidNotApply = true,
+                });
                 continue;
             }
 

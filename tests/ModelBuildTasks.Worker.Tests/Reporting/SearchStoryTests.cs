@@ -84,6 +84,14 @@ public sealed class SearchStoryTests
     }
 
     [TestMethod]
+    public void What_was_never_made_does_not_come_from_the_cache()
+    {
+        Search.Trials = [new SearchTrial { Name = "static int8, pruned", Refusal = "by prediction 90 % of it would be left" }];
+
+        StringAssert.EndsWith(SearchStory.Lines(result).First(), "tried one form in 41 s.");
+    }
+
+    [TestMethod]
     [DataRow(0.04, "0.0 s")]
     [DataRow(9.94, "9.9 s")]
     [DataRow(9.96, "10 s")]

@@ -58,6 +58,27 @@ public sealed class ChoiceTests : IDisposable
     }
 
     [TestMethod]
+    public void What_is_not_pruned_for_a_prediction_is_no_step_that_was_taken_back()
+    {
+        SaveWithIdleNeurons();
+        using SearchUnderTest scene = new(
+            place, clock, prunes: true,
+            request =>
+            {
+                (request.Settings.Objective, request.Settings.Pruning) = (Objective.Size, Pruning.Auto);
+                request.Budgets.MaxAccuracyDrop = 0.1;
+            },
+            Padded("large", 200_000), Padded("small", 0) with { Settings = new RecipeSettings(Precision.Int8) });
+
+        scene.Run();
+
+        Trial predicted = scene.Search.Trials.Single(trial => trial.Refusal?.Contains("by prediction", StringComparison.Ordinal) == true);
+        Assert.AreEqual("large, pruned", predicted.Name);
+        Assert.IsGreaterThan(0, predicted.Share);
+        Assert.IsEmpty(predicted.Steps);
+    }
+
+    [TestMethod]
     public void What_is_removed_from_a_model_that_could_not_be_simplified_has_the_name_of_what_was_done()
     {
         using SearchUnderTest scene = new(

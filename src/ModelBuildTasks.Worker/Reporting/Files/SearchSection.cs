@@ -64,7 +64,7 @@ internal static class SearchSection
             !hasDrop && Any(trial => trial.Cosine is not null) ? new("Cosine", row => Figure(row.Trial.Cosine, "0.0000"), Class: "number") : null,
             Any(trial => trial.LatencyRatio is not null) ? new("Latency, 95 % interval", row => Latency(row.Trial)) : null,
             Any(trial => trial.PeakMemoryBytes is not null) ? new("Memory at most", row => row.Trial.PeakMemoryBytes is { } memory ? Quantities.Size(memory) : "", Class: "number") : null,
-            new("Took", row => row.Trial.Seconds == 0 ? "cached" : double.IsFinite(row.Trial.Seconds) ? Quantities.Seconds(row.Trial.Seconds) : "", Class: "number"));
+            new("Took", row => row.Trial is { Seconds: 0, Bytes: not null } ? "cached" : row.Trial.Seconds > 0 && double.IsFinite(row.Trial.Seconds) ? Quantities.Seconds(row.Trial.Seconds) : "", Class: "number"));
     }
 
     private static string Color(SearchTrial trial) => trial switch
