@@ -46,7 +46,7 @@ public sealed class PinnedRecipe
         Precision = json.Choice<Precision>(Name(nameof(Precision))),
         Quantization = json.Choice<Quantization>(Name(nameof(Quantization))),
         Calibration = json.Choice<Calibration>(Name(nameof(Calibration))),
-        Pruning = json.Choice<Pruning>(Name(nameof(Pruning))),
+        Pruning = PruningOf(json),
         Sparsity = SparsityOf(json),
         SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
         FloatNodes = json.Has(Name(nameof(FloatNodes))) ? json.Texts(Name(nameof(FloatNodes))) : null,
@@ -96,6 +96,14 @@ public sealed class PinnedRecipe
     }
 
     internal string ToJson() => new JsonWriter().Object(Write).ToString();
+
+    private static Pruning PruningOf(JsonObject json)
+    {
+        var name = Name(nameof(Pruning));
+        var pruning = json.Choice<Pruning>(name);
+        return pruning is Pruning.None or Pruning.Structured or Pruning.SecondOrder ? pruning
+            : throw JsonFault.At(json.LineOf(name), $"'{name}' is {pruning}, which no search chooses; {Pruning.Structured} or {Pruning.SecondOrder} was expected");
+    }
 
     private static double SparsityOf(JsonObject json)
     {

@@ -17,9 +17,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="Refusal">Why it must not ship, as a clause; null when it may.</param>
 internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accuracy = null, LatencyResult? Latency = null, string? LatencyReason = null)
 {
-    /// <summary>Whether latency was not measured because of <see cref="Refusal"/>.</summary>
-    internal bool IsUntimed { get; init; }
-
     /// <summary>What makes it lose more accuracy than <c>Auto</c> may, as a clause; null when it does not.</summary>
     internal string? Loss { get; init; }
 
@@ -40,6 +37,9 @@ internal sealed record ComparisonResult(string? Refusal, AccuracyResult? Accurac
 internal sealed class Comparison(
     SourceModel source, TargetProfile target, OptimizationRequest request, Dataset? data, IProgress<PipelineProgress> progress, CancellationToken cancellation)
 {
+    /// <summary>A trial may seem slower than the original by so much before it is refused for that: it is measured quickly, and with care before it ships.</summary>
+    private const double MostOfTrial = 1.05;
+
     /// <summary>Why latency is missing though this machine could tell it another time.</summary>
     internal const string MachineIsBusy = "another build kept measuring on this machine";
 
@@ -116,7 +116,7 @@ internal sealed class Comparison(
                 : null;
             if (mustProveItself && loss is not null)
             {
-                return new ComparisonResult(loss, accuracy) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven, IsUntimed = true, DrawnCosine = likeness?.WorstCosine };
+                return new ComparisonResult(loss, accuracy) { LosesAccuracy = accuracy is not null, Cause = accuracy is not null ? RefusalCause.Accuracy : RefusalCause.Unproven, DrawnCosine = likeness?.WorstCosine };
             }
 
             if (!measuresLatency)
@@ -131,8 +131,8 @@ internal sealed class Comparison(
                 latencyReason = MachineIsBusy;
             }
 
-            return mustProveItself && MayNotBeSlower && latency is { Ratio.Low: > 1 } && IsSlowerAsShipped(artifact, candidate)
-                ? Slower(latency, accuracy) with { Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine }
+            return mustProveItself && MayNotBeSlower && latency?.Ratio.Low > (timing is null ? 1 : MostOfTrial) && IsSlowerAsShipped(artifact, candidate)
+                ? Slower(latency!, accuracy) with { Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine }
                 : new ComparisonResult(null, accuracy, latency, latencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null, Untried = trial.Untried, DrawnCosine = likeness?.WorstCosine };
         }
     }
@@ -178,11 +178,11 @@ internal sealed class Comparison(
         string? loss = ReasonToMistrust(accuracy, proof);
         if (proof != Proof.Budgets && loss is not null)
         {
-            return new ComparisonResult(loss, accuracy) { LosesAccuracy = true, Cause = RefusalCause.Accuracy, IsUntimed = true };
+            return new ComparisonResult(loss, accuracy) { LosesAccuracy = true, Cause = RefusalCause.Accuracy };
         }
 
         return measuresLatency && measured.Latency is null && Times ? null
-            : measuresLatency && proof != Proof.Budgets && MayNotBeSlower && measured.Latency is { Ratio.Low: > 1 } slow ? Slower(slow, accuracy)
+            : measuresLatency && proof != Proof.Budgets && MayNotBeSlower && measured.Latency is { Ratio.Low: > MostOfTrial } slow ? Slower(slow, accuracy)
             : new ComparisonResult(null, accuracy, measured.Latency, measured.LatencyReason) { Loss = loss, LosesAccuracy = loss is not null && request.Budgets.MaxAccuracyDrop is not null };
     }
 

@@ -8,9 +8,6 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="IsPruned">Whether pruning did.</param>
 internal sealed record Prepared(Model Model, bool IsSimplified, bool IsPruned)
 {
-    /// <summary>Whether how much is pruned was our choice: nothing made of it is then obeyed, whoever chose the recipe.</summary>
-    internal bool MustProveItself { get; init; }
-
     /// <summary>Whether it was 16-bit floating point: for pruning, which fits weights in float32, or because ONNX Runtime does not compute it. What stays float is stored in two bytes again.</summary>
     internal bool IsLifted { get; init; }
 

@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Worker.Pipeline;
@@ -58,7 +59,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             if (list.Prunable is not null && !IsGoodEnough)
             {
                 RemoveMore(scene, scene.Channels);
-                if (request.Compress && request.Settings.Objective == Objective.Size)
+                if (request.Compress && (request.Settings.Objective == Objective.Size || IsTooLarge))
                 {
                     RemoveMore(scene, scene.Weights);
                 }
@@ -86,6 +87,9 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
 
     /// <summary>Nothing loses less than what loses nothing.</summary>
     private bool IsGoodEnough => request.Settings.Objective == Objective.Accuracy && ranking.Order(trials) is [{ Loss: <= 0 } best, ..] && TrialRanking.Excess(best) == 0;
+
+    /// <summary>Zeros make a compressed file smaller.</summary>
+    private bool IsTooLarge => ranking.Order(trials) is [var best, ..] && best.Broken.Any(verdict => verdict.Kind is BudgetKind.MaxSize or BudgetKind.MaxSizeRatio);
 
     private void TryStart(SearchScene scene)
     {
@@ -220,7 +224,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             }
 
             PreparedForm pruned = scene.Remove(axis, share);
-            Trial look = bench.Look(scene.Lossless, pruned, new Trial(axis.Describe(share), "that tells how much may be removed", list.Recipes.Count, share));
+            Trial look = bench.Look(scene.Lossless, pruned, new Trial(axis.Describe(share), "it tells how much may be removed", list.Recipes.Count, share));
             if (look.MayShip)
             {
                 kept.Add(share, pruned);

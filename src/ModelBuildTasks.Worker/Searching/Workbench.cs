@@ -160,7 +160,7 @@ internal sealed class Workbench(
         }
 
         (outcome, string? memoryReason) = result.Refusal is null ? sizes.WithMemory(outcome) : (outcome, null);
-        long bytes = sizes.Bytes();
+        long bytes = result.Refusal is null ? sizes.Bytes() : shipped.ShippedBytes;
         return trial with
         {
             Outcome = outcome,
