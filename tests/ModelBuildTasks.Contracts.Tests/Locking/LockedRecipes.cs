@@ -47,7 +47,7 @@ public sealed class LockedRecipes
     [TestMethod]
     public void Comes_back_as_it_was_written()
     {
-        foreach (var recipe in new[] { s_full, new PinnedRecipe(), new PinnedRecipe { FloatNodes = [] }, new PinnedRecipe { Pruning = Pruning.Magnitude, Sparsity = 0.1 + 0.2 } })
+        foreach (var recipe in new[] { s_full, new PinnedRecipe(), new PinnedRecipe { FloatNodes = [] }, new PinnedRecipe { Pruning = Pruning.SecondOrder, Sparsity = 0.1 + 0.2 } })
         {
             var read = InFile(recipe).Recipe!;
 

@@ -114,7 +114,7 @@ public sealed class ReplayTests : IDisposable
     {
         OptimizationResult free = Workplace.Run(Auto());
 
-        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, new PinnedRecipe { Precision = Precision.Float16, Quantization = Quantization.Dynamic, Pruning = Pruning.TwoFour })));
+        OptimizationResult locked = Workplace.Run(Auto(request => request.Locked = Choice(request, new PinnedRecipe { Precision = Precision.Float16, Quantization = Quantization.Dynamic, Pruning = Pruning.SecondOrder })));
 
         Assert.IsTrue(locked.Succeeded);
         Assert.IsNotNull(free.Search);
