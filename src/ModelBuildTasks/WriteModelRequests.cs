@@ -102,7 +102,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
         memory.Forget();
         var worker = WorkerDigest.Of(Path.GetDirectoryName(WorkerPath)!);
         var measurements = Measurements.Select(path => MeasurementFile.Read(path, ProjectFile, _log)).OfType<MeasurementFile>().ToList();
-        var locked = LockFile.Length > 0 ? LockFacts.Read(LockFile) : null;
+        var locked = LockFile.Length > 0 ? LockFacts.Read(LockFile, _log) : null;
         var (requests, watched) = (new List<ITaskItem>(), new List<ITaskItem>());
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
         {

@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.IO;
 using ModelBuildTasks.Contracts.Json;
@@ -40,7 +41,7 @@ public sealed class PinnedRecipe
     public static bool AreSame(PinnedRecipe? a, PinnedRecipe? b) => a?.ToJson() == b?.ToJson();
 
     /// <exception cref="InvalidDataException">A member is of another kind, or has a value that no recipe has.</exception>
-    internal static PinnedRecipe? Read(JsonObject? json) => json is null ? null : new PinnedRecipe
+    internal static PinnedRecipe? Read(JsonObject? json) => json is null ? null : Checked(json, new PinnedRecipe
     {
         IsSource = json.Flag(Name(nameof(IsSource))),
         Precision = json.Choice<Precision>(Name(nameof(Precision))),
@@ -51,7 +52,7 @@ public sealed class PinnedRecipe
         SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
         FloatNodes = json.Has(Name(nameof(FloatNodes))) ? json.Texts(Name(nameof(FloatNodes))) : null,
         IsJudged = json.Flag(Name(nameof(IsJudged))),
-    };
+    });
 
     /// <summary>What differs from the defaults: a lock file is read by people.</summary>
     internal void Write(JsonWriter json)
@@ -96,6 +97,20 @@ public sealed class PinnedRecipe
     }
 
     internal string ToJson() => new JsonWriter().Object(Write).ToString();
+
+    /// <exception cref="InvalidDataException">No recipe has these numbers.</exception>
+    private static PinnedRecipe Checked(JsonObject json, PinnedRecipe recipe)
+    {
+        var isKnown = recipe.Precision switch
+        {
+            Precision.Auto => recipe.Quantization != Quantization.WeightOnly,
+            Precision.Int8 => recipe.Quantization is Quantization.Auto or Quantization.WeightOnly,
+            Precision.Int4 or Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
+            _ => recipe.Quantization == Quantization.Auto,
+        };
+        var name = Name(nameof(Quantization));
+        return isKnown ? recipe : throw JsonFault.At(Math.Max(json.LineOf(name), json.LineOf(Name(nameof(Precision)))), $"'{name}' is {recipe.Quantization}, which no recipe with the precision {recipe.Precision} has");
+    }
 
     private static Pruning PruningOf(JsonObject json)
     {

@@ -53,7 +53,7 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
         bool isDefault = request.Budgets.MaxAccuracyDrop is null && (!isPruned || (request.Budgets.MinAccuracy ?? request.Budgets.MaxClassAccuracyDrop) is null) && HasNoUnit(accuracy.Metric);
         if (accuracy.Drop is { } drop && (request.Budgets.MaxAccuracyDrop ?? (isDefault ? DefaultDrop : null)) is { } most)
         {
-            yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", hasMargin: proof == Proof.Margin && most > 0);
+            yield return Of(drop, most, $"{accuracy.Metric} drops by", $"on {accuracy.Samples} samples", hasMargin: proof == Proof.Margin);
         }
 
         // Scores may be alike where the answer is another. Without labels that is all there is to tell how far something may be pushed.
@@ -82,16 +82,20 @@ internal sealed class AccuracyAllowance(OptimizationRequest request)
     {
         // What chance can have added by this choice of samples is the same for the drop.
         double luck = proof == Proof.Margin && accuracy.Drop is { } drop ? ErrorOf(drop) : 0;
-        bool isTooMuch = accuracy.HigherIsBetter ? !(accuracy.Optimized.Value - luck >= bound) : !(accuracy.Optimized.Value + luck <= bound);
+        // Where the original lacks it itself, what is no worse is not to blame.
+        bool isNoWorse = accuracy.Drop is { Value: <= 0 } && proof != Proof.Margin;
+        bool isTooMuch = !isNoWorse && (accuracy.HigherIsBetter ? !(accuracy.Optimized.Value - luck >= bound) : !(accuracy.Optimized.Value + luck <= bound));
         return new Loss(isTooMuch, FormattableString.Invariant(
             $"{accuracy.Metric} becomes {accuracy.Optimized.Value:0.####} on {accuracy.Samples} samples, {(isTooMuch == accuracy.HigherIsBetter ? "below" : "above")} {bound:0.####}"));
     }
 
     private static Loss Of(Estimate drop, double limit, string what, string where, bool hasMargin)
     {
-        double held = hasMargin ? drop.Value + ErrorOf(drop) : drop.Value;
+        // A gain is as much a matter of luck as a loss: it does not pay for what other samples may show.
+        double lost = hasMargin ? Math.Max(0, drop.Value) : drop.Value;
+        double held = hasMargin ? lost + ErrorOf(drop) : lost;
         string error = hasMargin ? FormattableString.Invariant($" with a standard error of {ErrorOf(drop):0.####}") : "";
-        return new Loss(!(held <= limit), FormattableString.Invariant($"{what} {drop.Value:0.####}{error} {where}, {(held <= limit ? "within" : hasMargin ? "together more than" : "more than")} {limit:0.####}"));
+        return new Loss(!(held <= limit), FormattableString.Invariant($"{what} {lost:0.####}{error} {where}, {(held <= limit ? "within" : hasMargin ? "together more than" : "more than")} {limit:0.####}"));
     }
 
     private static double ErrorOf(Estimate drop) => (drop.High - drop.Value) / ErrorsOfInterval;

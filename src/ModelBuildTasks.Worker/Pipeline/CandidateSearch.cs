@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Optimization;
@@ -139,7 +140,14 @@ internal sealed class CandidateSearch(
             Outcome outcome = best.Outcome! with { Latency = comparison.Times ? comparison.Time(shipped) ?? best.Outcome!.Latency : null };
             if (outcome.Latency is { Ratio.Low: > 1 } slow && request.Settings.Objective == Objective.Latency && !list.IsChosenByUser)
             {
-                order = search.Refuse(best, FormattableString.Invariant($"it takes {slow.Ratio.Value:0.00} times the original's time on this machine"));
+                order = search.Refuse(best, outcome, FormattableString.Invariant($"it takes {slow.Ratio.Value:0.00} times the original's time on this machine"));
+                continue;
+            }
+
+            if (TrialRanking.Excess(best) == 0 && order is [_, { IsSource: false } next, ..] && TrialRanking.Excess(next) == 0
+                && BudgetDiagnostics.Judge(request, outcome, best.ShippedBytes, DeviceEvidence.None, memoryReason: null).FirstOrDefault(verdict => verdict is { Kind: BudgetKind.MaxLatency or BudgetKind.MaxLatencyRatio, Outcome: BudgetOutcome.Failed }) is { } broken)
+            {
+                order = search.Refuse(best, outcome, FaultDiagnostics.Clause(broken.Sentence));
                 continue;
             }
 
@@ -148,7 +156,7 @@ internal sealed class CandidateSearch(
 
         AppliedSteps passed = named.Steps.Branch();
         passed.ApplyNone(since: loaded.Now);
-        return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search.Trials)));
+        return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search)));
     }
 
     private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(CandidateMaker maker, AppliedSteps done)

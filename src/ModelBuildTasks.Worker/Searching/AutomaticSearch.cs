@@ -3,6 +3,7 @@ using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Evaluation.Budgets;
 using ModelBuildTasks.Evaluation.Statistics;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
 
@@ -24,8 +25,11 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>Kinds that more is removed from: the best, and the one that may overtake it.</summary>
     private const int MostPruned = 2;
 
-    /// <summary>Shares that are tried with a kind of integers after the pruned model alone has kept its accuracy.</summary>
-    private const int MostShares = 4;
+    /// <summary>Shares that are tried with a kind of numbers after the pruned model alone has kept its accuracy.</summary>
+    private const int MostShares = 5;
+
+    /// <summary>What <see cref="Halvings"/> tell shares apart by.</summary>
+    private const double SmallestStep = 1.0 / (1 << Halvings);
 
     /// <summary>Above this signal-to-noise ratio of the outputs, in decibels, other ranges bring nothing that shows.</summary>
     private const double GoodRatio = 35;
@@ -76,9 +80,12 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     }
 
     /// <summary>Takes a trial out of the choice.</summary>
-    internal IReadOnlyList<Trial> Refuse(Trial trial, string refusal)
+    /// <param name="trial">The trial.</param>
+    /// <param name="measured">What measuring it with care told.</param>
+    /// <param name="refusal">What stands against it, as a clause.</param>
+    internal IReadOnlyList<Trial> Refuse(Trial trial, Outcome measured, string refusal)
     {
-        trials[trials.FindIndex(other => ReferenceEquals(other, trial))] = trial with { Refusal = refusal, Cause = RefusalCause.Latency };
+        trials[trials.FindIndex(other => ReferenceEquals(other, trial))] = trial with { Outcome = measured, Refusal = refusal, Cause = RefusalCause.Latency };
         return Choice();
     }
 
@@ -95,7 +102,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     {
         if (scene.Pinned() is var (recipe, pinned, prepared))
         {
-            Add(bench.Again(recipe, pinned, prepared, new Trial(recipe.Name, "the lock file has it", RankOf(pinned), pinned.Sparsity) { IsLocked = true }));
+            Add(bench.Again(recipe, pinned, prepared, new Trial(pinned.Sparsity > 0 ? FormattableString.Invariant($"{recipe.Name}, {100 * pinned.Sparsity:0.#} % removed") : recipe.Name, "the lock file has it", RankOf(pinned), pinned.Sparsity) { IsLocked = true }));
         }
     }
 
@@ -106,7 +113,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         foreach (int rank in order)
         {
             // Where nothing tells them apart, the first that may ship is the best of those behind it.
-            if (!Measures && ranking.Order(trials) is [var best, ..] && best.Rank <= rank && TrialRanking.Excess(best) == 0)
+            if (!Measures && ranking.Order(trials.Where(trial => !trial.IsLocked)) is [var best, ..] && best.Rank <= rank && TrialRanking.Excess(best) == 0)
             {
                 return;
             }
@@ -204,7 +211,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
                 continue;
             }
 
-            TryShares(kind, axis, kept);
+            TryShares(kind, scene, axis, kept);
         }
     }
 
@@ -240,20 +247,25 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         return kept;
     }
 
-    /// <summary>The largest share first; where it loses too much together with the kind, by bisection of those that are left.</summary>
-    private void TryShares(Trial kind, PruningAxis axis, SortedDictionary<double, PreparedForm> kept)
+    /// <summary>The largest share first; where it loses too much together with the kind, by bisection of what is below it, at shares that are made already where there are some.</summary>
+    private void TryShares(Trial kind, SearchScene scene, PruningAxis axis, SortedDictionary<double, PreparedForm> kept)
     {
         Recipe recipe = kind.Recipe!;
-        double[] shares = [.. kept.Keys];
-        (int low, int high) = (-1, shares.Length);
-        int next = shares.Length - 1;
-        for (int tried = 0; tried < MostShares && low < high - 1; tried++)
+        (double low, double high) = (0, double.PositiveInfinity);
+        double share = kept.Keys.Max();
+        for (int tried = 0; tried < MostShares && axis.Left(share) <= MostLeft; tried++)
         {
-            double share = shares[next];
-            Trial trial = bench.Try(recipe, kept[share], new Trial($"{axis.Describe(share)} + {recipe.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Margin, kind.Lessons);
+            PreparedForm pruned = kept.GetValueOrDefault(share) ?? scene.Remove(axis, share);
+            Trial trial = bench.Try(recipe, pruned, new Trial($"{axis.Describe(share)} + {recipe.Name}", "the pruned model keeps its accuracy by itself", kind.Rank, share), Proof.Margin, kind.Lessons);
             Add(trial);
-            (low, high) = trial.MayShip ? (next, high) : (low, next);
-            next = (low + high) / 2;
+            (low, high) = trial.MayShip ? (share, high) : (low, share);
+            if (high - low <= SmallestStep || double.IsInfinity(high))
+            {
+                return;
+            }
+
+            double middle = (low + high) / 2;
+            share = kept.Keys.Where(made => made > low && made < high).OrderBy(made => Math.Abs(made - middle)).FirstOrDefault(SmallestStep * Math.Round(middle / SmallestStep));
         }
     }
 

@@ -11,8 +11,8 @@ namespace ModelBuildTasks.Worker.Searching;
 internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch search, SearchClock clock)
 {
     /// <summary>Why the source model passes through, as a clause.</summary>
-    internal static string ReasonToPassThrough(IReadOnlyList<Trial> trials) =>
-        trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false, IsLocked: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
+    internal static string ReasonToPassThrough(AutomaticSearch search) =>
+        search is { IsCutShort: true, Trials: [] } ? "the time for its search was up before anything was made" : search.Trials.FirstOrDefault(trial => trial is { MayShip: false, Share: 0, IsSource: false, IsLocked: false }) is { } first ? $"{first.Name} was given up, for {first.Refusal}" : "no step changes it";
 
     /// <summary>What is known of the same artifact where nothing was searched for.</summary>
     internal static Outcome WithoutSearch(Outcome outcome) => outcome with
@@ -69,7 +69,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     {
         if (chosen is null or { IsSource: true })
         {
-            return "Nothing that was tried may ship and is better.";
+            return chosen is null ? "" : "Nothing that was tried is better.";
         }
 
         Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen) && TrialRanking.Excess(trial) == 0)];

@@ -60,6 +60,9 @@ internal sealed record Trial(string Name, string Reason, int Rank, double Share)
     /// <summary>What it loses, in the metric's unit, else in likeness; 0 for the source.</summary>
     internal double Loss => Outcome?.Accuracy is { } accuracy ? accuracy.Drop?.Value ?? 1 - accuracy.WorstCosine : Outcome?.DrawnCosine is { } cosine ? 1 - cosine : 0;
 
+    /// <summary>How far its outputs are from the original's, 0 for the same, where the metric sees no difference.</summary>
+    internal double Unlikeness => IsSource ? 0 : 1 - (Outcome?.Accuracy?.WorstCosine ?? Outcome?.DrawnCosine ?? 1);
+
     /// <summary>The budgets that it surely breaks.</summary>
     internal IEnumerable<BudgetVerdict> Broken => Budgets.Where(verdict => verdict.Outcome == BudgetOutcome.Failed);
 

@@ -20,7 +20,7 @@ internal sealed class TrialRanking(Objective objective, bool mayLose = true)
         Trial[] shippable = [.. trials.Where(trial => trial.MayShip)];
         bool isMeasured = Array.TrueForAll(shippable, trial => Value(trial) is not null);
         Trial[] ordered = isMeasured
-            ? [.. shippable.OrderBy(Excess).ThenBy(Value).ThenBy(trial => trial.Loss).ThenBy(trial => trial.Rank)]
+            ? [.. shippable.OrderBy(Excess).ThenBy(Value).ThenBy(Lost).ThenBy(trial => trial.Rank)]
             : [.. shippable.OrderBy(Excess).ThenBy(trial => trial.Rank).ThenByDescending(trial => trial.Share).ThenBy(trial => trial.IsLocked ? 0 : 1).ThenBy(trial => trial.Loss)];
         if (!isMeasured || ordered.Length == 0)
         {
@@ -29,9 +29,12 @@ internal sealed class TrialRanking(Objective objective, bool mayLose = true)
 
         Trial best = ordered[0];
         double most = Value(best)!.Value * (1 + (mayLose ? EqualWithin : WorthLosing));
-        return [.. ordered.TakeWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most).OrderBy(trial => trial.IsLocked ? 0 : 1).ThenBy(trial => trial.Loss).ThenBy(trial => trial.Rank).ThenBy(trial => trial.Share),
+        return [.. ordered.TakeWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most).OrderBy(trial => trial.IsLocked ? 0 : 1).ThenBy(Lost).ThenBy(trial => trial.Rank).ThenBy(trial => trial.Share),
             .. ordered.SkipWhile(trial => Excess(trial) == Excess(best) && Value(trial) <= most)];
     }
+
+    /// <summary>What tells equals apart. Where accuracy is sought, what a metric counts as a gain is none, and the likest to the original is meant.</summary>
+    private double Lost(Trial trial) => objective == Objective.Accuracy ? trial.Unlikeness : trial.Loss;
 
     /// <summary>What is to be made small; null where it was not measured.</summary>
     internal double? Value(Trial trial) => objective switch

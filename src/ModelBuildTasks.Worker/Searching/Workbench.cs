@@ -66,7 +66,7 @@ internal sealed class Workbench(
 
     /// <summary>Makes again what an earlier search chose.</summary>
     internal Trial Again(Recipe recipe, PinnedRecipe pinned, PreparedForm prepared, Trial trial) =>
-        Make(recipe, prepared, trial, Proof.Value, LessonsOf(pinned), measuresLatency: true).Trial;
+        Make(recipe, prepared, trial, prepared.Share > 0 && request.Settings.Pruning == Pruning.Auto ? Proof.Margin : Proof.Value, LessonsOf(pinned), measuresLatency: true).Trial;
 
     /// <summary>The source as it is, for what can't be better than it.</summary>
     internal Trial Source(Trial trial, AppliedSteps loaded)

@@ -4,14 +4,15 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Diagnostics;
 
 namespace ModelBuildTasks.Items;
 
 /// <summary>What requests take from the lock file.</summary>
 internal sealed class LockFacts(ModelLock file)
 {
-    /// <returns>Null without a lock file, and where it can't be read, which CompareModelLock says.</returns>
-    public static LockFacts? Read(string lockFile)
+    /// <returns>Null without a lock file, and where it can't be read, which is an error before minutes are spent on a search that the file may have made needless.</returns>
+    public static LockFacts? Read(string lockFile, DiagnosticLog log)
     {
         try
         {
@@ -19,6 +20,7 @@ internal sealed class LockFacts(ModelLock file)
         }
         catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
         {
+            log.Write(new LockFindings(lockFile, buildCommand: "").Unreadable(exception));
             return null;
         }
     }

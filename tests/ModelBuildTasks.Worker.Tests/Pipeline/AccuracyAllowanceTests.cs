@@ -22,8 +22,10 @@ public sealed class AccuracyAllowanceTests
         Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 1, after)).IsKept);
 
     [TestMethod]
-    public void A_model_that_lacks_the_least_accuracy_may_lose_nothing() =>
-        Assert.IsFalse(Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 0.9, 0.9)).IsKept);
+    [DataRow(0.9, true)]
+    [DataRow(0.899, false)]
+    public void Of_a_model_that_lacks_the_least_accuracy_itself_nothing_may_be_lost(double after, bool isKept) =>
+        Assert.AreEqual(isKept, Judge(new ModelBudgets { MinAccuracy = 0.95 }, Result(MetricKind.Top1, 0.9, after)).IsKept);
 
     [TestMethod]
     [DataRow(0.29, true)]
@@ -70,8 +72,12 @@ public sealed class AccuracyAllowanceTests
     }
 
     [TestMethod]
-    public void Where_nothing_may_be_lost_the_value_decides_for_a_search_too() =>
-        Assert.IsTrue(Judge(new ModelBudgets { MaxAccuracyDrop = 0 }, Result(MetricKind.Top1, 0.99, 0.99) with { Drop = new Estimate(0, -0.003, 0.003) }, Proof.Margin).IsKept);
+    public void Where_nothing_may_be_lost_nothing_is_pushed_to_the_limit() =>
+        Assert.IsFalse(Judge(new ModelBudgets { MaxAccuracyDrop = 0 }, Result(MetricKind.Top1, 0.99, 0.99) with { Drop = new Estimate(0, -0.003, 0.003) }, Proof.Margin).IsKept);
+
+    [TestMethod]
+    public void A_gain_does_not_pay_for_what_other_samples_may_show() =>
+        Assert.IsFalse(Judge(new ModelBudgets(), Result(MetricKind.Top1, 0.95, 0.9625) with { Drop = new Estimate(-0.0125, -0.05, 0.03) }, Proof.Margin).IsKept);
 
     [TestMethod]
     public void The_least_accuracy_leaves_a_search_as_much_room_as_chance_may_have_given_it() =>

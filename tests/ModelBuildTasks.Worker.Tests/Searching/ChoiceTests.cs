@@ -30,7 +30,7 @@ public sealed class ChoiceTests : IDisposable
         {
             scene.Shelf.Take(best);
             taken.Add(best.Name);
-            order = scene.Search.Refuse(best, "it is slower");
+            order = scene.Search.Refuse(best, best.Outcome!, "it is slower");
         }
 
         CollectionAssert.AreEqual(Enumerable.Range(0, Shelf.Places).Select(number => $"number {number}").ToArray(), taken);
