@@ -104,7 +104,7 @@ public sealed class PinnedRecipe
         var isKnown = recipe.Precision switch
         {
             Precision.Auto => recipe.Quantization != Quantization.WeightOnly,
-            Precision.Int8 => recipe.Quantization is Quantization.Auto or Quantization.WeightOnly,
+            Precision.Int8 => recipe.Quantization != Quantization.None,
             Precision.Int4 or Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
             _ => recipe.Quantization == Quantization.Auto,
         };

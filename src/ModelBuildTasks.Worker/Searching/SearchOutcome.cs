@@ -69,7 +69,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     {
         if (chosen is null or { IsSource: true })
         {
-            return chosen is null ? "" : "Nothing that was tried is better.";
+            return chosen is null ? "It loses nothing, and costs what it did." : "Nothing that was tried is better.";
         }
 
         Trial[] rivals = [.. search.Trials.Where(trial => trial.MayShip && !ReferenceEquals(trial, chosen) && TrialRanking.Excess(trial) == 0)];

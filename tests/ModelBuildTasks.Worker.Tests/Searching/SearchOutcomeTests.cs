@@ -87,7 +87,7 @@ public sealed class SearchOutcomeTests : Pipeline.SearchScene
     {
         Outcome outcome = Search(Auto(Recipe(EditingPass.Ruinous("ruin"))));
 
-        Assert.AreEqual("Nothing that was tried may ship and is better.", Decision(outcome));
+        Assert.AreEqual("It loses nothing, and costs what it did.", Decision(outcome));
         Assert.IsEmpty(outcome.Search!.Trials.Where(trial => trial.IsChosen));
     }
 
