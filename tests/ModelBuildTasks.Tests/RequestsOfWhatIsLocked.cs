@@ -210,14 +210,13 @@ public sealed class RequestsOfWhatIsLocked : IDisposable
     }
 
     [TestMethod]
-    public void A_broken_lock_file_is_left_to_what_compares_with_it()
+    public void A_broken_lock_file_is_an_error_before_anything_is_searched_for()
     {
         File.WriteAllText(_project.LockFile, "<<<<<<<");
 
         _project.Write(("MaxLatency", "8ms"));
 
-        Assert.IsEmpty(_project.Engine.Errors);
-        Assert.IsNull(_project.Request.Budgets.MaxLatencyProcessor);
+        Assert.AreEqual("MBT0014", _project.Engine.Errors.Single().Code);
     }
 
     private string ResultPath => _project.Folder.File("obj/digits/cpu/digits.result.json");
