@@ -4,8 +4,9 @@ namespace ModelBuildTasks.Optimization.Training;
 
 /// <summary>A model whose outputs are a forward model's and, behind them, the gradients of its loss.</summary>
 /// <param name="Model">Inputs: the forward model's, then one for each parameter, named as it. Outputs: the forward model's, then one gradient for each parameter.</param>
-/// <param name="Parameters">Names of the parameters, in order.</param>
-public sealed record GradientModel(Model Model, IReadOnlyList<string> Parameters);
+/// <param name="Parameters">Names of the parameters that have a gradient, in the order in which they were asked for.</param>
+/// <param name="Gaps">Why the other parameters have none. These stay as they are in the model.</param>
+public sealed record GradientModel(Model Model, IReadOnlyList<string> Parameters, IReadOnlyList<GradientGap> Gaps);
 
 /// <summary>
 /// Reverse-mode differentiation of a graph into a graph: nodes are visited from the loss backwards, and each operator's
@@ -20,7 +21,7 @@ public static class GradientBuilder
     /// <param name="loss">Name of the scalar value to differentiate.</param>
     /// <param name="parameters">Names of the initializers whose gradients are wanted. They become inputs.</param>
     /// <param name="example">One tensor for each input of the model. The result is for inputs of exactly these shapes.</param>
-    /// <exception cref="GradientException">A node between loss and parameters has no rule, or a name is unknown.</exception>
+    /// <exception cref="GradientException">None of the parameters can have a gradient, or a name is unknown.</exception>
     public static GradientModel Build(Model forward, string loss, IReadOnlyList<string> parameters, IReadOnlyList<Tensor> example)
     {
         if (forward.Opset < LowestOpset)
@@ -36,47 +37,70 @@ public static class GradientBuilder
             : throw new GradientException($"There is no initializer '{name}' to differentiate by."))];
 
         IReadOnlyList<Node> order = graph.TopologicalOrder();
-        GradientContext context = new(graph, BehindParameters(order, weights), ShapeProbe.Run(model, lossValue, example));
+        GradientContext context = new(graph, Dependence.After(order, weights), ShapeProbe.Run(model, lossValue, example));
         context.Contribute(lossValue, graph.AddInitializer("seed", ShapeProbe.Ones(context.Shape(lossValue))));
         for (int i = order.Count - 1; i >= 0; i--)
         {
-            Node node = order[i];
-            if (node.Outputs.Any(context.HasGradient) && node.Inputs.Any(context.Needs))
-            {
-                IGradientRule rule = (node.Domain.Length == 0 ? GradientRules.Find(node.OpType) : null)
-                    ?? throw new GradientException(node, $"the operator has no rule; those with one are {string.Join(", ", GradientRules.Operators)}");
-                rule.Differentiate(node, context);
-            }
+            Differentiate(order[i], context);
         }
 
-        foreach (Value weight in weights)
+        Value[] trained = [.. weights.Where(weight => context.Needs(weight) && context.HasGradient(weight))];
+        List<GradientGap> gaps = Gaps(weights, trained, loss, context);
+        if (trained.Length == 0)
         {
-            if (!context.HasGradient(weight))
-            {
-                throw new GradientException($"'{loss}' does not depend on '{weight.Name}'.");
-            }
+            throw new GradientException(string.Join(" ", gaps.Select(gap => gap.Reason)));
+        }
 
+        foreach (Value weight in trained)
+        {
             graph.AddOutput(context.Gradient(weight));
             FeedFromOutside(graph, weight);
         }
 
         graph.RemoveUnused();
-        return new GradientModel(model, [.. parameters]);
+        return new GradientModel(model, [.. trained.Select(weight => weight.Name)], gaps);
     }
 
-    private static HashSet<Value> BehindParameters(IReadOnlyList<Node> order, IEnumerable<Value> weights)
+    private static void Differentiate(Node node, GradientContext context)
     {
-        HashSet<Value> wanted = [.. weights];
-        foreach (Node node in order)
+        if (!node.Outputs.Any(context.IsReached) || !context.IsBehind(node))
         {
-            if (node.Inputs.Any(input => input is not null && wanted.Contains(input)))
-            {
-                wanted.UnionWith(node.Outputs);
-            }
+            return;
         }
 
-        return wanted;
+        if ((node.Domain.Length == 0 ? GradientRules.Find(node.OpType) : null) is not { } rule)
+        {
+            context.Refuse(node, "the operator has no rule");
+        }
+        else if (node.Inputs.Any(context.Needs) && node.Outputs.Any(context.HasGradient))
+        {
+            try
+            {
+                rule.Differentiate(node, context);
+            }
+            catch (GradientException exception)
+            {
+                context.Refuse(node, exception);
+            }
+        }
     }
+
+    private static List<GradientGap> Gaps(Value[] weights, Value[] trained, string loss, GradientContext context)
+    {
+        List<GradientGap> gaps = [.. context.Refusals
+            .Select(refusal => new GradientGap(refusal.Node.OpType, refusal.Reason, Names(weights.Where(refusal.Behind.Contains))))
+            .Where(gap => gap.Parameters.Count > 0)];
+        HashSet<string> explained = [.. gaps.SelectMany(gap => gap.Parameters)];
+        string[] apart = Names(weights.Except(trained).Where(weight => !explained.Contains(weight.Name)));
+        if (apart.Length > 0)
+        {
+            gaps.Add(new GradientGap("", $"'{loss}' does not depend on {string.Join(", ", apart.Select(name => $"'{name}'"))} by a path that has a derivative.", apart));
+        }
+
+        return gaps;
+    }
+
+    private static string[] Names(IEnumerable<Value> values) => [.. values.Select(value => value.Name)];
 
     private static void FeedFromOutside(Graph graph, Value weight)
     {

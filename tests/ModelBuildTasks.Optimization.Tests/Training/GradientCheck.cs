@@ -15,6 +15,9 @@ internal static class GradientCheck
 
     private const float Step = 1e-2f;
 
+    /// <summary>An operator set that has Gelu, Mish, Swish, GroupNormalization and RMSNormalization.</summary>
+    private const long Opset = 24;
+
     /// <param name="build">Builds f from operands.</param>
     /// <param name="shapes">Shape of each operand. The gradient is checked for each.</param>
     public static void Verify(Func<Graph, Value[], Value> build, params long[][] shapes) =>
@@ -88,20 +91,25 @@ internal static class GradientCheck
 
     private static IReadOnlyList<Tensor> Gradients(Func<Graph, Value[], Value> build, Tensor[] operands, Tensor weight)
     {
-        Model model = Model.Create("gradient", opset: 17, irVersion: 8);
+        Model model = Model.Create("gradient", Opset, irVersion: 10);
         Graph graph = model.Graph;
         Value[] values = [.. operands.Select((operand, i) => graph.AddInitializer($"operand{i}", operand))];
         Value row = graph.Add("Reshape", build(graph, values), graph.AddInitializer("row", Tensor.Vector(1, weight.Length)));
         Value loss = graph.Add("MatMul", row, graph.AddInitializer("weight", weight.WithDimensions(weight.Length, 1)));
         string[] names = [.. values.Select(value => value.Name)];
         GradientModel gradient = GradientBuilder.Build(model, loss.Name, names, []);
+        if (gradient.Gaps.Count > 0)
+        {
+            throw new GradientException(gradient.Gaps[0].Reason);
+        }
+
         using ModelSession session = ModelSession.Open(gradient.Model);
         return session.Run(operands);
     }
 
     private static Model Forward(Func<Graph, Value[], Value> build, Tensor[] operands)
     {
-        Model model = Model.Create("forward", opset: 17, irVersion: 8);
+        Model model = Model.Create("forward", Opset, irVersion: 10);
         Value[] inputs = [.. operands.Select((operand, i) => model.Graph.AddInput($"operand{i}", new TensorType(operand.ElementType, [.. operand.Dimensions.Select(Dimension.FromInt64)])))];
         Value result = build(model.Graph, inputs);
         result.Type = new TensorType(ElementType.Float, Shape: null);
