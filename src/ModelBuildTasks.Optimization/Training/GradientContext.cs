@@ -30,6 +30,12 @@ public sealed class GradientContext
     /// <summary>The shape of a value of the forward graph, batch included.</summary>
     public long[] Shape(Value value) => shapes[value];
 
+    /// <summary>Whether the shape is known. It is not for an output that nothing reads.</summary>
+    public bool HasShape(Value value) => shapes.ContainsKey(value);
+
+    /// <summary>An axis of <paramref name="value"/>, counted from the first; a negative one is counted from the last.</summary>
+    public int Axis(long axis, Value value) => (int)(axis < 0 ? axis + Shape(value).Length : axis);
+
     /// <summary>∂loss/∂<paramref name="value"/>: the sum of what its readers contributed, in the value's shape.</summary>
     public Value Gradient(Value value)
     {
@@ -107,8 +113,16 @@ public sealed class GradientContext
 
     public Value Zeros(params long[] shape) => Graph.Add("Expand", Number(0), Integers(shape));
 
-    /// <summary>1 where <paramref name="condition"/> is true, else 0.</summary>
-    public Value Indicator(Value condition) => Graph.AddNode("Cast", [condition]).Set("to", (long)ElementType.Float).Output;
+    /// <summary>The value as float: 1 where a condition is true and 0 elsewhere, whole numbers as they are.</summary>
+    public Value Float(Value value) => Graph.AddNode("Cast", [value]).Set("to", (long)ElementType.Float).Output;
+
+    public Value Square(Value value) => Graph.Add("Mul", value, value);
+
+    public Value Times(Value value, float factor) => Graph.Add("Mul", value, Number(factor));
+
+    public Value Plus(Value value, float summand) => Graph.Add("Add", value, Number(summand));
+
+    public Value OneMinus(Value value) => Graph.Add("Sub", Number(1), value);
 
     public Value ReduceSum(Value value, bool keepAxes, params long[] axes) =>
         Graph.AddNode("ReduceSum", [value, Integers(axes)]).Set("keepdims", keepAxes ? 1 : 0).Output;

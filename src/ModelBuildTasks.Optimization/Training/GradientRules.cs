@@ -7,18 +7,46 @@ public static class GradientRules
 {
     private static readonly Dictionary<string, IGradientRule> Rules = new IGradientRule[]
     {
-        new AddGradient(),
+        new AddGradient("Add"),
+        new AddGradient("Sum"),
         new BatchNormalizationGradient(),
+        new ClipGradient(),
+        new ConcatGradient(),
         new ConvGradient(),
+        new CumSumGradient(),
+        new DepthToSpaceGradient(),
+        new DivGradient(),
+        new ExpandGradient(),
+        new ExtremumGradient("Max"),
+        new ExtremumGradient("Min"),
         new GemmGradient(),
         new GlobalAveragePoolGradient(),
+        new LogSoftmaxGradient(),
         new MatMulGradient(),
+        new MeanGradient(),
         new MulGradient(),
+        new PadGradient(),
+        new PowGradient(),
+        new PReluGradient(),
         new ReluGradient(),
         new ReshapeGradient("Flatten"),
+        new ReshapeGradient("Identity"),
         new ReshapeGradient("Reshape"),
+        new ReshapeGradient("Squeeze"),
+        new ReshapeGradient("Unsqueeze"),
+        new SelectionGradient("Gather"),
+        new SelectionGradient("GatherElements"),
+        new SelectionGradient("GatherND"),
+        new SelectionGradient("Slice"),
+        new SelectionGradient("Tile"),
         new SoftmaxCrossEntropyLossGradient(),
-    }.ToDictionary(rule => rule.OpType, StringComparer.Ordinal);
+        new SoftmaxGradient(),
+        new SpaceToDepthGradient(),
+        new SplitGradient(),
+        new SubGradient(),
+        new TransposeGradient(),
+        new WhereGradient(),
+    }.Concat(NoGradient.Rules).Concat(ReductionGradient.Rules).Concat(UnaryDerivatives.Rules).ToDictionary(rule => rule.OpType, StringComparer.Ordinal);
 
     /// <summary>Names of the operators, sorted.</summary>
     public static IReadOnlyList<string> Operators { get; } = [.. Rules.Keys.Order(StringComparer.Ordinal)];

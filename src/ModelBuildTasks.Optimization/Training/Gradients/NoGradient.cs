@@ -1,0 +1,25 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Training.Gradients;
+
+/// <summary>Operators whose output does not change with small changes of the input: its derivative is 0 wherever it has one.</summary>
+internal sealed class NoGradient(string opType) : IGradientRule
+{
+    public static IEnumerable<IGradientRule> Rules { get; } =
+        from opType in new[]
+        {
+            "ArgMax", "ArgMin", "Ceil", "ConstantOfShape", "Equal", "Floor", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less",
+            "LessOrEqual", "NonZero", "OneHot", "Round", "Shape", "Sign", "Size",
+        }
+        select new NoGradient(opType);
+
+    public string OpType => opType;
+
+    public void Differentiate(Node node, GradientContext context)
+    {
+        if (opType == "OneHot" && context.Needs(node.Input(2)))
+        {
+            throw new GradientException(node, "its values are trained, which is not covered");
+        }
+    }
+}
