@@ -36,6 +36,9 @@ public sealed class GradientContext
     /// <summary>An axis of <paramref name="value"/>, counted from the first; a negative one is counted from the last.</summary>
     public int Axis(long axis, Value value) => (int)(axis < 0 ? axis + Shape(value).Length : axis);
 
+    /// <summary>All axes of <paramref name="value"/> but one.</summary>
+    public IEnumerable<long> AxesBut(int axis, Value value) => Enumerable.Range(0, Shape(value).Length).Where(other => other != axis).Select(other => (long)other);
+
     /// <summary>∂loss/∂<paramref name="value"/>: the sum of what its readers contributed, in the value's shape.</summary>
     public Value Gradient(Value value)
     {

@@ -1,0 +1,18 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Training.Gradients;
+
+/// <summary>Y is the largest element of each window. ∂X sums at each element the ∂Y of the windows that took it; the operator's second output tells which.</summary>
+internal sealed class MaxPoolGradient : IGradientRule
+{
+    public string OpType => "MaxPool";
+
+    public void Differentiate(Node node, GradientContext context)
+    {
+        Value x = node.Input(0)!;
+        Node pool = context.Graph.AddNode("MaxPool", [x], outputCount: 2);
+        pool.CopyAttributesFrom(node);
+        pool.Set("storage_order", 0);
+        context.Contribute(x, SelectionGradient.ScatterSum(node, pool.Outputs[1], context.Gradient(node.Output), context.Shape(x), context));
+    }
+}

@@ -1,0 +1,62 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+/// <summary>The windows of MaxPool and AveragePool in all their forms.</summary>
+[TestClass]
+public sealed class PoolGradientTests
+{
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_with_windows_that_overlap(string opType) =>
+        Verify(opType, [2, 3, 5, 6], node => node.Set("kernel_shape", [3, 2]).Set("strides", [2, 1]));
+
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_with_uneven_padding(string opType) =>
+        Verify(opType, [1, 2, 5, 6], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 2]).Set("pads", [1, 0, 2, 1]));
+
+    [TestMethod]
+    [DataRow("MaxPool", "SAME_UPPER")]
+    [DataRow("MaxPool", "SAME_LOWER")]
+    [DataRow("AveragePool", "SAME_UPPER")]
+    [DataRow("AveragePool", "SAME_LOWER")]
+    public void Matches_differences_with_automatic_padding(string opType, string padding) =>
+        Verify(opType, [1, 2, 5, 6], node => node.Set("kernel_shape", [2, 3]).Set("strides", [2, 2]).Set("auto_pad", padding));
+
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_when_the_number_of_windows_is_rounded_up(string opType)
+    {
+        Verify(opType, [1, 2, 6, 6], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 2]).Set("ceil_mode", 1));
+        Verify(opType, [1, 2, 6, 7], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 3]).Set("pads", [1, 1, 1, 1]).Set("ceil_mode", 1));
+    }
+
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_with_dilations(string opType) =>
+        Verify(opType, [1, 2, 6, 7], node => node.Set("kernel_shape", [2, 3]).Set("dilations", [2, 2]).Set("pads", [1, 1, 1, 1]));
+
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_over_one_and_three_axes(string opType)
+    {
+        Verify(opType, [2, 3, 7], node => node.Set("kernel_shape", [3]).Set("strides", [2]).Set("pads", [1, 1]));
+        Verify(opType, [1, 2, 3, 4, 3], node => node.Set("kernel_shape", [2, 2, 2]).Set("strides", [1, 2, 1]));
+    }
+
+    [TestMethod]
+    public void Matches_differences_when_padding_counts()
+    {
+        Verify("AveragePool", [1, 2, 5, 6], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 2]).Set("pads", [1, 0, 2, 1]).Set("count_include_pad", 1));
+        Verify("AveragePool", [1, 2, 6, 6], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 2]).Set("pads", [1, 1, 1, 1]).Set("ceil_mode", 1).Set("count_include_pad", 1));
+    }
+
+    private static void Verify(string opType, long[] shape, Func<Node, Node> configure) =>
+        GradientCheck.Verify((graph, v) => configure(graph.AddNode(opType, v)).Output, [RandomShapes.Distinct(shape, seed: 3)]);
+}
