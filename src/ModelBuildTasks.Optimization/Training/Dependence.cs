@@ -31,18 +31,18 @@ internal static class Dependence
         return after;
     }
 
-    /// <summary>The values among <paramref name="within"/> that a node depends on.</summary>
-    public static HashSet<Value> Before(Node node, HashSet<Value> within)
+    /// <summary>The values among <paramref name="within"/> on which some of <paramref name="values"/> depend, and these themselves.</summary>
+    public static HashSet<Value> Before(IEnumerable<Value> values, HashSet<Value> within)
     {
         HashSet<Value> before = [];
-        Stack<Node> open = new([node]);
-        while (open.TryPop(out Node? next))
+        Stack<Value> open = new(values);
+        while (open.TryPop(out Value? next))
         {
-            foreach (Value value in Reads(next))
+            if (within.Contains(next) && before.Add(next) && next.Producer is { } producer)
             {
-                if (within.Contains(value) && before.Add(value) && value.Producer is { } producer)
+                foreach (Value read in Reads(producer))
                 {
-                    open.Push(producer);
+                    open.Push(read);
                 }
             }
         }

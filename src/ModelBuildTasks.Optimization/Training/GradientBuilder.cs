@@ -31,6 +31,7 @@ public static class GradientBuilder
 
         Model model = forward.Clone();
         Graph graph = model.Graph;
+        FixedBranches.Inline(graph);
         Value lossValue = graph.Find(loss) ?? throw new GradientException($"There is no value '{loss}' to differentiate.");
         Value[] weights = [.. parameters.Select(name => graph.Find(name) is { Initializer: not null } weight
             ? weight

@@ -61,15 +61,26 @@ public sealed class GradientContext
     internal bool IsBehind(Node node) => Dependence.Reads(node).Any(wanted.Contains);
 
     /// <summary>Notes that no gradient passes the node. All that lies behind it would have a part of its gradient missing, so it gets none.</summary>
-    internal void Refuse(Node node, GradientException reason)
+    internal void Refuse(Node node, GradientException reason) => Refuse(node, Dependence.Reads(node), reason);
+
+    /// <summary>For a rule that covers an operator but one input: what lies behind that input, if anything, gets no gradient.</summary>
+    internal void RefuseInput(Node node, Value? input, string reason)
     {
-        HashSet<Value> behind = Dependence.Before(node, wanted);
-        blocked.UnionWith(behind);
-        refusals.Add((node, reason.Message, behind));
+        if (Needs(input))
+        {
+            Refuse(node, [input!], new GradientException(node, reason));
+        }
     }
 
     /// <inheritdoc cref="Refuse(Node, GradientException)"/>
     internal void Refuse(Node node, string reason) => Refuse(node, new GradientException(node, reason));
+
+    private void Refuse(Node node, IEnumerable<Value> inputs, GradientException reason)
+    {
+        HashSet<Value> behind = Dependence.Before(inputs, wanted);
+        blocked.UnionWith(behind);
+        refusals.Add((node, reason.Message, behind));
+    }
 
     /// <summary>Adds a part of ∂loss/∂<paramref name="value"/>; it must have the value's shape.</summary>
     public void Contribute(Value value, Value gradient)

@@ -82,6 +82,27 @@ public sealed class GradientBuilderTests
     }
 
     [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Goes_into_the_branch_that_a_constant_condition_takes(bool condition) =>
+        GradientCheck.Verify(
+            (graph, v) =>
+            {
+                Node branches = graph.AddNode("If", [graph.AddInitializer("condition", Tensor.Scalar(condition))]);
+                foreach ((string name, string opType) in new[] { ("then_branch", "Exp"), ("else_branch", "Tanh") })
+                {
+                    Graph branch = branches.AddGraph(name);
+                    Value result = branch.Add("Mul", branch.Add(opType, v[0]), v[1]);
+                    result.Type = new TensorType(ElementType.Float, 3);
+                    branch.AddOutput(result);
+                }
+
+                return branches.Output;
+            },
+            [3],
+            [3]);
+
+    [TestMethod]
     public void Sums_over_every_path_of_a_residual_connection() =>
         GradientCheck.Verify((graph, v) => graph.Add("Add", v[0], graph.Add("Relu", graph.Add("MatMul", v[0], v[1]))), [2, 3], [3, 3]);
 

@@ -20,9 +20,10 @@ internal sealed class PadGradient : IGradientRule
             return;
         }
 
-        if (context.Needs(node.Input(2)))
+        context.RefuseInput(node, node.Input(2), "the value around it is not trained");
+        if (!context.Needs(node.Input(0)))
         {
-            throw new GradientException(node, "the value around it is trained, which is not covered");
+            return;
         }
 
         Value negated = context.Graph.Add("Neg", node.Input(1));
