@@ -14,7 +14,7 @@ internal static class Dependence
             where value.Graph == node.Graph
             select value);
 
-    /// <summary>The values that depend on some of <paramref name="sources"/>, and these themselves.</summary>
+    /// <summary>The values that change with small changes of some of <paramref name="sources"/>, and these themselves.</summary>
     /// <param name="order">Nodes, each behind those that it reads from.</param>
     /// <param name="sources">Where the search starts.</param>
     public static HashSet<Value> After(IReadOnlyList<Node> order, IEnumerable<Value> sources)
@@ -22,7 +22,7 @@ internal static class Dependence
         HashSet<Value> after = [.. sources];
         foreach (Node node in order)
         {
-            if (Reads(node).Any(after.Contains))
+            if (Reads(node).Any(after.Contains) && GradientRules.Find(node)?.Passes(node) != false)
             {
                 after.UnionWith(node.Outputs);
             }

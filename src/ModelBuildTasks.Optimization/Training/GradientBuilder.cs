@@ -21,7 +21,7 @@ public static class GradientBuilder
     /// <param name="loss">Name of the scalar value to differentiate.</param>
     /// <param name="parameters">Names of the initializers whose gradients are wanted. They become inputs.</param>
     /// <param name="example">One tensor for each input of the model. The result is for inputs of exactly these shapes.</param>
-    /// <exception cref="GradientException">None of the parameters can have a gradient, or a name is unknown.</exception>
+    /// <exception cref="GradientException">None of the parameters can have a gradient, one is not of float, or a name is unknown.</exception>
     public static GradientModel Build(Model forward, string loss, IReadOnlyList<string> parameters, IReadOnlyList<Tensor> example)
     {
         if (forward.Opset < LowestOpset)
@@ -36,7 +36,13 @@ public static class GradientBuilder
         Value[] weights = [.. parameters.Select(name => graph.Find(name) is { Initializer: not null } weight
             ? weight
             : throw new GradientException($"There is no initializer '{name}' to differentiate by."))];
+        if (weights.FirstOrDefault(weight => weight.Initializer!.ElementType != ElementType.Float) is { } other)
+        {
+            throw new GradientException($"'{other.Name}' is of {other.Initializer!.ElementType}; only Float can be differentiated by.");
+        }
 
+        UnrollSequences(model, weights, lossValue, example);
+        lossValue = graph.Find(loss)!;
         IReadOnlyList<Node> order = graph.TopologicalOrder();
         GradientContext context = new(graph, Dependence.After(order, weights), ShapeProbe.Run(model, lossValue, example));
         context.Contribute(lossValue, graph.AddInitializer("seed", ShapeProbe.Ones(context.Shape(lossValue))));
@@ -62,6 +68,20 @@ public static class GradientBuilder
         return new GradientModel(model, [.. trained.Select(weight => weight.Name)], gaps);
     }
 
+    private static void UnrollSequences(Model model, Value[] weights, Value loss, IReadOnlyList<Tensor> example)
+    {
+        HashSet<Value> wanted = Dependence.After(model.Graph.TopologicalOrder(), weights);
+        Node[] layers = [.. model.Graph.Nodes.Where(node => RecurrentUnrolling.CanUnroll(node) && node.Outputs.Any(wanted.Contains))];
+        if (layers.Length > 0)
+        {
+            IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(model, loss, example);
+            foreach (Node layer in layers)
+            {
+                RecurrentUnrolling.Unroll(layer, shapes);
+            }
+        }
+    }
+
     private static void Differentiate(Node node, GradientContext context)
     {
         if (!node.Outputs.Any(context.IsReached) || !context.IsBehind(node))
@@ -69,9 +89,13 @@ public static class GradientBuilder
             return;
         }
 
-        if ((node.Domain.Length == 0 ? GradientRules.Find(node.OpType) : null) is not { } rule)
+        if (GradientRules.Find(node) is not { } rule)
         {
             context.Refuse(node, "the operator has no rule");
+        }
+        else if (!rule.CoversEveryOutput && node.Outputs.Skip(1).FirstOrDefault(context.HasGradient) is { } other)
+        {
+            context.Refuse(node, $"the loss depends on its output '{other.Name}', which is not covered");
         }
         else if (node.Inputs.Any(context.Needs) && node.Outputs.Any(context.HasGradient))
         {

@@ -28,10 +28,9 @@ public sealed class GradientContext
     public bool Needs(Value? value) => value is not null && wanted.Contains(value) && !blocked.Contains(value);
 
     /// <summary>The shape of a value of the forward graph, batch included.</summary>
-    public long[] Shape(Value value) => shapes[value];
-
-    /// <summary>Whether the shape is known. It is not for an output that nothing reads.</summary>
-    public bool HasShape(Value value) => shapes.ContainsKey(value);
+    /// <exception cref="GradientException">It is not known: the value is no tensor, or nothing reads it.</exception>
+    public long[] Shape(Value value) =>
+        shapes.TryGetValue(value, out long[]? shape) ? shape : throw new GradientException($"No gradient through '{value.Name}': its shape is not known.");
 
     /// <summary>An axis of <paramref name="value"/>, counted from the first; a negative one is counted from the last.</summary>
     public int Axis(long axis, Value value) => (int)(axis < 0 ? axis + Shape(value).Length : axis);

@@ -1,3 +1,4 @@
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Training.Gradients;
 
 namespace ModelBuildTasks.Optimization.Training;
@@ -11,6 +12,7 @@ public static class GradientRules
         new AddGradient("Sum"),
         new AveragePoolGradient(),
         new BatchNormalizationGradient(),
+        new CastGradient(),
         new ClipGradient(),
         new ConcatGradient(),
         new ConvGradient(),
@@ -40,6 +42,9 @@ public static class GradientRules
         new PowGradient(),
         new PReluGradient(),
         new QuantizeLinearGradient(),
+        new RecurrentGradient("GRU"),
+        new RecurrentGradient("LSTM"),
+        new RecurrentGradient("RNN"),
         new ReluGradient(),
         new ReshapeGradient("Flatten"),
         new ReshapeGradient("Identity"),
@@ -66,6 +71,6 @@ public static class GradientRules
     /// <summary>Names of the operators, sorted.</summary>
     public static IReadOnlyList<string> Operators { get; } = [.. Rules.Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>The rule of a standard operator; null when it has none.</summary>
-    public static IGradientRule? Find(string opType) => Rules.GetValueOrDefault(opType);
+    /// <summary>The rule of the node's operator; null when it has none.</summary>
+    public static IGradientRule? Find(Node node) => node.Domain.Length == 0 ? Rules.GetValueOrDefault(node.OpType) : null;
 }

@@ -8,6 +8,12 @@ public interface IGradientRule
     /// <summary>The operator of the standard domain that the rule is for.</summary>
     string OpType { get; }
 
+    /// <summary>Whether the rule reads the gradient of every output. One that does not is not asked when the loss depends on an output behind the first.</summary>
+    bool CoversEveryOutput => false;
+
+    /// <summary>Whether the node's output changes with small changes of an input. Behind one that does not, no gradient is looked for.</summary>
+    bool Passes(Node node) => true;
+
     /// <summary>
     /// Reads ∂loss/∂output of <paramref name="node"/> and adds what it contributes to ∂loss/∂input, for each input that
     /// <see cref="GradientContext.Needs"/> one.

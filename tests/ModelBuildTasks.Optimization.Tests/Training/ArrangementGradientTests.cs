@@ -59,8 +59,17 @@ public sealed class ArrangementGradientTests
             [Tensor.Create([2, 4], [0.3f, 0.7f, 1.4f, -1.6f, -0.4f, 1.2f, 2.5f, 0.5f])]);
 
     [TestMethod]
-    public void Refuses_a_split_with_a_part_that_nothing_reads() =>
-        Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify((graph, v) => graph.AddNode("Split", [v[0]], outputCount: 2).Set("num_outputs", 2).Output, [4, 2]));
+    public void Has_zeros_for_a_part_that_nothing_reads()
+    {
+        GradientCheck.Verify((graph, v) => graph.AddNode("Split", v, outputCount: 3).Set("num_outputs", 3).Outputs[1], [8, 2]);
+        GradientCheck.Verify((graph, v) => graph.AddNode("Split", [v[0], graph.AddInitializer("sizes", Tensor.Vector(1L, 3))], outputCount: 2).Set("axis", 1).Outputs[1], [2, 4]);
+    }
+
+    [TestMethod]
+    public void Refuses_computed_sizes_of_parts() =>
+        Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify(
+            (graph, v) => graph.AddNode("Split", [v[0], graph.Add("Abs", graph.AddInitializer("sizes", Tensor.Vector(1L, 3)))], outputCount: 2).Output,
+            [4]));
 
     [TestMethod]
     [DataRow("DCR")]

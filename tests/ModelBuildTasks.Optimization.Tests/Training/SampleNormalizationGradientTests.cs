@@ -24,7 +24,7 @@ public sealed class SampleNormalizationGradientTests
             [GradientCheck.Draw([3, 8], seed: 3, offset: 5), GradientCheck.Draw([8], seed: 4), GradientCheck.Draw([8], seed: 5)]);
 
     [TestMethod]
-    public void Refuses_a_loss_that_depends_on_the_mean() =>
+    public void Refuses_a_loss_that_depends_on_the_mean_of_layer_normalization() =>
         Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify(
             (graph, v) =>
             {

@@ -18,6 +18,7 @@ internal sealed class ResizeGradient : IGradientRule
             throw new GradientException(node, "cropping and keeping the aspect ratio are not covered");
         }
 
+        context.RefuseInput(node, node.Input(2), "its scales are not trained");
         Value x = node.Input(0)!;
         long[] from = context.Shape(x), to = context.Shape(node.Output);
         float[]? scales = Scales(node, from.Length);

@@ -7,16 +7,28 @@ internal sealed class SplitGradient : IGradientRule
 {
     public string OpType => "Split";
 
+    public bool CoversEveryOutput => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value input = node.Input(0)!;
-        Value[] unused = [.. node.Outputs.Where(output => !context.HasShape(output))];
-        if (unused.Length > 0)
+        int axis = context.Axis(node.GetInt("axis", 0), input);
+        long[] shape = context.Shape(input), sizes = Sizes(node, shape[axis]);
+        Value[] parts = [.. node.Outputs.Select((output, i) => context.HasGradient(output)
+            ? context.Gradient(output)
+            : context.Zeros([.. shape[..axis], sizes[i], .. shape[(axis + 1)..]]))];
+        context.Contribute(input, context.Graph.AddNode("Concat", parts).Set("axis", axis).Output);
+    }
+
+    /// <summary>The size of each part. Without sizes the parts are equal, but for a smaller last one.</summary>
+    private static long[] Sizes(Node node, long whole)
+    {
+        if (node.Input(1) is { } given)
         {
-            throw new GradientException(node, $"nothing reads its output '{unused[0].Name}', so that the size of that part is unknown");
+            return given.Constant?.Span<long>().ToArray() ?? throw new GradientException(node, "its sizes are computed, which is not covered");
         }
 
-        Value[] parts = [.. node.Outputs.Select(output => context.HasGradient(output) ? context.Gradient(output) : context.Zeros(context.Shape(output)))];
-        context.Contribute(input, context.Graph.AddNode("Concat", parts).Set("axis", context.Axis(node.GetInt("axis", 0), input)).Output);
+        long part = (whole + node.Outputs.Count - 1) / node.Outputs.Count;
+        return [.. node.Outputs.Select((_, i) => Math.Min(part, whole - (i * part)))];
     }
 }
