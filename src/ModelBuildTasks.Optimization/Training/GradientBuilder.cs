@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Conversion;
 
 namespace ModelBuildTasks.Optimization.Training;
 
@@ -14,23 +15,22 @@ public sealed record GradientModel(Model Model, IReadOnlyList<string> Parameters
 /// </summary>
 public static class GradientBuilder
 {
-    /// <summary>Lowest operator set whose operators the rules emit (axes of ReduceSum as an input).</summary>
-    public const long LowestOpset = 13;
+    /// <summary>Lowest operator set whose operators the rules emit (axes of ReduceSum as an input). Older models are lifted to it.</summary>
+    private const long LowestOpset = 13;
+
+    /// <summary>Operator set to which the gradient model is raised: it can sum what is scattered, and cast to the type of another value.</summary>
+    private const long RaisedOpset = 16;
 
     /// <param name="forward">The model; it is not changed.</param>
     /// <param name="loss">Name of the scalar value to differentiate.</param>
     /// <param name="parameters">Names of the initializers whose gradients are wanted. They become inputs.</param>
     /// <param name="example">One tensor for each input of the model. The result is for inputs of exactly these shapes.</param>
-    /// <exception cref="GradientException">None of the parameters can have a gradient, one is not of float, or a name is unknown.</exception>
+    /// <exception cref="GradientException">None of the parameters can have a gradient, one is not of float, a name is unknown, or the model cannot be lifted to operator set 13.</exception>
     public static GradientModel Build(Model forward, string loss, IReadOnlyList<string> parameters, IReadOnlyList<Tensor> example)
     {
-        if (forward.Opset < LowestOpset)
-        {
-            throw new GradientException($"Differentiation needs operator set {LowestOpset} or later; the model has {forward.Opset}.");
-        }
-
         Model model = forward.Clone();
         Graph graph = model.Graph;
+        RaiseOpset(model);
         FixedBranches.Inline(graph);
         Value lossValue = graph.Find(loss) ?? throw new GradientException($"There is no value '{loss}' to differentiate.");
         Value[] weights = [.. parameters.Select(name => graph.Find(name) is { Initializer: not null } weight
@@ -66,6 +66,25 @@ public static class GradientBuilder
 
         graph.RemoveUnused();
         return new GradientModel(model, [.. trained.Select(weight => weight.Name)], gaps);
+    }
+
+    /// <summary>
+    /// Sets 14 to 16 read every node of set 13 as it was read, but for RoiAlign, whose coordinates moved by half a pixel, and for a
+    /// BatchNormalization with the outputs of training.
+    /// </summary>
+    private static void RaiseOpset(Model model)
+    {
+        if (OpsetUpgrade.Apply(model, LowestOpset) is { } reason)
+        {
+            throw new GradientException($"Differentiation needs operator set {LowestOpset} or later: {reason}.");
+        }
+
+        IEnumerable<Node> nodes = model.Graph.WithSubgraphs().SelectMany(graph => graph.Nodes);
+        if (model.Opset < RaisedOpset && !nodes.Any(node => node is { OpType: "RoiAlign" } or { OpType: "BatchNormalization", Outputs.Count: > 1 }))
+        {
+            model.OpsetImports[""] = RaisedOpset;
+            model.IrVersion = Math.Max(model.IrVersion, model.LowestIrVersion);
+        }
     }
 
     private static void UnrollSequences(Model model, Value[] weights, Value loss, IReadOnlyList<Tensor> example)

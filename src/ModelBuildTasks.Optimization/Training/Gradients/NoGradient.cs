@@ -8,7 +8,7 @@ internal sealed class NoGradient(string opType) : IGradientRule
     public static IEnumerable<IGradientRule> Rules { get; } =
         from opType in new[]
         {
-            "ArgMax", "ArgMin", "Ceil", "ConstantOfShape", "Equal", "Floor", "Greater", "GreaterOrEqual", "IsInf", "IsNaN", "Less",
+            "ArgMax", "ArgMin", "Ceil", "ConstantOfShape", "Equal", "Floor", "Greater", "GreaterOrEqual", "Hardmax", "IsInf", "IsNaN", "Less",
             "LessOrEqual", "NonZero", "Round", "Shape", "Sign", "Size",
         }
         select new NoGradient(opType);
