@@ -116,7 +116,8 @@ public sealed class GradientContext
         return added > 0 ? Reshape(reduced, to) : reduced;
     }
 
-    public Value Integers(params long[] values) => Graph.AddInitializer("integers", Tensor.Vector(values));
+    /// <summary>A constant. The values are copied, as a rule may go on to change them.</summary>
+    public Value Integers(params long[] values) => Graph.AddInitializer("integers", Tensor.Vector([.. values]));
 
     public Value Number(float value) => Graph.AddInitializer("number", Tensor.Scalar(value));
 

@@ -38,6 +38,9 @@ public sealed class SelectionGradientTests
     [DataRow(0, 100, 1, 3)]
     [DataRow(-1, -100, 0, -2)]
     [DataRow(1, 4, -1, 1)]
+    [DataRow(100, -100, 2, -1)]
+    [DataRow(-4, 5, 2, 2)]
+    [DataRow(-100, 3, 0, 1)]
     public void Matches_differences_of_slice(int start, int end, int axis, int step) =>
         GradientCheck.Verify(
             (graph, v) => graph.Add(
@@ -48,6 +51,24 @@ public sealed class SelectionGradientTests
                 graph.AddInitializer("axes", Tensor.Vector((long)axis)),
                 graph.AddInitializer("steps", Tensor.Vector((long)step))),
             [5, 4, 6]);
+
+    [TestMethod]
+    public void Matches_differences_of_slice_along_several_axes() =>
+        GradientCheck.Verify(
+            (graph, v) => graph.Add(
+                "Slice",
+                v[0],
+                graph.AddInitializer("starts", Tensor.Vector(1, -1, 0)),
+                graph.AddInitializer("ends", Tensor.Vector(4, 0, 6)),
+                graph.AddInitializer("axes", Tensor.Vector(0, 1, -1)),
+                graph.AddInitializer("steps", Tensor.Vector(1, -2, 2))),
+            [5, 4, 6]);
+
+    [TestMethod]
+    public void Matches_differences_of_slice_by_computed_bounds() =>
+        GradientCheck.Verify(
+            (graph, v) => graph.Add("Slice", v[0], graph.Add("Abs", graph.AddInitializer("starts", Tensor.Vector(-1L))), graph.AddInitializer("ends", Tensor.Vector(3L))),
+            [4, 3]);
 
     [TestMethod]
     public void Matches_differences_of_tile() =>

@@ -13,6 +13,9 @@ internal sealed class MaxPoolGradient : IGradientRule
         Node pool = context.Graph.AddNode("MaxPool", [x], outputCount: 2);
         pool.CopyAttributesFrom(node);
         pool.Set("storage_order", 0);
-        context.Contribute(x, SelectionGradient.ScatterSum(node, pool.Outputs[1], context.Gradient(node.Output), context.Shape(x), context));
+        long[] shape = context.Shape(x);
+        long[] flat = [shape.Aggregate(1L, (product, size) => product * size)];
+        Value dy = context.Reshape(context.Gradient(node.Output), -1), taken = context.Reshape(pool.Outputs[1], -1);
+        context.Contribute(x, context.Reshape(SelectionGradient.ScatterSum(node, flat, taken, dy, axis: 0, context), shape));
     }
 }

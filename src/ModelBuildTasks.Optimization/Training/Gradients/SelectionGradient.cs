@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Training.Gradients;
 
 /// <summary>
-/// Operators whose every output element is one element of X, which one being told by other inputs and attributes. The operator itself,
+/// Operators whose every output element is one element of X, which one being told by other inputs and attributes in a way of its own. The operator itself,
 /// applied to the numbers of the elements of X, tells where each came from; ∂X sums at each element of X what went out from it.
 /// </summary>
 internal sealed class SelectionGradient(string opType) : IGradientRule
@@ -21,24 +21,24 @@ internal sealed class SelectionGradient(string opType) : IGradientRule
         Value numbered = context.Graph.AddInitializer("numbers", Tensor.Create(shape, numbers));
         Node origin = context.Graph.AddNode(opType, [numbered, .. node.Inputs.Skip(1)]);
         origin.CopyAttributesFrom(node);
-        context.Contribute(input, ScatterSum(node, origin.Output, context.Gradient(node.Output), shape, context));
+        Value sum = ScatterSum(node, [numbers.Length], context.Reshape(origin.Output, -1), context.Reshape(context.Gradient(node.Output), -1), axis: 0, context);
+        context.Contribute(input, context.Reshape(sum, shape));
     }
 
-    /// <summary>A tensor of <paramref name="shape"/> that holds, at each number of an element, the sum of the values for that number.</summary>
+    /// <summary>A tensor of <paramref name="shape"/> that holds at each index along an axis the sum of the values for it.</summary>
     /// <param name="node">The node that is differentiated.</param>
-    /// <param name="numbers">Numbers of elements in row-major order, int64, of any shape.</param>
-    /// <param name="values">As many values.</param>
     /// <param name="shape">The shape of the result.</param>
+    /// <param name="indices">Whole numbers, of the shape of the values.</param>
+    /// <param name="values">What is summed.</param>
+    /// <param name="axis">The axis that the indices are of; the other places are the values' own.</param>
     /// <param name="context">Where to add operators.</param>
-    public static Value ScatterSum(Node node, Value numbers, Value values, long[] shape, GradientContext context)
+    public static Value ScatterSum(Node node, long[] shape, Value indices, Value values, long axis, GradientContext context)
     {
         if (context.Graph.Model.Opset < LowestOpset)
         {
             throw new GradientException(node, $"it needs operator set {LowestOpset} or later; the model has {context.Graph.Model.Opset}");
         }
 
-        Value zeros = context.Zeros(shape.Aggregate(1L, (product, size) => product * size));
-        Node sum = context.Graph.AddNode("ScatterElements", [zeros, context.Reshape(numbers, -1), context.Reshape(values, -1)]);
-        return context.Reshape(sum.Set("axis", 0).Set("reduction", "add").Output, shape);
+        return context.Graph.AddNode("ScatterElements", [context.Zeros(shape), indices, values]).Set("axis", axis).Set("reduction", "add").Output;
     }
 }
