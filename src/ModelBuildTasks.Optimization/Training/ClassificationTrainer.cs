@@ -29,7 +29,7 @@ public sealed class ClassificationTrainer : IDisposable
     private readonly float[][] statistics;
     private readonly TrackedStatistic[] tracked;
 
-    /// <param name="model">The classifier, operator set 14 or later. It is changed by <see cref="Commit"/> alone.</param>
+    /// <param name="model">The classifier, operator set 7 or later. It is changed by <see cref="Commit"/> alone.</param>
     /// <param name="settings">How to train.</param>
     /// <param name="sampleShape">Shape of one sample, without the batch axis.</param>
     /// <exception cref="GradientException">No weight of the model can be trained, as operators have no gradient rule.</exception>
@@ -38,6 +38,7 @@ public sealed class ClassificationTrainer : IDisposable
         this.model = model;
         this.settings = settings;
         Model training = model.Clone();
+        GradientBuilder.RaiseOpset(training);
         tracked = [.. BatchStatistics.Attach(training)];
         Graph graph = training.Graph;
         Value labels = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, settings.BatchSize));
@@ -46,7 +47,7 @@ public sealed class ClassificationTrainer : IDisposable
 
         long[] shape = [settings.BatchSize, .. sampleShape];
         Tensor[] example = [Tensor.Create(shape, new float[TensorPrimitives.Product(shape.AsSpan())]), Tensor.Vector(new long[settings.BatchSize])];
-        GradientModel gradients = GradientBuilder.Build(training, loss.Name, Trainable(training, tracked), example);
+        GradientModel gradients = GradientBuilder.Build(training, loss.Name, Trainable(model, tracked), example);
         parameters = [.. gradients.Parameters];
         Gaps = gradients.Gaps;
         session = ModelSession.Open(gradients.Model, new SessionSettings(settings.Threads));
@@ -102,10 +103,10 @@ public sealed class ClassificationTrainer : IDisposable
     public void Dispose() => session.Dispose();
 
     /// <summary>Float initializers that are not running statistics; shape constants are integers.</summary>
-    private static string[] Trainable(Model training, IEnumerable<TrackedStatistic> tracked)
+    private static string[] Trainable(Model model, IEnumerable<TrackedStatistic> tracked)
     {
         HashSet<string> stored = [.. tracked.Select(statistic => statistic.Stored)];
-        return [.. training.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Float && !stored.Contains(value.Name)).Select(value => value.Name)];
+        return [.. model.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Float && !stored.Contains(value.Name)).Select(value => value.Name)];
     }
 
     private Tensor Stored(string name) => model.Graph.Find(name)!.Initializer!;

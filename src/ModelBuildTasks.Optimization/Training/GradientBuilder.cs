@@ -69,10 +69,11 @@ public static class GradientBuilder
     }
 
     /// <summary>
-    /// Sets 14 to 16 read every node of set 13 as it was read, but for RoiAlign, whose coordinates moved by half a pixel, and for a
-    /// BatchNormalization with the outputs of training.
+    /// Lifts a model in place to operator set 16 where that changes no node's meaning. Sets 14 to 16 read every node of set 13 as before, but
+    /// for RoiAlign, whose coordinates moved by half a pixel, and for a BatchNormalization with the outputs of training.
     /// </summary>
-    private static void RaiseOpset(Model model)
+    /// <exception cref="GradientException">An operator cannot be lifted to set 13.</exception>
+    internal static void RaiseOpset(Model model)
     {
         if (OpsetUpgrade.Apply(model, LowestOpset) is { } reason)
         {
