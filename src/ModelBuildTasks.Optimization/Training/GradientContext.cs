@@ -138,6 +138,7 @@ public sealed class GradientContext
 
     public Value OneMinus(Value value) => Graph.Add("Sub", Number(1), value);
 
+    /// <summary>The sum over axes; over none it is the value itself, where the operator without axes would sum over all.</summary>
     public Value ReduceSum(Value value, bool keepAxes, params long[] axes) =>
-        Graph.AddNode("ReduceSum", [value, Integers(axes)]).Set("keepdims", keepAxes ? 1 : 0).Output;
+        axes.Length == 0 ? value : Graph.AddNode("ReduceSum", [value, Integers(axes)]).Set("keepdims", keepAxes ? 1 : 0).Output;
 }

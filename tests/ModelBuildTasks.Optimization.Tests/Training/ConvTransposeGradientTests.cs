@@ -44,6 +44,26 @@ public sealed class ConvTransposeGradientTests
     public void Matches_differences_when_the_given_shape_is_larger_than_the_windows() =>
         Verify([1, 2, 3, 4], [2, 2, 2, 2], node => node.Set("output_shape", [7, 9]).Set("strides", [2, 2]));
 
+    [TestMethod]
+    public void Matches_differences_in_random_forms()
+    {
+        for (int seed = 1; seed <= 12; seed++)
+        {
+            Random random = new(seed);
+            int axes = 1 + random.Next(3);
+            long[] Each(Func<int, int> next) => [.. Enumerable.Range(0, axes).Select(axis => (long)next(axis))];
+            long groups = 1 + random.Next(2);
+            long[] kernel = Each(_ => 1 + random.Next(3)), dilations = Each(_ => 1 + random.Next(2)), strides = Each(_ => 1 + random.Next(3));
+            long[] pads = [.. Each(_ => random.Next(2)), .. Each(_ => random.Next(2))], added = Each(axis => random.Next((int)strides[axis]));
+            long channels = groups * (1 + random.Next(2));
+            Verify(
+                [1 + random.Next(2), channels, .. Each(_ => 3 + random.Next(2))],
+                [channels, 1 + random.Next(2), .. kernel],
+                node => node.Set("dilations", dilations).Set("strides", strides).Set("pads", pads).Set("output_padding", added).Set("group", groups),
+                groups);
+        }
+    }
+
     private static void Verify(long[] input, long[] weight, Func<Node, Node> configure, long groups = 1) =>
         GradientCheck.Verify((graph, v) => configure(graph.AddNode("ConvTranspose", v)).Output, input, weight, [weight[1] * groups]);
 }

@@ -57,6 +57,27 @@ public sealed class PoolGradientTests
         Verify("AveragePool", [1, 2, 6, 6], node => node.Set("kernel_shape", [3, 3]).Set("strides", [2, 2]).Set("pads", [1, 1, 1, 1]).Set("ceil_mode", 1).Set("count_include_pad", 1));
     }
 
+    [TestMethod]
+    [DataRow("MaxPool")]
+    [DataRow("AveragePool")]
+    public void Matches_differences_in_random_forms(string opType)
+    {
+        for (int seed = 1; seed <= 16; seed++)
+        {
+            Random random = new(seed);
+            int axes = 1 + random.Next(3);
+            long[] Each(Func<int, int> next) => [.. Enumerable.Range(0, axes).Select(axis => (long)next(axis))];
+            long[] kernel = Each(_ => 1 + random.Next(3)), dilations = Each(_ => 1 + random.Next(2)), strides = Each(_ => 1 + random.Next(3));
+            long[] pads = [.. Each(axis => random.Next((int)kernel[axis])), .. Each(axis => random.Next((int)kernel[axis]))];
+            long[] size = Each(axis => (int)((kernel[axis] - 1) * dilations[axis]) + 1 + random.Next(3));
+            int roundsUp = random.Next(2);
+            Verify(
+                opType,
+                [1 + random.Next(2), 1 + random.Next(2), .. size],
+                node => node.Set("kernel_shape", kernel).Set("dilations", dilations).Set("strides", strides).Set("pads", pads).Set("ceil_mode", roundsUp));
+        }
+    }
+
     private static void Verify(string opType, long[] shape, Func<Node, Node> configure) =>
         GradientCheck.Verify((graph, v) => configure(graph.AddNode(opType, v)).Output, [RandomShapes.Distinct(shape, seed: 3)]);
 }

@@ -40,6 +40,17 @@ public sealed class QuantizeLinearGradientTests
         Assert.IsTrue(gradient.Gaps.All(gap => gap.Parameters.Single() == "scale"));
     }
 
+    [TestMethod]
+    public void Refuses_what_is_not_dequantized_again()
+    {
+        Model model = Model.Create("alone", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value quantized = graph.Add("QuantizeLinear", graph.AddInitializer("w", Weights), graph.AddInitializer("scale", Tensor.Scalar(0.1f)), graph.AddInitializer("zero", Tensor.Scalar((sbyte)0)));
+        Value loss = graph.AddNode("ReduceSum", [graph.AddNode("Cast", [quantized]).Set("to", (long)ElementType.Float).Output]).Set("keepdims", 0).Output;
+        graph.AddOutput(loss);
+        Assert.ThrowsExactly<GradientException>(() => GradientBuilder.Build(model, loss.Name, ["w"], []));
+    }
+
     private static GradientModel Build(Tensor scale, Tensor zeroPoint, int axis = 1, string[]? parameters = null)
     {
         Model model = Model.Create("pair", opset: 17, irVersion: 8);

@@ -34,6 +34,8 @@ public sealed class ReductionGradientTests
     {
         GradientCheck.Verify((graph, v) => graph.Add("ReduceSum", v[0]), [2, 3]);
         GradientCheck.Verify((graph, v) => graph.AddNode("ReduceSum", v).Set("noop_with_empty_axes", 1).Output, [2, 3]);
+        GradientCheck.Verify((graph, v) => graph.AddNode("ReduceMax", v).Set("noop_with_empty_axes", 1).Output, [RandomShapes.Distinct([2, 3], seed: 1)]);
+        GradientCheck.Verify((graph, v) => graph.Add("ReduceMax", v[0]), [Tensor.Scalar(2f)]);
     }
 
     [TestMethod]

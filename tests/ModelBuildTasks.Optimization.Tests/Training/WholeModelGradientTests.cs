@@ -42,7 +42,6 @@ public sealed class WholeModelGradientTests
     [DataRow("magika_standard_v3_3.onnx")]
     [DataRow("micro_kws_m_static_fp32.onnx")]
     [DataRow("mnist8_cntk.onnx")]
-    [DataRow("micro_kws_m_qdq.onnx")]
     [DataRow("mobilenet_v1_0.25_224.onnx")]
     [DataRow("qonnx_bsd300x3-espcn_subpixel_float_model.onnx")]
     [DataRow("squeezenet1.0_imagenet_fp32.onnx")]

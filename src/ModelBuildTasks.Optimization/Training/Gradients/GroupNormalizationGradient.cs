@@ -2,17 +2,24 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Training.Gradients;
 
-/// <summary>Normalizes groups of channels of each sample; see <see cref="Standardization"/>. γ and β are one a channel, before operator set 21 one a group.</summary>
+/// <summary>Normalizes groups of channels of each sample; see <see cref="Standardization"/>. γ and β are [C].</summary>
 internal sealed class GroupNormalizationGradient : IGradientRule
 {
+    /// <summary>The operator set in which scale and bias became those of channels.</summary>
+    private const long PerChannel = 21;
+
     public string OpType => "GroupNormalization";
 
     public void Differentiate(Node node, GradientContext context)
     {
+        if (context.Graph.Model.Opset < PerChannel)
+        {
+            throw new GradientException(node, $"before operator set {PerChannel} it has a scale for each group, which is not covered");
+        }
+
         long[] x = context.Shape(node.Input(0)!);
         long groups = node.GetInt("num_groups", 1), channels = x[1] / groups;
         long[] shape = [x[0], groups, channels, x.Skip(2).Aggregate(1L, (product, size) => product * size)];
-        long[] parameters = context.Graph.Model.Opset < 21 ? [groups, 1, 1] : [groups, channels, 1];
-        new Standardization(shape, [2, 3], parameters, node.GetFloat("epsilon", 1e-5f)).Differentiate(node, context);
+        new Standardization(shape, [2, 3], [groups, channels, 1], node.GetFloat("epsilon", 1e-5f)).Differentiate(node, context);
     }
 }

@@ -17,6 +17,11 @@ internal sealed class QuantizeLinearGradient : IGradientRule
     {
         Graph graph = context.Graph;
         Value x = node.Input(0)!, scale = node.Input(1)!;
+        if (!IsUniform(node))
+        {
+            throw new GradientException(node, "only whole numbers are covered, of a type that a constant zero point states");
+        }
+
         if (node.GetInt("block_size", 0) != 0 || node.Output.Uses.Any(use => use.Node.OpType != "DequantizeLinear"))
         {
             throw new GradientException(node, "only pairs with DequantizeLinear are covered, without blocks");
@@ -32,6 +37,11 @@ internal sealed class QuantizeLinearGradient : IGradientRule
             context.Contribute(x, graph.Add("Where", isKept, context.Gradient(node.Output), context.Number(0)));
         }
     }
+
+    /// <summary>Whether all steps have the same size, as those of whole numbers have.</summary>
+    private static bool IsUniform(Node node) => node.Input(2) is { } zeroPoint
+        ? zeroPoint.Constant?.ElementType is ElementType.Int8 or ElementType.UInt8 or ElementType.Int16 or ElementType.UInt16 or ElementType.Int4 or ElementType.UInt4
+        : node.GetInt("output_dtype", (long)ElementType.UInt8) == (long)ElementType.UInt8;
 
     private static Value AlongItsAxis(Node node, Value x, Value scale, GradientContext context)
     {

@@ -11,9 +11,9 @@ internal sealed class TileGradient : IGradientRule
     {
         Value x = node.Input(0)!;
         long[] shape = context.Shape(x), tiled = context.Shape(node.Output);
-        if (shape.Contains(0))
+        if (tiled.Contains(0))
         {
-            throw new GradientException(node, "it repeats nothing");
+            throw new GradientException(node, "its result has no elements");
         }
 
         long[] apart = [.. shape.SelectMany((size, axis) => new[] { tiled[axis] / size, size })];
