@@ -20,7 +20,7 @@ internal static class RecurrentUnrolling
     public static string? Obstacle(Node node) =>
         node.Input(SequenceLengths) is not null ? "sequences of different lengths are not covered"
         : node.Input(Peepholes) is not null ? "peepholes are not covered"
-        : node.Has("activations") ? "activations other than the default ones are not covered"
+        : node.Has("activations") ? "stated activations are not covered, be they the default ones"
         : node.Has("clip") ? "clipping is not covered"
         : node.GetInt("input_forget", 0) != 0 ? "coupled gates are not covered"
         : node.GetInt("layout", 0) != 0 ? "batches before steps are not covered"
