@@ -36,6 +36,8 @@ public static class GradientRules
         new LayerNormalizationGradient("RMSNormalization", isCentred: false),
         new LogSoftmaxGradient(),
         new LpNormalizationGradient(),
+        new LpPoolGradient("GlobalLpPool"),
+        new LpPoolGradient("LpPool"),
         new MatMulGradient(),
         new MaxPoolGradient(),
         new MeanGradient(),

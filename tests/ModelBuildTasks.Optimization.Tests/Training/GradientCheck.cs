@@ -16,7 +16,7 @@ internal static class GradientCheck
     private const float Step = 1e-2f;
 
     /// <summary>An operator set that has Gelu, Mish, Swish, GroupNormalization and RMSNormalization.</summary>
-    private const long Opset = 24;
+    private const long NewestOpset = 24;
 
     /// <param name="build">Builds f from operands.</param>
     /// <param name="shapes">Shape of each operand. The gradient is checked for each.</param>
@@ -24,9 +24,9 @@ internal static class GradientCheck
         Verify(build, [.. shapes.Select((shape, i) => Draw(shape, seed: 17 + i))]);
 
     /// <inheritdoc cref="Verify(Func{Graph, Value[], Value}, long[][])"/>
-    public static void Verify(Func<Graph, Value[], Value> build, Tensor[] operands)
+    public static void Verify(Func<Graph, Value[], Value> build, Tensor[] operands, long opset = NewestOpset)
     {
-        double[] errors = Errors(build, operands);
+        double[] errors = Errors(build, operands, opset);
         for (int i = 0; i < errors.Length; i++)
         {
             Assert.IsLessThan(Tolerance, errors[i], $"relative error of the gradient of operand {i}");
@@ -34,11 +34,11 @@ internal static class GradientCheck
     }
 
     /// <summary>The largest error of each operand's gradient, relative to its largest element.</summary>
-    public static double[] Errors(Func<Graph, Value[], Value> build, Tensor[] operands)
+    public static double[] Errors(Func<Graph, Value[], Value> build, Tensor[] operands, long opset = NewestOpset)
     {
-        using ModelSession forward = ModelSession.Open(Forward(build, operands));
+        using ModelSession forward = ModelSession.Open(Forward(build, operands, opset));
         Tensor weight = Draw([.. forward.Run(operands)[0].Dimensions], seed: 5);
-        IReadOnlyList<Tensor> gradients = Gradients(build, operands, weight);
+        IReadOnlyList<Tensor> gradients = Gradients(build, operands, weight, opset);
         double[] errors = new double[operands.Length];
         for (int i = 0; i < operands.Length; i++)
         {
@@ -96,9 +96,9 @@ internal static class GradientCheck
         return sum;
     }
 
-    private static IReadOnlyList<Tensor> Gradients(Func<Graph, Value[], Value> build, Tensor[] operands, Tensor weight)
+    private static IReadOnlyList<Tensor> Gradients(Func<Graph, Value[], Value> build, Tensor[] operands, Tensor weight, long opset)
     {
-        Model model = Model.Create("gradient", Opset, irVersion: 10);
+        Model model = Model.Create("gradient", opset, irVersion: 10);
         Graph graph = model.Graph;
         Value[] values = [.. operands.Select((operand, i) => graph.AddInitializer($"operand{i}", operand))];
         Value row = graph.Add("Reshape", build(graph, values), graph.AddInitializer("row", Tensor.Vector(1, weight.Length)));
@@ -114,9 +114,9 @@ internal static class GradientCheck
         return session.Run(operands);
     }
 
-    private static Model Forward(Func<Graph, Value[], Value> build, Tensor[] operands)
+    private static Model Forward(Func<Graph, Value[], Value> build, Tensor[] operands, long opset)
     {
-        Model model = Model.Create("forward", Opset, irVersion: 10);
+        Model model = Model.Create("forward", opset, irVersion: 10);
         Value[] inputs = [.. operands.Select((operand, i) => model.Graph.AddInput($"operand{i}", new TensorType(operand.ElementType, [.. operand.Dimensions.Select(Dimension.FromInt64)])))];
         Value result = build(model.Graph, inputs);
         result.Type = new TensorType(ElementType.Float, Shape: null);

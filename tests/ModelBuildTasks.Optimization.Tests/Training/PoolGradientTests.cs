@@ -78,6 +78,19 @@ public sealed class PoolGradientTests
         }
     }
 
+    [TestMethod]
+    [DataRow(1)]
+    [DataRow(2)]
+    [DataRow(3)]
+    public void Matches_differences_of_norms(int p)
+    {
+        Verify("LpPool", [1, 2, 5, 6], node => node.Set("p", p).Set("kernel_shape", [3, 2]).Set("strides", [2, 1]).Set("pads", [1, 0, 1, 1]));
+        Verify("LpPool", [2, 2, 7], node => node.Set("p", p).Set("kernel_shape", [3]).Set("strides", [2]).Set("ceil_mode", 1));
+
+        // ONNX Runtime has no GlobalLpPool of operator set 22.
+        GradientCheck.Verify((graph, v) => graph.AddNode("GlobalLpPool", v).Set("p", p).Output, [GradientCheck.Draw([2, 3, 4, 3], seed: 1)], opset: 17);
+    }
+
     private static void Verify(string opType, long[] shape, Func<Node, Node> configure) =>
         GradientCheck.Verify((graph, v) => configure(graph.AddNode(opType, v)).Output, [RandomShapes.Distinct(shape, seed: 3)]);
 }

@@ -25,10 +25,7 @@ internal sealed class AveragePoolGradient : IGradientRule
         pooled.CopyAttributesFrom(node);
         Value counts = context.Graph.AddInitializer("counts", Tensor.Create([1, 1, .. output[2..]], Counts(windows)));
         Value share = context.Graph.Add("Mul", context.Gradient(node.Output), context.Graph.Add("Div", pooled.Output, counts));
-
-        Value kernel = context.Graph.AddInitializer("ones", ShapeProbe.Ones([1, 1, .. windows.Kernel]));
-        Value perChannel = context.Reshape(share, [input[0] * input[1], 1, .. output[2..]]);
-        context.Contribute(x, context.Reshape(windows.Spread(perChannel, kernel, groups: 1, context), input));
+        context.Contribute(x, windows.SpreadEvenly(share, context));
     }
 
     /// <summary>Elements inside the input for each window, row-major; at least 1.</summary>

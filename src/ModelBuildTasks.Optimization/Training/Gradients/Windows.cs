@@ -92,4 +92,14 @@ internal sealed record Windows(long[] Input, long[] Output, long[] Kernel, long[
             .Set("group", groups)
             .Set("pads", [.. Begin, .. End])
             .Set("output_padding", Rest).Output;
+
+    /// <summary>Returns the value of each window to every input element that it met, channel by channel.</summary>
+    /// <param name="values">[N, C, …], of <see cref="Output"/>'s positions.</param>
+    /// <param name="context">Where to add operators.</param>
+    public Value SpreadEvenly(Value values, GradientContext context)
+    {
+        Value ones = context.Graph.AddInitializer("ones", ShapeProbe.Ones([1, 1, .. Kernel]));
+        Value perChannel = context.Reshape(values, [Input[0] * Input[1], 1, .. Output[2..]]);
+        return context.Reshape(Spread(perChannel, ones, groups: 1, context), Input);
+    }
 }
