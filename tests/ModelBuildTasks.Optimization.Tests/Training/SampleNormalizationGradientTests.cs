@@ -56,6 +56,13 @@ public sealed class SampleNormalizationGradientTests
         GradientCheck.Verify((graph, v) => graph.AddNode("GroupNormalization", v).Set("num_groups", groups).Output, [2, 4, 3, 2], [4], [4]);
 
     [TestMethod]
+    public void Matches_differences_of_group_normalization_with_a_scale_a_group() =>
+        GradientCheck.Verify(
+            (graph, v) => graph.AddNode("GroupNormalization", v).Set("num_groups", 2).Output,
+            [GradientCheck.Draw([2, 4, 3, 2], seed: 1), GradientCheck.Draw([2], seed: 2), GradientCheck.Draw([2], seed: 3)],
+            opset: 18);
+
+    [TestMethod]
     [DataRow(1, -1)]
     [DataRow(2, -1)]
     [DataRow(1, 1)]
