@@ -13,8 +13,8 @@ namespace ModelBuildTasks.Optimization.Training;
 public sealed record TrainingSettings(int BatchSize, float WeightDecay = 0.01f, float StatisticsMomentum = 0.95f, int Threads = 1);
 
 /// <summary>
-/// Trains every float initializer of a classifier with one input and one output of scores [N, classes] by softmax cross-entropy, running
-/// statistics of normalizations aside, which follow the batches. The gradient graph
+/// Trains the float initializers of a classifier with one input and one output of scores [N, classes] by softmax cross-entropy, running
+/// statistics of normalizations aside, which follow the batches. Those that have no gradient stay as they are. The gradient graph
 /// runs on ONNX Runtime; weights are inputs over memory of ours and change in place between runs.
 /// </summary>
 public sealed class ClassificationTrainer : IDisposable
@@ -29,25 +29,27 @@ public sealed class ClassificationTrainer : IDisposable
     private readonly float[][] statistics;
     private readonly TrackedStatistic[] tracked;
 
-    /// <param name="model">The classifier, operator set 14 or later. It is changed by <see cref="Commit"/> alone.</param>
+    /// <param name="model">The classifier, operator set 7 or later. It is changed by <see cref="Commit"/> alone.</param>
     /// <param name="settings">How to train.</param>
     /// <param name="sampleShape">Shape of one sample, without the batch axis.</param>
-    /// <exception cref="GradientException">The model has an operator without a gradient rule.</exception>
+    /// <exception cref="GradientException">No weight of the model can be trained, as operators have no gradient rule.</exception>
     public ClassificationTrainer(Model model, TrainingSettings settings, ReadOnlySpan<long> sampleShape)
     {
         this.model = model;
         this.settings = settings;
         Model training = model.Clone();
+        GradientBuilder.RaiseOpset(training);
         tracked = [.. BatchStatistics.Attach(training)];
         Graph graph = training.Graph;
         Value labels = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, settings.BatchSize));
         Value loss = graph.Add("SoftmaxCrossEntropyLoss", graph.Outputs[0], labels);
         graph.AddOutput(loss);
 
-        parameters = Trainable(training, tracked);
         long[] shape = [settings.BatchSize, .. sampleShape];
         Tensor[] example = [Tensor.Create(shape, new float[TensorPrimitives.Product(shape.AsSpan())]), Tensor.Vector(new long[settings.BatchSize])];
-        GradientModel gradients = GradientBuilder.Build(training, loss.Name, parameters, example);
+        GradientModel gradients = GradientBuilder.Build(training, loss.Name, Trainable(model, tracked), example);
+        parameters = [.. gradients.Parameters];
+        Gaps = gradients.Gaps;
         session = ModelSession.Open(gradients.Model, new SessionSettings(settings.Threads));
 
         weights = Copy(parameters);
@@ -55,6 +57,9 @@ public sealed class ClassificationTrainer : IDisposable
         weightTensors = [.. parameters.Select((name, i) => Tensor.Create([.. Stored(name).Dimensions], weights[i]))];
         updates = [.. parameters.Select(name => new AdamUpdate((int)Stored(name).Length, Stored(name).Dimensions.Count > 1 ? settings.WeightDecay : 0))];
     }
+
+    /// <summary>Why some weights are not trained, by the operator that is in the way. Empty when all are.</summary>
+    public IReadOnlyList<GradientGap> Gaps { get; }
 
     /// <summary>One step on one batch.</summary>
     /// <param name="samples">[batch, …], float.</param>
@@ -98,10 +103,10 @@ public sealed class ClassificationTrainer : IDisposable
     public void Dispose() => session.Dispose();
 
     /// <summary>Float initializers that are not running statistics; shape constants are integers.</summary>
-    private static string[] Trainable(Model training, IEnumerable<TrackedStatistic> tracked)
+    private static string[] Trainable(Model model, IEnumerable<TrackedStatistic> tracked)
     {
         HashSet<string> stored = [.. tracked.Select(statistic => statistic.Stored)];
-        return [.. training.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Float && !stored.Contains(value.Name)).Select(value => value.Name)];
+        return [.. model.Graph.Initializers.Where(value => value.Initializer!.ElementType == ElementType.Float && !stored.Contains(value.Name)).Select(value => value.Name)];
     }
 
     private Tensor Stored(string name) => model.Graph.Find(name)!.Initializer!;

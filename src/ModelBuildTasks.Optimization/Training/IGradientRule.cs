@@ -8,22 +8,16 @@ public interface IGradientRule
     /// <summary>The operator of the standard domain that the rule is for.</summary>
     string OpType { get; }
 
+    /// <summary>Whether the rule reads the gradient of every output. One that does not is not asked when the loss depends on an output behind the first.</summary>
+    bool CoversEveryOutput => false;
+
+    /// <summary>Whether the node's output changes with small changes of an input. Behind one that does not, no gradient is looked for.</summary>
+    bool Passes(Node node) => true;
+
     /// <summary>
     /// Reads ∂loss/∂output of <paramref name="node"/> and adds what it contributes to ∂loss/∂input, for each input that
     /// <see cref="GradientContext.Needs"/> one.
     /// </summary>
-    /// <exception cref="GradientException">A form of the operator that the rule does not cover.</exception>
+    /// <exception cref="GradientException">A form of the operator that the rule does not cover; then the parameters behind the node get no gradient at all.</exception>
     void Differentiate(Node node, GradientContext context);
-}
-
-/// <summary>A graph cannot be differentiated; the message names the node and says why.</summary>
-public sealed class GradientException : Exception
-{
-    public GradientException(string message) : base(message)
-    {
-    }
-
-    public GradientException(Node node, string reason) : base($"No gradient through {node.OpType} '{(node.Name.Length > 0 ? node.Name : node.Output.Name)}': {reason}.")
-    {
-    }
 }

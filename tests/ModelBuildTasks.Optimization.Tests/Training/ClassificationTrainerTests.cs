@@ -25,6 +25,31 @@ public sealed class ClassificationTrainerTests
     }
 
     [TestMethod]
+    [DataRow(9)]
+    [DataRow(13)]
+    public void Trains_models_of_older_operator_sets(int opset) =>
+        CollectionAssert.AreEqual(Train(Network(), steps: 4), Train(Network(opset), steps: 4));
+
+    [TestMethod]
+    public void Trains_the_rest_of_a_model_with_an_operator_without_a_rule()
+    {
+        Model model = Network();
+        Graph graph = model.Graph;
+        Value image = graph.Nodes[0].Input(0)!;
+        Value local = graph.AddNode("LRN", [graph.Add("Mul", image, graph.AddInitializer("gain", Tensor.Vector(1f)))]).Set("size", 1L).Output;
+        graph.Nodes[0].SetInput(0, local);
+
+        using ClassificationTrainer trainer = Trainer(model);
+        (Tensor samples, Tensor labels) = Stripes(new Random(1));
+        trainer.Step(samples, labels, 0.01f);
+        trainer.Commit();
+
+        Assert.AreEqual("LRN", trainer.Gaps.Single().OpType);
+        Assert.AreEqual(1f, model.Graph.Find("gain")!.Initializer!.ToSingles()[0]);
+        Assert.AreNotEqual(0f, model.Graph.Find("bias")!.Initializer!.ToSingles()[0]);
+    }
+
+    [TestMethod]
     public void Repeats_the_same_losses_from_the_same_seed() => CollectionAssert.AreEqual(Train(Network(), steps: 8), Train(Network(), steps: 8));
 
     [TestMethod]
@@ -89,9 +114,9 @@ public sealed class ClassificationTrainerTests
         return (Tensor.Create([BatchSize, 1, Side, Side], pixels), Tensor.Vector(labels));
     }
 
-    private static Model Network()
+    private static Model Network(int opset = 17)
     {
-        Model model = Model.Create("stripes", opset: 17, irVersion: 8);
+        Model model = Model.Create("stripes", opset, irVersion: 8);
         Graph graph = model.Graph;
         Value Constant(string name, float value) => graph.AddInitializer(name, Tensor.Vector(value, value, value, value, value, value));
         Value x = graph.AddInput("x", new TensorType(ElementType.Float, "batch", 1, Side, Side));

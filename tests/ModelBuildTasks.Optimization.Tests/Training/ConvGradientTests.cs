@@ -1,5 +1,4 @@
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization.Tests.Training;
 
@@ -46,10 +45,38 @@ public sealed class ConvGradientTests
     }
 
     [TestMethod]
-    public void Refuses_three_dimensions()
+    public void Matches_differences_in_one_dimension()
     {
-        GradientException exception = Assert.ThrowsExactly<GradientException>(() => Verify([1, 2, 3, 3, 3], [2, 2, 2, 2, 2], node => node));
-        StringAssert.Contains(exception.Message, "Conv", StringComparison.Ordinal);
+        Verify([2, 3, 9], [4, 3, 3], node => node.Set("strides", [2]).Set("pads", [1, 0]), bias: true);
+        Verify([2, 4, 9], [4, 1, 3], node => node.Set("group", 4).Set("dilations", [2]));
+    }
+
+    [TestMethod]
+    public void Matches_differences_in_three_dimensions() =>
+        Verify([1, 2, 4, 3, 5], [4, 1, 2, 2, 3], node => node.Set("group", 2).Set("strides", [1, 2, 2]).Set("pads", [0, 1, 1, 1, 0, 1]), bias: true);
+
+    [TestMethod]
+    public void Matches_differences_when_depthwise_with_several_filters_a_channel() =>
+        Verify([2, 2, 5, 4], [6, 1, 3, 2], node => node.Set("group", 2));
+
+    [TestMethod]
+    public void Matches_differences_in_random_forms()
+    {
+        for (int seed = 1; seed <= 12; seed++)
+        {
+            Random random = new(seed);
+            int axes = 1 + random.Next(3);
+            long groups = 1 + random.Next(3);
+            long[] Each(int least, int most) => [.. Enumerable.Range(0, axes).Select(_ => (long)random.Next(least, most + 1))];
+            long[] kernel = Each(1, 3), dilations = Each(1, 2), strides = Each(1, 3), begin = Each(0, 2), end = Each(0, 2);
+            long[] size = [.. Enumerable.Range(0, axes).Select(axis => Math.Max(1, ((kernel[axis] - 1) * dilations[axis]) + 1 + random.Next(3) - begin[axis] - end[axis]))];
+            long channels = 1 + random.Next(2);
+            Verify(
+                [1 + random.Next(2), groups * channels, .. size],
+                [groups * (1 + random.Next(2)), channels, .. kernel],
+                node => node.Set("group", groups).Set("dilations", dilations).Set("strides", strides).Set("pads", [.. begin, .. end]),
+                bias: true);
+        }
     }
 
     private static void Verify(long[] input, long[] weight, Func<Node, Node> configure, bool bias = false) =>

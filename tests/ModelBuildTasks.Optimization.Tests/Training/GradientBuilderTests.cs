@@ -10,15 +10,97 @@ public sealed class GradientBuilderTests
     [TestMethod]
     public void Names_an_operator_without_a_rule()
     {
-        GradientException exception = Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify((graph, v) => graph.Add("Erf", v[0]), [3]));
-        StringAssert.Contains(exception.Message, "Erf", StringComparison.Ordinal);
+        GradientException exception = Assert.ThrowsExactly<GradientException>(() => GradientCheck.Verify((graph, v) => graph.Add("Det", v[0]), [3, 3]));
+        StringAssert.Contains(exception.Message, "Det", StringComparison.Ordinal);
     }
 
     [TestMethod]
     public void Needs_no_rule_where_no_parameter_lies_behind()
     {
-        GradientCheck.Verify((graph, v) => graph.Add("Mul", v[0], graph.Add("Erf", graph.AddInitializer("fixed", Tensor.Vector(0.5f, 1, 2)))), [3]);
+        GradientCheck.Verify((graph, v) => graph.Add("Mul", v[0], graph.Add("Det", graph.AddInitializer("fixed", Tensor.Create([1, 1], [2f])))), [3]);
     }
+
+    [TestMethod]
+    public void Trains_the_rest_and_names_what_an_operator_without_a_rule_keeps_from_it()
+    {
+        Model model = Model.Create("gap", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value x = graph.AddInput("x", new TensorType(ElementType.Float, 2, 2));
+        Value before = graph.AddInitializer("before", GradientCheck.Draw([2, 2], seed: 1));
+        Value after = graph.AddInitializer("after", Tensor.Vector(3f));
+        Value loss = graph.Add("Mul", graph.Add("Det", graph.Add("MatMul", x, before)), after);
+        graph.AddOutput(loss);
+
+        GradientModel gradient = GradientBuilder.Build(model, loss.Name, ["before", "after"], [GradientCheck.Draw([2, 2], seed: 2)]);
+
+        CollectionAssert.AreEqual(new[] { "after" }, gradient.Parameters.ToArray());
+        GradientGap gap = gradient.Gaps.Single();
+        Assert.AreEqual("Det", gap.OpType);
+        CollectionAssert.AreEqual(new[] { "before" }, gap.Parameters.ToArray());
+        Assert.IsNotNull(gradient.Model.Graph.Find("before")!.Initializer, "an untrained weight stays a constant");
+    }
+
+    [TestMethod]
+    public void Gives_no_gradient_that_lacks_the_part_of_a_path()
+    {
+        Model model = Model.Create("gap", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value shared = graph.AddInitializer("shared", GradientCheck.Draw([2, 2], seed: 1));
+        Value free = graph.AddInitializer("free", Tensor.Create([2, 2], [1f, 2, 3, 4]));
+        Value loss = graph.Add("Add", graph.Add("Det", shared), graph.Add("Mul", shared, free));
+        graph.AddOutput(loss);
+
+        GradientModel gradient = GradientBuilder.Build(model, loss.Name, ["shared", "free"], []);
+
+        CollectionAssert.AreEqual(new[] { "free" }, gradient.Parameters.ToArray());
+    }
+
+    [TestMethod]
+    public void Counts_what_a_nested_graph_captures_as_read()
+    {
+        Model model = Model.Create("captured", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value condition = graph.AddInput("condition", new TensorType(ElementType.Bool, Array.Empty<Dimension>()));
+        Value captured = graph.AddInitializer("captured", Tensor.Vector(2f));
+        Node branches = graph.AddNode("If", [condition]);
+        foreach (string name in new[] { "then_branch", "else_branch" })
+        {
+            Graph branch = branches.AddGraph(name);
+            Value result = branch.Add("Mul", captured, captured);
+            result.Type = new TensorType(ElementType.Float, 1);
+            branch.AddOutput(result);
+        }
+
+        Value free = graph.AddInitializer("free", Tensor.Vector(3f));
+        Value loss = graph.Add("Mul", graph.Add("Add", branches.Output, captured), free);
+        graph.AddOutput(loss);
+
+        GradientModel gradient = GradientBuilder.Build(model, loss.Name, ["captured", "free"], [Tensor.Scalar(true)]);
+
+        CollectionAssert.AreEqual(new[] { "free" }, gradient.Parameters.ToArray());
+        Assert.AreEqual("If", gradient.Gaps.Single().OpType);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void Goes_into_the_branch_that_a_constant_condition_takes(bool condition) =>
+        GradientCheck.Verify(
+            (graph, v) =>
+            {
+                Node branches = graph.AddNode("If", [graph.AddInitializer("condition", Tensor.Scalar(condition))]);
+                foreach ((string name, string opType) in new[] { ("then_branch", "Exp"), ("else_branch", "Tanh") })
+                {
+                    Graph branch = branches.AddGraph(name);
+                    Value result = branch.Add("Mul", branch.Add(opType, v[0]), v[1]);
+                    result.Type = new TensorType(ElementType.Float, 3);
+                    branch.AddOutput(result);
+                }
+
+                return branches.Output;
+            },
+            [3],
+            [3]);
 
     [TestMethod]
     public void Sums_over_every_path_of_a_residual_connection() =>

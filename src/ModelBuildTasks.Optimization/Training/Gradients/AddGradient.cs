@@ -2,10 +2,10 @@ using ModelBuildTasks.Onnx;
 
 namespace ModelBuildTasks.Optimization.Training.Gradients;
 
-/// <summary>Y = A + B. ∂A = ∂Y and ∂B = ∂Y, each summed over the axes along which the operand was broadcast.</summary>
-internal sealed class AddGradient : IGradientRule
+/// <summary>Y = A + B + …, for Add and Sum. ∂A = ∂Y and so on, each summed over the axes along which the operand was broadcast.</summary>
+internal sealed class AddGradient(string opType) : IGradientRule
 {
-    public string OpType => "Add";
+    public string OpType => opType;
 
     public void Differentiate(Node node, GradientContext context)
     {

@@ -20,6 +20,12 @@ internal sealed class BatchNormalizationGradient : IGradientRule
             throw new GradientException(node, "training mode needs momentum 0 and the outputs of mean and variance");
         }
 
+        if (!training)
+        {
+            context.RefuseInput(node, node.Input(3), "its mean is not trained");
+            context.RefuseInput(node, node.Input(4), "its variance is not trained");
+        }
+
         Graph graph = context.Graph;
         Value x = node.Input(0)!, gamma = node.Input(1)!, beta = node.Input(2)!;
         Value mean = training ? node.Outputs[1] : node.Input(3)!;

@@ -1,0 +1,12 @@
+using ModelBuildTasks.Onnx;
+
+namespace ModelBuildTasks.Optimization.Training.Gradients;
+
+/// <summary>Y is X broadcast to a shape. ∂X is ∂Y, summed over the broadcast axes.</summary>
+internal sealed class ExpandGradient : IGradientRule
+{
+    public string OpType => "Expand";
+
+    public void Differentiate(Node node, GradientContext context) =>
+        context.ContributeReduced(node.Input(0)!, context.Gradient(node.Output), context.Shape(node.Output));
+}

@@ -1,0 +1,77 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training;
+
+namespace ModelBuildTasks.Optimization.Tests.Training;
+
+/// <summary>Differences are those of the runtime's own LSTM, GRU and RNN; the gradient is that of the unrolled steps.</summary>
+[TestClass]
+public sealed class RecurrentUnrollingTests
+{
+    private const int Steps = 4, Batch = 2, Inputs = 3, Hidden = 2;
+
+    [TestMethod]
+    [DataRow("LSTM", "forward", 0)]
+    [DataRow("LSTM", "reverse", 0)]
+    [DataRow("LSTM", "bidirectional", 0)]
+    [DataRow("GRU", "forward", 0)]
+    [DataRow("GRU", "forward", 1)]
+    [DataRow("GRU", "bidirectional", 1)]
+    [DataRow("RNN", "forward", 0)]
+    [DataRow("RNN", "bidirectional", 0)]
+    public void Matches_differences_of_sequence_and_last_state(string opType, string direction, int linearBeforeReset)
+    {
+        for (int output = 0; output < 2; output++)
+        {
+            GradientCheck.Verify((graph, v) => Layer(graph, [.. v], opType, direction, linearBeforeReset).Outputs[output], Operands(opType, direction));
+        }
+    }
+
+    [TestMethod]
+    public void Matches_differences_of_initial_states_and_the_last_cell()
+    {
+        long[] state = [1, Batch, Hidden];
+        GradientCheck.Verify(
+            (graph, v) =>
+            {
+                Node node = Layer(graph, [v[0], v[1], v[2], v[3], null, v[4], v[5]], "LSTM", "forward", 0);
+                return graph.Add("Add", node.Outputs[1], node.Outputs[2]);
+            },
+            [.. Operands("LSTM", "forward"), Draw(state, 9), Draw(state, 10)]);
+    }
+
+    [TestMethod]
+    [DataRow("LSTM")]
+    [DataRow("GRU")]
+    public void Matches_differences_without_biases(string opType) =>
+        GradientCheck.Verify((graph, v) => Layer(graph, [.. v], opType, "forward", 0).Output, Operands(opType, "forward")[..3]);
+
+    [TestMethod]
+    public void Matches_differences_of_a_single_step() =>
+        GradientCheck.Verify((graph, v) => Layer(graph, [.. v], "LSTM", "forward", 0).Output, [Draw([1, Batch, Inputs], 1), .. Operands("LSTM", "forward")[1..]]);
+
+    [TestMethod]
+    public void Refuses_what_is_not_unrolled()
+    {
+        GradientException exception = Assert.ThrowsExactly<GradientException>(() =>
+            GradientCheck.Verify((graph, v) => Layer(graph, [.. v], "RNN", "forward", 0).Set("clip", 3f).Output, Operands("RNN", "forward")));
+        StringAssert.Contains(exception.Message, "clipping", StringComparison.Ordinal);
+    }
+
+    private static Node Layer(Graph graph, Value?[] inputs, string opType, string direction, int linearBeforeReset)
+    {
+        Node node = graph.AddNode(opType, inputs, opType == "LSTM" ? 3 : 2).Set("hidden_size", Hidden).Set("direction", direction);
+        return linearBeforeReset == 0 ? node : node.Set("linear_before_reset", linearBeforeReset);
+    }
+
+    private static Tensor[] Operands(string opType, string direction)
+    {
+        long gates = opType switch { "LSTM" => 4, "GRU" => 3, _ => 1 }, directions = direction == "bidirectional" ? 2 : 1;
+        return
+        [
+            Draw([Steps, Batch, Inputs], 1), Draw([directions, gates * Hidden, Inputs], 2), Draw([directions, gates * Hidden, Hidden], 3),
+            Draw([directions, 2 * gates * Hidden], 4),
+        ];
+    }
+
+    private static Tensor Draw(long[] shape, int seed) => RandomShapes.Between(shape, seed, -1, 1);
+}
