@@ -149,8 +149,9 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     private void TryRanges(SearchScene scene)
     {
         if (list.IsChosenByUser || trials.Find(trial => trial is { Share: 0, IsLocked: false, Recipe.CanKeepAccuracy: true, Plan.SignalToNoise: not null }) is not { Recipe: { } recipe } first
-            || (first is { Plan.SignalToNoise: >= GoodRatio, Lessons.JudgeAccuracy: null }))
+            || (first is { Plan.SignalToNoise: >= GoodRatio, Lessons.JudgeAccuracy: null }) || (!Measures && first.MayShip))
         {
+            // What other ranges bring in fidelity they may cost in layers that stay in float, which only measuring tells.
             return;
         }
 
