@@ -78,22 +78,34 @@ internal sealed class RemoteCache(RemoteCacheAddress address, TimeSpan patience)
     }
 
     /// <summary>Gives an artifact to the others. A server that takes nothing is one to read from.</summary>
-    internal void Upload(string key, string artifactPath, Outcome outcome, CancellationToken cancellation)
+    internal void Upload(string key, string artifactPath, Outcome outcome, CancellationToken cancellation) => Upload([(key, outcome)], artifactPath, cancellation);
+
+    /// <summary>Gives an artifact to the others, once, with what is known of it by each of its keys.</summary>
+    internal void Upload(IReadOnlyList<(string Key, Outcome Outcome)> known, string artifactPath, CancellationToken cancellation)
     {
         if (isGivenUp || isReadOnly)
         {
             return;
         }
 
-        byte[] entry = new StoreEntry(key, outcome.ArtifactSha256, outcome.ArtifactBytes, ArtifactCache.Describe(outcome)).ToBytes();
-        string entrySha256 = ContentHash.Of(entry);
-        ActionResult result = new() { OutputFiles = { File(ArtifactPath, outcome.ArtifactSha256, outcome.ArtifactBytes), File(EntryPath, entrySha256, entry.Length) } };
         try
         {
-            // The small blob first: a server that refuses it need not be sent the large one. The result last: whoever finds it finds both.
-            isReadOnly = !(client.Put($"cas/{entrySha256}", () => new MemoryStream(entry), cancellation)
-                && client.Put($"cas/{outcome.ArtifactSha256}", () => new FileStream(artifactPath, FileMode.Open, FileAccess.Read, FileShare.Read), cancellation)
-                && client.Put($"ac/{key}", () => new MemoryStream(result.ToByteArray()), cancellation));
+            bool isSent = false;
+            foreach ((string key, Outcome outcome) in known)
+            {
+                byte[] entry = new StoreEntry(key, outcome.ArtifactSha256, outcome.ArtifactBytes, ArtifactCache.Describe(outcome)).ToBytes();
+                string entrySha256 = ContentHash.Of(entry);
+                ActionResult result = new() { OutputFiles = { File(ArtifactPath, outcome.ArtifactSha256, outcome.ArtifactBytes), File(EntryPath, entrySha256, entry.Length) } };
+                // The small blob first: a server that refuses it need not be sent the large one. The result last: whoever finds it finds both.
+                isSent = client.Put($"cas/{entrySha256}", () => new MemoryStream(entry), cancellation)
+                    && (isSent || client.Put($"cas/{outcome.ArtifactSha256}", () => new FileStream(artifactPath, FileMode.Open, FileAccess.Read, FileShare.Read), cancellation))
+                    && client.Put($"ac/{key}", () => new MemoryStream(result.ToByteArray()), cancellation);
+                isReadOnly = !isSent;
+                if (isReadOnly)
+                {
+                    return;
+                }
+            }
         }
         catch (RemoteCacheException exception)
         {

@@ -68,10 +68,7 @@ internal sealed partial class RemoteArtifact(
         if (known.Count > 0 && isComparable.Value && Check(shipped, known[0].Outcome, out Outcome? proven) is null && proven!.Untried is null)
         {
             progress.Report(new PipelineProgress("uploading to the remote cache", 0));
-            foreach ((string key, Outcome outcome) in known)
-            {
-                remote.Upload(key, shipped.ArtifactPath, outcome, cancellation);
-            }
+            remote.Upload(known, shipped.ArtifactPath, cancellation);
         }
     }
 
