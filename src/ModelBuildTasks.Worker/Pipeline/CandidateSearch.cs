@@ -131,7 +131,7 @@ internal sealed class CandidateSearch(
         AutomaticSearch search = new(request, list, bench, trials, shelf, clock);
         AppliedSteps timed = new(target, calibration, progress, clock.Token);
         PreparedForm start = new(named.Form, timed.After(named.Steps)) { Simplified = named.Simplified };
-        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) { Pinned = () => PinnedStart(maker, timed.After(loaded)) };
+        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) { Pinned = () => PinnedStart(list, maker, start) };
         IReadOnlyList<Trial> order = search.Run(scene);
         while (order is [{ IsSource: false } best, ..])
         {
@@ -159,7 +159,7 @@ internal sealed class CandidateSearch(
         return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search)));
     }
 
-    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(CandidateMaker maker, AppliedSteps done)
+    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(RecipeList list, CandidateMaker maker, PreparedForm start)
     {
         if (request.Start is not { IsSource: false } pinned)
         {
@@ -167,8 +167,15 @@ internal sealed class CandidateSearch(
         }
 
         RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
-        PreparedForm prepared = Prepare(again, maker, done);
-        return (again.Recipes[0], pinned, new PreparedForm(prepared.Form, prepared.Steps, pinned.Sparsity, pinned.Pruning) { Simplified = prepared.Simplified });
+        if (list.Pruning.Count > 0)
+        {
+            // Pruning that the project names is done already.
+            return (again.Recipes[0], pinned, start);
+        }
+
+        AppliedSteps done = start.Steps.Branch();
+        Prepared pruned = maker.Prune(again.Pruning, start.Form, done);
+        return (again.Recipes[0], pinned, new PreparedForm(pruned, done, pinned.Sparsity, pinned.Pruning) { Simplified = start.Simplified });
     }
 
     private static PreparedForm Prepare(RecipeList list, CandidateMaker maker, AppliedSteps done)

@@ -152,13 +152,13 @@ internal sealed class Comparison(
     }
 
     /// <summary>Tells whether a form of the model keeps the accuracy by the project's metric and samples. There must be samples.</summary>
-    internal AccuracyVerdict Judge(Model form, Proof proof = Proof.Value)
+    internal AccuracyVerdict Judge(Model form)
     {
         using ModelSession session = ModelSession.Open(form);
         try
         {
             AccuracyResult accuracy = MeasureAccuracy(session, data!);
-            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy, proof);
+            return Verification.Check(accuracy) is { } breakage ? new AccuracyVerdict(false, breakage) : allowance.Judge(accuracy);
         }
         catch (OptimizedModelException fault)
         {

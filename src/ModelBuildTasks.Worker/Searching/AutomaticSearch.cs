@@ -232,7 +232,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             }
 
             PreparedForm pruned = scene.Remove(axis, share);
-            Trial look = bench.Look(scene.Lossless, pruned, new Trial(axis.Describe(share), "it tells how much may be removed", list.Recipes.Count, share));
+            Trial look = bench.Look(pruned, new Trial(axis.Describe(share), "it tells how much may be removed", list.Recipes.Count, share));
             if (look.MayShip)
             {
                 kept.Add(share, pruned);

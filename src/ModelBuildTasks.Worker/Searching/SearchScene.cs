@@ -24,9 +24,6 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     /// <summary>The simplified model, with what the project prunes by name.</summary>
     internal PreparedForm Start => start;
 
-    /// <summary>What does nothing to what was removed from: the recipe of forms that are only looked at.</summary>
-    internal Recipe Lossless { get; } = RecipeBook.Simplification;
-
     /// <summary>Prepares what the lock file has; null where it has nothing.</summary>
     internal Func<(Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)?> Pinned { get; init; } = () => null;
 

@@ -3,7 +3,6 @@ using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
-using ModelBuildTasks.Worker.Recipes;
 
 namespace ModelBuildTasks.Worker.Searching;
 
@@ -20,25 +19,17 @@ internal sealed class TrialCache(ArtifactCache cache, OptimizationRequest reques
     private const long LargestKept = 64 << 20;
 
     /// <summary>What is known of a trial, its artifact put where candidates are written; null where it was never made.</summary>
-    internal Outcome? Find(Recipe recipe, PreparedForm prepared, Lessons lessons) =>
-        cache.TryRestore(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath) is { } found ? shipped.Take(found with { IsTrial = false }) : null;
+    /// <param name="asked">How it is made, as far as that is known before it is.</param>
+    internal Outcome? Find(PinnedRecipe asked) =>
+        cache.TryRestore(RequestKey.OfTrial(request, asked), shipped.ArtifactPath) is { } found ? shipped.Take(found with { IsTrial = false }) : null;
 
     /// <summary>Keeps the candidate that was written last.</summary>
-    internal void Keep(Recipe recipe, PreparedForm prepared, Lessons lessons, Outcome outcome)
+    internal void Keep(PinnedRecipe asked, Outcome outcome)
     {
         bool isLasting = outcome.LatencyReason != Comparison.MachineIsBusy && outcome.Untried is null && outcome.ExternalData is null && outcome.ArtifactBytes <= LargestKept;
         if (isLasting && RequestInputs.AreUnchanged(request))
         {
-            cache.Store(KeyOf(recipe, prepared, lessons), shipped.ArtifactPath, outcome with { Model = request.Name, Target = request.Target, IsTrial = true });
+            cache.Store(RequestKey.OfTrial(request, asked), shipped.ArtifactPath, outcome with { Model = request.Name, Target = request.Target, IsTrial = true });
         }
-    }
-
-    private string KeyOf(Recipe recipe, PreparedForm prepared, Lessons lessons)
-    {
-        PinnedRecipe pinned = recipe.Settings.Pin(prepared.Share, prepared.Technique);
-        pinned.SlowerLayers = [.. lessons.SlowerInIntegers.Order(StringComparer.Ordinal)];
-        pinned.FloatNodes = lessons.Pinned?.FloatNodes;
-        pinned.IsJudged = lessons.JudgeAccuracy is not null || lessons.Pinned is { IsJudged: true };
-        return RequestKey.OfTrial(request, pinned);
     }
 }

@@ -62,7 +62,7 @@ internal sealed class Workbench(
     }
 
     /// <summary>Whether the model keeps its accuracy with something removed, before anything else is done to it. Its time is not measured.</summary>
-    internal Trial Look(Recipe lossless, PreparedForm pruned, Trial trial) => Make(lossless, pruned, trial, Proof.Margin, Lessons.None, measuresLatency: false).Trial;
+    internal Trial Look(PreparedForm pruned, Trial trial) => Make(RecipeBook.Simplification, pruned, trial, Proof.Margin, Lessons.None, measuresLatency: false).Trial;
 
     /// <summary>Makes again what an earlier search chose.</summary>
     internal Trial Again(Recipe recipe, PinnedRecipe pinned, PreparedForm prepared, Trial trial) =>
@@ -94,11 +94,20 @@ internal sealed class Workbench(
     /// <summary>How a candidate is made again.</summary>
     internal static PinnedRecipe PinOf(Recipe recipe, PreparedForm prepared, Lessons lessons, AppliedSteps done)
     {
-        PinnedRecipe pinned = recipe.Settings.Pin(prepared.Share, prepared.Technique);
-        pinned.SlowerLayers = [.. lessons.SlowerInIntegers.Order(StringComparer.Ordinal)];
+        PinnedRecipe pinned = Asked(recipe, prepared, lessons);
         pinned.FloatNodes = done.Quantization?.FloatNodes;
-        pinned.IsJudged = pinned.FloatNodes is not null && (lessons.JudgeAccuracy is not null || lessons.Pinned is { IsJudged: true });
+        pinned.IsJudged &= pinned.FloatNodes is not null;
         return pinned;
+    }
+
+    /// <summary>How a candidate is made, as far as that is known before it is.</summary>
+    private static PinnedRecipe Asked(Recipe recipe, PreparedForm prepared, Lessons lessons)
+    {
+        PinnedRecipe asked = recipe.Settings.Pin(prepared.Share, prepared.Technique);
+        asked.SlowerLayers = [.. lessons.SlowerInIntegers.Order(StringComparer.Ordinal)];
+        asked.FloatNodes = lessons.Pinned?.FloatNodes;
+        asked.IsJudged = lessons.JudgeAccuracy is not null || lessons.Pinned is { IsJudged: true };
+        return asked;
     }
 
     /// <summary>Makes a trial, or takes what an earlier search made of it.</summary>
@@ -106,7 +115,7 @@ internal sealed class Workbench(
     private (Trial Trial, ComparisonResult? Result) Make(Recipe recipe, PreparedForm prepared, Trial trial, Proof proof, Lessons lessons, bool measuresLatency)
     {
         trial = trial with { Recipe = recipe, Lessons = lessons };
-        if (samples is not null && cache?.Find(recipe, prepared, lessons) is { } known && comparison.Of(known, proof, measuresLatency) is { } verdict)
+        if (samples is not null && cache?.Find(Asked(recipe, prepared, lessons)) is { } known && comparison.Of(known, proof, measuresLatency) is { } verdict)
         {
             return (Judged(trial with { Plan = known.Quantization, Steps = [.. known.Steps.Skip(prepared.StepCount)] }, verdict, known, proof), verdict);
         }
@@ -146,7 +155,7 @@ internal sealed class Workbench(
         };
         if (result.Accuracy is not null)
         {
-            cache?.Keep(recipe, prepared, lessons, outcome);
+            cache?.Keep(Asked(recipe, prepared, lessons), outcome);
         }
 
         return (Judged(trial, result, outcome, proof), result);
