@@ -90,16 +90,19 @@ internal static class CodePath
 
     /// <summary>The lowest and highest code of a QuantizeLinear's type; null where steps are not all of one size, or the type isn't stated.</summary>
     internal static (int Lowest, int Highest)? RangeOf(Node quantize) =>
-        (quantize.Input(2) is { } zeroPoint ? zeroPoint.Constant?.ElementType : (ElementType)quantize.GetInt("output_dtype", (long)ElementType.UInt8)) switch
-        {
-            ElementType.Int4 => (-8, 7),
-            ElementType.UInt4 => (0, 15),
-            ElementType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
-            ElementType.UInt8 => (byte.MinValue, byte.MaxValue),
-            ElementType.Int16 => (short.MinValue, short.MaxValue),
-            ElementType.UInt16 => (ushort.MinValue, ushort.MaxValue),
-            _ => null,
-        };
+        RangeOf(quantize.Input(2) is { } zeroPoint ? zeroPoint.Constant?.ElementType : (ElementType)quantize.GetInt("output_dtype", (long)ElementType.UInt8));
+
+    /// <inheritdoc cref="RangeOf(Node)"/>
+    internal static (int Lowest, int Highest)? RangeOf(ElementType? codes) => codes switch
+    {
+        ElementType.Int4 => (-8, 7),
+        ElementType.UInt4 => (0, 15),
+        ElementType.Int8 => (sbyte.MinValue, sbyte.MaxValue),
+        ElementType.UInt8 => (byte.MinValue, byte.MaxValue),
+        ElementType.Int16 => (short.MinValue, short.MaxValue),
+        ElementType.UInt16 => (ushort.MinValue, ushort.MaxValue),
+        _ => null,
+    };
 
     /// <summary>Whole numbers of any width as float.</summary>
     internal static float[] NumbersOf(Tensor codes)
