@@ -11,6 +11,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
     WeightOnly.Command(),
+    QuantizationTraining.Command(),
     PruningWeights.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),
