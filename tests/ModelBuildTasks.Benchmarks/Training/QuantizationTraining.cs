@@ -31,23 +31,25 @@ internal static class QuantizationTraining
         Option<float> rate = new("--rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 1e-3f };
         Option<int> drawn = new("--drawn") { Description = "Digits to draw for training beside the calibration images; 0 for none.", DefaultValueFactory = _ => 0 };
         Option<string[]> parts = new("--methods") { Description = "Of: none, all, weights.", DefaultValueFactory = _ => ["none", "all", "weights"], AllowMultipleArgumentsPerToken = true };
+        Option<bool> mixed = new("--mixed") { Description = "Start from mixed precision, too." };
+        Option<double> held = new("--held-out") { Description = "Share of the samples that tell which weights are best.", DefaultValueFactory = _ => 0.1 };
         Option<string> strict = new("--judged-by") { Description = "Photographs whose names begin so judge, all others calibrate and train (comma between them).", DefaultValueFactory = _ => "" };
-        Command command = new("qat", "Quantization-aware training: accuracy and fidelity before and after.") { only, bits, steps, batch, rate, drawn, parts, strict };
+        Command command = new("qat", "Quantization-aware training: accuracy and fidelity before and after.") { only, bits, steps, batch, rate, drawn, parts, mixed, held, strict };
         command.SetAction(parsed =>
         {
             Console.WriteLine($"<!-- {ProcessorName.Current} -->");
             Console.WriteLine("| model | weights | trained | on | accuracy by labels | same best class | signal to noise, dB | seconds | KiB |");
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|");
-            TrainingPlan plan = new() { DefaultSteps = parsed.GetRequiredValue(steps), BatchSize = parsed.GetRequiredValue(batch), LearningRate = parsed.GetRequiredValue(rate), Patience = 8 };
+            TrainingPlan plan = new() { DefaultSteps = parsed.GetRequiredValue(steps), BatchSize = parsed.GetRequiredValue(batch), LearningRate = parsed.GetRequiredValue(rate), Patience = 8, HeldOut = parsed.GetRequiredValue(held) };
             foreach (RealCase entry in RealCase.All(photos: null).Where(entry => entry.Kind == OutputKind.Classes && entry.Name.Contains(parsed.GetRequiredValue(only), StringComparison.Ordinal)))
             {
-                Measure(entry, parsed.GetRequiredValue(bits), plan, parsed.GetRequiredValue(drawn), parsed.GetRequiredValue(parts), parsed.GetRequiredValue(strict));
+                Measure(entry, parsed.GetRequiredValue(bits), plan, parsed.GetRequiredValue(drawn), parsed.GetRequiredValue(parts), parsed.GetValue(mixed), parsed.GetRequiredValue(strict));
             }
         });
         return command;
     }
 
-    private static void Measure(RealCase entry, int[] bits, TrainingPlan plan, int drawn, string[] methods, string judgedBy)
+    private static void Measure(RealCase entry, int[] bits, TrainingPlan plan, int drawn, string[] methods, bool trainsMixed, string judgedBy)
     {
         Model source = Model.Load(entry.Path);
         using ModelSession session = ModelSession.Open(source);
@@ -74,7 +76,7 @@ internal static class QuantizationTraining
                     Report(entry, width, isTrained ? "no, all in integers" : "no", "", source, quantized, evaluation, 0);
                 }
 
-                foreach ((Dataset data, string method) in isTrained ? sets.SelectMany(data => methods.Where(method => method != "none").Select(method => (data, method))) : [])
+                foreach ((Dataset data, string method) in isTrained || trainsMixed ? sets.SelectMany(data => methods.Where(method => method != "none").Select(method => (data, method))) : [])
                 {
                     Model trained = quantized.Clone();
                     QuantizationAwareTraining training = new(source, data, plan) { IsClassifier = true, HasFixedScales = method == "weights" };
@@ -82,7 +84,7 @@ internal static class QuantizationTraining
                     outcome = training.Apply(trained, context with { Training = new Reporter() });
                     double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
                     Console.WriteLine($"<!-- {outcome.Explanation} {string.Join(" ", outcome.Refusals)} -->");
-                    Report(entry, width, method == "weights" ? "weights" : "weights and scales", string.Create(CultureInfo.InvariantCulture, $"{data.Count} {(data is DrawnDigits ? "drawn" : "of calibration")}"), source, trained, evaluation, seconds);
+                    Report(entry, width, method == "weights" ? "weights" : "weights and scales", string.Create(CultureInfo.InvariantCulture, $"{data.Count} {(data is DrawnDigits ? "drawn" : "of calibration")}{(isTrained ? "" : ", mixed precision")}"), source, trained, evaluation, seconds);
                 }
             }
         }
