@@ -84,6 +84,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Precision", "Int8", "Quantization", "None")]
     [DataRow("Precision", "Int4", "Quantization", "None")]
     [DataRow("Precision", "Int2", "Quantization", "Dynamic")]
+    [DataRow("Precision", "Int4", "Quantization", "Dynamic")]
     [DataRow("Precision", "Binary", "Quantization", "Static", "CalibrationData", "data")]
     [DataRow("Precision", "Float16", "Quantization", "WeightOnly")]
     [DataRow("Pruning", "None", "Sparsity", "0.5")]

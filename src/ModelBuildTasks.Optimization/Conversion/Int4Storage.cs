@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Training.Gradients;
 
 namespace ModelBuildTasks.Optimization.Conversion;
@@ -24,6 +25,11 @@ public sealed class Int4Storage : IModelPass
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
+        if (context.Target.ExecutionProvider != TargetProfile.CpuProvider)
+        {
+            return PassOutcome.Refused($"For '{context.Target}' it is not known whether the Cast is folded.");
+        }
+
         Value[] weights = [.. model.Graph.Initializers.Where(IsNarrow)];
         if (weights.Length == 0)
         {

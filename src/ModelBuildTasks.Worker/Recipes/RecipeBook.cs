@@ -69,7 +69,7 @@ internal static class RecipeBook
               select recipe with
               {
                   Name = $"{recipe.Name} with {calibration} ranges",
-                  Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization ? new StaticQuantization(RangesOf(calibration)) : pass)],
+                  Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization chosen ? new StaticQuantization(RangesOf(calibration)) { WeightBits = chosen.WeightBits, IsTrainedAfter = chosen.IsTrainedAfter } : pass)],
                   Settings = recipe.Settings with { Calibration = calibration },
               };
 
@@ -82,6 +82,7 @@ internal static class RecipeBook
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } when isHalf => new Recipe("float16", []),
         { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
+        { Quantization: Quantization.Static, Precision: Precision.Int4 } => integers is null ? null : WithInt4Weights(integers),
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
@@ -149,6 +150,14 @@ internal static class RecipeBook
             ? new Recipe("static int8 without data", [new DataFreeQuantization(statistics), .. recurrences]) { Settings = new RecipeSettings(Precision.Int8) }
             : null;
     }
+
+    /// <summary>Weights of 4 bits in the same integer kernels: a smaller file, and the same time.</summary>
+    private static Recipe WithInt4Weights(Recipe integers) => integers with
+    {
+        Name = "static int8 with int4 weights",
+        Passes = [.. integers.Passes.Select(pass => pass is StaticQuantization quantization ? new StaticQuantization(quantization.Ranges) { WeightBits = 4 } : pass), new Int4Storage()],
+        Settings = integers.Settings with { Precision = Precision.Int4 },
+    };
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

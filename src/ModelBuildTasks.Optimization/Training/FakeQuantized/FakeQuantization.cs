@@ -49,10 +49,10 @@ public sealed class FakeQuantization
     /// <summary>The trainable form. What trains it sets its initializers.</summary>
     public Model Model { get; }
 
-    /// <summary>The float weights that stand for stored integers, by the name of their initializers.</summary>
+    /// <summary>The float weights that stand for stored integers, by the name of their initializers. Each is in a unit of its channel's magnitude, so that all are of the order of 1.</summary>
     public IReadOnlyList<string> Weights => [.. weights.Select(weight => weight.Parameter)];
 
-    /// <summary>The float biases that stand for stored integers.</summary>
+    /// <summary>The float biases that stand for stored integers, in units of what the weights of their channel usually add up to.</summary>
     public IReadOnlyList<string> Biases => [.. biases.Select(bias => bias.Parameter)];
 
     /// <summary>The scales of weights and activations, which are moved by factors: all are above 0.</summary>
@@ -85,12 +85,12 @@ public sealed class FakeQuantization
 
         foreach (StoredWeight weight in weights)
         {
-            weight.Store(into.Graph, Numbers(weight.Parameter));
+            weight.Store(into.Graph, Model.Graph);
         }
 
         foreach (StoredBias bias in biases)
         {
-            bias.Store(into.Graph, Model.Graph.Find(bias.Parameter)!.Initializer!);
+            bias.Store(into.Graph, bias.FloatIn(Model.Graph));
         }
 
         foreach (string name in Floats)
@@ -117,7 +117,7 @@ public sealed class FakeQuantization
             }
 
             float inputScale = Numbers(groups.FirstOrDefault(other => other.Holds(bias.InputScale))?.Name ?? bias.InputScale)[0];
-            float[] floors = QuantizedBias.SmallestWeightScales(Model.Graph.Find(bias.Parameter)!.Initializer!, inputScale);
+            float[] floors = QuantizedBias.SmallestWeightScales(bias.FloatIn(Model.Graph), inputScale);
             float[] numbers = Numbers(group.Name);
             for (int i = 0; i < floors.Length; i++)
             {

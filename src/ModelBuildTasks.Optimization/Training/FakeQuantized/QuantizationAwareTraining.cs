@@ -1,9 +1,7 @@
-using System.Numerics.Tensors;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Training.Distilling;
-using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Training.FakeQuantized;
 
@@ -22,10 +20,9 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
     private const double ShareOfPruned = 0.5;
 
     /// <summary>
-    /// The root mean square of the weights for which a learning rate is meant as it is, that of a layer with a few hundred inputs (He et al. 2015). Folded normalizations leave weights that are far smaller
-    /// or larger, and Adam moves all of them by the same step: the rate of each tensor is scaled by its own.
+    /// Learning rates are meant for weights of an ordinary magnitude, that of layers with about a hundred inputs (He et al. 2015). Weights and biases are trained in units of their own.
     /// </summary>
-    private const double UsualMagnitude = 0.06;
+    private const float UsualMagnitude = 0.125f;
 
     public string Name => HasFixedScales ? "training of quantized weights" : "quantization-aware training";
 
@@ -80,10 +77,9 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
 
     private IEnumerable<Parameter> ParametersOf(FakeQuantization fake)
     {
-        foreach (string name in fake.Weights.Concat(fake.Floats))
+        foreach (string name in fake.Weights)
         {
-            Tensor start = fake.Model.Graph.Find(name)!.Initializer!;
-            Parameter weight = new(name, start) { Decay = start.Dimensions.Count > 1 ? plan.WeightDecay : 0, Pace = Pace(start) };
+            Parameter weight = new(name, fake.Model.Graph.Find(name)!.Initializer!) { Decay = plan.WeightDecay, Pace = 1 / UsualMagnitude };
             if (weight.Values.Count(value => value == 0) > ShareOfPruned * weight.Values.Length)
             {
                 weight.Mask = Array.ConvertAll(weight.Values, value => value != 0);
@@ -94,8 +90,13 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
 
         foreach (string name in fake.Biases)
         {
+            yield return new Parameter(name, fake.Model.Graph.Find(name)!.Initializer!) { Pace = 1 / UsualMagnitude };
+        }
+
+        foreach (string name in fake.Floats)
+        {
             Tensor start = fake.Model.Graph.Find(name)!.Initializer!;
-            yield return new Parameter(name, start) { Pace = Pace(start) };
+            yield return new Parameter(name, start) { Pace = Middle(start) / UsualMagnitude };
         }
 
         foreach (string name in HasFixedScales ? [] : fake.Scales)
@@ -104,9 +105,10 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
         }
     }
 
-    private static float Pace(Tensor start)
+    /// <summary>The geometric mean of the magnitudes, which a few large channels hardly move.</summary>
+    private static float Middle(Tensor start)
     {
-        double magnitude = Math.Sqrt(TensorPrimitives.SumOfSquares(start.Span<float>()) / (double)start.Length);
-        return magnitude > 0 && double.IsFinite(magnitude) ? (float)(magnitude / UsualMagnitude) : 1;
+        double[] logarithms = [.. start.ToSingles().Where(value => value != 0 && float.IsFinite(value)).Select(value => Math.Log(Math.Abs(value)))];
+        return logarithms.Length > 0 ? (float)Math.Exp(logarithms.Average()) : 0;
     }
 }

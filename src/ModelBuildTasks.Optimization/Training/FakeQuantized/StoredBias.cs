@@ -1,5 +1,7 @@
+using System.Numerics.Tensors;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Quantization;
+using Tensor = ModelBuildTasks.Onnx.Tensor;
 
 namespace ModelBuildTasks.Optimization.Training.FakeQuantized;
 
@@ -10,6 +12,7 @@ internal sealed class StoredBias
     private readonly string name;
     private readonly string scale;
     private readonly string reader;
+    private readonly StoredWeight? weight;
 
     private StoredBias(Node dequantize, Node layer, Tensor codes)
     {
@@ -19,6 +22,7 @@ internal sealed class StoredBias
         scale = dequantize.Input(1)!.Name;
         InputScale = layer.Input(0)!.Producer!.Input(1)!.Name;
         WeightScale = layer.Input(1)!.Producer!.Input(1)!.Name;
+        weight = StoredWeight.Of(layer.Input(1)!.Producer!);
     }
 
     /// <summary>The scale of what the layer reads.</summary>
@@ -27,8 +31,11 @@ internal sealed class StoredBias
     /// <summary>The scales of the layer's weights.</summary>
     internal string WeightScale { get; }
 
-    /// <summary>The name of the float bias.</summary>
+    /// <summary>The initializer of what is trained: the float bias in the unit of its channel.</summary>
     internal string Parameter => name + "_float";
+
+    /// <summary>The initializer of the units.</summary>
+    private string Units => name + "_units";
 
     /// <summary>Sees a node as the DequantizeLinear of the bias of one layer of integers; null where it is none.</summary>
     internal static StoredBias? Of(Node node) =>
@@ -51,9 +58,34 @@ internal sealed class StoredBias
             numbers[i] = stored[i] * scales[scales.Length == 1 ? 0 : i];
         }
 
-        Value bias = graph.AddInitializer(Parameter, Tensor.Create([.. codes.Dimensions], numbers));
-        bias.Name = Parameter;
-        dequantized.ReplaceWith(bias);
+        float[] units = UnitsIn(graph, numbers.Length);
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] /= units[i];
+        }
+
+        Value parameter = graph.AddInitializer(Parameter, Tensor.Create([.. codes.Dimensions], numbers));
+        parameter.Name = Parameter;
+        Value unit = graph.AddInitializer(Units, Tensor.Create([.. codes.Dimensions], units));
+        unit.Name = Units;
+        dequantized.ReplaceWith(graph.Add("Mul", parameter, unit));
+    }
+
+    /// <summary>The float bias that a trained form has.</summary>
+    internal Tensor FloatIn(Graph trained)
+    {
+        float[] bias = trained.Find(Parameter)!.Initializer!.ToSingles(), units = trained.Find(Units)!.Initializer!.ToSingles();
+        TensorPrimitives.Multiply(bias, units, bias);
+        return Tensor.Create([.. codes.Dimensions], bias);
+    }
+
+    /// <summary>What the weights of each channel usually add up to, as a power of two.</summary>
+    private float[] UnitsIn(Graph graph, int length)
+    {
+        const double UsualCode = 32;
+        double[] magnitudes = weight?.Magnitudes(graph.Find(WeightScale)!.Initializer!.ToSingles()) ?? [1];
+        double read = UsualCode * graph.Find(InputScale)!.Initializer!.Span<float>()[0] * Math.Sqrt(weight?.InputsOf(length) ?? 1);
+        return [.. Enumerable.Range(0, length).Select(i => StoredWeight.PowerOfTwo(read * magnitudes[magnitudes.Length == length ? i : 0]))];
     }
 
     /// <summary>Stores the integers of a float bias, and their scales. Those of the layer must be stored before.</summary>

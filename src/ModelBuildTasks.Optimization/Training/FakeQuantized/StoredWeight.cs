@@ -3,7 +3,10 @@ using ModelBuildTasks.Optimization.Training.Gradients;
 
 namespace ModelBuildTasks.Optimization.Training.FakeQuantized;
 
-/// <summary>Integers that a model stores and dequantizes, and the float weight of which they are the rounded form: q = round(W/s) + z, within the codes of its bits.</summary>
+/// <summary>
+/// Integers that a model stores and dequantizes, and the float weight of which they are the rounded form: q = round(W/s) + z, within the codes of its bits. Trained is W/u, with a power of two u of each
+/// channel's magnitude: folded normalizations leave channels of very different ones, and Adam moves every number by about the same step.
+/// </summary>
 internal sealed class StoredWeight
 {
     /// <summary>What is nearer than this to the last code is rounded to it, and not cut.</summary>
@@ -16,6 +19,7 @@ internal sealed class StoredWeight
     private readonly float[] zeroPoints;
     private readonly int axis;
     private readonly int inner;
+    private readonly int channels;
     private readonly int lowest;
     private readonly int highest;
 
@@ -28,6 +32,7 @@ internal sealed class StoredWeight
         axis = (int)dequantize.GetInt("axis", 1);
         axis = axis < 0 ? axis + codes.Dimensions.Count : axis;
         inner = (int)codes.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
+        channels = (int)(dequantize.Input(1)!.Initializer?.Length ?? 1);
         (lowest, highest) = Range(codes, zeroPoints);
     }
 
@@ -37,8 +42,11 @@ internal sealed class StoredWeight
     /// <summary>The output of the DequantizeLinear that reads them.</summary>
     private string Reader { get; }
 
-    /// <summary>The name of the float weight.</summary>
+    /// <summary>The initializer of what is trained: the float weight in the unit of its channel.</summary>
     internal string Parameter => Name + "_float";
+
+    /// <summary>The initializer of the units.</summary>
+    private string Units => Name + "_units";
 
     /// <summary>Sees a node as the DequantizeLinear of a stored weight that nothing else reads; null where it is none.</summary>
     internal static StoredWeight? Of(Node node) =>
@@ -55,9 +63,20 @@ internal sealed class StoredWeight
         Node dequantize = graph.Find(Reader)!.Producer!;
         Value scale = dequantize.Input(1)!;
         Value zeroPoint = dequantize.Input(2) ?? graph.AddInitializer(Name + "_zero", ZeroPoint(scale.Initializer!));
-        float[] numbers = Dequantized(scale.Initializer!.ToSingles());
-        Value weight = graph.AddInitializer(Parameter, Fits(known, numbers, scale.Initializer.ToSingles()) ? known! : Tensor.Create([.. codes.Dimensions], numbers));
-        weight.Name = Parameter;
+        float[] scales = scale.Initializer!.ToSingles();
+        float[] numbers = Dequantized(scales);
+        numbers = Fits(known, numbers, scales) ? known!.ToSingles() : numbers;
+        float[] units = Array.ConvertAll(Magnitudes(scales), PowerOfTwo);
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            numbers[i] /= Of(units, i);
+        }
+
+        Value parameter = graph.AddInitializer(Parameter, Tensor.Create([.. codes.Dimensions], numbers));
+        parameter.Name = Parameter;
+        Value unit = graph.AddInitializer(Units, Tensor.Create(AlongChannels(units.Length), units));
+        unit.Name = Units;
+        Value weight = graph.Add("Mul", parameter, unit);
         Node quantize = graph.AddNode("QuantizeLinear", [Within(graph, weight, scale), scale, zeroPoint], name: Name + "_quantize");
         if (scale.Initializer.Length > 1)
         {
@@ -70,9 +89,40 @@ internal sealed class StoredWeight
     /// <summary>The weight from before rounding, where a model has one of its name.</summary>
     internal Tensor? KnownIn(Model model) => Name.EndsWith(Quantized, StringComparison.Ordinal) ? model.Graph.Find(Name[..^Quantized.Length])?.Initializer : null;
 
-    /// <summary>Stores the integers of a float weight. The scales must be stored before.</summary>
-    internal void Store(Graph graph, ReadOnlySpan<float> weight) =>
-        graph.Find(Name)!.Initializer = Round(weight, graph.Find(Reader)!.Producer!.Input(1)!.Initializer!.Span<float>());
+    /// <summary>The root mean square of each channel's weights, or of all where they have one scale.</summary>
+    internal double[] Magnitudes(float[] scales)
+    {
+        double[] magnitudes = new double[channels];
+        float[] numbers = Dequantized(scales);
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            magnitudes[i / inner % channels] += (double)numbers[i] * numbers[i] * channels / numbers.Length;
+        }
+
+        return Array.ConvertAll(magnitudes, Math.Sqrt);
+    }
+
+    /// <summary>Weights of one output of so many.</summary>
+    internal double InputsOf(int outputs) => (double)codes.Length / outputs;
+
+    /// <summary>The float weight that a trained form has.</summary>
+    internal float[] FloatIn(Graph trained)
+    {
+        float[] weight = trained.Find(Parameter)!.Initializer!.ToSingles(), units = trained.Find(Units)!.Initializer!.ToSingles();
+        for (int i = 0; i < weight.Length; i++)
+        {
+            weight[i] *= Of(units, i);
+        }
+
+        return weight;
+    }
+
+    /// <summary>Stores the integers of what was trained. The scales must be stored before.</summary>
+    internal void Store(Graph graph, Graph trained) =>
+        graph.Find(Name)!.Initializer = Round(FloatIn(trained), graph.Find(Reader)!.Producer!.Input(1)!.Initializer!.Span<float>());
+
+    /// <summary>The power of two next to a magnitude, by which a number can be divided without rounding; 1 for none.</summary>
+    internal static float PowerOfTwo(double magnitude) => magnitude > 0 && double.IsFinite(magnitude) ? (float)Math.Pow(2, Math.Clamp(Math.Round(Math.Log2(magnitude)), -60, 60)) : 1;
 
     /// <summary>The integers of a float weight, as QuantizeLinear makes them.</summary>
     private Tensor Round(ReadOnlySpan<float> weight, ReadOnlySpan<float> scales)
@@ -144,15 +194,10 @@ internal sealed class StoredWeight
     private Value Bound(Graph graph, Value scale, float steps)
     {
         Value bound = graph.Add("Mul", scale, graph.AddInitializer(Name + "_bound", Tensor.Scalar(steps)));
-        long[] along = new long[codes.Dimensions.Count];
-        Array.Fill(along, 1);
-        if (scale.Initializer!.Length > 1)
-        {
-            along[axis] = scale.Initializer.Length;
-        }
-
-        return graph.Add("Reshape", bound, graph.AddInitializer(Name + "_along", Tensor.Vector(along)));
+        return graph.Add("Reshape", bound, graph.AddInitializer(Name + "_along", Tensor.Vector(AlongChannels(scale.Initializer!.Length))));
     }
+
+    private long[] AlongChannels(long count) => [.. codes.Dimensions.Select((_, i) => count > 1 && i == axis ? count : 1)];
 
     private Tensor ZeroPoint(Tensor scale) => Tensor.FromBytes(codes.ElementType, [.. scale.Dimensions], new byte[codes.ElementType.ByteLength(scale.Length)]);
 

@@ -13,7 +13,10 @@ namespace ModelBuildTasks.Optimization.Tests.Training.FakeQuantized;
 public sealed class QuantizationAwareTrainingTests
 {
     private static readonly long[] Shape = [1, 16, 8, 8];
-    private static readonly TrainingPlan Plan = new() { DefaultSteps = 40, BatchSize = 8, LearningRate = 5e-4f, Averaging = 0, Threads = 1, Looks = 4 };
+    /// <summary>What the second layer gives is too large by this: there is something to learn.</summary>
+    private const float Misfit = 1.15f;
+
+    private static readonly TrainingPlan Plan = new() { DefaultSteps = 40, BatchSize = 8, LearningRate = 1e-3f, Averaging = 0, Threads = 1, Looks = 4 };
 
     [TestMethod]
     public void Brings_weights_of_four_bits_nearer_to_the_teacher()
@@ -22,7 +25,7 @@ public sealed class QuantizationAwareTrainingTests
         double before = Distance(teacher, quantized);
         PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(64), Plan).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
-        Assert.IsLessThan(0.85 * before, Distance(teacher, quantized));
+        Assert.IsLessThan(0.5 * before, Distance(teacher, quantized));
         Assert.AreEqual(2, OptimizedGraph.Operators(quantized)["QLinearConv"]);
         Assert.IsTrue(quantized.Graph.Find("conv0.w_quantized")!.Initializer!.Span<sbyte>().ToArray().All(code => code is >= -7 and <= 7));
     }
@@ -119,10 +122,15 @@ public sealed class QuantizationAwareTrainingTests
         Model quantized = model.Clone();
         PassOutcome outcome = new StaticQuantization { WeightBits = bits, IsTrainedAfter = true }.Apply(quantized, new PassContext(TargetProfiles.CpuX64, Samples(16)));
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        foreach (Value scale in quantized.Graph.Initializers.Where(value => value.Name is "conv1.w_scale" or "conv1.b_scale"))
+        {
+            scale.Initializer = Tensor.Create([.. scale.Initializer!.Dimensions], Array.ConvertAll(scale.Initializer.ToSingles(), number => number * Misfit));
+        }
+
         return (model, quantized);
     }
 
-    private static Dictionary<string, float[]> Scales(Model model) => model.Graph.Initializers.Where(value => value.Name.EndsWith("_scale", StringComparison.Ordinal)).ToDictionary(value => value.Name, value => value.Initializer!.ToSingles());
+    private static Dictionary<string, float[]> Scales(Model model) => model.Graph.Initializers.Where(value => value.Name.EndsWith("_scale", StringComparison.Ordinal) && !value.Name.EndsWith(".b_scale", StringComparison.Ordinal)).ToDictionary(value => value.Name, value => value.Initializer!.ToSingles());
 
     private static int Zeros(Model model) => model.Graph.Find("conv0.w_quantized")!.Initializer!.Span<sbyte>().ToArray().Count(code => code == 0);
 
