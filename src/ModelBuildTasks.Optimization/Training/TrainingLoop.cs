@@ -165,26 +165,37 @@ internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingB
     /// <summary>Groups of batches, one group for each step, made one ahead while the step before runs.</summary>
     private IEnumerable<IReadOnlyList<Tensor>[]> Prepared(int from, int steps, int perEpoch)
     {
-        Task<IReadOnlyList<Tensor>[]>? next = null;
+        Task<IReadOnlyList<Tensor>[]>? next = null, started = null;
         int step = from;
-        for (int epoch = from / perEpoch; step < steps; epoch++)
+        try
         {
-            foreach (Sample[][] group in batches.Epoch(epoch).Chunk(plan.Accumulation).Take(perEpoch).Skip(step - (epoch * perEpoch)))
+            for (int epoch = from / perEpoch; step < steps; epoch++)
             {
-                int number = step++;
-                Task<IReadOnlyList<Tensor>[]> started = Task.Run(() => group.Select((batch, i) => Inputs(batch, (number * plan.Accumulation) + i)).ToArray());
-                if (next is not null)
+                foreach (Sample[][] group in batches.Epoch(epoch).Chunk(plan.Accumulation).Take(perEpoch).Skip(step - (epoch * perEpoch)))
                 {
-                    yield return next.GetAwaiter().GetResult();
-                }
+                    int number = step++;
+                    started = Task.Run(() => group.Select((batch, i) => Inputs(batch, (number * plan.Accumulation) + i)).ToArray());
+                    if (next is not null)
+                    {
+                        yield return next.GetAwaiter().GetResult();
+                    }
 
-                next = started;
+                    next = started;
+                }
+            }
+
+            if (next is not null)
+            {
+                yield return next.GetAwaiter().GetResult();
             }
         }
-
-        if (next is not null)
+        finally
         {
-            yield return next.GetAwaiter().GetResult();
+            // A training that ends early leaves a batch in the making, and what makes it (a teacher's session) is closed after this.
+            if (started is not null)
+            {
+                Task.WhenAny(started).Wait(CancellationToken.None);
+            }
         }
     }
 
