@@ -46,6 +46,7 @@ internal static class QuantizationTraining
                 Measure(entry, parsed.GetRequiredValue(bits), plan, parsed.GetRequiredValue(drawn), parsed.GetRequiredValue(parts), parsed.GetValue(mixed), parsed.GetRequiredValue(strict));
             }
         });
+        command.Add(Int4StorageCost.Command());
         return command;
     }
 

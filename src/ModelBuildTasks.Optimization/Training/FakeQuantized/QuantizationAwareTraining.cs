@@ -13,16 +13,14 @@ namespace ModelBuildTasks.Optimization.Training.FakeQuantized;
 /// <remarks>Esser et al., "Learned Step Size Quantization", ICLR 2020; the loss is that of <see cref="Distillation"/>.</remarks>
 /// <param name="teacher">The model to be like, mostly the one from before it was quantized. It is not changed.</param>
 /// <param name="data">Samples of real input.</param>
-/// <param name="plan">How long and how.</param>
+/// <param name="plan">How long and how. Weights are trained in units of their own magnitude, so that a rate of 0.001 moves each by about a thousandth.</param>
 public sealed class QuantizationAwareTraining(Model teacher, Dataset data, TrainingPlan plan) : IModelPass
 {
     /// <summary>Above this share of zeros a weight was pruned, and keeps them: rounding a normal distribution to 4 bits makes a quarter of it zero.</summary>
     private const double ShareOfPruned = 0.5;
 
-    /// <summary>
-    /// Learning rates are meant for weights of an ordinary magnitude, that of layers with about a hundred inputs (He et al. 2015). Weights and biases are trained in units of their own.
-    /// </summary>
-    private const float UsualMagnitude = 0.125f;
+    /// <summary>A scale moves all numbers that it is for at once, and so by a smaller share than each weight moves.</summary>
+    private const float PaceOfScales = 1f / 8;
 
     public string Name => HasFixedScales ? "training of quantized weights" : "quantization-aware training";
 
@@ -79,7 +77,7 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
     {
         foreach (string name in fake.Weights)
         {
-            Parameter weight = new(name, fake.Model.Graph.Find(name)!.Initializer!) { Decay = plan.WeightDecay, Pace = 1 / UsualMagnitude };
+            Parameter weight = new(name, fake.Model.Graph.Find(name)!.Initializer!) { Decay = plan.WeightDecay };
             if (weight.Values.Count(value => value == 0) > ShareOfPruned * weight.Values.Length)
             {
                 weight.Mask = Array.ConvertAll(weight.Values, value => value != 0);
@@ -90,18 +88,18 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
 
         foreach (string name in fake.Biases)
         {
-            yield return new Parameter(name, fake.Model.Graph.Find(name)!.Initializer!) { Pace = 1 / UsualMagnitude };
+            yield return new Parameter(name, fake.Model.Graph.Find(name)!.Initializer!);
         }
 
         foreach (string name in fake.Floats)
         {
             Tensor start = fake.Model.Graph.Find(name)!.Initializer!;
-            yield return new Parameter(name, start) { Pace = Middle(start) / UsualMagnitude };
+            yield return new Parameter(name, start) { Pace = Middle(start) };
         }
 
         foreach (string name in HasFixedScales ? [] : fake.Scales)
         {
-            yield return new Parameter(name, fake.Model.Graph.Find(name)!.Initializer!, isRelative: true);
+            yield return new Parameter(name, fake.Model.Graph.Find(name)!.Initializer!, isRelative: true) { Pace = PaceOfScales };
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class QuantizationAwareTrainingTests
     /// <summary>What the second layer gives is too large by this: there is something to learn.</summary>
     private const float Misfit = 1.15f;
 
-    private static readonly TrainingPlan Plan = new() { DefaultSteps = 40, BatchSize = 8, LearningRate = 1e-3f, Averaging = 0, Threads = 1, Looks = 4 };
+    private static readonly TrainingPlan Plan = new() { DefaultSteps = 40, BatchSize = 8, LearningRate = 8e-3f, Averaging = 0, Threads = 1, Looks = 4 };
 
     [TestMethod]
     public void Brings_weights_of_four_bits_nearer_to_the_teacher()
