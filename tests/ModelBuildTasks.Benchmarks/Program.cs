@@ -13,6 +13,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     TrainingStep.Command(),
     WeightOnly.Command(),
     PruningWeights.Command(),
+    DistillationTable.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),
