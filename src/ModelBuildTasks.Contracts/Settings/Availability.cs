@@ -10,25 +10,18 @@ namespace ModelBuildTasks.Contracts;
 /// </summary>
 public static class Availability
 {
-    private static readonly string[] MetadataToCome =
-    [
-        MetadataNames.Teacher, MetadataNames.Student, MetadataNames.TrainingData, MetadataNames.FineTuneEpochs,
-    ];
-
     private static readonly Dictionary<Type, Array> s_choices = new()
     {
-        [typeof(FineTune)] = new[] { FineTune.None },
+        [typeof(FineTune)] = new[] { FineTune.None, FineTune.Distill, FineTune.QuantizationAware },
     };
 
     /// <summary>The values of a choice that this version carries out.</summary>
     public static IReadOnlyList<T> Choices<T>() where T : struct, Enum => (T[])(s_choices.TryGetValue(typeof(T), out var choices) ? choices : Enum.GetValues(typeof(T)));
 
-    internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file, Func<string, string?> metadata) =>
+    internal static IEnumerable<Diagnostic> Check(ModelSettings settings, string? file) =>
     [
         .. Only(file, MetadataNames.Calibration, settings.Calibration),
         .. Only(file, MetadataNames.FineTune, settings.FineTune),
-        .. MetadataToCome.Where(name => !string.IsNullOrWhiteSpace(metadata(name)))
-            .Select(name => Diagnostic.Create(DiagnosticCatalogue.NotAvailable, file, name, metadata(name)!, "")),
     ];
 
     private static IEnumerable<Diagnostic> Only<T>(string? file, string metadata, T value) where T : struct, Enum =>
