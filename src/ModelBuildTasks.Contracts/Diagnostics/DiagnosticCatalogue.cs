@@ -184,9 +184,9 @@ public static class DiagnosticCatalogue
         "'{0}' for {1} keeps integers that {1} does not take: {2}. They run beside its engine, if the model loads there.",
         "Name the float model as the source, which is then quantized as the target takes it (docs/TARGETS.md), quantize it elsewhere with int8, zero points of 0 and biases in float, or leave this target to other models.");
 
-    /// <summary>{0} model name, {1} target, {2} SHA-256 of the weights that the lock file pins, {3} where they were looked for, a clause.</summary>
+    /// <summary>{0} model name, {1} target, {2} SHA-256 of the weights that the lock file pins, {3} where they were looked for, the rest of the sentence.</summary>
     public static readonly DiagnosticDescriptor TrainedAgain = new("MBT1024", "The model was trained again", Warning,
-        "'{0}' for {1} was trained again, to other weights than the lock file has: {2} is not {3}.",
+        "'{0}' for {1} was trained again, to other weights than the lock file has: {2} {3}.",
         "Commit the folder that ModelTrainedWeights names with the lock file, or share a cache; 'dotnet build -t:UpdateModelLock' pins the weights of this build.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>

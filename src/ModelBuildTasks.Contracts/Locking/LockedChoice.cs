@@ -40,6 +40,9 @@ public sealed class LockedChoice
     /// <summary>Whether a result is what is locked: the very artifact, or what the recipe gives on another kind of processor.</summary>
     public bool IsOf(OptimizationResult result) => Is(result.ArtifactSha256 ?? "") || PinnedRecipe.AreSame(Recipe, result.Pinned);
 
+    /// <summary>Whether other weights came of training than are locked: for want of these, which may be there again tomorrow.</summary>
+    public bool IsTrainedOtherwise(PinnedRecipe? made) => made is not null && !Recipe.TrainedWeights.SequenceEqual(made.TrainedWeights, StringComparer.Ordinal);
+
     /// <summary>Whether an artifact is the very same.</summary>
     public bool Is(string sha256) => sha256 == Artifact;
 

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
@@ -23,6 +24,9 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 
     /// <summary>Names of the steps that applied, in order.</summary>
     internal IEnumerable<string> Plan => Steps.Where(step => step.Applied).Select(step => step.Name);
+
+    /// <summary>What training made, in order, as <see cref="PinnedRecipe.TrainedWeights"/> has it.</summary>
+    internal IReadOnlyList<string> TrainedWeights => [.. Steps.Where(step => step.Applied).Select(step => step.TrainedWeights).OfType<string>()];
 
     internal Mark Now => new(Steps.Count, Notes.Count);
 
@@ -56,7 +60,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
             Pinned = lessons?.Pinned,
         };
         PassOutcome outcome = pass.Apply(model, context);
-        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, Reasons = Shortened(outcome.Refusals) });
+        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, TrainedWeights = outcome.TrainedWeights, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
         return outcome.Changed;
     }

@@ -27,6 +27,9 @@ internal sealed class CandidateSearch(
     /// <summary>Where trials are kept for other searches; null where they are not.</summary>
     internal ArtifactCache? Cache { get; init; }
 
+    /// <summary>What trains; null where nothing does.</summary>
+    internal Recovery? Recovery { get; init; }
+
     private const string IsLocked = "the lock file has it so";
 
     private readonly Dataset? samples = evaluation ?? calibration;
@@ -68,10 +71,17 @@ internal sealed class CandidateSearch(
             }
         }
 
-        RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
+        RecipeList again = Again(pinned);
         PreparedForm prepared = Prepare(again, maker, done);
         ComparisonResult? result = Make(again.Recipes[0], prepared, maker, comparison, Workbench.LessonsOf(pinned), isObeyed: list.IsChosenByUser);
-        return result is { Refusal: null } ? OutcomeOf(maker, result, prepared, pinned, list.IsChosenByUser ? again.Recipes[0] : null)
+        PinnedRecipe made = pinned.With(prepared.Steps.TrainedWeights);
+        if (pinned.TrainedWeights.Except(made.TrainedWeights).FirstOrDefault() is { } missed)
+        {
+            prepared.Steps.Notes.Add(Note.Of(DiagnosticCatalogue.TrainedAgain, missed,
+                request.TrainedWeightsDirectory is null ? "is not in the cache, and ModelTrainedWeights names no folder" : "is neither in the cache nor in the folder that ModelTrainedWeights names"));
+        }
+
+        return result is { Refusal: null } ? OutcomeOf(maker, result, prepared, made, list.IsChosenByUser ? again.Recipes[0] : null)
             : result is null && again.Recipes[0].IsLossless ? PassThrough(list, maker, comparison, done, IsLocked)
             : null;
     }
@@ -159,6 +169,9 @@ internal sealed class CandidateSearch(
         return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search)));
     }
 
+    private RecipeList Again(PinnedRecipe pinned) =>
+        RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery);
+
     private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(RecipeList list, CandidateMaker maker, PreparedForm start)
     {
         if (request.Start is not { IsSource: false } pinned)
@@ -166,7 +179,7 @@ internal sealed class CandidateSearch(
             return null;
         }
 
-        RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
+        RecipeList again = Again(pinned);
         if (list.Pruning.Count > 0)
         {
             // Pruning that the project names is done already.

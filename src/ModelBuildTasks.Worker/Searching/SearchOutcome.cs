@@ -18,7 +18,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     internal static Outcome WithoutSearch(Outcome outcome) => outcome with
     {
         Search = null,
-        Notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.FellBack.Code && note.Code != DiagnosticCatalogue.NothingKeepsTheBudgets.Code)],
+        Notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.FellBack.Code && note.Code != DiagnosticCatalogue.NothingKeepsTheBudgets.Code && note.Code != DiagnosticCatalogue.TrainedAgain.Code)],
     };
 
     /// <summary>The outcome of what ships, with what is to be told of the search.</summary>

@@ -97,7 +97,7 @@ internal sealed class Workbench(
         PinnedRecipe pinned = Asked(recipe, prepared, lessons);
         pinned.FloatNodes = done.Quantization?.FloatNodes;
         pinned.IsJudged &= pinned.FloatNodes is not null;
-        return pinned;
+        return pinned.With(done.TrainedWeights);
     }
 
     /// <summary>How a candidate is made, as far as that is known before it is.</summary>
