@@ -2,6 +2,7 @@ using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization;
 
@@ -54,6 +55,9 @@ public sealed record PassContext(
     /// takes as long as an evaluation, and is given only to passes that cannot do without, or after what a pass made by itself has lost too much.
     /// </summary>
     public Func<Model, AccuracyVerdict>? JudgeAccuracy { get; init; }
+
+    /// <summary>Told how a pass that trains gets on.</summary>
+    public IProgress<TrainingProgress>? Training { get; init; }
 
     /// <summary>Layers, by the names that plans give them, which stay in float because a region with them proved slower in integers when it was measured.</summary>
     public IReadOnlySet<string> SlowerInIntegers { get; init; } = new HashSet<string>();

@@ -22,8 +22,8 @@ internal sealed record TrainingRun(ulong Seed, int Steps, int BatchSize = 64, fl
     public Model Train(IReadOnlyList<DigitImage> watched, Action<string> report, Action<float>? losses = null)
     {
         Model model = DigitNetwork.Create(Seed);
-        TrainingSettings settings = new(BatchSize, WeightDecay, Threads: Environment.ProcessorCount);
-        using ClassificationTrainer trainer = new(model, settings, [1, DigitImage.Height, DigitImage.Width]);
+        TrainingProblem problem = TrainingProblem.OfClassifier(model, BatchSize, [1, DigitImage.Height, DigitImage.Width], WeightDecay);
+        using Trainer trainer = new(problem, new TrainerSettings(Threads: Environment.ProcessorCount));
         CosineSchedule schedule = new(LearningRate, WarmUp: Math.Min(200, Steps / 10), Steps);
         Stopwatch watch = Stopwatch.StartNew();
         double meanLoss = 0;
@@ -34,7 +34,7 @@ internal sealed record TrainingRun(ulong Seed, int Steps, int BatchSize = 64, fl
             // The next images are drawn while the network learns from these.
             DigitImage[] batch = next.GetAwaiter().GetResult();
             next = Draw(step + 1);
-            float loss = trainer.Step(Batch.Pixels(batch), Batch.Labels(batch), schedule.At(step));
+            float loss = trainer.Step(schedule.At(step), Batch.Pixels(batch), Batch.Labels(batch));
             losses?.Invoke(loss);
             meanLoss += (loss - meanLoss) / ((step % ReportEvery) + 1);
             if ((step + 1) % ReportEvery == 0 || step + 1 == Steps)
@@ -45,7 +45,7 @@ internal sealed record TrainingRun(ulong Seed, int Steps, int BatchSize = 64, fl
 
             if ((step + 1) % (ReportEvery * 10) == 0 || step + 1 == Steps)
             {
-                trainer.Commit();
+                trainer.Commit(model);
                 report($"accuracy {Scoring.Of(model, watched)}");
             }
         }

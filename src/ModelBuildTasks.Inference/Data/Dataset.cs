@@ -52,6 +52,9 @@ public abstract class Dataset
     public Dataset Take(int count, int seed = 0) =>
         count >= Count ? this : new DatasetSubset(this, SampleSelection.Draw(Count, count, seed));
 
+    /// <summary>The samples at the given ascending indices.</summary>
+    public Dataset At(IReadOnlyList<int> indices) => new DatasetSubset(this, indices);
+
     /// <summary>The samples that <see cref="Take"/> draws, and all others: what is judged by the one was not made from the other.</summary>
     public (Dataset Drawn, Dataset Others) Part(int count, int seed = 0)
     {

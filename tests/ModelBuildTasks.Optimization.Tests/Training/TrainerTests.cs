@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Tests.Training;
 
 /// <summary>The task: is the bright stripe of a noisy 6 × 6 image upright or level? No linear model can tell, as the stripe may be anywhere.</summary>
 [TestClass]
-public sealed class ClassificationTrainerTests
+public sealed class TrainerTests
 {
     private const int BatchSize = 32;
     private const int Side = 6;
@@ -39,10 +39,10 @@ public sealed class ClassificationTrainerTests
         Value local = graph.AddNode("LRN", [graph.Add("Mul", image, graph.AddInitializer("gain", Tensor.Vector(1f)))]).Set("size", 1L).Output;
         graph.Nodes[0].SetInput(0, local);
 
-        using ClassificationTrainer trainer = Trainer(model);
+        using Trainer trainer = Start(model);
         (Tensor samples, Tensor labels) = Stripes(new Random(1));
-        trainer.Step(samples, labels, 0.01f);
-        trainer.Commit();
+        trainer.Step(0.01f, samples, labels);
+        trainer.Commit(model);
 
         Assert.AreEqual("LRN", trainer.Gaps.Single().OpType);
         Assert.AreEqual(1f, model.Graph.Find("gain")!.Initializer!.ToSingles()[0]);
@@ -57,12 +57,12 @@ public sealed class ClassificationTrainerTests
     {
         Model model = Network();
         byte[] before = model.ToBytes();
-        using ClassificationTrainer trainer = Trainer(model);
+        using Trainer trainer = Start(model);
         (Tensor samples, Tensor labels) = Stripes(new Random(1));
-        trainer.Step(samples, labels, 0.01f);
+        trainer.Step(0.01f, samples, labels);
         CollectionAssert.AreEqual(before, model.ToBytes());
 
-        trainer.Commit();
+        trainer.Commit(model);
 
         CollectionAssert.AreNotEqual(before, model.ToBytes());
         Assert.AreNotEqual(0f, model.Graph.Find("mean")!.Initializer!.ToSingles()[0], "running statistics move too");
@@ -72,22 +72,22 @@ public sealed class ClassificationTrainerTests
 
     private static float[] Train(Model model, int steps)
     {
-        using ClassificationTrainer trainer = Trainer(model);
+        using Trainer trainer = Start(model);
         CosineSchedule schedule = new(Peak: 0.02f, WarmUp: 5, steps);
         Random random = new(7);
         float[] losses = new float[steps];
         for (int step = 0; step < steps; step++)
         {
             (Tensor samples, Tensor labels) = Stripes(random);
-            losses[step] = trainer.Step(samples, labels, schedule.At(step));
+            losses[step] = trainer.Step(schedule.At(step), samples, labels);
         }
 
-        trainer.Commit();
+        trainer.Commit(model);
         return losses;
     }
 
-    private static ClassificationTrainer Trainer(Model model) =>
-        new(model, new TrainingSettings(BatchSize, StatisticsMomentum: 0.8f), [1, Side, Side]);
+    private static Trainer Start(Model model, TrainerSettings? settings = null) =>
+        new(TrainingProblem.OfClassifier(model, BatchSize, [1, Side, Side]), settings ?? new TrainerSettings(StatisticsMomentum: 0.8f));
 
     private static double Accuracy(Model model, Tensor samples, Tensor labels)
     {

@@ -1,0 +1,170 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training.Augmentation;
+
+namespace ModelBuildTasks.Optimization.Training.Distilling;
+
+/// <summary>
+/// One training of a student by a teacher: samples are parted into those to learn from and those that are held out, images are augmented, the teacher says what each of them is, and the student's parameters follow.
+/// </summary>
+/// <param name="student">A float graph (integers behind QuantizeLinear among it) whose initializers the parameters are. It is not changed.</param>
+/// <param name="teacher">The model to be like, with the same inputs and outputs.</param>
+/// <param name="parameters">What is trained. In the end they have the best values.</param>
+/// <param name="data">Samples; labels, where there are some, are mixed in.</param>
+/// <param name="plan">How long and how.</param>
+internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyList<Parameter> parameters, Dataset data, TrainingPlan plan)
+{
+    /// <summary>More held-out samples tell hardly more.</summary>
+    private const int MostHeldOut = 512;
+
+    /// <summary>Of fewer samples nothing is held out: looks are at those that are learned from.</summary>
+    private const int FewestToPart = 10;
+
+    /// <summary>Images that the teacher is shown mirrored.</summary>
+    private const int MirrorTrials = 64;
+
+    /// <summary>Share of the images to which the teacher must give the same class when they are mirrored.</summary>
+    private const double MirrorAgreement = 0.98;
+
+    /// <summary>Whether a float output [N, C] is known to hold scores of classes.</summary>
+    internal bool IsClassifier { get; init; }
+
+    /// <inheritdoc cref="TrainingLoop.Settle"/>
+    internal Func<int, int, bool>? Settle { get; init; }
+
+    /// <summary>Why some parameters were not trained. Known after <see cref="Run"/>.</summary>
+    internal IReadOnlyList<GradientGap> Gaps { get; private set; } = [];
+
+    /// <summary>Trains.</summary>
+    /// <exception cref="GradientException">No parameter can be trained, or there is nothing that teaches.</exception>
+    /// <exception cref="InferenceException">ONNX Runtime runs one of the models on no sample.</exception>
+    /// <exception cref="DatasetException">A sample is damaged.</exception>
+    internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    {
+        bool isParted = data.Count >= FewestToPart;
+        (Dataset held, Dataset learned) = isParted ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut), plan.Seed) : (data, data);
+        Sample[] samples = [.. held.Read()];
+        (Model open, Model openTeacher, TrainingPlan fitted) = Fit(samples);
+        TrainingBatches batches = new(learned, fitted.BatchSize, fitted.Seed);
+        samples = [.. samples.Where(sample => sample.Inputs.Zip(batches.First.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions)))];
+        if (samples.Length == 0)
+        {
+            throw new GradientException("The samples to judge by are of other shapes than those to learn from.");
+        }
+
+        Sample[][] looked = [.. Whole(samples, fitted.BatchSize)];
+        Tensor[] example = TrainingBatches.Join([.. looked[0].Select(sample => sample.Inputs)]);
+        IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(open, open.Graph.Outputs[0], example);
+        Dictionary<string, long[]> teacherShapes = ShapeProbe.Run(openTeacher, openTeacher.Graph.Outputs[0], example).DistinctBy(entry => entry.Key.Name).ToDictionary(entry => entry.Key.Name, entry => entry.Value);
+        IReadOnlyList<DistillationTarget> outputs = DistillationTarget.Outputs(open, openTeacher, IsClassifier, shapes);
+        if (outputs.Count == 0)
+        {
+            throw new GradientException("No output holds float numbers that a teacher could teach.");
+        }
+
+        DistillationTarget[] targets = [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)];
+        using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
+        bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, var classes]
+            && batches.First.HasClass && samples.All(sample => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label && label < classes);
+        Inputs inputs = new(teaching, Augmentation(batches.First, learned, teaching, targets[0]), areLabelled, fitted.Seed);
+        IReadOnlyList<Tensor>[] judged = [.. looked.Select(inputs.AsTheyAre)];
+        Value loss = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
+        TrainingProblem problem = new(open, loss.Name, parameters, judged[0]);
+        using Trainer trainer = new(problem, new TrainerSettings(fitted.Rule, fitted.ClipNorm, Threads: fitted.Threads));
+        Gaps = trainer.Gaps;
+        TrainingLoop loop = new(fitted, trainer, batches)
+        {
+            Inputs = inputs.Augmented,
+            Look = () => Look(problem, trainer, judged),
+            Settle = Settle,
+            Identity = $"{problem.Model.Digest()}; {openTeacher.Digest()}; {data.Count}",
+        };
+        return loop.Run(progress, cancellation);
+    }
+
+    /// <summary>Both models for as many samples at once as the plan says; where one of them takes no more than one, gradients are added up instead.</summary>
+    private (Model Student, Model Teacher, TrainingPlan Plan) Fit(Sample[] samples)
+    {
+        (Model open, Model openTeacher) = (BatchAxis.Open(student), BatchAxis.Open(teacher));
+        Sample other = samples[^1];
+        bool isFree = plan.BatchSize > 1 && BatchAxis.IsFree(open, samples[0].Inputs, other.Inputs) && BatchAxis.IsFree(openTeacher, samples[0].Inputs, other.Inputs);
+        return isFree || plan.BatchSize == 1
+            ? (open, openTeacher, plan)
+            : (student.Clone(), teacher.Clone(), plan with { BatchSize = 1, Accumulation = plan.Accumulation * plan.BatchSize });
+    }
+
+    /// <summary>Images are augmented, all others are learned from as they are. They are mirrored where the teacher itself makes no difference between left and right.</summary>
+    private ImageAugmentation? Augmentation(Sample first, Dataset learned, Teacher teaching, DistillationTarget target)
+    {
+        if (!first.Inputs.Any(ImageAugmentation.Takes))
+        {
+            return null;
+        }
+
+        Sample[] shown = [.. learned.Take(MirrorTrials, plan.Seed).Read().Where(sample => sample.Inputs.Zip(first.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions)))];
+        int same = target.Kind == TargetKind.Classes && first.Inputs[0].Dimensions[0] == 1
+            ? shown.Count(sample => Best(teaching, sample.Inputs) == Best(teaching, [.. sample.Inputs.Select(input => ImageAugmentation.Takes(input) ? ImageAugmentation.Mirror(input) : input)]))
+            : 0;
+        return new ImageAugmentation(mayMirror: shown.Length > 0 && same >= MirrorAgreement * shown.Length);
+    }
+
+    private static int Best(Teacher teaching, IReadOnlyList<Tensor> inputs) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(teaching.Answer(inputs)[0].Span<float>());
+
+    /// <summary>Groups of one size; what is short at the end is filled from the start.</summary>
+    private static IEnumerable<Sample[]> Whole(Sample[] samples, int size)
+    {
+        for (int start = 0; start < samples.Length; start += size)
+        {
+            yield return [.. Enumerable.Range(start, size).Select(i => samples[i % samples.Length])];
+        }
+    }
+
+    /// <summary>Of each target in the teacher's answers, which stand behind the inputs; 1 where it is always the same.</summary>
+    private static float[] Variances(IReadOnlyList<Tensor>[] judged, int first, int count) =>
+        [.. Enumerable.Range(first, count).Select(i => Variance([.. judged.SelectMany(batch => batch[i].ToSingles())]))];
+
+    private static float Variance(float[] values)
+    {
+        double mean = values.Average(value => (double)value);
+        double variance = values.Average(value => (value - mean) * (value - mean));
+        return variance > 0 && double.IsFinite(variance) ? (float)variance : 1;
+    }
+
+    private static double Look(TrainingProblem problem, Trainer trainer, IReadOnlyList<Tensor>[] judged)
+    {
+        Model now = problem.Model.Clone();
+        trainer.Commit(now);
+        foreach (Value output in now.Graph.Outputs.ToArray())
+        {
+            now.Graph.RemoveOutput(output);
+        }
+
+        now.Graph.AddOutput(now.Graph.Find(problem.Loss)!);
+        now.Graph.RemoveUnused();
+        using ModelSession session = ModelSession.Open(now, new SessionSettings(Environment.ProcessorCount));
+        return judged.Average(batch =>
+        {
+            using SessionRun run = session.RunBorrowed(batch);
+            return (double)run.Span<float>(0)[0];
+        });
+    }
+
+    /// <summary>What the graph is given: samples, the teacher's answers to them, labels.</summary>
+    private sealed class Inputs(Teacher teaching, ImageAugmentation? augmentation, bool areLabelled, int seed)
+    {
+        internal IReadOnlyList<Tensor> AsTheyAre(Sample[] samples) => Complete([.. samples.Select(sample => sample.Inputs)], samples);
+
+        internal IReadOnlyList<Tensor> Augmented(Sample[] samples, int batch)
+        {
+            Random random = new(unchecked((seed * 7919) + batch));
+            return Complete([.. samples.Select(sample => augmentation is null ? sample.Inputs : [.. sample.Inputs.Select(input => ImageAugmentation.Takes(input) ? augmentation.Apply(input, random) : input)])], samples);
+        }
+
+        private IReadOnlyList<Tensor> Complete(IReadOnlyList<Tensor>[] inputs, Sample[] samples)
+        {
+            Tensor[] joined = TrainingBatches.Join(inputs);
+            return [.. joined, .. teaching.Answer(joined), .. areLabelled ? [Tensor.Vector([.. samples.Select(sample => sample.Label!.Span<long>()[0])])] : Array.Empty<Tensor>()];
+        }
+    }
+}
