@@ -5,6 +5,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -55,6 +56,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         progress.Report(new PipelineProgress(pass.Name, 0));
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
         {
+            Training = new TrainingReports(pass.Name, progress),
             JudgeAccuracy = lessons?.JudgeAccuracy,
             SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
             Pinned = lessons?.Pinned,
@@ -101,6 +103,14 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 
     /// <summary>A point in time: how many steps and notes there were.</summary>
     internal readonly record struct Mark(int Steps, int Notes);
+
+    private sealed class TrainingReports(string stage, IProgress<PipelineProgress> progress) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => progress.Report(new PipelineProgress(stage, value.Share)
+        {
+            Detail = FormattableString.Invariant($"loss {value.Loss:G3}, {Quantity.Duration(TimeSpan.FromSeconds(Math.Ceiling(value.Left.TotalSeconds)))} left"),
+        });
+    }
 
     private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
     {

@@ -235,7 +235,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return downloaded;
         }
 
-        Recovery? recovery = RecoveryFor(request, source, teacher, calibration, caches);
+        Recovery? recovery = Recovery.For(request, source, teacher, calibration, evaluation, caches.Local, caches.Key, methods ?? TrainingMethods.Own);
         Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local, Recovery = recovery }
             .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, recovery), shipped) with { Model = request.Name, Target = request.Target };
         if (outcome.Latency is not null)
@@ -258,24 +258,6 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         }
 
         return outcome;
-    }
-
-    /// <returns>Null where nothing is to be trained.</returns>
-    private Recovery? RecoveryFor(OptimizationRequest request, SourceModel source, SourceModel? teacher, Dataset? calibration, Caches caches)
-    {
-        Dataset? data = request.TrainingData is { } path ? Dataset.Open(path, source.Session.Inputs).WhereFinite() : calibration;
-        if (request.Settings.FineTune == FineTune.None || data is null)
-        {
-            return null;
-        }
-
-        bool isSearching = request.Settings.LeavesChoice && request.Locked is null;
-        TrainedModels kept = new(caches.Local, request);
-        School school = new((teacher ?? source).Model, data, request.Settings.FineTuneEpochs, new TrainingClock(request.TimeoutSeconds, isSearching), kept, caches.Local.CheckpointFolder, caches.Key)
-        {
-            Pinned = (request.Locked?.Recipe ?? request.Start)?.TrainedWeights ?? [],
-        };
-        return new Recovery(request.Settings.FineTune, source.Student is not null, methods ?? TrainingMethods.Own, school);
     }
 
     private static void Keep(OptimizationRequest request, string key, ArtifactCache cache, string artifactPath, Outcome outcome)

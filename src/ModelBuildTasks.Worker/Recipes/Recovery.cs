@@ -2,6 +2,10 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Training;
+using ModelBuildTasks.Optimization.Training.Distilling;
+using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Pipeline;
 
 namespace ModelBuildTasks.Worker.Recipes;
 
@@ -11,7 +15,12 @@ namespace ModelBuildTasks.Worker.Recipes;
 /// <param name="Epochs">How often they are gone through; null where that is left to the pass.</param>
 /// <param name="Limit">How long training may take, after which the best so far is what it made.</param>
 /// <param name="CheckpointPath">Where training writes how far it is, to go on there after it was killed; null where it can't.</param>
-internal sealed record TrainingTask(Model Teacher, Dataset Data, int? Epochs, TimeSpan Limit, string? CheckpointPath);
+/// <param name="IsClassifier">Whether the first output is known to hold scores of classes.</param>
+internal sealed record TrainingTask(Model Teacher, Dataset Data, int? Epochs, TimeSpan Limit, string? CheckpointPath, bool IsClassifier)
+{
+    /// <summary>What is said of how training goes; all else is the pass's own choice.</summary>
+    internal TrainingPlan Plan => new() { Epochs = Epochs, Limit = Limit, CheckpointPath = CheckpointPath };
+}
 
 /// <summary>The passes that train.</summary>
 /// <param name="Distill">Trains the model to give what the teacher gives.</param>
@@ -20,7 +29,7 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
 {
     /// <summary>Those of this package.</summary>
     internal static TrainingMethods Own { get; } = new(
-        task => throw new NotSupportedException($"No distillation for {task.Data}."),
+        task => new Distillation(task.Teacher, task.Data, task.Plan) { IsClassifier = task.IsClassifier },
         (task, _) => throw new NotSupportedException($"No quantization-aware training for {task.Data}."));
 }
 
@@ -31,6 +40,33 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
 /// <param name="school">What it is trained with, and where that is kept.</param>
 internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMethods methods, School school)
 {
+    /// <summary>What trains for a request.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="source">The model that judges, with the student, where there is one.</param>
+    /// <param name="teacher">The project's teacher; null for the source.</param>
+    /// <param name="calibration">Serves where no other data is named; null where there is none.</param>
+    /// <param name="evaluation">Tells what the model is; null where there is none.</param>
+    /// <param name="cache">Where what is trained is kept.</param>
+    /// <param name="key">The request's key.</param>
+    /// <param name="methods">What trains.</param>
+    /// <returns>Null where nothing is to be trained.</returns>
+    internal static Recovery? For(OptimizationRequest request, SourceModel source, SourceModel? teacher, Dataset? calibration, Dataset? evaluation, ArtifactCache cache, string key, TrainingMethods methods)
+    {
+        Dataset? data = request.TrainingData is { } path ? Dataset.Open(path, source.Session.Inputs).WhereFinite() : calibration;
+        if (request.Settings.FineTune == FineTune.None || data is null)
+        {
+            return null;
+        }
+
+        bool isSearching = request.Settings.LeavesChoice && request.Locked is null;
+        School school = new((teacher ?? source).Model, data, request.Settings.FineTuneEpochs, new TrainingClock(request.TimeoutSeconds, isSearching), new TrainedModels(cache, request), cache.CheckpointFolder, key)
+        {
+            Pinned = (request.Locked?.Recipe ?? request.Start)?.TrainedWeights ?? [],
+            IsClassifier = IsClassifier(request.Settings.Metric, evaluation, data),
+        };
+        return new Recovery(request.Settings.FineTune, source.Student is not null, methods, school);
+    }
+
     internal const string DistillationName = "distillation";
     internal const string QuantizedName = "quantization-aware training";
 
@@ -50,6 +86,13 @@ internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMetho
 
     /// <summary>Trains a model that something was removed from.</summary>
     internal KeptTraining Distillation() => new(DistillationName, isNeeded: hasStudent, position: 0, methods.Distill, school);
+
+    private static bool IsClassifier(Metric metric, params Dataset?[] data) => metric switch
+    {
+        Metric.Auto => data.OfType<Dataset>().Any(set => set is { Count: > 0, HasLabels: true, Scoring: { Detection: null, Segmentation: null } } && set.Take(1).Read().First().HasClass),
+        Metric.Top1 or Metric.Top5 or Metric.F1 or Metric.Precision or Metric.Recall or Metric.AreaUnderRoc or Metric.Agreement => true,
+        _ => false,
+    };
 
     private KeptTraining Quantized(bool fixesScales) => new(QuantizedName, isNeeded: true, position: 0, task => methods.TrainQuantized(task, fixesScales), school);
 }

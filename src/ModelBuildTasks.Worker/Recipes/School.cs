@@ -23,9 +23,12 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
     /// <summary>SHA-256 of what the passes that train made for the lock file, in their order; empty where nothing is pinned.</summary>
     internal IReadOnlyList<string> Pinned { get; init; } = [];
 
+    /// <summary>Whether the first output is known to hold scores of classes.</summary>
+    internal bool IsClassifier { get; init; }
+
     internal TrainedModels Kept => kept;
 
-    internal TrainingTask Task(string? checkpoint) => new(teacher, data, epochs, clock.Left, checkpoint);
+    internal TrainingTask Task(string? checkpoint) => new(teacher, data, epochs, clock.Left, checkpoint, IsClassifier);
 
     /// <summary>What is to be done, as a hash: this training of this model for this request.</summary>
     internal string WorkOn(Model model, string technique) => ContentDigest.OfText($"{key}\n{technique}\n{model.Digest()}");
