@@ -133,7 +133,7 @@ internal sealed class CandidateSearch(
     {
         // What the project names comes first, and may take its time.
         PreparedForm named = Prepare(list, maker, loaded.Branch());
-        using SearchClock clock = SearchClock.Start(request.TimeoutSeconds, cancellation);
+        using SearchClock clock = SearchClock.Start(Recovery?.SecondsLeft ?? request.TimeoutSeconds, cancellation);
         using Shelf shelf = new(shipped);
         MemoryStage memory = new(request, target, progress, clock.Token);
         Comparison trials = new(source, target, request, samples, progress, clock.Token);

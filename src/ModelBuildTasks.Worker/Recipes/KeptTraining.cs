@@ -28,6 +28,11 @@ internal sealed class KeptTraining(string name, bool isNeeded, int position, Fun
             return PassOutcome.Applied($"It was trained before: the weights that the lock file pins lie in {kept.Place}.") with { TrainedWeights = pinned };
         }
 
+        if (school.IsLocked && school.Pinned.Count <= position)
+        {
+            return PassOutcome.Refused("training brought nothing when the lock file was written");
+        }
+
         string work = school.WorkOn(model, name);
         if (school.Kept.FindOf(work, model) is var (earlier, sha256))
         {

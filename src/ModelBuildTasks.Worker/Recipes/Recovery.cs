@@ -62,6 +62,7 @@ internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMetho
         School school = new((teacher ?? source).Model, data, request.Settings.FineTuneEpochs, new TrainingClock(request.TimeoutSeconds, isSearching), new TrainedModels(cache, request), cache.CheckpointFolder, key)
         {
             Pinned = (request.Locked?.Recipe ?? request.Start)?.TrainedWeights ?? [],
+            IsLocked = request.Locked is not null,
             IsClassifier = IsClassifier(request.Settings.Metric, evaluation, data),
         };
         return new Recovery(request.Settings.FineTune, source.Student is not null, methods, school);
@@ -69,6 +70,13 @@ internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMetho
 
     internal const string DistillationName = "distillation";
     internal const string QuantizedName = "quantization-aware training";
+
+    /// <summary>What a search has after training, in seconds.</summary>
+    internal double SecondsLeft => school.SecondsLeft;
+
+    /// <summary>What is to be said where training was asked for by name, and nothing was there that it could follow.</summary>
+    internal Note? Unmet(IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName) ? null
+        : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", "what ships was neither pruned nor quantized statically, so that there is nothing to give back");
 
     /// <summary>What training follows pruning that is named.</summary>
     /// <param name="isPruned">Whether any pass prunes.</param>

@@ -23,10 +23,16 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
     /// <summary>SHA-256 of what the passes that train made for the lock file, in their order; empty where nothing is pinned.</summary>
     internal IReadOnlyList<string> Pinned { get; init; } = [];
 
+    /// <summary>Whether what is made is what the lock file has, training or none.</summary>
+    internal bool IsLocked { get; init; }
+
     /// <summary>Whether the first output is known to hold scores of classes.</summary>
     internal bool IsClassifier { get; init; }
 
     internal TrainedModels Kept => kept;
+
+    /// <summary>What a search has after training, in seconds.</summary>
+    internal double SecondsLeft => clock.LeftForSearch.TotalSeconds;
 
     internal TrainingTask Task(string? checkpoint) => new(teacher, data, epochs, clock.Left, checkpoint, IsClassifier);
 
@@ -68,17 +74,23 @@ internal sealed class TrainingClock(double? seconds, bool isSearching)
     /// <summary>The rest is for what follows: quantizing, verifying and measuring.</summary>
     private const double TrainingShare = 0.9;
 
+    /// <summary>Seconds that are no limit: a hundred years.</summary>
+    private const double Longest = 3.2e9;
+
     private const double ShareBesideSearch = 0.5;
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
-    internal TimeSpan Left
+    /// <summary>What training may take from now on.</summary>
+    internal TimeSpan Left => Of(isSearching ? ShareBesideSearch : TrainingShare);
+
+    /// <summary>What a search that begins now may take.</summary>
+    internal TimeSpan LeftForSearch => Of(1);
+
+    private TimeSpan Of(double share)
     {
-        get
-        {
-            TimeSpan limit = seconds is > 0 and var written ? TimeSpan.FromSeconds(Math.Min(written, TimeSpan.MaxValue.TotalSeconds / 2)) : Default;
-            TimeSpan left = (limit * (isSearching ? ShareBesideSearch : TrainingShare)) - watch.Elapsed;
-            return left > Shortest ? left : Shortest;
-        }
+        TimeSpan limit = seconds is > 0 and var written ? TimeSpan.FromSeconds(Math.Min(written, Longest)) : Default;
+        TimeSpan left = (limit * share) - watch.Elapsed;
+        return left > Shortest ? left : Shortest;
     }
 }

@@ -222,6 +222,28 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [TestMethod]
+    public void Where_training_brought_nothing_when_it_was_locked_it_is_not_tried_again()
+    {
+        TrainingMethods useless = new(_ => new RefusingPass("distillation", "nothing came of it"), (_, _) => throw new NotSupportedException());
+        OptimizationResult first = Pipeline(useless).Run(Pruned(), CancellationToken.None);
+
+        OptimizationResult second = Run(Locked(first));
+
+        Assert.IsEmpty(trained);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
+    }
+
+    [TestMethod]
+    public void Training_that_finds_nothing_to_follow_is_a_finding()
+    {
+        // Without calibration data nothing is quantized statically.
+        OptimizationResult result = Run(Request(request => (request.Settings.FineTune, request.TrainingData, request.CalibrationData) = (FineTune.Distill, request.CalibrationData, null)));
+
+        Assert.IsEmpty(trained);
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1006").Message, "training did not apply");
+    }
+
+    [TestMethod]
     public void What_was_trained_for_want_of_locked_weights_stands_in_until_they_are_there()
     {
         OptimizationResult first = Run(Pruned(request => request.TrainedWeightsDirectory = place["trained"]));
