@@ -12,6 +12,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationMemory.Command(),
     WeightOnly.Command(),
     PruningWeights.Command(),
+    DistillationTable.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),

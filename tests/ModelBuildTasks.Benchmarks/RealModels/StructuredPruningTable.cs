@@ -78,7 +78,7 @@ internal static class StructuredPruningTable
     }
 
     /// <summary>The share of the channels whose removal leaves most nearly a share of the multiplications, the least where several do; null where no channel can go.</summary>
-    private static double? Sparsity(byte[] simplified, double work, PassContext context, Dataset samples, out string? reason)
+    internal static double? Sparsity(byte[] simplified, double work, PassContext context, Dataset samples, out string? reason)
     {
         Model model = Model.Parse(simplified);
         double whole = Multiplications(model, samples);
@@ -117,5 +117,5 @@ internal static class StructuredPruningTable
         return seconds;
     }
 
-    private static double Multiplications(Model model, Dataset samples) => MultiplicationCount.Of(model, samples.Read().First()) ?? 0;
+    internal static double Multiplications(Model model, Dataset samples) => MultiplicationCount.Of(model, samples.Read().First()) ?? 0;
 }
