@@ -23,7 +23,6 @@ internal static class DiagnosticExamples
         (ModelNotFound, "The file that an OptimizedModel item includes does not exist.", [$"{Project}/Models/digit.onnx"]),
         (DataNotFound, "A data set, or another model, that an item names does not exist.", ["CalibrationData", $"{Project}/Data/calib"]),
         (NoCalibrationData, "The technique measures the ranges of activations, or what layers read, on samples.", [Name, "Quantization=\"Static\""]),
-        (NotAvailable, "The value is planned, or belongs to another version; nothing is ignored silently.", ["FineTune", "Auto", "; available: None, Distill, QuantizationAware"]),
         (NotAnSdkProject, "The targets of the package hang on those of Microsoft.NET.Sdk, which this project does not import.", []),
         (DuplicateName, "Artifacts, resources and classes are named after the model, and two files have one name.", [Name, $"{Project}/A/digits.onnx", $"{Project}/B/digits.onnx"]),
         (TargetCannotRun, "Targets names hardware that the build's runtime identifier has not.", [Name, "cpu-arm64", "linux-x64"]),

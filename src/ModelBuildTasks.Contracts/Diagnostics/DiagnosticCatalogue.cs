@@ -36,10 +36,6 @@ public static class DiagnosticCatalogue
         "'{0}' asks for {1} but has no CalibrationData.",
         "Name a folder or file with some hundred typical inputs as CalibrationData, or choose what needs none, such as Quantization=\"Dynamic\" or Pruning=\"Magnitude\".");
 
-    /// <summary>{0} metadata, {1} value, {2} what is available.</summary>
-    public static readonly DiagnosticDescriptor NotAvailable = new("MBT0007", "Not available in this version", Error,
-        "{0}=\"{1}\" is not available in this version of ModelBuildTasks{2}.", "Remove the setting or choose an available value.");
-
     /// <summary>No arguments.</summary>
     public static readonly DiagnosticDescriptor NotAnSdkProject = new("MBT0008", "Not an SDK project", Error,
         "OptimizedModel items need a project that uses Microsoft.NET.Sdk.", "Convert the project, or move the model to a class library that does.");

@@ -38,7 +38,6 @@ public sealed class SettingsReader
         var reader = new SettingsReader(file, metadata);
         reader.ReadSettings();
         reader.ReadBudgets();
-        reader._diagnostics.AddRange(Availability.Check(reader.Settings, file));
         if (reader._diagnostics.Count == 0)
         {
             reader._diagnostics.AddRange(Contradictions.Check(name, reader.Settings, reader.Budgets, file, metadata));
@@ -92,7 +91,7 @@ public sealed class SettingsReader
     {
         if (Text(metadata) is { } text && !Choice.TryParse<T>(text, out var value))
         {
-            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Availability.Choices<T>()));
+            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Choice.Names<T>()));
             return default;
         }
 

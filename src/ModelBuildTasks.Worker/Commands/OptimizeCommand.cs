@@ -140,5 +140,5 @@ internal static class OptimizeCommand
 
     private static string? FullPath(string? path) => string.IsNullOrWhiteSpace(path) ? null : Path.GetFullPath(path);
 
-    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Availability.Choices<T>());
+    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Choice.Names<T>());
 }

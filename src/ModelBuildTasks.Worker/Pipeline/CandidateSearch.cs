@@ -52,7 +52,7 @@ internal sealed class CandidateSearch(
 
         Comparison comparison = new(source, target, request, samples, progress, cancellation);
         return (request.Locked is { } locked ? MakeAgain(locked.Recipe, list, maker, comparison, loaded.Branch()) : null)
-            ?? (list.IsOpen ? Search(list, maker, comparison, loaded, shipped) : Obey(list, maker, comparison, loaded));
+            ?? (list.IsOpen ? Search(list, maker, comparison, loaded, shipped) : ObeyOrTrain(list, maker, comparison, loaded));
     }
 
     /// <summary>Makes what the lock file has. It has proven itself when it was locked; the budgets judge it as ever.</summary>
@@ -85,6 +85,26 @@ internal sealed class CandidateSearch(
             : result is null && again.Recipes[0].IsLossless ? PassThrough(list, maker, comparison, done, IsLocked)
             : null;
     }
+
+    /// <summary>Carries out what the project names, and trains where that is left to us and breaks a budget of accuracy.</summary>
+    private Outcome ObeyOrTrain(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded)
+    {
+        Outcome plain = Obey(list, maker, comparison, loaded);
+        if (request.Settings.FineTune != FineTune.Auto || Recovery is not { HasTime: true } || !BreaksAccuracy(plain, maker))
+        {
+            return plain;
+        }
+
+        ModelSettings settings = request.Settings.Clone();
+        settings.FineTune = Recovery.Choice(list.Pruning.Count > 0);
+        Outcome trained = Obey(RecipeBook.For(settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery), maker, comparison, loaded);
+        trained.Recipe!.FineTune = trained.Recipe.TrainedWeights.Count > 0 ? settings.FineTune : FineTune.None;
+        return trained;
+    }
+
+    private bool BreaksAccuracy(Outcome outcome, CandidateMaker maker) =>
+        BudgetDiagnostics.Judge(request, maker.Shipped.Describe(outcome), maker.Shipped.ShippedBytes, DeviceEvidence.None, memoryReason: null)
+            .Any(verdict => SearchOutcome.IsOfAccuracy(verdict.Kind) && verdict.Outcome == BudgetOutcome.Failed);
 
     /// <summary>Carries out what the project names.</summary>
     private Outcome Obey(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded)

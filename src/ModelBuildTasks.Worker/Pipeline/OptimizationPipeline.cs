@@ -238,7 +238,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         Recovery? recovery = Recovery.For(request, source, teacher, calibration, evaluation, caches.Local, caches.Key, methods ?? TrainingMethods.Own);
         Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local, Recovery = recovery }
             .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, recovery), shipped) with { Model = request.Name, Target = request.Target };
-        if (recovery?.Unmet(outcome.Steps) is { } unmet)
+        if (recovery is not null && Recovery.Unmet(request.Settings.FineTune, outcome.Steps) is { } unmet)
         {
             outcome = outcome with { Notes = [.. outcome.Notes, unmet] };
         }

@@ -31,17 +31,22 @@ internal static class RecipeBook
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null, Recovery? recovery = null)
     {
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
-        IModelPass[] training = [.. recovery?.AfterQuantization(pruning.Length > 0) ?? []];
-        Recipe? integers = Trained(StaticInt8(settings, hasCalibration, hasEvaluation, source), training);
+        IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
+        Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        Recipe? integers = Trained(untrained, training);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, Simplification] : [chosen], IsChosenByUser: true)
             : new RecipeList([], [.. Automatic(settings, target, integers, hasCalibration, hasEvaluation, isHalf)], IsChosenByUser: false);
-        pruning = [.. pruning, .. recovery?.AfterPruning(pruning.Length > 0) ?? []];
+        bool mayTrain = settings.FineTune == FineTune.Auto && !list.IsChosenByUser && recovery is not null;
+        Recipe? trained = mayTrain && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
+        pruning = [.. pruning, .. recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? []];
         return list with
         {
             Pruning = pruning,
             Recipes = [.. list.Recipes.Select(recipe => Named(pruning, recipe))],
+            Trained = trained is null || trained == untrained ? [] : [Named(pruning, trained with { Settings = trained.Settings with { FineTune = FineTune.QuantizationAware } })],
+            Distillation = mayTrain ? recovery!.Distillation() : null,
             Prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null,
         };
     }
@@ -55,6 +60,7 @@ internal static class RecipeBook
         chosen.Precision = pinned.Precision == Precision.Auto ? settings.Precision : pinned.Precision;
         chosen.Quantization = pinned.Quantization == Quantization.Auto ? settings.Quantization : pinned.Quantization;
         chosen.Calibration = pinned.Calibration == Calibration.Auto ? settings.Calibration : pinned.Calibration;
+        chosen.FineTune = settings.FineTune == FineTune.Auto ? pinned.FineTune : settings.FineTune;
         if (settings.Pruning == Contracts.Pruning.Auto)
         {
             (chosen.Pruning, chosen.Sparsity) = (pinned.Pruning, pinned.Sparsity);

@@ -34,11 +34,10 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
 }
 
 /// <summary>Composes what trains into recipes, as a request asks for it: behind what costs accuracy, and kept where it need not be done again.</summary>
-/// <param name="fineTune">What is asked for.</param>
 /// <param name="hasStudent">Whether the model that is optimized is a student of the project's, which learns whether something was removed from it or not.</param>
 /// <param name="methods">What trains.</param>
 /// <param name="school">What it is trained with, and where that is kept.</param>
-internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMethods methods, School school)
+internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School school)
 {
     /// <summary>What trains for a request.</summary>
     /// <param name="request">What is asked for.</param>
@@ -59,13 +58,13 @@ internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMetho
         }
 
         bool isSearching = request.Settings.LeavesChoice && request.Locked is null;
-        School school = new((teacher ?? source).Model, data, request.Settings.FineTuneEpochs, new TrainingClock(request.TimeoutSeconds, isSearching), new TrainedModels(cache, request), cache.CheckpointFolder, key)
+        School school = new((teacher ?? source).Model, data, request.Settings.FineTuneEpochs, new TrainingClock(request.TimeoutSeconds, isSearching, request.Settings.FineTune == FineTune.Auto), new TrainedModels(cache, request), cache.CheckpointFolder, key)
         {
             Pinned = (request.Locked?.Recipe ?? request.Start)?.TrainedWeights ?? [],
             IsLocked = request.Locked is not null,
             IsClassifier = IsClassifier(request.Settings.Metric, evaluation, data),
         };
-        return new Recovery(request.Settings.FineTune, source.Student is not null, methods, school);
+        return new Recovery(source.Student is not null, methods, school);
     }
 
     internal const string DistillationName = "distillation";
@@ -74,23 +73,32 @@ internal sealed class Recovery(FineTune fineTune, bool hasStudent, TrainingMetho
     /// <summary>What a search has after training, in seconds.</summary>
     internal double SecondsLeft => school.SecondsLeft;
 
+    /// <summary>Whether there is time to train at all.</summary>
+    internal bool HasTime => school.HasTime;
+
     /// <summary>What is to be said where training was asked for by name, and nothing was there that it could follow.</summary>
-    internal Note? Unmet(IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName) ? null
+    /// <param name="fineTune">What is asked for.</param>
+    /// <param name="steps">What was done and given up.</param>
+    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName) ? null
         : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", "what ships was neither pruned nor quantized statically, so that there is nothing to give back");
 
     /// <summary>What training follows pruning that is named.</summary>
+    /// <param name="fineTune">What is asked for; with <see cref="FineTune.Auto"/> nothing, before it is found that it takes training.</param>
     /// <param name="isPruned">Whether any pass prunes.</param>
-    internal IEnumerable<IModelPass> AfterPruning(bool isPruned) =>
+    internal IEnumerable<IModelPass> AfterPruning(FineTune fineTune, bool isPruned) =>
         fineTune == FineTune.Distill && (isPruned || hasStudent) ? [Distillation()] : [];
 
     /// <summary>What training follows static quantization. Where pruning or a student was trained before, nothing: integers are fitted to what came of it.</summary>
     /// <inheritdoc cref="AfterPruning"/>
-    internal IEnumerable<IModelPass> AfterQuantization(bool isPruned) => fineTune switch
+    internal IEnumerable<IModelPass> AfterQuantization(FineTune fineTune, bool isPruned) => fineTune switch
     {
         FineTune.QuantizationAware => [Quantized(fixesScales: false)],
         FineTune.Distill when !isPruned && !hasStudent => [Quantized(fixesScales: true)],
         _ => [],
     };
+
+    /// <summary>What is trained where it is left to the build, and what is named costs too much.</summary>
+    internal FineTune Choice(bool isPruned) => isPruned || hasStudent ? FineTune.Distill : FineTune.QuantizationAware;
 
     /// <summary>Trains a model that something was removed from.</summary>
     internal KeptTraining Distillation() => new(DistillationName, isNeeded: hasStudent, position: 0, methods.Distill, school);

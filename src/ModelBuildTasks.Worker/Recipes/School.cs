@@ -34,6 +34,8 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
     /// <summary>What a search has after training, in seconds.</summary>
     internal double SecondsLeft => clock.LeftForSearch.TotalSeconds;
 
+    internal bool HasTime => clock.HasTime;
+
     internal TrainingTask Task(string? checkpoint) => new(teacher, data, epochs, clock.Left, checkpoint, IsClassifier);
 
     /// <summary>What is to be done, as a hash: this training of this model for this request.</summary>
@@ -63,7 +65,8 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
 /// <summary>The time that training has: the project's ModelOptimizationTimeout, less what the build took before.</summary>
 /// <param name="seconds">The limit; null or 0 where the project writes none.</param>
 /// <param name="isSearching">Whether a search follows, which has the other half.</param>
-internal sealed class TrainingClock(double? seconds, bool isSearching)
+/// <param name="isLast">Whether a search trains behind all else that it tries; it is then to end before the search does.</param>
+internal sealed class TrainingClock(double? seconds, bool isSearching, bool isLast = false)
 {
     /// <summary>Of a project that writes no ModelOptimizationTimeout.</summary>
     private static readonly TimeSpan Default = TimeSpan.FromMinutes(5);
@@ -79,13 +82,18 @@ internal sealed class TrainingClock(double? seconds, bool isSearching)
 
     private const double ShareBesideSearch = 0.5;
 
+    private const double ShareWithinSearch = 0.75;
+
     private readonly Stopwatch watch = Stopwatch.StartNew();
 
     /// <summary>What training may take from now on.</summary>
-    internal TimeSpan Left => Of(isSearching ? ShareBesideSearch : TrainingShare);
+    internal TimeSpan Left => Of(!isSearching ? TrainingShare : isLast ? ShareWithinSearch : ShareBesideSearch);
 
     /// <summary>What a search that begins now may take.</summary>
     internal TimeSpan LeftForSearch => Of(1);
+
+    /// <summary>Whether there is time to train at all.</summary>
+    internal bool HasTime => Left > Shortest;
 
     private TimeSpan Of(double share)
     {

@@ -104,6 +104,7 @@ internal sealed class Workbench(
     private static PinnedRecipe Asked(Recipe recipe, PreparedForm prepared, Lessons lessons)
     {
         PinnedRecipe asked = recipe.Settings.Pin(prepared.Share, prepared.Technique);
+        asked.FineTune = prepared.FineTune == FineTune.None ? asked.FineTune : prepared.FineTune;
         asked.SlowerLayers = [.. lessons.SlowerInIntegers.Order(StringComparer.Ordinal)];
         asked.FloatNodes = lessons.Pinned?.FloatNodes;
         asked.IsJudged = lessons.JudgeAccuracy is not null || lessons.Pinned is { IsJudged: true };

@@ -137,6 +137,49 @@ public sealed class FineTuningTests : IDisposable
         StringAssert.Contains(place.Fails("MBT0005", With(metadata, place["nowhere.onnx"])).Message, $"{metadata}=");
 
     [TestMethod]
+    public void Auto_does_not_train_what_keeps_the_budgets()
+    {
+        OptimizationResult result = Run(Automatic(maxDrop: 1));
+
+        Assert.IsEmpty(trained);
+        Assert.AreEqual(FineTune.None, result.Pinned!.FineTune);
+    }
+
+    [TestMethod]
+    public void Auto_trains_what_breaks_a_budget_of_accuracy_and_the_lock_has_it()
+    {
+        OptimizationResult result = Run(Automatic(maxDrop: 0, request => request.TrainedWeightsDirectory = place["trained"]));
+        OptimizationResult again = Run(Automatic(maxDrop: 0, request =>
+        {
+            (request.TrainedWeightsDirectory, request.CacheDirectory) = (place["trained"], place["elsewhere"]);
+            request.Locked = LockedChoice.Of(LockEntry.Of(request, result), request)!;
+        }));
+
+        Assert.AreEqual("distill", trained.Single().Technique);
+        Assert.AreEqual(FineTune.Distill, result.Pinned!.FineTune);
+        Assert.AreEqual(result.ArtifactSha256, again.ArtifactSha256);
+        Assert.IsFalse(again.FromCache);
+    }
+
+    [TestMethod]
+    public void A_search_trains_where_nothing_keeps_the_budgets_without()
+    {
+        OptimizationResult result = Run(Searched(maxSize: 0.05));
+
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name == "static int8 with training"), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+        Assert.Contains("quantized", trained.Select(lesson => lesson.Technique));
+    }
+
+    [TestMethod]
+    public void A_search_that_finds_something_trains_nothing()
+    {
+        OptimizationResult result = Run(Searched(maxSize: 2));
+
+        Assert.IsNotNull(result.Search);
+        Assert.IsEmpty(trained);
+    }
+
+    [TestMethod]
     public void What_was_trained_is_not_trained_again_for_another_budget()
     {
         Run(Pruned());
@@ -376,6 +419,24 @@ public sealed class FineTuningTests : IDisposable
         (request.Settings.FineTune, request.Settings.Precision, request.Settings.Pruning, request.Settings.Sparsity) = (FineTune.Distill, Precision.Float32, Pruning.Structured, 0.5);
         change?.Invoke(request);
     });
+
+    private OptimizationRequest Automatic(double maxDrop, Action<OptimizationRequest>? change = null) => Pruned(request =>
+    {
+        (request.Settings.FineTune, request.Settings.Sparsity, request.Budgets.MaxAccuracyDrop) = (FineTune.Auto, 0.9, maxDrop);
+        change?.Invoke(request);
+    });
+
+    /// <summary>Samples that ranges are taken from are a hundred times too large, so that little is left of what integers tell apart.</summary>
+    private OptimizationRequest Searched(double maxSize)
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        return Request(request =>
+        {
+            float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => 100 * MathF.Sin(i))];
+            NumpyWriter.Write(place["calibration/x.npy"], [64, 64], values);
+            (request.Settings.FineTune, request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeRatio) = (FineTune.Auto, 0, maxSize);
+        });
+    }
 
     /// <summary>The same request on another machine, with a lock file that has what came of it.</summary>
     private OptimizationRequest Locked(OptimizationResult made, Action<OptimizationRequest>? change = null) => Pruned(request =>
