@@ -138,7 +138,7 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
     /// <summary>{0} model name, {1} target, {2} what is shared, a clause.</summary>
-    public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds calibration samples", Warning,
+    public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds samples that were learned from", Warning,
         "'{0}' for {1}: {2}. Accuracy measured on what the model was fitted to says little of new data.",
         "Keep the two apart: remove those samples, or part one data set by \"split\" (docs/DATA.md). Where it is meant, add MBT1018 to NoWarn.");
 

@@ -236,9 +236,9 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
         Recipe = pinned,
     };
 
-    /// <summary>Multiplications before and after pruning; null where no layer can be counted. Quantization changes what is multiplied and not how much.</summary>
+    /// <summary>Multiplications before and after pruning, or of the source and a student; null where no layer can be counted. Quantization changes what is multiplied and not how much.</summary>
     internal Multiplications? Count(Prepared before, Prepared after) =>
-        MultiplicationCount.Of(before.Model, example.Value) is { } original && MultiplicationCount.Of(after.Model, example.Value) is { } left ? new Multiplications(original, left) : null;
+        MultiplicationCount.Of(before.IsStudent ? source.Model : before.Model, example.Value) is { } original && MultiplicationCount.Of(after.Model, example.Value) is { } left ? new Multiplications(original, left) : null;
 
     private IEnumerable<Note> UntakenNote() =>
         target.SymmetricActivations && UntakenIntegers.In(Model.Load(shipped.ArtifactPath)) is { } untaken ? [Note.Of(DiagnosticCatalogue.IntegersNotTaken, untaken)] : [];

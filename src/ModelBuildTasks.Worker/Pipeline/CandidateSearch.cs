@@ -239,7 +239,7 @@ internal sealed class CandidateSearch(
         }
 
         Prepared? simplified = prepared.Simplified;
-        return maker.OutcomeOf(result, prepared.Steps, pinned) with { Multiplications = prepared.Form.IsPruned && simplified is not null ? maker.Count(simplified, prepared.Form) : null };
+        return maker.OutcomeOf(result, prepared.Steps, pinned) with { Multiplications = prepared.Form is { IsPruned: true } or { IsStudent: true } && simplified is not null ? maker.Count(simplified, prepared.Form) : null };
     }
 
     private Outcome PassThrough(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps done, string reason)

@@ -218,6 +218,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         IReadOnlyList<TensorSignature> inputs = source.Session.Inputs;
         DataSurvey? calibrationSurvey = request.CalibrationData is { } calibrationPath ? new DataSurvey(Dataset.Open(calibrationPath, inputs), inputs) : null;
         DataSurvey? evaluationSurvey = request.EvaluationData is { } evaluationPath ? new DataSurvey(Dataset.Open(evaluationPath, inputs), []) : null;
+        DataSurvey? trainingSurvey = request.TrainingData is { } trainingPath ? new DataSurvey(Dataset.Open(trainingPath, inputs), []) : null;
         Dataset? given = calibrationSurvey?.Data;
         Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = evaluationSurvey?.Data;
@@ -226,7 +227,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         fromCache = downloaded is not null;
         if (downloaded is not null)
         {
-            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
+            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, trainingSurvey, source.Session, cancellation);
             if (IsFinal(request, downloaded))
             {
                 Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, downloaded);
@@ -255,7 +256,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
         }
 
-        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
+        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, trainingSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
             Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, outcome);

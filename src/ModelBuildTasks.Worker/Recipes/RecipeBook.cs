@@ -163,7 +163,7 @@ internal static class RecipeBook
     /// <summary>Static quantization by samples, and then training, which takes the place of returning layers to float.</summary>
     private static Recipe? Trained(Recipe? integers, IModelPass[] training) =>
         training.Length == 0 || integers?.Passes.Any(pass => pass is StaticQuantization) != true ? integers
-            : integers with { Name = $"{integers.Name} with training", Passes = [.. integers.Passes, .. training], CanKeepAccuracy = false };
+            : integers with { Name = $"{integers.Name} with training", Passes = [.. integers.Passes.SelectMany(pass => pass is StaticQuantization ? [pass, .. training] : new[] { pass })], CanKeepAccuracy = false };
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

@@ -69,6 +69,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
 
     internal const string DistillationName = "distillation";
     internal const string QuantizedName = "quantization-aware training";
+    internal const string QuantizedWeightsName = "training of quantized weights";
 
     /// <summary>What a search has after training, in seconds.</summary>
     internal double SecondsLeft => school.SecondsLeft;
@@ -79,7 +80,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <summary>What is to be said where training was asked for by name, and nothing was there that it could follow.</summary>
     /// <param name="fineTune">What is asked for.</param>
     /// <param name="steps">What was done and given up.</param>
-    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName) ? null
+    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName or QuantizedWeightsName) ? null
         : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", "what ships was neither pruned nor quantized statically, so that there is nothing to give back");
 
     /// <summary>What training follows pruning that is named.</summary>
@@ -110,5 +111,5 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
         _ => false,
     };
 
-    private KeptTraining Quantized(bool fixesScales) => new(QuantizedName, isNeeded: true, position: 0, task => methods.TrainQuantized(task, fixesScales), school);
+    private KeptTraining Quantized(bool fixesScales) => new(fixesScales ? QuantizedWeightsName : QuantizedName, isNeeded: true, position: 0, task => methods.TrainQuantized(task, fixesScales), school);
 }

@@ -152,7 +152,7 @@ internal sealed class Workbench(
         ComparisonResult result = comparison.Of(shipped, proof, measuresLatency, Timing);
         Outcome outcome = maker.OutcomeOf(result, done, PinOf(recipe, prepared, lessons, done)) with
         {
-            Multiplications = prepared is { Form.IsPruned: true, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null,
+            Multiplications = prepared is { Form: { IsPruned: true } or { IsStudent: true }, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null,
         };
         if (result.Accuracy is not null)
         {

@@ -83,6 +83,14 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [TestMethod]
+    public void Samples_that_were_learned_from_judge_nothing_without_a_warning()
+    {
+        OptimizationResult result = Run(Pruned(request => request.TrainingData = request.EvaluationData));
+
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1018").Message, "EvaluationData holds the very samples that TrainingData holds");
+    }
+
+    [TestMethod]
     public void Training_data_that_is_missing_is_said_by_its_metadata() =>
         StringAssert.Contains(place.Fails("MBT0005", Pruned(request => request.TrainingData = place["nowhere"])).Message, "TrainingData=");
 
@@ -97,6 +105,8 @@ public sealed class FineTuningTests : IDisposable
         Assert.IsLessThan(result.Original.Bytes / 10, result.Optimized!.Bytes);
         Assert.AreEqual(1, result.Original.Accuracy);
         Assert.IsGreaterThan(0, result.AccuracyDrop!.Value);
+        Assert.AreEqual((64 + 4) * 128, result.Original.Multiplications);
+        Assert.AreEqual((64 + 4) * 8, result.Optimized.Multiplications);
     }
 
     [TestMethod]
