@@ -108,7 +108,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
     {
         public void Report(TrainingProgress value) => progress.Report(new PipelineProgress(stage, value.Share)
         {
-            Detail = FormattableString.Invariant($"loss {value.Loss:G3}, {Quantity.Duration(TimeSpan.FromSeconds(Math.Ceiling(value.Left.TotalSeconds)))} left"),
+            Detail = FormattableString.Invariant($"loss {value.Loss:G3}{(value.Left > TimeSpan.Zero ? $", {Quantity.Duration(TimeSpan.FromSeconds(Math.Ceiling(value.Left.TotalSeconds)))} left" : "")}"),
         });
     }
 
