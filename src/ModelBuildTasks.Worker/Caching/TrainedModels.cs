@@ -71,14 +71,28 @@ internal sealed class TrainedModels(ArtifactCache cache, OptimizationRequest req
 
     /// <summary>Puts what an artifact was made with into the project's folder, where it is not there yet and the cache has it.</summary>
     /// <exception cref="IOException">The folder can't be written to.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be.</exception>
     internal void Publish(IEnumerable<string> hashes)
     {
         foreach (string sha256 in hashes.Where(ContentHash.IsHash))
         {
-            if (PathOf(sha256) is { } path && !File.Exists(path))
+            if (PathOf(sha256) is not { } path || File.Exists(path))
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-                cache.TryRestoreTrained(sha256, path);
+                continue;
+            }
+
+            string copy = TemporaryPath();
+            try
+            {
+                if (cache.TryRestoreTrained(sha256, copy))
+                {
+                    Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                    WholeFile.Write(path, File.ReadAllBytes(copy));
+                }
+            }
+            finally
+            {
+                File.Delete(copy);
             }
         }
     }

@@ -137,7 +137,15 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         {
             bool fromCache = true;
             Outcome outcome = TryRestore(cache, key, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
-            new TrainedModels(cache, request).Publish(outcome.Recipe?.TrainedWeights ?? []);
+            try
+            {
+                new TrainedModels(cache, request).Publish(outcome.Recipe?.TrainedWeights ?? []);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                return Failure(request, FaultDiagnostics.CannotWrite(fault, request.TrainedWeightsDirectory!));
+            }
+
             MemoryStage memory = new(request, target, progress, cancellation);
             string form = shipped.Make();
             bool hadMemory = outcome.Memory is not null;

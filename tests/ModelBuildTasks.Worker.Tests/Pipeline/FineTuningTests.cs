@@ -367,6 +367,16 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [TestMethod]
+    public void A_folder_that_can_not_be_written_is_told_by_its_path()
+    {
+        File.WriteAllText(place["trained"], "no folder");
+
+        OptimizationResult result = Pipeline(Methods(_ => { })).Run(Pruned(request => request.TrainedWeightsDirectory = place["trained"]), CancellationToken.None);
+
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT3003").Message, $"'{place["trained"]}' can't be written");
+    }
+
+    [TestMethod]
     public void Training_gets_what_is_left_of_the_time_and_the_limit_fails_nothing()
     {
         OptimizationResult result = Run(Pruned(request => request.TimeoutSeconds = 0.01));
