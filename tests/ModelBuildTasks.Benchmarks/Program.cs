@@ -12,6 +12,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationMemory.Command(),
     TrainingStep.Command(),
     WeightOnly.Command(),
+    QuantizationTraining.Command(),
     PruningWeights.Command(),
     DistillationTable.Command(),
     CompressedSizes.Command(),

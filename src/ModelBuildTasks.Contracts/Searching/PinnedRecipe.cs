@@ -128,7 +128,8 @@ public sealed class PinnedRecipe
         {
             Precision.Auto => recipe.Quantization != Quantization.WeightOnly,
             Precision.Int8 => recipe.Quantization != Quantization.None,
-            Precision.Int4 or Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
+            Precision.Int4 => recipe.Quantization is Quantization.WeightOnly or Quantization.Static,
+            Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
             _ => recipe.Quantization == Quantization.Auto,
         };
         var name = Name(nameof(Quantization));

@@ -21,17 +21,25 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// </summary>
     private const int LargestCode7 = 64;
 
+    /// <summary>Symmetric 4-bit codes reach ±7.</summary>
+    private const int LargestCode4 = 7;
+
     /// <summary>The bias that makes up for what rounding changed; null where that is not known.</summary>
     internal Tensor? Bias { get; init; }
 
-    /// <summary>The largest code of 7 or 8 bits; the smallest is its negative.</summary>
-    internal static int LargestCode(int bits) => bits == 8 ? LargestCode8 : LargestCode7;
+    /// <summary>The largest code of 4, 7 or 8 bits; the smallest is its negative.</summary>
+    internal static int LargestCode(int bits) => bits switch
+    {
+        4 => LargestCode4,
+        7 => LargestCode7,
+        _ => LargestCode8,
+    };
 
     /// <summary>Rounds each weight of a layer to the nearest code: a <see cref="WeightRounding"/>.</summary>
     internal static QuantizedWeight Nearest(Layer layer, int bits, float[]? smallestScales) => From(layer.Weight, layer.ChannelAxis, bits, smallestScales);
 
     /// <summary>Quantizes to the nearest code.</summary>
-    /// <param name="bits">7 or 8.</param>
+    /// <param name="bits">4, 7 or 8.</param>
     /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>
     internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
     {

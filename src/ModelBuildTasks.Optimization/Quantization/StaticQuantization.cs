@@ -18,7 +18,13 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// <param name="ranges">How the range of each activation is found.</param>
 public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : IModelPass
 {
-    public string Name => "static int8 quantization";
+    public string Name => WeightBits == 4 ? "static int8 quantization with int4 weights" : "static int8 quantization";
+
+    /// <summary>Bits of the weights: 4, or null for the 7 or 8 that the target wants. Fewer than those compute in the same kernels, and as fast.</summary>
+    public int? WeightBits { get; init; }
+
+    /// <summary>Whether training follows, which repairs what mixed precision would avoid: then nothing stays in float for the sake of fidelity.</summary>
+    public bool IsTrainedAfter { get; init; }
 
     /// <summary>How the range of each activation is found.</summary>
     public RangeMethod Ranges { get; } = ranges;
@@ -27,6 +33,11 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
+        if (WeightBits is { } bits)
+        {
+            context = context with { Target = context.Target with { WeightBits = Math.Min(bits, context.Target.WeightBits) } };
+        }
+
         if (Refusal(model, context) is { } reason)
         {
             return PassOutcome.Refused(reason);
@@ -120,7 +131,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
             if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
-                best = context.Pinned is null ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
+                best = context.Pinned is null && !(IsTrainedAfter && context.JudgeAccuracy is null) ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
             }
 
             (choice, noise) = (best.Choice, best.Noise);

@@ -4,6 +4,7 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Optimization.Training.Distilling;
+using ModelBuildTasks.Optimization.Training.FakeQuantized;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 
@@ -30,7 +31,7 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
     /// <summary>Those of this package.</summary>
     internal static TrainingMethods Own { get; } = new(
         task => new Distillation(task.Teacher, task.Data, task.Plan) { IsClassifier = task.IsClassifier },
-        (task, _) => throw new NotSupportedException($"No quantization-aware training for {task.Data}."));
+        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier });
 }
 
 /// <summary>Composes what trains into recipes, as a request asks for it: behind what costs accuracy, and kept where it need not be done again.</summary>

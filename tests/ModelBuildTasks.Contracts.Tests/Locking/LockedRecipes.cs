@@ -87,7 +87,7 @@ public sealed class LockedRecipes
     [DataRow("\"recipe\": {\n\"precision\": \"Int9\" }", 3, "'precision' is not Auto or Float32")]
     [DataRow("\"recipe\": {\n\"precision\": 8 }", 3, "'precision' is not a string")]
     [DataRow("\"recipe\": {\n\"pruning\": \"Some\" }", 3, "'pruning' is not None or Threshold")]
-    [DataRow("\"recipe\": {\n\"precision\": \"Int4\",\n\"quantization\": \"Static\" }", 4, "'quantization' is Static, which no recipe with the precision Int4 has")]
+    [DataRow("\"recipe\": {\n\"precision\": \"Int2\",\n\"quantization\": \"Static\" }", 4, "'quantization' is Static, which no recipe with the precision Int2 has")]
     [DataRow("\"recipe\": {\n\"pruning\": \"Threshold\" }", 3, "'pruning' is Threshold, which no search chooses")]
     [DataRow("\"recipe\": {\n\"sparsity\": 1.5 }", 3, "'sparsity' is 1.5, and a share is from 0 to 1")]
     [DataRow("\"recipe\": {\n\"sparsity\": -0.1 }", 3, "'sparsity' is -0.1")]

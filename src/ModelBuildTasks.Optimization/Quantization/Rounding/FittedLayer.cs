@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Quantization.Rounding;
 /// A layer's weights and bias, rounded so as to give what they gave before: scales are searched and codes rounded by <see cref="LeastSquaresRounding"/>; the
 /// bias makes up for what the rounded inputs lack on average.
 /// </summary>
-/// <param name="Bits">7 or 8.</param>
+/// <param name="Bits">4, 7 or 8.</param>
 /// <param name="Codes">[outputs, inputs].</param>
 /// <param name="Scales">One for each output.</param>
 /// <param name="Bias">One for each output; null where the operator has none.</param>
