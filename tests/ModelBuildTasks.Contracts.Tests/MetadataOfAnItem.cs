@@ -116,6 +116,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Auto", "Precision", "Float32", "Pruning", "Structured", "Sparsity", "0.5")]
     [DataRow("QuantizationAware")]
     [DataRow("QuantizationAware", "Precision", "Int8")]
+    [DataRow("QuantizationAware", "Precision", "Int4", "Quantization", "Static")]
     [DataRow("QuantizationAware", "Quantization", "Static", "Pruning", "Structured", "Sparsity", "0.5")]
     public void Training_is_read(string fineTune, params string[] metadata)
     {

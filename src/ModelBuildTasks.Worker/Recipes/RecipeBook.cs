@@ -33,6 +33,7 @@ internal static class RecipeBook
         IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
         IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
         Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        untrained = untrained is not null && settings is { Quantization: Quantization.Static, Precision: Precision.Int4 } ? WithInt4Weights(untrained) : untrained;
         Recipe? integers = Trained(untrained, training);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
@@ -91,8 +92,7 @@ internal static class RecipeBook
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } when isHalf => new Recipe("float16", []),
         { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
-        { Quantization: Quantization.Static, Precision: Precision.Int4 } => integers is null ? null : WithInt4Weights(integers),
-        { FineTune: FineTune.QuantizationAware } => integers,
+        { FineTune: FineTune.QuantizationAware } or { Quantization: Quantization.Static, Precision: Precision.Int4 } => integers,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
@@ -161,23 +161,21 @@ internal static class RecipeBook
             : null;
     }
 
-    /// <summary>Weights of 4 bits in the same integer kernels: a smaller file, and the same time. Training, where it follows, comes before they are packed.</summary>
+    /// <summary>Weights of 4 bits in the same integer kernels: a smaller file, and the same time.</summary>
     private static Recipe WithInt4Weights(Recipe integers) => integers with
     {
-        Name = integers.Name.Replace("static int8", "static int8 with int4 weights", StringComparison.Ordinal),
-        Passes =
-        [
-            .. integers.Passes.Select(pass => pass is StaticQuantization quantization
-                ? new StaticQuantization(quantization.Ranges) { WeightBits = 4, IsTrainedAfter = integers.Passes.Any(other => other is KeptTraining) } : pass),
-            new Int4Storage(),
-        ],
+        Name = "static int8 with int4 weights",
+        Passes = [.. integers.Passes.Select(pass => pass is StaticQuantization quantization ? new StaticQuantization(quantization.Ranges) { WeightBits = 4 } : pass), new Int4Storage()],
         Settings = integers.Settings with { Precision = Precision.Int4 },
     };
 
-    /// <summary>Static quantization by samples, and then training, which takes the place of returning layers to float.</summary>
+    /// <summary>Static quantization by samples, and right behind it training, which takes the place of returning layers to float.</summary>
     private static Recipe? Trained(Recipe? integers, IModelPass[] training) =>
         training.Length == 0 || integers?.Passes.Any(pass => pass is StaticQuantization) != true ? integers
-            : integers with { Name = $"{integers.Name} with training", Passes = [.. integers.Passes.SelectMany(pass => pass is StaticQuantization ? [pass, .. training] : new[] { pass })], CanKeepAccuracy = false };
+            : integers with { Name = $"trained {integers.Name}", Passes = [.. integers.Passes.SelectMany(pass => Trained(pass, training))], CanKeepAccuracy = false };
+
+    private static IEnumerable<IModelPass> Trained(IModelPass pass, IModelPass[] training) =>
+        pass is StaticQuantization quantization ? [new StaticQuantization(quantization.Ranges) { WeightBits = quantization.WeightBits, IsTrainedAfter = true }, .. training] : [pass];
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {
