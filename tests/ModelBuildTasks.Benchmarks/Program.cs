@@ -14,6 +14,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     WeightOnly.Command(),
     QuantizationTraining.Command(),
     PruningWeights.Command(),
+    LearnedRoundingTable.Command(),
     DistillationTable.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),

@@ -15,8 +15,8 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// The model should be simplified before: a BatchNormalization beside its convolution keeps both in float.
 /// </summary>
 /// <remarks>Arithmetic: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.</remarks>
-/// <param name="ranges">How the range of each activation is found.</param>
-public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : IModelPass
+/// <param name="Ranges">How the range of each activation is found.</param>
+public sealed record StaticQuantization(RangeMethod Ranges = RangeMethod.Auto) : IModelPass
 {
     public string Name => WeightBits == 4 ? "static int8 quantization with int4 weights" : "static int8 quantization";
 
@@ -26,8 +26,8 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
     /// <summary>Whether training follows, which repairs what mixed precision would avoid: then nothing stays in float for the sake of fidelity.</summary>
     public bool IsTrainedAfter { get; init; }
 
-    /// <summary>How the range of each activation is found.</summary>
-    public RangeMethod Ranges { get; } = ranges;
+    /// <summary>Whether which way weights are rounded is learned, block by block, from the calibration samples. It takes seconds to minutes.</summary>
+    public bool LearnsRounding { get; init; }
 
     public PassOutcome Apply(Model model, PassContext context)
     {
@@ -79,6 +79,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         [
             .. choice.InFloat.Explain(calibrated.Candidates),
             .. nested.SelectMany(graph => graph.Explain()),
+            .. new[] { calibrated }.Concat(nested.Select(graph => graph.Model).OfType<CalibratedModel>()).SelectMany(part => part.Learned?.Refusals ?? []),
             .. PinnedChoice.Unknown(calibrated.Candidates, context.Pinned),
         ];
         int layers = model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count(QuantizableOperators.IsLayer));
@@ -103,8 +104,9 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
 
         int others = choice.Selection.Nodes.Count() + nested.Sum(graph => graph.Choice?.Selection.Nodes.Count() ?? 0) - chosen;
         string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : ", outputs not compared, as none holds floating point";
+        string learned = calibrated.Learned?.Explanation is { } clause ? $"; {clause}" : "";
         return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}{learned}).",
             refusals) with
         {
             Plan = plan,
@@ -128,9 +130,14 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         if (probe is not null)
         {
             MeasuredChoice best = MeasuredChoice.Of(calibrated, choice, probe);
-            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged)
+            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged || LearnsRounding)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
+                if (LearnsRounding)
+                {
+                    (best, calibrated.Learned) = LearnedRounding.Improve(calibrated, best, probe, context);
+                }
+
                 best = context.Pinned is null && !(IsTrainedAfter && context.JudgeAccuracy is null) ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
             }
 

@@ -13,6 +13,7 @@ public sealed class LockedRecipes
         Precision = Precision.Int8,
         Quantization = Quantization.Static,
         Calibration = Calibration.Percentile,
+        LearnedRounding = true,
         Pruning = Pruning.Structured,
         Sparsity = 0.375,
         SlowerLayers = ["stem", "größe \"1\""],
@@ -30,6 +31,7 @@ public sealed class LockedRecipes
               "precision": "Int8",
               "quantization": "Static",
               "calibration": "Percentile",
+              "learnedRounding": true,
               "pruning": "Structured",
               "sparsity": 0.375,
               "slowerLayers": [
@@ -109,7 +111,7 @@ public sealed class LockedRecipes
 
     [TestMethod]
     public void Names_of_nodes_and_weights_are_of_one_model() =>
-        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, Pruning = Pruning.Structured, Sparsity = 0.375, FineTune = FineTune.Distill }.ToJson(),
+        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, LearnedRounding = true, Pruning = Pruning.Structured, Sparsity = 0.375, FineTune = FineTune.Distill }.ToJson(),
             s_full.ForAnotherModel().ToJson());
 
     private static IEnumerable<string> Members => typeof(PinnedRecipe).GetProperties().Select(property => property.Name);

@@ -4,6 +4,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
@@ -209,6 +210,20 @@ public sealed class RecipeBookTests
 
         Assert.AreEqual("structured pruning", list.Pruning.Single().Name);
         Assert.AreEqual(ranges, list.Recipes.Single().Passes.OfType<StaticQuantization>().Single().Ranges.ToString());
+    }
+
+    [TestMethod]
+    public void A_rounding_that_was_learned_is_learned_again()
+    {
+        Recipe integers = RecipeBook.For(new ModelSettings(), TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, SmallModels.WideMlp()).Recipes[0];
+        Recipe learned = RecipeBook.WithLearnedRounding(RecipeBook.WithOtherRanges(integers, new ModelSettings()).First())!;
+
+        Recipe again = RecipeBook.Again(learned.Settings.Pin(), new ModelSettings(), TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, SmallModels.WideMlp()).Recipes.Single();
+
+        Assert.AreEqual("static int8 with Percentile ranges with learned rounding", learned.Name);
+        Assert.AreEqual(new StaticQuantization(RangeMethod.Percentile) { LearnsRounding = true }, again.Passes.OfType<StaticQuantization>().Single());
+        Assert.IsNull(RecipeBook.WithLearnedRounding(learned));
+        Assert.IsNull(RecipeBook.WithLearnedRounding(RecipeBook.Simplification));
     }
 
     [TestMethod]
