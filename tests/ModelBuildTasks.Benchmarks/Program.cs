@@ -12,6 +12,8 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     QuantizationMemory.Command(),
     WeightOnly.Command(),
     PruningWeights.Command(),
+    SurgeryTable.Command(),
+    IterativePruningTable.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),
