@@ -14,6 +14,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     PruningWeights.Command(),
     SurgeryTable.Command(),
     IterativePruningTable.Command(),
+    DistillationTable.Command(),
     CompressedSizes.Command(),
     TransformerIntegers.Command(),
     SimplificationMemory.Command(),

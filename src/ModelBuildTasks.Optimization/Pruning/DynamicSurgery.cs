@@ -72,7 +72,17 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         }
 
         SurgeryMasks masks = new([.. layers.Select(layer => byName[layer.Value.Name])], sparsity, scope, plan.Seed);
-        DistillationRun run = new(model, model.Clone(), parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle };
+        if (Environment.GetEnvironmentVariable("START") is not null)
+        {
+            Model begun = model.Clone();
+            new Surgery(sparsity, scope, excluded).Apply(begun, context);
+            foreach (Parameter p in parameters)
+            {
+                p.Take(begun.Graph.Find(p.Name)!.Initializer!.ToSingles());
+            }
+        }
+
+        DistillationRun run = new(model, model.Clone(), parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = Environment.GetEnvironmentVariable("MIX") is not null };
         TrainingOutcome outcome;
         try
         {

@@ -17,10 +17,10 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
     private const float PruneBelow = 0.9f, SpliceAbove = 1.1f;
 
     /// <summary>Shares of the training after which the sparsity is reached, and after which masks stay: what is left then settles.</summary>
-    private const double Reached = 0.4, Ended = 0.6;
+    private static readonly double Reached = double.Parse(Environment.GetEnvironmentVariable("REACHED") ?? "0.4"), Ended = double.Parse(Environment.GetEnvironmentVariable("ENDED") ?? "0.6");
 
     /// <summary>How the probability of looking at masks falls: (1 + γ·t)⁻¹ at the share t of the surgery (the paper's inverse power).</summary>
-    private const double Gamma = 9;
+    private static readonly double Gamma = double.Parse(Environment.GetEnvironmentVariable("GAMMA") ?? "9");
 
     /// <summary>Halvings of the interval of c.</summary>
     private const int Halvings = 40;

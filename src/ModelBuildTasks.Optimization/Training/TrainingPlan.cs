@@ -18,7 +18,7 @@ public sealed record TrainingPlan
     public UpdateRule Rule { get; init; } = UpdateRule.Adam;
 
     /// <summary>Highest learning rate.</summary>
-    public float LearningRate { get; init; } = 1e-3f;
+    public float LearningRate { get; init; } = 3e-4f;
 
     /// <summary>Whether the rate falls in steps instead of along a cosine.</summary>
     public bool FallsInSteps { get; init; }
@@ -42,7 +42,7 @@ public sealed record TrainingPlan
     public int Looks { get; init; } = 20;
 
     /// <summary>Looks in a row without a new best after which training ends.</summary>
-    public int Patience { get; init; } = 6;
+    public int Patience { get; init; } = 12;
 
     /// <summary>Decides the order of the samples and what augmentation does.</summary>
     public int Seed { get; init; }

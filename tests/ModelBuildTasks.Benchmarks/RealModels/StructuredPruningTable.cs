@@ -58,7 +58,7 @@ internal static class StructuredPruningTable
         Model model = Model.Load(entry.Path);
         new GraphSimplification().Apply(model, context);
         byte[] simplified = model.ToBytes();
-        if (Sparsity(simplified, work, context, importance, calibration, out string? reason) is not { } sparsity)
+        if (Sparsity(simplified, work, context, calibration, out string? reason, importance) is not { } sparsity)
         {
             Console.WriteLine($"| {entry.Name} | none: {reason} | 1 |");
             return;
@@ -90,7 +90,8 @@ internal static class StructuredPruningTable
     }
 
     /// <summary>The share of the channels whose removal leaves most nearly a share of the multiplications, the least where several do; null where no channel can go.</summary>
-    private static double? Sparsity(byte[] simplified, double work, PassContext context, ChannelImportance importance, Dataset samples, out string? reason)
+    internal static double? Sparsity(
+        byte[] simplified, double work, PassContext context, Dataset samples, out string? reason, ChannelImportance importance = ChannelImportance.Reconstruction)
     {
         Model model = Model.Parse(simplified);
         double whole = Multiplications(model, samples);
@@ -129,5 +130,5 @@ internal static class StructuredPruningTable
         return seconds;
     }
 
-    private static double Multiplications(Model model, Dataset samples) => MultiplicationCount.Of(model, samples.Read().First()) ?? 0;
+    internal static double Multiplications(Model model, Dataset samples) => MultiplicationCount.Of(model, samples.Read().First()) ?? 0;
 }

@@ -38,7 +38,7 @@ internal static class SurgeryTable
             Console.WriteLine($"<!-- {ProcessorName.Current} -->");
             Console.WriteLine("| model | technique | zeros of the prunable weights | accuracy by labels | same best class | seconds |");
             Console.WriteLine("|---|---|---|---|---|---|");
-            TrainingPlan plan = new() { DefaultSteps = parsed.GetRequiredValue(steps), LearningRate = parsed.GetRequiredValue(rate) };
+            TrainingPlan plan = new() { Rule = Enum.Parse<UpdateRule>(Environment.GetEnvironmentVariable("RULE") ?? "Adam"), WeightDecay = float.Parse(Environment.GetEnvironmentVariable("WD") ?? "1e-4", CultureInfo.InvariantCulture), DefaultSteps = parsed.GetRequiredValue(steps), LearningRate = parsed.GetRequiredValue(rate) };
             foreach ((string model, string learned, string judged) in Cases.Where(entry => entry.Model.Contains(parsed.GetRequiredValue(only), StringComparison.Ordinal)))
             {
                 foreach (double share in parsed.GetRequiredValue(sparsity))

@@ -36,7 +36,7 @@ public sealed class TrainerTests
         Model model = Network();
         Graph graph = model.Graph;
         Value image = graph.Nodes[0].Input(0)!;
-        Value local = graph.AddNode("LRN", [graph.Add("Mul", image, graph.AddInitializer("gain", Tensor.Vector(1f)))]).Set("size", 1L).Output;
+        Value local = graph.Add("Asinh", graph.Add("Conv", image, graph.AddInitializer("gain", Tensor.Create([1, 1, 1, 1], [1f]))));
         graph.Nodes[0].SetInput(0, local);
 
         using Trainer trainer = Start(model);
@@ -44,7 +44,7 @@ public sealed class TrainerTests
         trainer.Step(0.01f, samples, labels);
         trainer.Commit(model);
 
-        Assert.AreEqual("LRN", trainer.Gaps.Single().OpType);
+        Assert.AreEqual("Asinh", trainer.Gaps.Single().OpType);
         Assert.AreEqual(1f, model.Graph.Find("gain")!.Initializer!.ToSingles()[0]);
         Assert.AreNotEqual(0f, model.Graph.Find("bias")!.Initializer!.ToSingles()[0]);
     }
@@ -70,9 +70,104 @@ public sealed class TrainerTests
         Assert.IsFalse(model.Graph.Nodes[1].Has("training_mode"), "the trained model is one for inference");
     }
 
-    private static float[] Train(Model model, int steps)
+    [TestMethod]
+    public void Learns_by_momentum_too()
     {
-        using Trainer trainer = Start(model);
+        Model model = Network();
+        (Tensor held, Tensor truth) = Stripes(new Random(99));
+
+        Train(model, steps: 300, new TrainerSettings(UpdateRule.Momentum, ClipNorm: 5, StatisticsMomentum: 0.8f));
+
+        Assert.IsGreaterThan(0.9, Accuracy(model, held, truth));
+    }
+
+    [TestMethod]
+    public void Gradients_of_halves_add_up_to_those_of_the_whole()
+    {
+        TrainingProblem whole = Line(out Parameter together), halves = Line(out Parameter apart);
+        using Trainer one = new(whole, new TrainerSettings(UpdateRule.Momentum)), two = new(halves, new TrainerSettings(UpdateRule.Momentum));
+
+        one.Step(0.1f, Tensor.Vector(1f, 3f));
+        one.Step(0.1f, Tensor.Vector(2f, 2f));
+        two.Accumulate(Tensor.Vector(1f, 1f));
+        two.Accumulate(Tensor.Vector(3f, 3f));
+        two.Update(0.1f);
+        two.Accumulate(Tensor.Vector(2f, 2f));
+        two.Update(0.1f);
+
+        Assert.AreEqual(together.Values[0], apart.Values[0], 1e-6f);
+    }
+
+    [TestMethod]
+    public void A_long_gradient_is_shortened()
+    {
+        using Trainer trainer = new(Line(out Parameter weight), new TrainerSettings(UpdateRule.Momentum, ClipNorm: 1));
+
+        trainer.Step(0.1f, Tensor.Vector(100f, 100f));
+
+        // The gradient of length 1 moves by 0.1·(1 + 0.9), Nesterov's first step.
+        Assert.AreEqual(1 - 0.19f, weight.Values[0], 1e-5f);
+    }
+
+    [TestMethod]
+    public void Nothing_moves_where_the_gradient_is_not_finite()
+    {
+        using Trainer trainer = new(Line(out Parameter weight), new TrainerSettings());
+
+        trainer.Accumulate(Tensor.Vector(float.NaN, 1f));
+        bool moved = trainer.Update(0.1f);
+
+        Assert.IsFalse(moved);
+        Assert.AreEqual(1f, weight.Values[0]);
+        Assert.AreEqual(1, trainer.Skipped);
+        Assert.IsTrue(trainer.Accumulate(Tensor.Vector(1f, 1f)) > 0 && trainer.Update(0.1f), "the next step is one again");
+    }
+
+    [TestMethod]
+    public void What_is_masked_moves_unseen()
+    {
+        using Trainer trainer = new(Line(out Parameter weight), new TrainerSettings(UpdateRule.Momentum));
+        weight.Mask = [false];
+
+        trainer.Step(0.1f, Tensor.Vector(1f, 1f));
+
+        Assert.AreEqual(0f, weight.Seen[0]);
+        Assert.AreNotEqual(1f, weight.Values[0]);
+    }
+
+    [TestMethod]
+    public void A_scale_moves_by_the_same_factor_at_any_order_of_magnitude()
+    {
+        float[] factors = [.. new[] { 1e-4f, 1f, 1e4f }.Select(start =>
+        {
+            TrainingProblem problem = Line(out Parameter scale, start, isRelative: true);
+            using Trainer trainer = new(problem, new TrainerSettings());
+            trainer.Step(0.1f, Tensor.Vector(1f, 1f));
+            return scale.Values[0] / start;
+        })];
+
+        // Adam's first step is the rate itself.
+        foreach (float factor in factors)
+        {
+            Assert.AreEqual(MathF.Exp(-0.1f), factor, 1e-3f);
+        }
+    }
+
+    /// <summary>The loss is the mean of w·x.</summary>
+    private static TrainingProblem Line(out Parameter weight, float start = 1, bool isRelative = false)
+    {
+        Model model = Model.Create("line", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value x = graph.AddInput("x", new TensorType(ElementType.Float, 2));
+        Value loss = graph.AddNode("ReduceMean", [graph.Add("Mul", x, graph.AddInitializer("w", Tensor.Vector(start)))]).Set("keepdims", 0).Output;
+        graph.AddOutput(loss);
+        weight = new Parameter("w", Tensor.Vector(start), isRelative);
+        return new TrainingProblem(model, loss.Name, [weight], [Tensor.Vector(0f, 0f)]);
+    }
+
+    private static float[] Train(Model model, int steps, TrainerSettings? settings = null)
+    {
+        using Trainer trainer = Start(model, settings);
         CosineSchedule schedule = new(Peak: 0.02f, WarmUp: 5, steps);
         Random random = new(7);
         float[] losses = new float[steps];

@@ -27,13 +27,15 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
             return PassOutcome.Refused("there is no sample to learn from");
         }
 
-        IReadOnlyList<Parameter> parameters = TrainingProblem.ParametersOf(model, plan.WeightDecay);
+        Model student = model.Clone();
+        TrainableWeights.Hoist(student);
+        IReadOnlyList<Parameter> parameters = TrainingProblem.ParametersOf(student, plan.WeightDecay);
         if (parameters.Count == 0)
         {
             return PassOutcome.Refused("no weight can be trained");
         }
 
-        DistillationRun run = new(model, teacher, parameters, data, plan) { IsClassifier = IsClassifier };
+        DistillationRun run = new(student, teacher, parameters, data, plan) { IsClassifier = IsClassifier };
         TrainingOutcome outcome;
         try
         {
@@ -52,8 +54,10 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
 
         foreach (Parameter parameter in parameters)
         {
-            model.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+            student.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
         }
+
+        model.Restore(student.TakeSnapshot());
 
         return PassOutcome.Applied(
             FormattableString.Invariant($"{outcome.Steps} steps on {data.Count} samples in {outcome.Duration.TotalSeconds:0} s: the distance from the teacher on held-out samples fell from {outcome.Before:G3} to {outcome.After:G3}; {outcome.Ending}."), gaps);
