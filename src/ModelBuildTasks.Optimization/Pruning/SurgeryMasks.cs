@@ -65,10 +65,10 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
         Spliced += group.Sum(layer => layer.Mask(low));
     }
 
-    /// <summary>Masks exactly the share: what is least by its place among the magnitudes of its layer.</summary>
+    /// <summary>Masks exactly the share, by the one threshold at which that is so.</summary>
     private void Fix(Layer[] group)
     {
-        (double Place, Layer Layer, int Index)[] places = [.. group.SelectMany(layer => layer.Weight.Values.Select((value, i) => (layer.Place(Math.Abs(value)), layer, i)))];
+        (double Place, Layer Layer, int Index)[] places = [.. group.SelectMany(layer => layer.Weight.Values.Select((value, i) => (layer.Place(Math.Abs(value) / (layer.IsSeen[i] ? PruneBelow : SpliceAbove)), layer, i)))];
         Array.Sort(Array.ConvertAll(places, place => place.Place), places);
         int masked = (int)Math.Round(sparsity * places.Length, MidpointRounding.AwayFromZero);
         for (int i = 0; i < places.Length; i++)

@@ -55,10 +55,17 @@ internal static class SurgeryTable
         string path = BenchmarkModels.Data("models", name + ".onnx");
         using ModelSession source = ModelSession.Open(path);
         Dataset samples = RealCase.Described(learned, source.Inputs);
+        samples = Environment.GetEnvironmentVariable("LABELS") is null ? new DistillationTable.Unlabelled(samples) : samples;
         Dataset evaluation = RealCase.Described(judged, source.Inputs);
         PassContext context = new(TargetProfiles.CpuX64, samples);
         Model original = Model.Load(path);
         new GraphSimplification().Apply(original, context);
+        foreach (string w in TrainableWeights.Hoist(original))
+        {
+            float[] v = original.Graph.Find(w)!.Initializer!.ToSingles();
+            Console.WriteLine($"<!-- {w} {v.Length} {Math.Sqrt(v.Average(x => x * x)):G3} -->");
+        }
+
         foreach (IModelPass pass in new IModelPass[] { new Surgery(sparsity), new DynamicSurgery(samples, plan, sparsity) { IsClassifier = true } })
         {
             Model pruned = original.Clone();

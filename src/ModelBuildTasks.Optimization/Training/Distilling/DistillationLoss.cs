@@ -28,22 +28,25 @@ internal static class DistillationLoss
         {
             Value mine = graph.Find(targets[i].Student)!;
             Value taught = graph.AddInput(graph.UniqueName("taught"), new TensorType(ElementType.Float, [.. shapes[i].Select(Dimension.FromInt64)]));
-            Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i]) : Difference(graph, mine, taught, variances[i]);
+            Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i], TemperatureOf(variances[i])) : Difference(graph, mine, taught, variances[i]);
             parts.Add(Scaled(graph, part, targets[i].Weight));
         }
 
         if (labels)
         {
             Value classes = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, shapes[0][0]));
-            parts.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", graph.Find(targets[0].Student), classes), LabelWeight));
+            parts.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", Scaled(graph, graph.Find(targets[0].Student)!, Temperature / TemperatureOf(variances[0])), classes), LabelWeight));
         }
 
         return parts.Count == 1 ? graph.Add("Identity", parts[0]) : graph.AddNode("Sum", [.. parts]).Output;
     }
 
-    private static Value Divergence(Graph graph, Value mine, Value taught, int axis, long[] shape)
+    /// <summary>T, or the deviation of the teacher's scores where that is larger: scores in the hundreds would else teach nothing but the best class.</summary>
+    private static float TemperatureOf(float variance) => MathF.Max(Temperature, MathF.Sqrt(variance));
+
+    private static Value Divergence(Graph graph, Value mine, Value taught, int axis, long[] shape, float temperature)
     {
-        Value warmth = graph.AddInitializer("temperature", Tensor.Scalar(1 / Temperature));
+        Value warmth = graph.AddInitializer("temperature", Tensor.Scalar(1 / temperature));
         Value softened = graph.Add("Mul", taught, warmth);
         Value own = Along(graph, "LogSoftmax", graph.Add("Mul", mine, warmth), axis);
         Value difference = graph.Add("Sub", Along(graph, "LogSoftmax", softened, axis), own);
