@@ -24,15 +24,12 @@ public sealed record TrainingProgress(double Share, double Loss, TimeSpan Left);
 
 /// <summary>
 /// Trains by a plan: epochs, the schedule, the moving average, looks at held-out samples that keep the best weights and end what does not get better, time, and a checkpoint. From one seed it gives one result on one
-/// machine, but where the limit of time left no room for all steps.
+/// machine, but where the limit of time left no room for all steps. A loop runs once.
 /// </summary>
-/// <param name="plan">How.</param>
-/// <param name="trainer">What moves the weights.</param>
-/// <param name="batches">Samples to learn from.</param>
-internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingBatches batches)
+internal sealed class TrainingLoop
 {
-    /// <summary>Steps after which their time is known. The first ones, in which memory is found, do not count.</summary>
-    private const int TimedSteps = 12;
+    /// <summary>Steps after which their time is known, and the first of them, in which memory is found, that do not count.</summary>
+    private const int TimedSteps = 12, UntimedSteps = 3;
 
     /// <summary>How much of the limit is planned for: looks take time, too.</summary>
     private const double PlannedShare = 0.9;
@@ -40,13 +37,43 @@ internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingB
     /// <summary>Steps that are not finite, one after the other, after which a training has diverged.</summary>
     private const int MostSkipped = 10;
 
-    /// <summary>What the counters hold: steps planned, steps done, loss before, least loss, looks since.</summary>
-    private const int Counters = 5;
+    /// <summary>What the loss of a step moves the one that is told.</summary>
+    private const double Recency = 0.05;
 
     private readonly Stopwatch watch = Stopwatch.StartNew();
-    private readonly Parameter[] parameters = [.. trainer.Parameters];
+    private readonly TrainingPlan plan;
+    private readonly Trainer trainer;
+    private readonly TrainingBatches batches;
+    private readonly Parameter[] parameters;
+    private readonly WeightAverage average;
+    private readonly float[][] best;
+    private readonly int perEpoch;
+    private int steps;
+    private int done;
+    private int resumed;
+    private double before;
+    private double least;
+    private int looksSinceBest;
+    private double recent = double.NaN;
+    private TimeSpan timedFrom;
+    private string ending = "all steps are done";
 
-    /// <summary>What the graph is given for a batch; the number tells the step, for what is random in it.</summary>
+    /// <param name="plan">How.</param>
+    /// <param name="trainer">What moves the weights.</param>
+    /// <param name="batches">Samples to learn from.</param>
+    internal TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingBatches batches)
+    {
+        this.plan = plan;
+        this.trainer = trainer;
+        this.batches = batches;
+        parameters = [.. trainer.Parameters];
+        average = new WeightAverage(parameters, plan.Averaging);
+        best = [.. parameters.Select(parameter => (float[])parameter.Values.Clone())];
+        perEpoch = Math.Max(1, batches.PerEpoch / plan.Accumulation);
+        steps = plan.Epochs is { } epochs ? (int)Math.Min(int.MaxValue, (long)epochs * perEpoch) : plan.DefaultSteps;
+    }
+
+    /// <summary>What the graph is given for a batch; the number tells the step, for what is random in it. Called from another thread, one call at a time.</summary>
     internal required Func<Sample[], int, IReadOnlyList<Tensor>> Inputs { get; init; }
 
     /// <summary>The loss on held-out samples with the parameters of now.</summary>
@@ -63,40 +90,18 @@ internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingB
     /// <param name="cancellation">Ends it. The checkpoint is left.</param>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        int perEpoch = Math.Max(1, batches.PerEpoch / plan.Accumulation);
-        int steps = plan.Epochs is { } epochs ? (int)Math.Min(int.MaxValue, (long)epochs * perEpoch) : plan.DefaultSteps;
-        WeightAverage average = new(parameters, plan.Averaging);
-        float[][] best = [.. parameters.Select(parameter => (float[])parameter.Values.Clone())];
         TrainingCheckpoint? checkpoint = plan.CheckpointPath is { } path ? new TrainingCheckpoint(path, $"{Identity}; {plan with { Limit = null, CheckpointPath = null }}") : null;
-        float[][] state = [.. trainer.State, .. average.Values, .. best];
-        int done = 0, since = 0;
-        double before, least;
-        if (checkpoint?.TryLoad(Counters, state) is [var planned, var reached, var first, var lowest, var looks])
-        {
-            (steps, done, before, least, since) = ((int)planned, (int)reached, first, lowest, (int)looks);
-            trainer.Resume(done);
-        }
-        else
+        if (checkpoint is null || !Resume(checkpoint))
         {
             before = Look();
             least = Settle is null ? before : double.PositiveInfinity;
         }
 
-        string ending = "all steps are done";
         ISchedule schedule = plan.Schedule(steps);
-        int interval = Math.Max(1, steps / plan.Looks);
-        double recent = double.NaN;
         int skipped = 0;
-        int resumed = done;
-        TimeSpan timed = default;
-        foreach (IReadOnlyList<Tensor>[] inputs in Prepared(done, steps, perEpoch))
+        foreach (IReadOnlyList<Tensor>[] inputs in Prepared())
         {
             cancellation.ThrowIfCancellationRequested();
-            if (done >= steps)
-            {
-                break;
-            }
-
             double loss = inputs.Average(batch => (double)trainer.Accumulate(batch));
             skipped = trainer.Update(schedule.At(done)) ? 0 : skipped + 1;
             if (skipped > MostSkipped)
@@ -108,48 +113,30 @@ internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingB
             done++;
             average.Follow(done);
             bool mayKeep = Settle?.Invoke(done, steps) ?? true;
-            recent = double.IsNaN(recent) ? loss : recent + (0.05 * (loss - recent));
-            if (done - resumed == TimedSteps / 4)
+            recent = double.IsNaN(recent) ? loss : recent + (Recency * (loss - recent));
+            if (FitsToTime())
             {
-                timed = watch.Elapsed;
-            }
-            else if (done - resumed == TimedSteps && plan.Limit is { } limit && resumed == 0)
-            {
-                double each = (watch.Elapsed - timed).TotalSeconds / (TimedSteps - (TimedSteps / 4));
-                int possible = done + (int)Math.Max(0, ((limit * PlannedShare) - watch.Elapsed).TotalSeconds / Math.Max(each, 1e-6));
-                if (possible < steps)
-                {
-                    steps = possible;
-                    ending = "there was no time for more";
-                    schedule = plan.Schedule(steps);
-                    interval = Math.Max(1, steps / plan.Looks);
-                }
+                schedule = plan.Schedule(steps);
             }
 
             bool isLast = done >= steps || watch.Elapsed >= plan.Limit;
-            if (done % interval == 0 || isLast)
+            if (isLast || done % Math.Max(1, steps / plan.Looks) == 0)
             {
-                double now = mayKeep ? LookAt(average) : double.NaN;
-                since = now < least || !mayKeep ? 0 : since + 1;
-                if (now < least)
-                {
-                    least = now;
-                    Keep(average, best);
-                }
+                Judge(mayKeep);
+                progress?.Report(new TrainingProgress((double)done / steps, recent, watch.Elapsed / (done - resumed) * (steps - done)));
+                checkpoint?.Save([steps, done, before, least, looksSinceBest], State());
+            }
 
-                progress?.Report(new TrainingProgress((double)done / steps, recent, (watch.Elapsed / Math.Max(1, done - resumed)) * (steps - done)));
-                checkpoint?.Save([steps, done, before, least, since], state);
-                if (since >= plan.Patience)
-                {
-                    ending = $"the last {since} looks at held-out samples brought nothing better";
-                    break;
-                }
+            if (looksSinceBest >= plan.Patience)
+            {
+                ending = $"the last {looksSinceBest} looks at held-out samples brought nothing better";
+                break;
+            }
 
-                if (isLast)
-                {
-                    ending = done < steps ? "the time was up" : ending;
-                    break;
-                }
+            if (isLast)
+            {
+                ending = done < steps ? "the time was up" : ending;
+                break;
             }
         }
 
@@ -162,59 +149,114 @@ internal sealed class TrainingLoop(TrainingPlan plan, Trainer trainer, TrainingB
         return new TrainingOutcome(done, before, least, ending, watch.Elapsed);
     }
 
-    /// <summary>Groups of batches, one group for each step, made one ahead while the step before runs.</summary>
-    private IEnumerable<IReadOnlyList<Tensor>[]> Prepared(int from, int steps, int perEpoch)
+    private float[][] State() => [.. trainer.State, .. average.Values, .. best];
+
+    private bool Resume(TrainingCheckpoint checkpoint)
     {
-        Task<IReadOnlyList<Tensor>[]>? next = null;
-        int step = from;
-        for (int epoch = from / perEpoch; step < steps; epoch++)
+        if (checkpoint.TryLoad(5, State()) is not [var planned, var reached, var first, var lowest, var looks])
         {
-            foreach (Sample[][] group in batches.Epoch(epoch).Chunk(plan.Accumulation).Take(perEpoch).Skip(step - (epoch * perEpoch)))
-            {
-                int number = step++;
-                Task<IReadOnlyList<Tensor>[]> started = Task.Run(() => group.Select((batch, i) => Inputs(batch, (number * plan.Accumulation) + i)).ToArray());
-                if (next is not null)
-                {
-                    yield return next.GetAwaiter().GetResult();
-                }
-
-                next = started;
-            }
+            return false;
         }
 
-        if (next is not null)
-        {
-            yield return next.GetAwaiter().GetResult();
-        }
+        (steps, done, before, least, looksSinceBest) = ((int)planned, (int)reached, first, lowest, (int)looks);
+        resumed = done;
+        trainer.Resume(done);
+        return true;
     }
 
-    private double LookAt(WeightAverage average)
+    /// <summary>Plans for as many steps as there is time for, once it is known what they take.</summary>
+    /// <returns>Whether there are fewer now.</returns>
+    private bool FitsToTime()
     {
-        if (plan.Averaging <= 0)
+        if (done == UntimedSteps)
         {
-            return Look();
+            timedFrom = watch.Elapsed;
+        }
+
+        if (done != TimedSteps || plan.Limit is not { } limit || resumed > 0)
+        {
+            return false;
+        }
+
+        double each = (watch.Elapsed - timedFrom).TotalSeconds / (TimedSteps - UntimedSteps);
+        double possible = done + (Math.Max(0, ((limit * PlannedShare) - watch.Elapsed).TotalSeconds) / Math.Max(each, 1e-9));
+        if (possible >= steps)
+        {
+            return false;
+        }
+
+        steps = (int)possible;
+        ending = "there was no time for more";
+        return true;
+    }
+
+    /// <summary>Looks at held-out samples, with the average where there is one, and keeps what is best.</summary>
+    private void Judge(bool mayKeep)
+    {
+        if (!mayKeep)
+        {
+            return;
         }
 
         float[][] own = [.. parameters.Select(parameter => (float[])parameter.Values.Clone())];
-        for (int i = 0; i < parameters.Length; i++)
-        {
-            parameters[i].Take(average.Values[i]);
-        }
-
+        IReadOnlyList<float[]> judged = plan.Averaging > 0 ? average.Values : own;
+        Take(judged);
         double loss = Look();
-        for (int i = 0; i < parameters.Length; i++)
+        Take(own);
+        looksSinceBest = loss < least ? 0 : looksSinceBest + 1;
+        if (loss < least)
         {
-            parameters[i].Take(own[i]);
+            least = loss;
+            for (int i = 0; i < best.Length; i++)
+            {
+                judged[i].CopyTo(best[i], 0);
+            }
         }
-
-        return loss;
     }
 
-    private void Keep(WeightAverage average, float[][] best)
+    private void Take(IReadOnlyList<float[]> values)
     {
         for (int i = 0; i < parameters.Length; i++)
         {
-            (plan.Averaging > 0 ? average.Values[i] : parameters[i].Values).CopyTo(best[i], 0);
+            parameters[i].Take(values[i]);
         }
+    }
+
+    /// <summary>Groups of batches, one group for each step that is left, made one ahead while the step before runs.</summary>
+    private IEnumerable<IReadOnlyList<Tensor>[]> Prepared()
+    {
+        Task<IReadOnlyList<Tensor>[]>? next = null;
+        try
+        {
+            int step = done;
+            for (int epoch = step / perEpoch; step < steps; epoch++)
+            {
+                foreach (Sample[][] group in batches.Epoch(epoch).Chunk(plan.Accumulation).Take(perEpoch).Skip(step - (epoch * perEpoch)))
+                {
+                    int number = step++;
+                    if (next is null)
+                    {
+                        next = Make(group, number);
+                        continue;
+                    }
+
+                    IReadOnlyList<Tensor>[] inputs = next.GetAwaiter().GetResult();
+                    next = Make(group, number);
+                    yield return inputs;
+                }
+            }
+
+            if (next is not null)
+            {
+                yield return next.GetAwaiter().GetResult();
+            }
+        }
+        finally
+        {
+            // What it uses may be disposed of behind this.
+            next?.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
+        }
+
+        Task<IReadOnlyList<Tensor>[]> Make(Sample[][] group, int number) => Task.Run(() => group.Select((batch, i) => Inputs(batch, (number * plan.Accumulation) + i)).ToArray());
     }
 }
