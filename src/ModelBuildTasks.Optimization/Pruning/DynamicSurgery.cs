@@ -8,7 +8,7 @@ namespace ModelBuildTasks.Optimization.Pruning;
 
 /// <summary>
 /// Dynamic network surgery (Guo, Yao, Chen, "Dynamic Network Surgery for Efficient DNNs", 2016) with its training loop: weights are masked and spliced back (<see cref="SurgeryMasks"/>) while those that are left learn to
-/// answer as the model did before. Gradients reach what is masked, too, so that it can grow again. Where nothing can be trained, <see cref="Surgery"/> does it without.
+/// answer as the model did before. Gradients reach what is masked, too, so that it can grow again. It begins with what <see cref="Surgery"/> makes without training, and ends with that where nothing can be trained.
 /// </summary>
 /// <param name="data">Samples of real input to learn from; they need no labels.</param>
 /// <param name="plan">How long and how.</param>
@@ -35,7 +35,9 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         }
 
         List<string> skipped = [];
-        List<PrunableWeights> layers = PrunableWeights.Find(model, excluded ?? ExcludedLayers.None, skipped);
+        Model student = model.Clone();
+        TrainableWeights.Hoist(student);
+        List<PrunableWeights> layers = PrunableWeights.Find(student, excluded ?? ExcludedLayers.None, skipped);
         if (layers.Count == 0)
         {
             return PassOutcome.Refused("The model has no layer whose weights could be pruned.", skipped);
@@ -46,16 +48,25 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
             return PassOutcome.Refused($"'{broken.Value.Name}' holds weights that are not finite.", skipped);
         }
 
-        if (Trained(model, layers, context, skipped, out string reason) is { } outcome)
+        // What needs no training comes first: it knows better than magnitudes where to begin.
+        Model begun = student.Clone();
+        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
+        student = untrained.Changed ? begun : student;
+        TrainableWeights.Hoist(student);
+        if (Trained(student, model, layers, context, skipped, out string reason) is not { } outcome)
         {
-            return outcome;
+            outcome = untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
         }
 
-        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(model, context);
-        return untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
+        if (outcome.Changed)
+        {
+            model.Restore(student.TakeSnapshot());
+        }
+
+        return outcome;
     }
 
-    private PassOutcome? Trained(Model model, List<PrunableWeights> layers, PassContext context, List<string> skipped, out string reason)
+    private PassOutcome? Trained(Model student, Model teacher, List<PrunableWeights> layers, PassContext context, List<string> skipped, out string reason)
     {
         if (data.Count == 0)
         {
@@ -63,7 +74,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
             return null;
         }
 
-        IReadOnlyList<Parameter> parameters = TrainingProblem.ParametersOf(model, plan.WeightDecay);
+        IReadOnlyList<Parameter> parameters = TrainingProblem.ParametersOf(student, plan.WeightDecay);
         Dictionary<string, Parameter> byName = parameters.ToDictionary(parameter => parameter.Name);
         if (layers.Find(layer => !byName.ContainsKey(layer.Value.Name)) is { } fixedLayer)
         {
@@ -71,18 +82,8 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
             return null;
         }
 
-        SurgeryMasks masks = new([.. layers.Select(layer => byName[layer.Value.Name])], sparsity, scope, plan.Seed);
-        if (Environment.GetEnvironmentVariable("START") is not null)
-        {
-            Model begun = model.Clone();
-            new Surgery(sparsity, scope, excluded).Apply(begun, context);
-            foreach (Parameter p in parameters)
-            {
-                p.Take(begun.Graph.Find(p.Name)!.Initializer!.ToSingles());
-            }
-        }
-
-        DistillationRun run = new(model, model.Clone(), parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = Environment.GetEnvironmentVariable("MIX") is not null };
+        SurgeryMasks masks = new([.. layers.Select(layer => (byName[layer.Value.Name], layer.Elements))], sparsity, scope, plan.Seed);
+        DistillationRun run = new(student, teacher, parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = true };
         TrainingOutcome outcome;
         try
         {
@@ -108,7 +109,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
 
         foreach (Parameter parameter in parameters)
         {
-            model.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+            student.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
         }
 
         reason = "";

@@ -5,27 +5,29 @@ namespace ModelBuildTasks.Optimization.Pruning;
 
 /// <summary>
 /// The masks of dynamic network surgery while weights are trained (Guo, Yao, Chen 2016, equations 3 and 4): a weight whose magnitude is below aₖ is masked, one above bₖ is seen, and between the two it stays as it was.
-/// aₖ and bₖ lie around µₖ + c·σₖ of the magnitudes that layer k had at the start. c follows from the sparsity of now, which rises to the one that is asked for (Zhu, Gupta 2017, equation 1).
+/// aₖ and bₖ lie around µₖ + c·σₖ of the magnitudes that layer k had when it was whole. c follows from the sparsity of now, which rises from that of the start to the one that is asked for (Zhu, Gupta 2017, equation 1).
 /// </summary>
-/// <param name="layers">The weights to mask, each of one layer. What is masked goes on being moved.</param>
+/// <param name="layers">The weights to mask, each of one layer, and what they were when it was whole. What is masked, as what is zero at the start, goes on being moved.</param>
 /// <param name="sparsity">Share of the weights that are masked in the end.</param>
 /// <param name="scope">Whether layers have one c together, or each its own.</param>
 /// <param name="seed">Decides in which steps masks are looked at.</param>
-internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double sparsity, PruningScope scope, int seed)
+internal sealed class SurgeryMasks(IReadOnlyList<(Parameter Weight, float[] Whole)> layers, double sparsity, PruningScope scope, int seed)
 {
     /// <summary>aₖ and bₖ as shares of µₖ + c·σₖ, as in the authors' own implementation.</summary>
     private const float PruneBelow = 0.9f, SpliceAbove = 1.1f;
 
     /// <summary>Shares of the training after which the sparsity is reached, and after which masks stay: what is left then settles.</summary>
-    private static readonly double Reached = double.Parse(Environment.GetEnvironmentVariable("REACHED") ?? "0.4"), Ended = double.Parse(Environment.GetEnvironmentVariable("ENDED") ?? "0.6");
+    private const double Reached = 0.4, Ended = 0.6;
 
     /// <summary>How the probability of looking at masks falls: (1 + γ·t)⁻¹ at the share t of the surgery (the paper's inverse power).</summary>
-    private static readonly double Gamma = double.Parse(Environment.GetEnvironmentVariable("GAMMA") ?? "9");
+    private const double Gamma = 9;
 
     /// <summary>Halvings of the interval of c.</summary>
     private const int Halvings = 40;
 
-    private readonly Layer[][] groups = scope == PruningScope.Global ? [[.. layers.Select(layer => new Layer(layer))]] : [.. layers.Select(layer => new[] { new Layer(layer) })];
+    private readonly Layer[][] groups = scope == PruningScope.Global
+        ? [[.. layers.Select(layer => new Layer(layer.Weight, layer.Whole))]]
+        : [.. layers.Select(layer => new[] { new Layer(layer.Weight, layer.Whole) })];
 
     /// <summary>Weights that came back, each as often as it did.</summary>
     internal long Spliced { get; private set; }
@@ -44,8 +46,7 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
 
         if (new Random(unchecked((seed * 7919) + done)).NextDouble() < 1 / (1 + (Gamma * share / Ended)))
         {
-            double now = sparsity * (1 - Math.Pow(1 - Math.Min(1, share / Reached), 3));
-            Array.ForEach(groups, group => Operate(group, now));
+            Array.ForEach(groups, group => Operate(group, share));
         }
 
         return false;
@@ -53,7 +54,9 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
 
     private void Operate(Layer[] group, double share)
     {
-        double wanted = share * group.Sum(layer => (double)layer.Magnitudes.Length);
+        double start = Math.Min(sparsity, group.Sum(layer => (double)layer.Zeros) / group.Sum(layer => (double)layer.Magnitudes.Length));
+        double now = sparsity - ((sparsity - start) * Math.Pow(1 - Math.Min(1, share / Reached), 3));
+        double wanted = now * group.Sum(layer => (double)layer.Magnitudes.Length);
         Array.ForEach(group, layer => TensorPrimitives.Abs(layer.Weight.Values, layer.Magnitudes));
         (double low, double high) = (group.Min(layer => layer.Place(0)), group.Max(layer => layer.Place(layer.Magnitudes.Max())) * 2 + 1);
         for (int i = 0; i < Halvings; i++)
@@ -85,12 +88,12 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
         private readonly double mean;
         private readonly double deviation;
 
-        internal Layer(Parameter weight)
+        internal Layer(Parameter weight, float[] whole)
         {
             Weight = weight;
-            Magnitudes = Array.ConvertAll(weight.Values, Math.Abs);
-            IsSeen = new bool[Magnitudes.Length];
-            Array.Fill(IsSeen, true);
+            Magnitudes = Array.ConvertAll(whole, Math.Abs);
+            IsSeen = Array.ConvertAll(weight.Values, value => value != 0);
+            Zeros = IsSeen.Count(isSeen => !isSeen);
             weight.Mask = IsSeen;
             mean = TensorPrimitives.Average<float>(Magnitudes);
             deviation = Math.Max(TensorPrimitives.StdDev<float>(Magnitudes), 1e-6 * mean);
@@ -102,6 +105,9 @@ internal sealed class SurgeryMasks(IReadOnlyList<Parameter> layers, double spars
         internal float[] Magnitudes { get; }
 
         internal bool[] IsSeen { get; }
+
+        /// <summary>How many weights were zero at the start.</summary>
+        internal int Zeros { get; }
 
         /// <summary>The c at which a magnitude is the middle of the thresholds.</summary>
         internal double Place(double magnitude) => (magnitude - mean) / deviation;

@@ -11,6 +11,8 @@ internal static class DistillationLoss
     /// <summary>T: a softer teacher tells more of the classes that it did not choose. Hinton et al. found 2.5 to 4 best for small students.</summary>
     private const float Temperature = 4;
 
+    private const float ShareOfDeviation = 1 / 3f;
+
     /// <summary>What labels weigh beside the teacher where there are some.</summary>
     private const float LabelWeight = 0.1f;
 
@@ -41,8 +43,11 @@ internal static class DistillationLoss
         return parts.Count == 1 ? graph.Add("Identity", parts[0]) : graph.AddNode("Sum", [.. parts]).Output;
     }
 
-    /// <summary>T, or the deviation of the teacher's scores where that is larger: scores in the hundreds would else teach nothing but the best class.</summary>
-    private static float TemperatureOf(float variance) => MathF.Max(Temperature, MathF.Sqrt(variance));
+    /// <summary>
+    /// T, or this share of the deviation of the teacher's scores where that is more: scores in the hundreds, as mnist8's are, would else teach nothing but the best class. At the whole deviation a small student spends
+    /// itself on classes that do not matter.
+    /// </summary>
+    private static float TemperatureOf(float variance) => MathF.Max(Temperature, ShareOfDeviation * MathF.Sqrt(variance));
 
     private static Value Divergence(Graph graph, Value mine, Value taught, int axis, long[] shape, float temperature)
     {
