@@ -34,6 +34,15 @@ public sealed class OptimizationRequest
     /// <summary>Full path of the evaluation data set, or null.</summary>
     public string? EvaluationData { get; set; }
 
+    /// <summary>Full path of the model that training learns from, or null for the source model.</summary>
+    public string? Teacher { get; set; }
+
+    /// <summary>Full path of the model that is optimized and trained in the place of the source model, which still judges it; null for the source model.</summary>
+    public string? Student { get; set; }
+
+    /// <summary>Full path of the data set to train on, or null for the calibration data.</summary>
+    public string? TrainingData { get; set; }
+
     public Measurement Measurement { get; set; }
 
     /// <summary>Whether the artifact is written compressed.</summary>
@@ -60,13 +69,16 @@ public sealed class OptimizationRequest
     /// <summary>URL of the remote cache, or null. Not part of the file: it may hold a password.</summary>
     public string? RemoteCache { get; set; }
 
+    /// <summary>Full path of the folder that trained models are also kept in, to be committed with the lock file; null for the cache alone.</summary>
+    public string? TrainedWeightsDirectory { get; set; }
+
     /// <summary>
-    /// How long a search may take, in seconds, after which the best so far ships, and how long anything may take before there is something to ship. Null or 0 where the project writes no limit: a search then has
-    /// five minutes, and all else has no limit.
+    /// How long a search or training may take, in seconds, after which the best so far ships, and how long anything may take before there is something to ship. Null or 0 where the project writes no limit: searching
+    /// and training then have five minutes, and all else has no limit.
     /// </summary>
     public double? TimeoutSeconds { get; set; }
 
-    /// <summary>The model, its external data and the data sets as they were when the request was made.</summary>
+    /// <summary>The models, their external data and the data sets as they were when the request was made.</summary>
     public IList<InputDigest> Inputs { get; } = [];
 
     /// <summary>Measurements that other devices made of this model for this target. They judge, and make nothing.</summary>
@@ -113,6 +125,9 @@ public sealed class OptimizationRequest
         .Object(nameof(Budgets), Budgets.Write)
         .Add(nameof(CalibrationData), CalibrationData)
         .Add(nameof(EvaluationData), EvaluationData)
+        .Add(nameof(Teacher), Teacher)
+        .Add(nameof(Student), Student)
+        .Add(nameof(TrainingData), TrainingData)
         .Add(nameof(Measurement), Measurement.ToString())
         .Add(nameof(Compress), Compress)
         .Object(nameof(Runtime), Runtime is null ? null : Runtime.Write)
@@ -121,6 +136,7 @@ public sealed class OptimizationRequest
         .Add(nameof(OutputPath), OutputPath)
         .Add(nameof(ResultPath), ResultPath)
         .Add(nameof(CacheDirectory), CacheDirectory)
+        .Add(nameof(TrainedWeightsDirectory), TrainedWeightsDirectory)
         .Add(nameof(TimeoutSeconds), TimeoutSeconds)
         .Objects(nameof(Inputs), Inputs, (input, inner) => input.Write(inner))
         .Objects(nameof(Measurements), Measurements, (measurement, inner) => measurement.Write(inner))
@@ -137,6 +153,9 @@ public sealed class OptimizationRequest
             Budgets = ModelBudgets.Read(json.Object(nameof(Budgets))),
             CalibrationData = json.Text(nameof(CalibrationData)),
             EvaluationData = json.Text(nameof(EvaluationData)),
+            Teacher = json.Text(nameof(Teacher)),
+            Student = json.Text(nameof(Student)),
+            TrainingData = json.Text(nameof(TrainingData)),
             Measurement = json.Choice<Measurement>(nameof(Measurement)),
             Compress = json.Flag(nameof(Compress)),
             Runtime = AppRuntime.Read(json.Object(nameof(Runtime))),
@@ -145,6 +164,7 @@ public sealed class OptimizationRequest
             OutputPath = json.Text(nameof(OutputPath)) ?? "",
             ResultPath = json.Text(nameof(ResultPath)) ?? "",
             CacheDirectory = json.Text(nameof(CacheDirectory)),
+            TrainedWeightsDirectory = json.Text(nameof(TrainedWeightsDirectory)),
             TimeoutSeconds = json.Number(nameof(TimeoutSeconds)),
             Worker = json.Text(nameof(Worker)) ?? "",
         };

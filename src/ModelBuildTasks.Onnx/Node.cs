@@ -117,6 +117,8 @@ public sealed class Node
 
     public string? GetString(string name) => attributes.TryGetValue(name, out AttributeProto? a) && a.HasS ? a.S.ToStringUtf8() : null;
 
+    public string[]? GetStrings(string name) => attributes.TryGetValue(name, out AttributeProto? a) ? [.. a.Strings.Select(text => text.ToStringUtf8())] : null;
+
     public Tensor? GetTensor(string name) => tensors.GetValueOrDefault(name);
 
     public Graph? GetGraph(string name) => subgraphs.TryGetValue(name, out Graph[]? graphs) ? graphs[0] : null;
@@ -130,6 +132,8 @@ public sealed class Node
     public Node Set(string name, long[] value) => Set(name, AttributeKind.Ints, a => a.Ints.AddRange(value));
 
     public Node Set(string name, float[] value) => Set(name, AttributeKind.Floats, a => a.Floats.AddRange(value));
+
+    public Node Set(string name, string[] value) => Set(name, AttributeKind.Strings, a => a.Strings.AddRange(value.Select(ByteString.CopyFromUtf8)));
 
     public Node Set(string name, Tensor value)
     {
@@ -346,5 +350,6 @@ public sealed class Node
         Graph = 5,
         Floats = 6,
         Ints = 7,
+        Strings = 8,
     }
 }

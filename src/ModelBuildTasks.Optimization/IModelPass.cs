@@ -26,6 +26,9 @@ public sealed record PassOutcome(bool Changed, string Explanation, IReadOnlyList
     /// <summary>What was decided for each layer and tensor; null for passes that quantize nothing.</summary>
     public QuantizationPlan? Plan { get; init; }
 
+    /// <summary>SHA-256 of the trained model as it is kept, to be taken again in the place of training; null for passes that train nothing.</summary>
+    public string? TrainedWeights { get; init; }
+
     public static PassOutcome Applied(string explanation, IReadOnlyList<string>? refusals = null) => new(true, explanation, refusals ?? []);
 
     public static PassOutcome Refused(string reason, IReadOnlyList<string>? refusals = null) => new(false, reason, refusals ?? []);

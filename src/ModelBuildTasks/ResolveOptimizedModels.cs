@@ -255,7 +255,7 @@ public sealed class ResolveOptimizedModels : Task
             }
         }
 
-        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
+        foreach (var key in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData, MetadataNames.TrainingData, MetadataNames.Teacher, MetadataNames.Student })
         {
             if (metadata.TryGetValue(key, out var path))
             {

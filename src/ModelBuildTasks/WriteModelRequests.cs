@@ -44,6 +44,9 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     /// <summary>Whether the build writes the lock file, and so looks for the best anew, beginning with what is locked.</summary>
     public bool IsUpdatingLock { get; set; }
 
+    /// <summary>The project's ModelTrainedWeights: the folder that trained models are also kept in; empty for the cache alone.</summary>
+    public string TrainedWeights { get; set; } = "";
+
     /// <summary>The project's ModelOptimizationTimeout, valid.</summary>
     public string OptimizationTimeout { get; set; } = "";
 
@@ -91,7 +94,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
     }
 
     private string InputText() => string.Join("\n", WorkerPath, InputStamp.OfTimes(WorkerDigest.Files(Path.GetDirectoryName(WorkerPath)!)), ProjectFile, CacheDirectory,
-        Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), LockFile.Length > 0 ? InputStamp.OfTimes(LockFile) : "", $"{IsUpdatingLock}", TaskMemory.TextOf(Variants));
+        TrainedWeights, Measurement, OptimizationTimeout, $"{_runtime} {_runtime?.Folder}", InputStamp.OfTimes(Measurements), LockFile.Length > 0 ? InputStamp.OfTimes(LockFile) : "", $"{IsUpdatingLock}", TaskMemory.TextOf(Variants));
 
     // What is there may have been made of a request that says nothing of what is locked; what is not there is made as it is locked.
     private static bool IsMade(ITaskItem request) => File.Exists(request.GetMetadata("ResultPath")) && File.Exists(request.GetMetadata("ArtifactPath"));
@@ -107,7 +110,7 @@ public sealed class WriteModelRequests : Task, ICancelableTask
         foreach (var variant in Variants.Select(ModelVariant.FromTaskItem))
         {
             var request = Request(variant, worker);
-            if (Exists(variant) && Digest(request, watched))
+            if (Exists(variant, request) && Digest(request, watched))
             {
                 request.Budgets.MaxLatencyProcessor = locked?.LimitProcessorOf(request);
                 request.Locked = IsUpdatingLock ? null : locked?.ChoiceOf(request);
@@ -148,12 +151,16 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             Budgets = settings.Budgets,
             CalibrationData = variant.Text(MetadataNames.CalibrationData),
             EvaluationData = variant.Text(MetadataNames.EvaluationData),
+            Teacher = variant.Text(MetadataNames.Teacher),
+            Student = variant.Text(MetadataNames.Student),
+            TrainingData = variant.Text(MetadataNames.TrainingData),
             Measurement = Choice.TryParse<Measurement>(Measurement, out var measurement) ? measurement : default,
             Compress = variant.IsCompressed,
             Runtime = _runtime,
             OutputPath = variant.ArtifactPath,
             ResultPath = variant.ResultPath,
-            CacheDirectory = CacheDirectory.Length > 0 ? ItemText.FullPath(Path.GetDirectoryName(ProjectFile)!, CacheDirectory) : null,
+            CacheDirectory = FolderOf(CacheDirectory),
+            TrainedWeightsDirectory = FolderOf(TrainedWeights),
             TimeoutSeconds = Quantity.TryParseDuration(OptimizationTimeout, out var milliseconds) ? milliseconds / 1000 : null,
             Worker = worker,
         };
@@ -179,7 +186,9 @@ public sealed class WriteModelRequests : Task, ICancelableTask
         }
     }
 
-    private bool Exists(ModelVariant variant)
+    private string? FolderOf(string property) => property.Length > 0 ? ItemText.FullPath(Path.GetDirectoryName(ProjectFile)!, property) : null;
+
+    private bool Exists(ModelVariant variant, OptimizationRequest request)
     {
         var place = variant.Location;
         if (!File.Exists(variant.ModelPath))
@@ -188,12 +197,9 @@ public sealed class WriteModelRequests : Task, ICancelableTask
             return false;
         }
 
-        foreach (var metadata in new[] { MetadataNames.CalibrationData, MetadataNames.EvaluationData })
+        foreach (var (_, metadata, path) in RequestInputs.Missing(request))
         {
-            if (variant.Text(metadata) is { } path && !File.Exists(path) && !System.IO.Directory.Exists(path))
-            {
-                _log.Write(Diagnostic.Create(DiagnosticCatalogue.DataNotFound, place.File, metadata, path).At(place.File, place.Line, place.Column));
-            }
+            _log.Write(Diagnostic.Create(DiagnosticCatalogue.DataNotFound, place.File, metadata, path).At(place.File, place.Line, place.Column));
         }
 
         return true;

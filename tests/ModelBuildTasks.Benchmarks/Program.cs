@@ -10,6 +10,7 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     TargetTable.Command(),
     QuantizationTime.Command(),
     QuantizationMemory.Command(),
+    TrainingStep.Command(),
     WeightOnly.Command(),
     PruningWeights.Command(),
     SurgeryTable.Command(),

@@ -16,7 +16,8 @@ public sealed class BadInput : IDisposable
     [DataRow("CalibrationData=\"nowhere\"", "MBT0005")]
     [DataRow("Quantization=\"Static\"", "MBT0006")]
     [DataRow("Pruning=\"Auto\" CalibrationData=\"models\"", "MBT0003")]
-    [DataRow("FineTune=\"Auto\"", "MBT0007")]
+    [DataRow("FineTune=\"Auto\"", "MBT0018")]
+    [DataRow("FineTune=\"Distill\" TrainingData=\"models\" Teacher=\"nowhere.onnx\"", "MBT0005")]
     [DataRow("Targets=\"tpu\"", "MBT0001")]
     public void Metadata_that_can_not_be_obeyed_fail_before_any_worker(string metadata, string code)
     {

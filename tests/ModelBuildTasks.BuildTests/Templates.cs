@@ -82,11 +82,11 @@ public sealed partial class Templates : IDisposable
         var comment = XDocument.Load(At("OptimizedModels.props")).DescendantNodes().OfType<XComment>().Last().Value;
         var shown = Setting().Matches(comment).ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value);
 
-        CollectionAssert.AreEquivalent(MetadataNames.All.Where(name => IsAvailable(name, shown.GetValueOrDefault(name, "true"))).ToArray(), shown.Keys);
+        CollectionAssert.AreEquivalent(MetadataNames.All.ToArray(), shown.Keys);
         foreach (var (name, value) in shown)
         {
             var complaints = SettingsReader.Read("digits", null, asked => asked == name ? value : null).Diagnostics
-                .Where(diagnostic => diagnostic.Code is not null && diagnostic.Code != DiagnosticCatalogue.ContradictorySettings.Code && diagnostic.Code != DiagnosticCatalogue.NoCalibrationData.Code);
+                .Where(diagnostic => diagnostic.Code is not null && diagnostic.Code != DiagnosticCatalogue.ContradictorySettings.Code && diagnostic.Code != DiagnosticCatalogue.NoCalibrationData.Code && diagnostic.Code != DiagnosticCatalogue.NoTrainingData.Code);
             Assert.IsEmpty(complaints, name);
         }
     }
@@ -102,9 +102,6 @@ public sealed partial class Templates : IDisposable
         Assert.IsFalse(package.Entries.Any(entry => entry.FullName.StartsWith("lib/", StringComparison.Ordinal)));
         Assert.IsLessThan(2_000_000, new FileInfo(TemplateHive.PackageFile).Length);
     }
-
-    private static bool IsAvailable(string name, string value) =>
-        SettingsReader.Read("digits", null, asked => asked == name ? value : null).Diagnostics.All(diagnostic => diagnostic.Code != DiagnosticCatalogue.NotAvailable.Code);
 
     private static string Include(XElement item) => (string)item.Attribute("Include")!;
 

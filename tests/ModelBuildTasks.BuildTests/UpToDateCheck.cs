@@ -42,6 +42,21 @@ public sealed class UpToDateCheck : IDisposable
     }
 
     [TestMethod]
+    public void A_teacher_a_student_and_the_training_data_are_inputs()
+    {
+        _app.Items = """<OptimizedModel Include="models/digits.onnx" FineTune="Distill" Teacher="large/teacher.onnx" Student="small.onnx" TrainingData="training" />""";
+        foreach (var file in new[] { "large/teacher.onnx", "large/teacher.onnx.data", "small.onnx", "small.onnx_data", "training/0/a.png" })
+        {
+            _app.Write(file, "x");
+        }
+
+        var inputs = Inputs();
+
+        CollectionAssert.AreEquivalent(new[] { "models/digits.onnx", "large/teacher.onnx", "large/teacher.onnx.data", "small.onnx", "small.onnx_data", "training/0/a.png" }, inputs.Keys.ToArray());
+        Assert.IsTrue(inputs.Values.All(set => set == Cpu), string.Join(", ", inputs.Values));
+    }
+
+    [TestMethod]
     public void A_measurement_is_an_input_of_each_model()
     {
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Targets="cpu;cuda" /><ModelMeasurement Include="measurements/*.json" />""";

@@ -37,9 +37,13 @@ public sealed class MetadataOfAnItem
     [DataRow("MaxLatencyRatio", "0", "MBT0002")]
     [DataRow("Sparsity", "1.2", "MBT0002")]
     [DataRow("MaxAccuracyDrop", "-0.1", "MBT0002")]
-    [DataRow("FineTune", "Distill", "MBT0007")]
+    [DataRow("FineTune", "Distil", "MBT0001")]
+    [DataRow("FineTuneEpochs", "0", "MBT0002")]
+    [DataRow("FineTuneEpochs", "-3", "MBT0002")]
+    [DataRow("FineTuneEpochs", "2.5", "MBT0002")]
+    [DataRow("FineTuneEpochs", "many", "MBT0002")]
+    [DataRow("FineTuneEpochs", "1e9", "MBT0002")]
     [DataRow("Format", "Orrt", "MBT0001")]
-    [DataRow("TrainingData", "Data/training", "MBT0007")]
     public void A_bad_value_is_named_with_its_metadata_and_the_file(string metadata, string value, string code)
     {
         var diagnostic = Read((metadata, value)).Diagnostics.Single();
@@ -61,9 +65,9 @@ public sealed class MetadataOfAnItem
     [TestMethod]
     public void All_bad_values_are_reported_at_once()
     {
-        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("FineTune", "Distill")).Diagnostics.Select(diagnostic => diagnostic.Code);
+        var codes = Read(("Precision", "Int9"), ("MaxSize", "small"), ("FineTuneEpochs", "0")).Diagnostics.Select(diagnostic => diagnostic.Code);
 
-        CollectionAssert.AreEqual(new[] { "MBT0001", "MBT0002", "MBT0007" }, codes.ToArray());
+        CollectionAssert.AreEqual(new[] { "MBT0001", "MBT0002", "MBT0002" }, codes.ToArray());
     }
 
     [TestMethod]
@@ -78,6 +82,72 @@ public sealed class MetadataOfAnItem
         Assert.AreEqual("MBT0006", diagnostic.Code);
         StringAssert.Contains(diagnostic.Message, $"{metadata}=\"{value}\"");
     }
+
+    [TestMethod]
+    [DataRow("Teacher", "teacher.onnx")]
+    [DataRow("Student", "student.onnx")]
+    [DataRow("TrainingData", "data")]
+    [DataRow("FineTuneEpochs", "3")]
+    public void What_belongs_to_training_is_refused_without_it(string metadata, string value)
+    {
+        var diagnostic = Read((metadata, value)).Diagnostics.Single();
+
+        Assert.AreEqual("MBT0003", diagnostic.Code);
+        StringAssert.Contains(diagnostic.Message, $"{metadata} belongs to training");
+    }
+
+    [TestMethod]
+    [DataRow("Distill", "MBT0018")]
+    [DataRow("Auto", "MBT0018")]
+    [DataRow("QuantizationAware", "MBT0006")]
+    public void Training_needs_data(string fineTune, string code) => Assert.AreEqual(code, Read(("FineTune", fineTune)).Diagnostics.Single().Code);
+
+    [TestMethod]
+    public void Quantization_aware_training_needs_calibration_data_besides_training_data() =>
+        Assert.AreEqual("MBT0006", Read(("FineTune", "QuantizationAware"), ("TrainingData", "data")).Diagnostics.Single().Code);
+
+    [TestMethod]
+    [DataRow("Distill")]
+    [DataRow("Distill", "Pruning", "Structured", "Sparsity", "0.5", "Precision", "Float32", "TrainingData", "others", "CalibrationData", "")]
+    [DataRow("Distill", "Student", "student.onnx", "Precision", "Float16")]
+    [DataRow("Distill", "Pruning", "Magnitude", "Sparsity", "0.5", "Quantization", "WeightOnly", "Teacher", "teacher.onnx", "FineTuneEpochs", "20")]
+    [DataRow("Auto")]
+    [DataRow("Auto", "Pruning", "Auto", "EvaluationData", "others")]
+    [DataRow("Auto", "Precision", "Float32", "Pruning", "Structured", "Sparsity", "0.5")]
+    [DataRow("QuantizationAware")]
+    [DataRow("QuantizationAware", "Precision", "Int8")]
+    [DataRow("QuantizationAware", "Quantization", "Static", "Pruning", "Structured", "Sparsity", "0.5")]
+    public void Training_is_read(string fineTune, params string[] metadata)
+    {
+        var reader = Trained(fineTune, metadata);
+
+        Assert.IsEmpty(reader.Diagnostics);
+        Assert.AreEqual(Choice.Parse<FineTune>(fineTune), reader.Settings.FineTune);
+    }
+
+    [TestMethod]
+    public void Rounds_of_training_are_read() => Assert.AreEqual(20, Trained("Distill", "FineTuneEpochs", "20").Settings.FineTuneEpochs);
+
+    [TestMethod]
+    public void Training_that_is_named_leaves_pruning_to_be_named() => Assert.AreEqual(Pruning.None, Trained("Distill", "EvaluationData", "others").Settings.Pruning);
+
+    [TestMethod]
+    [DataRow("QuantizationAware", "Precision", "Float32")]
+    [DataRow("QuantizationAware", "Precision", "Float16")]
+    [DataRow("QuantizationAware", "Precision", "Int4")]
+    [DataRow("QuantizationAware", "Quantization", "None")]
+    [DataRow("QuantizationAware", "Quantization", "Dynamic")]
+    [DataRow("QuantizationAware", "Quantization", "WeightOnly")]
+    [DataRow("QuantizationAware", "Pruning", "Auto", "EvaluationData", "others")]
+    [DataRow("QuantizationAware", "Objective", "Size")]
+    [DataRow("Distill", "Precision", "Float32")]
+    [DataRow("Distill", "Quantization", "Dynamic")]
+    [DataRow("Distill", "Pruning", "Auto", "EvaluationData", "others")]
+    public void Training_that_has_nothing_to_give_back_is_refused(string fineTune, params string[] metadata) =>
+        Assert.AreEqual("MBT0003", Trained(fineTune, metadata).Diagnostics.Single().Code);
+
+    private static SettingsReader Trained(string fineTune, params string[] metadata) =>
+        Read([.. metadata.Chunk(2).Select(pair => (pair[0], pair[1])), ("CalibrationData", "data"), ("FineTune", fineTune)]);
 
     [TestMethod]
     [DataRow("Precision", "Float32", "Quantization", "Dynamic")]

@@ -288,6 +288,26 @@ public class GraphEditingTests
     }
 
     [TestMethod]
+    public void A_list_of_strings_is_read_as_it_was_set()
+    {
+        (Model model, Value x) = Start();
+        Node node = model.Graph.AddNode("RNN", [x]).Set("activations", ["Tanh", "größer"]);
+        model.Graph.AddOutput(node.Output);
+        Node read = Model.Parse(model.ToBytes()).Graph.Nodes.Single();
+        CollectionAssert.AreEqual(new[] { "Tanh", "größer" }, read.GetStrings("activations"));
+        Assert.IsTrue(read.HasSameAttributes(node));
+    }
+
+    [TestMethod]
+    public void A_list_of_strings_that_is_not_stated_is_none()
+    {
+        (Model model, Value x) = Start();
+        Node node = model.Graph.AddNode("RNN", [x]).Set("hidden_size", 2);
+        Assert.IsNull(node.GetStrings("activations"));
+        Assert.IsEmpty(node.GetStrings("hidden_size")!);
+    }
+
+    [TestMethod]
     public void A_graph_can_be_stated_once_for_an_attribute()
     {
         (Model model, Value x) = Start();

@@ -26,6 +26,38 @@ public sealed class Requests : IDisposable
     }
 
     [TestMethod]
+    public void Carries_what_a_model_is_trained_with()
+    {
+        _project.Write(_project.Training);
+
+        var request = _project.Request;
+        Assert.AreEqual(FineTune.Distill, request.Settings.FineTune);
+        Assert.AreEqual(3, request.Settings.FineTuneEpochs);
+        Assert.AreEqual(_project.Folder.File("teacher.onnx"), request.Teacher);
+        Assert.AreEqual(_project.Folder.File("student.onnx"), request.Student);
+        Assert.AreEqual(_project.Folder.File("training"), request.TrainingData);
+        Assert.AreEqual(_project.Folder.File("trained"), request.TrainedWeightsDirectory);
+    }
+
+    [TestMethod]
+    [DataRow("teacher.onnx")]
+    [DataRow("teacher.bin")]
+    [DataRow("student.onnx")]
+    [DataRow("training/class/a.png")]
+    public void Is_written_anew_when_what_a_model_is_trained_with_changes(string input)
+    {
+        _project.Write(_project.Training);
+        File.SetLastWriteTimeUtc(_project.RequestPath, RequestedProject.LongAgo);
+        _project.Write(_project.Training);
+        Assert.AreEqual(RequestedProject.LongAgo, File.GetLastWriteTimeUtc(_project.RequestPath), "Nothing has changed yet.");
+        _project.Change(input);
+
+        _project.Write(_project.Training);
+
+        Assert.AreNotEqual(RequestedProject.LongAgo, File.GetLastWriteTimeUtc(_project.RequestPath));
+    }
+
+    [TestMethod]
     [DataRow("digits.onnx")]
     [DataRow("digits.bin")]
     [DataRow("data/class/a.png")]
@@ -202,7 +234,11 @@ public sealed class Requests : IDisposable
         File.Delete(_project.Folder.File("digits.onnx"));
         _project.Write();
 
-        CollectionAssert.AreEqual(new[] { "MBT3002", "MBT0005", "MBT0004" }, _project.Engine.ErrorCodes.ToArray());
+        File.Delete(_project.Folder.File("teacher.onnx"));
+        _project.Folder.Write("digits.onnx", Tests.Infra.OnnxBytes.Model([], []));
+        _project.Write(_project.Training);
+
+        CollectionAssert.AreEqual(new[] { "MBT3002", "MBT0005", "MBT0004", "MBT0005" }, _project.Engine.ErrorCodes.ToArray());
     }
 
     [TestMethod]

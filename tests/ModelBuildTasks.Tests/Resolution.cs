@@ -149,13 +149,17 @@ public sealed class Resolution : IDisposable
     }
 
     [TestMethod]
-    public void Paths_are_relative_to_the_project_whatever_the_current_directory_holds()
+    [DataRow("CalibrationData")]
+    [DataRow("TrainingData")]
+    [DataRow("Teacher")]
+    [DataRow("Student")]
+    public void Paths_are_relative_to_the_project_whatever_the_current_directory_holds(string metadata)
     {
         var decoy = Path.Combine(Directory.GetCurrentDirectory(), "data");
-        var variant = Resolve([Model("models\\digits.onnx", ("CalibrationData", "data\\calibration"))]).Variants.Single();
+        var variant = Resolve([Model("models\\digits.onnx", (metadata, "data\\calibration"))]).Variants.Single();
 
-        Assert.AreEqual(Path.Combine(_folder.Path, "data", "calibration"), variant.GetMetadata("CalibrationData"));
-        Assert.DoesNotContain(decoy, variant.GetMetadata("CalibrationData"));
+        Assert.AreEqual(Path.Combine(_folder.Path, "data", "calibration"), variant.GetMetadata(metadata));
+        Assert.DoesNotContain(decoy, variant.GetMetadata(metadata));
     }
 
     [TestMethod]

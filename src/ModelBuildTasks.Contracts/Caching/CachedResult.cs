@@ -20,7 +20,7 @@ public static class CachedResult
     /// <param name="artifactPath">Where the artifact is now.</param>
     public static void Store(ArtifactStore store, OptimizationRequest request, OptimizationResult result, string artifactPath)
     {
-        if (result.Succeeded && !result.Diagnostics.Any(diagnostic => diagnostic.IsTransient || diagnostic.File != request.ModelPath))
+        if (result.Succeeded && !result.Diagnostics.Any(diagnostic => diagnostic.IsTransient || diagnostic.Code == DiagnosticCatalogue.TrainedAgain.Code || diagnostic.File != request.ModelPath))
         {
             if (result.ExternalData is { } name)
             {
@@ -37,9 +37,9 @@ public static class CachedResult
     public static OptimizationResult? TryRestore(ArtifactStore store, OptimizationRequest request)
     {
         OptimizationResult? result = null;
-        // The weights first: an artifact lies nowhere without them.
+        // What a project keeps of training the worker writes. The weights first: an artifact lies nowhere without them.
         if (store.TryRestore(RequestKey.OfResult(request), request.OutputPath, description => (result = Parse(description)) is { } found
-            && (found.ExternalData is not { } name || store.TryRestoreData(request.OutputPath, name))) is null || result is null)
+            && TrainedFiles.HaveAll(request, found.Pinned?.TrainedWeights ?? []) && (found.ExternalData is not { } name || store.TryRestoreData(request.OutputPath, name))) is null || result is null)
         {
             return null;
         }

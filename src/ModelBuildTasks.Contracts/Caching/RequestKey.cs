@@ -15,7 +15,7 @@ public static class RequestKey
 {
     /// <summary>
     /// What makes the artifact. Where it is searched for, every budget decides what is found, and what ships compressed is compared compressed. Otherwise budgets judge it and are no part of this, but for the accuracy
-    /// that a recipe may spend. The time limit is none: what was cut short is not kept.
+    /// that a recipe may spend. The time limit is part of it where training is to be done anew, which takes what time there is; a search that was cut short is not kept.
     /// </summary>
     /// <param name="request">The request, with its inputs.</param>
     public static string OfArtifact(OptimizationRequest request) => ContentDigest.OfText(Artifact(request, request.Locked?.Recipe, request.Start).ToString());
@@ -38,6 +38,7 @@ public static class RequestKey
             key.Add(name, value);
         }
 
+        AddTrainingTime(key, request, locked: null);
         return ContentDigest.OfText(WithInputs(key, request).ToString());
     }
 
@@ -53,10 +54,10 @@ public static class RequestKey
     /// <summary>The budgets that steer how an artifact is made that is not searched for, by name; null is not set, or does not steer. The lock file has them.</summary>
     internal static IEnumerable<(string Name, double? Value)> SteeringBudgets(OptimizationRequest request)
     {
-        var isPruningSearch = request.Settings.Pruning == Pruning.Auto;
+        var isOpen = request.Settings.Pruning == Pruning.Auto || request.Settings.FineTune == FineTune.Auto;
         yield return (nameof(ModelBudgets.MaxAccuracyDrop), request.Budgets.MaxAccuracyDrop);
-        yield return (nameof(ModelBudgets.MinAccuracy), isPruningSearch ? request.Budgets.MinAccuracy : null);
-        yield return (nameof(ModelBudgets.MaxClassAccuracyDrop), isPruningSearch ? request.Budgets.MaxClassAccuracyDrop : null);
+        yield return (nameof(ModelBudgets.MinAccuracy), isOpen ? request.Budgets.MinAccuracy : null);
+        yield return (nameof(ModelBudgets.MaxClassAccuracyDrop), isOpen ? request.Budgets.MaxClassAccuracyDrop : null);
     }
 
     private static string OfResult(OptimizationRequest request, JsonWriter artifact) =>
@@ -74,6 +75,7 @@ public static class RequestKey
             key.Add(name, value);
         }
 
+        AddTrainingTime(key, request, locked);
         if (locked is null && request.Settings.LeavesChoice)
         {
             key.Object("Search", search => search
@@ -83,6 +85,14 @@ public static class RequestKey
         }
 
         return WithInputs(key, request);
+    }
+
+    private static void AddTrainingTime(JsonWriter key, OptimizationRequest request, PinnedRecipe? locked)
+    {
+        if (locked is null && request.Settings.FineTune != FineTune.None)
+        {
+            key.Add(nameof(request.TimeoutSeconds), request.TimeoutSeconds);
+        }
     }
 
     private static JsonWriter Origin(OptimizationRequest request) => new JsonWriter()

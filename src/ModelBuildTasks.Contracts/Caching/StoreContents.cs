@@ -8,6 +8,9 @@ namespace ModelBuildTasks.Contracts.Caching;
 /// <summary>What lies in a store. Files that are not the store's own are not seen, and so never deleted.</summary>
 public sealed class StoreContents
 {
+    /// <summary>What a file in <see cref="CheckpointFolder"/> ends in.</summary>
+    public const string CheckpointExtension = ".checkpoint";
+
     private readonly string _directory;
 
     private StoreContents(string directory)
@@ -16,8 +19,12 @@ public sealed class StoreContents
         Entries = [.. Files(ArtifactStore.EntryFolder).Select(file => new StoredEntry(file))];
         Artifacts = Files(ArtifactStore.ArtifactFolder).ToDictionary(file => file.Name, StringComparer.Ordinal);
         var staging = new DirectoryInfo(Path.Combine(directory, ArtifactStore.StagingFolder));
-        Unfinished = staging.Exists ? staging.GetFiles("*" + StagedFile.Extension) : [];
+        var training = new DirectoryInfo(CheckpointFolder(directory));
+        Unfinished = [.. staging.Exists ? staging.GetFiles("*" + StagedFile.Extension) : [], .. training.Exists ? training.GetFiles("*" + CheckpointExtension) : []];
     }
+
+    /// <summary>Full path of the folder of a store where training writes how far it is.</summary>
+    public static string CheckpointFolder(string directory) => Path.Combine(directory, "training");
 
     /// <exception cref="IOException">The folder cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">The folder may not be read.</exception>
@@ -28,7 +35,7 @@ public sealed class StoreContents
     /// <summary>Artifacts by SHA-256.</summary>
     public IReadOnlyDictionary<string, FileInfo> Artifacts { get; }
 
-    /// <summary>What is being written now, or was when a process was killed.</summary>
+    /// <summary>What is being written or trained now, or was when a process was killed.</summary>
     public IReadOnlyList<FileInfo> Unfinished { get; }
 
     /// <summary>Bytes of entries and artifacts.</summary>

@@ -28,17 +28,13 @@ public static class DiagnosticCatalogue
         "There is no model file '{0}'.", "Correct the path (in a project, the Include of the OptimizedModel item), or put the model there.");
 
     /// <summary>{0} metadata, {1} path.</summary>
-    public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data not found", Error,
-        "{0}=\"{1}\" does not exist.", "Correct the path, which is relative to the project, or put the data there.");
+    public static readonly DiagnosticDescriptor DataNotFound = new("MBT0005", "Data, a teacher or a student not found", Error,
+        "{0}=\"{1}\" does not exist.", "Correct the path, which is relative to the project, or put the file or folder there.");
 
     /// <summary>{0} model name, {1} the setting that needs it.</summary>
     public static readonly DiagnosticDescriptor NoCalibrationData = new("MBT0006", "No calibration data", Error,
         "'{0}' asks for {1} but has no CalibrationData.",
         "Name a folder or file with some hundred typical inputs as CalibrationData, or choose what needs none, such as Quantization=\"Dynamic\" or Pruning=\"Magnitude\".");
-
-    /// <summary>{0} metadata, {1} value, {2} what is available.</summary>
-    public static readonly DiagnosticDescriptor NotAvailable = new("MBT0007", "Not available in this version", Error,
-        "{0}=\"{1}\" is not available in this version of ModelBuildTasks{2}.", "Remove the setting or choose an available value.");
 
     /// <summary>No arguments.</summary>
     public static readonly DiagnosticDescriptor NotAnSdkProject = new("MBT0008", "Not an SDK project", Error,
@@ -82,6 +78,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor NotEmbeddable = new("MBT0017", "A model in several files can't be embedded", Error,
         "'{0}' for {1} keeps its weights in a file of their own, which a resource can't have beside it: {2}.",
         "Set Embed=\"false\", without Compress, for a model and its weights beside the app; for an artifact of more than 2 GB a smaller Precision may do, too.");
+
+    /// <summary>{0} model name, {1} the setting that needs it.</summary>
+    public static readonly DiagnosticDescriptor NoTrainingData = new("MBT0018", "No data to train on", Error,
+        "'{0}' asks for {1} but has neither TrainingData nor CalibrationData.",
+        "Name a folder or file with typical inputs as TrainingData, the more the better; labels are not needed. CalibrationData serves where there is none.");
 
     /// <summary>{0} model name, {1} target, {2} reason.</summary>
     public static readonly DiagnosticDescriptor PassedThrough = new("MBT1001", "The model passes through unchanged", Warning,
@@ -137,7 +138,7 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
     /// <summary>{0} model name, {1} target, {2} what is shared, a clause.</summary>
-    public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds calibration samples", Warning,
+    public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds samples that were learned from", Warning,
         "'{0}' for {1}: {2}. Accuracy measured on what the model was fitted to says little of new data.",
         "Keep the two apart: remove those samples, or part one data set by \"split\" (docs/DATA.md). Where it is meant, add MBT1018 to NoWarn.");
 
@@ -178,6 +179,11 @@ public static class DiagnosticCatalogue
     public static readonly DiagnosticDescriptor IntegersNotTaken = new("MBT1023", "The model brings integers that the target does not take", Warning,
         "'{0}' for {1} keeps integers that {1} does not take: {2}. They run beside its engine, if the model loads there.",
         "Name the float model as the source, which is then quantized as the target takes it (docs/TARGETS.md), quantize it elsewhere with int8, zero points of 0 and biases in float, or leave this target to other models.");
+
+    /// <summary>{0} model name, {1} target, {2} SHA-256 of the weights that the lock file pins, {3} where they were looked for, the rest of the sentence.</summary>
+    public static readonly DiagnosticDescriptor TrainedAgain = new("MBT1024", "The model was trained again", Warning,
+        "'{0}' for {1} was trained again, to other weights than the lock file has: {2} {3}.",
+        "Commit the folder that ModelTrainedWeights names with the lock file, or share a cache; 'dotnet build -t:UpdateModelLock' pins the weights of this build.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
@@ -306,6 +312,15 @@ public static class DiagnosticCatalogue
     /// <summary>{0} tensor, its size and the limit.</summary>
     public static readonly DiagnosticDescriptor TensorTooLarge = new("MBT4018", "One tensor has more than 2 GB", Error,
         "The model can't be read: {0}.", "Export it with the tensor in parts, such as a matrix product for each half of the columns and a Concat, or in a smaller type, such as float16.");
+
+    /// <summary>{0} metadata, {1} path, {2} difference, a clause.</summary>
+    public static readonly DiagnosticDescriptor SignatureDiffers = new("MBT4019", "A teacher or student has other inputs or outputs", Error,
+        "{0}=\"{1}\" does not take and give what the model does: {2}.", "Export it with the model's inputs and outputs: the same names, types and shapes.");
+
+    /// <summary>{0} path, {1} reason, a clause.</summary>
+    public static readonly DiagnosticDescriptor TrainedWeightsUnusable = new("MBT4020", "Trained weights are not those of the lock file", Error,
+        "'{0}' does not hold what the lock file pins: {1}.",
+        "Restore the file from version control, or delete it: the weights then come from the cache, or the model is trained again, which 'dotnet build -t:UpdateModelLock' accepts.");
 
     /// <summary>All of them, by code.</summary>
     public static IReadOnlyList<DiagnosticDescriptor> All { get; } =

@@ -5,7 +5,7 @@ namespace ModelBuildTasks.Contracts;
 /// <summary>An input of a request: a file, or a folder that stands for all files below it.</summary>
 public sealed class InputDigest
 {
-    /// <summary>What it is to the request, and where it lies within that: <c>model</c>, <c>external/weights.bin</c>, <c>calibration</c>, <c>evaluation/labels.npy</c>.</summary>
+    /// <summary>What it is to the request, and where it lies within that: <c>model</c>, <c>external/weights.bin</c>, <c>teacher</c>, <c>calibration</c>, <c>evaluation/labels.npy</c>.</summary>
     public string Role { get; set; } = "";
 
     /// <summary>Full path.</summary>
@@ -19,7 +19,7 @@ public sealed class InputDigest
     /// <summary>SHA-256 of the file's bytes; of a folder, over each file's relative path and SHA-256. Lower-case hexadecimal.</summary>
     public string Sha256 { get; set; } = "";
 
-    /// <summary>Whether it is the model or its external data, and no data set.</summary>
+    /// <summary>Whether it is the source model or its external data, and no other model or data set.</summary>
     public bool IsModel => Role == "model" || Role.StartsWith("external/", System.StringComparison.Ordinal);
 
     internal static InputDigest Read(JsonObject json) => new()

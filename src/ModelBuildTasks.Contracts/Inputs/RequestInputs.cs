@@ -6,9 +6,13 @@ using ModelBuildTasks.Contracts.Locking;
 
 namespace ModelBuildTasks.Contracts;
 
-/// <summary>Everything that a request reads: the model, its external data, and the data sets with what belongs to them.</summary>
+/// <summary>Everything that a request reads: the model, a teacher and a student, their external data, and the data sets with what belongs to them.</summary>
 public static class RequestInputs
 {
+    private const string ModelRole = "model";
+    private const string TeacherRole = "teacher";
+    private const string StudentRole = "student";
+
     // A file that was written while the digests were being made has a time before they were done.
     private static readonly TimeSpan s_longestDigest = TimeSpan.FromMinutes(5);
 
@@ -18,7 +22,28 @@ public static class RequestInputs
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancelled"/> said so.</exception>
     public static IEnumerable<InputDigest> Digest(OptimizationRequest request, Func<bool> cancelled) =>
-        Models(request.ModelPath).Where(input => File.Exists(input.Path)).Concat(Data("calibration", request.CalibrationData)).Concat(Data("evaluation", request.EvaluationData)).Select(input => Digest(input.Role, input.Path, cancelled));
+        Models(request.ModelPath).Concat(Companions(request)).Where(input => File.Exists(input.Path))
+            .Concat(DataSets(request).SelectMany(data => Data(data.Role, data.Path)))
+            .Select(input => Digest(input.Role, input.Path, cancelled));
+
+    /// <summary>The data sets that a request names, by their roles and the metadata that name them, whether they exist or not.</summary>
+    public static IEnumerable<(string Role, string Metadata, string Path)> DataSets(OptimizationRequest request) => Named(
+        ("calibration", MetadataNames.CalibrationData, request.CalibrationData),
+        ("evaluation", MetadataNames.EvaluationData, request.EvaluationData),
+        ("training", MetadataNames.TrainingData, request.TrainingData));
+
+    /// <summary>The models that a request names besides the one that it is about, as <see cref="DataSets"/>.</summary>
+    public static IEnumerable<(string Role, string Metadata, string Path)> OtherModels(OptimizationRequest request) => Named(
+        (TeacherRole, MetadataNames.Teacher, request.Teacher),
+        (StudentRole, MetadataNames.Student, request.Student));
+
+    /// <summary>What of these two is not there: a data set is a file or a folder, a model a file.</summary>
+    public static IEnumerable<(string Role, string Metadata, string Path)> Missing(OptimizationRequest request) =>
+        DataSets(request).Where(data => !File.Exists(data.Path) && !Directory.Exists(data.Path)).Concat(OtherModels(request).Where(model => !File.Exists(model.Path)));
+
+    /// <summary>The files of <see cref="OtherModels"/>, each with its role, such as <c>teacher/external/weights.bin</c>.</summary>
+    public static IEnumerable<(string Role, string Path)> Companions(OptimizationRequest request) =>
+        OtherModels(request).Where(model => File.Exists(model.Path)).SelectMany(model => Models(model.Path).Select(file => (file.Role == ModelRole ? model.Role : $"{model.Role}/{file.Role}", file.Path)));
 
     /// <summary>
     /// The model and its external data, whether they exist or not, each with its role; see <see cref="InputDigest.Role"/>. A location outside
@@ -27,7 +52,7 @@ public static class RequestInputs
     public static IEnumerable<(string Role, string Path)> Models(string modelPath)
     {
         var folder = Path.GetDirectoryName(modelPath)!;
-        return new[] { ("model", modelPath) }
+        return new[] { (ModelRole, modelPath) }
             .Concat(ExternalFiles.Of(modelPath).Where(file => IsInside(folder, file)).Select(file => ($"external/{file}", Path.GetFullPath(Path.Combine(folder, file)))));
     }
 
@@ -57,6 +82,9 @@ public static class RequestInputs
     public static IEnumerable<string> FilesOf(string path) =>
         Directory.Exists(path) ? Directory.EnumerateFiles(path, "*", SearchOption.AllDirectories) : [path];
 
+    private static IEnumerable<(string Role, string Metadata, string Path)> Named(params (string Role, string Metadata, string? Path)[] inputs) =>
+        inputs.Where(input => input.Path is not null).Select(input => (input.Role, input.Metadata, input.Path!));
+
     private static bool IsInside(string folder, string location)
     {
         try
@@ -70,9 +98,9 @@ public static class RequestInputs
         }
     }
 
-    private static IEnumerable<(string Role, string Path)> Data(string role, string? path)
+    private static IEnumerable<(string Role, string Path)> Data(string role, string path)
     {
-        if (path is null || (!File.Exists(path) && !Directory.Exists(path)))
+        if (!File.Exists(path) && !Directory.Exists(path))
         {
             return [];
         }

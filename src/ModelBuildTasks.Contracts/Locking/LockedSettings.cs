@@ -9,7 +9,7 @@ namespace ModelBuildTasks.Contracts.Locking;
 
 /// <summary>
 /// What was asked for, by the names of the metadata: the settings that differ from their defaults, the budgets that say what accuracy may be spent,
-/// and the digests of the data sets in place of their paths. Budgets of latency, size and memory steer a search, and only judge what is locked.
+/// and the digests of data sets and other models in place of their paths. Budgets of latency, size and memory steer a search, and only judge what is locked.
 /// </summary>
 internal static class LockedSettings
 {
@@ -35,8 +35,11 @@ internal static class LockedSettings
             settings[MetadataNames.Compress] = "true";
         }
 
-        AddData(settings, MetadataNames.CalibrationData, request.CalibrationData, "calibration", request);
-        AddData(settings, MetadataNames.EvaluationData, request.EvaluationData, "evaluation", request);
+        foreach (var (role, metadata, _) in RequestInputs.DataSets(request).Concat(RequestInputs.OtherModels(request)))
+        {
+            settings[metadata] = DigestOf(request.Inputs.Where(input => input.Role == role || input.Role.StartsWith($"{role}/", StringComparison.Ordinal)));
+        }
+
         return settings;
     }
 
@@ -48,12 +51,4 @@ internal static class LockedSettings
     }
 
     private static JsonObject Members(ModelSettings settings) => JsonObject.Parse(new JsonWriter().Object(settings.Write).ToString());
-
-    private static void AddData(SortedDictionary<string, string> settings, string metadata, string? path, string role, OptimizationRequest request)
-    {
-        if (path is not null)
-        {
-            settings[metadata] = DigestOf(request.Inputs.Where(input => input.Role == role || input.Role.StartsWith($"{role}/", StringComparison.Ordinal)));
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Contracts.Json;
 
 namespace ModelBuildTasks.Contracts.Searching;
@@ -34,8 +35,23 @@ public sealed class PinnedRecipe
     /// <summary>Whether <see cref="FloatNodes"/> were chosen by accuracy, so that nothing inside branches and loops computes in integers.</summary>
     public bool IsJudged { get; set; }
 
-    /// <summary>What of it may be tried on another model: names of layers and nodes are of this one.</summary>
-    public PinnedRecipe ForAnotherModel() => new() { IsSource = IsSource, Precision = Precision, Quantization = Quantization, Calibration = Calibration, Pruning = Pruning, Sparsity = Sparsity };
+    /// <summary>The training that was chosen where the project leaves that open; <see cref="FineTune.None"/> elsewhere.</summary>
+    public FineTune FineTune { get; set; }
+
+    /// <summary>What training made, by the SHA-256 of the trained model, one for each pass that trained, in order. Empty where nothing was trained.</summary>
+    public IReadOnlyList<string> TrainedWeights { get; set; } = [];
+
+    /// <summary>What of it may be tried on another model: names of layers and nodes, and weights, are of this one.</summary>
+    public PinnedRecipe ForAnotherModel() =>
+        new() { IsSource = IsSource, Precision = Precision, Quantization = Quantization, Calibration = Calibration, Pruning = Pruning, Sparsity = Sparsity, FineTune = FineTune };
+
+    /// <summary>The same choices with what training made of them now.</summary>
+    public PinnedRecipe With(IReadOnlyList<string> trainedWeights)
+    {
+        var copy = (PinnedRecipe)MemberwiseClone();
+        copy.TrainedWeights = trainedWeights;
+        return copy;
+    }
 
     /// <summary>Whether two recipes make the same; so do two that are unknown.</summary>
     public static bool AreSame(PinnedRecipe? a, PinnedRecipe? b) => a?.ToJson() == b?.ToJson();
@@ -52,6 +68,8 @@ public sealed class PinnedRecipe
         SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
         FloatNodes = json.Has(Name(nameof(FloatNodes))) ? json.Texts(Name(nameof(FloatNodes))) : null,
         IsJudged = json.Flag(Name(nameof(IsJudged))),
+        FineTune = FineTuneOf(json),
+        TrainedWeights = TrainedWeightsOf(json),
     });
 
     /// <summary>What differs from the defaults: a lock file is read by people.</summary>
@@ -78,6 +96,11 @@ public sealed class PinnedRecipe
         }
 
         AddFlag(nameof(IsJudged), IsJudged);
+        AddText(nameof(FineTune), FineTune == default ? null : FineTune.ToString());
+        if (TrainedWeights.Count > 0)
+        {
+            json.Texts(Name(nameof(TrainedWeights)), TrainedWeights);
+        }
 
         void AddText(string member, string? value)
         {
@@ -125,6 +148,21 @@ public sealed class PinnedRecipe
         var name = Name(nameof(Sparsity));
         var share = json.Number(name) ?? 0;
         return share is >= 0 and <= 1 ? share : throw JsonFault.At(json.LineOf(name), $"'{name}' is {json.Value(name)}, and a share is from 0 to 1");
+    }
+
+    private static FineTune FineTuneOf(JsonObject json)
+    {
+        var name = Name(nameof(FineTune));
+        var fineTune = json.Choice<FineTune>(name);
+        return fineTune != FineTune.Auto ? fineTune : throw JsonFault.At(json.LineOf(name), $"'{name}' is {fineTune}, which is no choice; {FineTune.Distill} or {FineTune.QuantizationAware} was expected");
+    }
+
+    // They become parts of file names.
+    private static List<string> TrainedWeightsOf(JsonObject json)
+    {
+        var name = Name(nameof(TrainedWeights));
+        var hashes = json.Texts(name);
+        return hashes.Find(hash => !ContentHash.IsHash(hash)) is { } other ? throw JsonFault.At(json.LineOf(name), $"'{name}' has \"{other}\", which is no SHA-256: 64 lower-case hexadecimal digits were expected") : hashes;
     }
 
     private static string Name(string member) => char.ToLowerInvariant(member[0]) + member.Substring(1);

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Linq;
 
 namespace ModelBuildTasks.Contracts;
 
@@ -11,6 +12,47 @@ public static class Contradictions
         settings.Format == ArtifactFormat.Ort && !target.StartsWith(TargetNames.Cpu, StringComparison.Ordinal)
             ? $"Format=\"Ort\" fixes the graph for the processor, and {target} takes ONNX models, of which its own compiler makes what it runs; choose Format=\"Onnx\" for it (in an OptimizedModelTarget, where other targets stay in ORT format)"
             : null;
+
+    private static IEnumerable<Diagnostic> OfTraining(string name, ModelSettings settings, string? file, Func<string, string?> metadata)
+    {
+        var fineTune = $"{MetadataNames.FineTune}=\"{settings.FineTune}\"";
+        if (settings.FineTune == FineTune.None)
+        {
+            foreach (var part in new[] { MetadataNames.Teacher, MetadataNames.Student, MetadataNames.TrainingData, MetadataNames.FineTuneEpochs }.Where(IsWritten))
+            {
+                yield return Contradiction($"{part} belongs to training, and FineTune is \"None\"");
+            }
+
+            yield break;
+        }
+
+        if (settings.FineTune == FineTune.QuantizationAware && !IsWritten(MetadataNames.CalibrationData))
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, fineTune);
+        }
+        else if (!IsWritten(MetadataNames.CalibrationData) && !IsWritten(MetadataNames.TrainingData))
+        {
+            yield return Diagnostic.Create(DiagnosticCatalogue.NoTrainingData, file, name, fineTune);
+        }
+
+        if (settings.FineTune == FineTune.QuantizationAware && !settings.MayBeStatic)
+        {
+            yield return Contradiction($"{fineTune} trains what static quantization makes, and {settings.Numbers} makes something else");
+        }
+
+        if (settings.FineTune == FineTune.Distill && settings.Pruning == Pruning.None && !settings.MayBeStatic && !IsWritten(MetadataNames.Student))
+        {
+            yield return Contradiction($"{fineTune} gives back what pruning or static quantization costs, or teaches a Student, and {settings.Numbers} without Pruning has none of these");
+        }
+
+        if (settings.FineTune != FineTune.Auto && settings.Pruning == Pruning.Auto)
+        {
+            yield return Contradiction($"{fineTune} trains what is named, Pruning=\"Auto\" searches for how much is removed; name a Pruning and its Sparsity");
+        }
+
+        bool IsWritten(string metadataName) => !string.IsNullOrWhiteSpace(metadata(metadataName));
+        Diagnostic Contradiction(string clause) => Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, file, clause);
+    }
 
     internal static IEnumerable<Diagnostic> Check(string name, ModelSettings settings, ModelBudgets budgets, string? file, Func<string, string?> metadata)
     {
@@ -26,6 +68,11 @@ public static class Contradictions
         if (settings.Pruning is Pruning.SecondOrder or Pruning.TwoFour or Pruning.Surgery or Pruning.Auto && IsAbsent(MetadataNames.CalibrationData))
         {
             yield return Diagnostic.Create(DiagnosticCatalogue.NoCalibrationData, file, name, $"{MetadataNames.Pruning}=\"{settings.Pruning}\"");
+        }
+
+        foreach (var finding in OfTraining(name, settings, file, metadata))
+        {
+            yield return finding;
         }
 
         if (isFloat && introducesIntegers)
@@ -81,7 +128,7 @@ public static class Contradictions
         // That latency or accuracy comes first may be said of any model; the smallest of one form is a misunderstanding.
         if (settings.Objective is Objective.Size or Objective.Memory && !settings.LeavesChoice)
         {
-            var named = settings.Precision == Precision.Auto ? $"Quantization=\"{settings.Quantization}\"" : $"Precision=\"{settings.Precision}\"";
+            var named = settings.LeavesNumbers ? $"FineTune=\"{settings.FineTune}\"" : settings.Precision == Precision.Auto ? $"Quantization=\"{settings.Quantization}\"" : $"Precision=\"{settings.Precision}\"";
             yield return Contradiction($"Objective=\"{settings.Objective}\" chooses among forms of the model, {named} names the one that is made; leave the choice to Auto, or Objective out (in an OptimizedModelTarget, write Objective=\"Latency\")");
         }
 

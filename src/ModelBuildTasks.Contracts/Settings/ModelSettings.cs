@@ -34,6 +34,9 @@ public sealed class ModelSettings
 
     public FineTune FineTune { get; set; }
 
+    /// <summary>How often training goes through its data, at least 1; null where that is left to the build.</summary>
+    public int? FineTuneEpochs { get; set; }
+
     public Metric Metric { get; set; }
 
     public Objective Objective { get; set; }
@@ -55,6 +58,7 @@ public sealed class ModelSettings
         PruningExclude = SplitNames(json.Text(nameof(PruningExclude))),
         DisabledRules = SimplificationRules.Split(json.Text(nameof(DisabledRules))),
         FineTune = json.Choice<FineTune>(nameof(FineTune)),
+        FineTuneEpochs = (int?)json.Integer(nameof(FineTuneEpochs)),
         Metric = json.Choice<Metric>(nameof(Metric)),
         Objective = json.Choice<Objective>(nameof(Objective)),
         Format = json.Choice<ArtifactFormat>(nameof(Format)),
@@ -64,8 +68,17 @@ public sealed class ModelSettings
     internal static string[] SplitNames(string? list) =>
         [.. (list ?? "").Split(';').Select(name => name.Trim()).Where(name => name.Length > 0).Distinct().OrderBy(name => name, StringComparer.Ordinal)];
 
-    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned.</summary>
-    public bool LeavesChoice => this is { Precision: Precision.Auto, Quantization: Quantization.Auto } or { Pruning: Pruning.Auto };
+    /// <summary>Whether there are forms to choose from: the numbers are left to the build, or how much is pruned. Quantization-aware training names the numbers: static int8.</summary>
+    public bool LeavesChoice => (LeavesNumbers && FineTune != FineTune.QuantizationAware) || Pruning == Pruning.Auto;
+
+    /// <summary>Whether neither the format of numbers nor how they are introduced is written.</summary>
+    internal bool LeavesNumbers => this is { Precision: Precision.Auto, Quantization: Quantization.Auto };
+
+    /// <summary>Whether static quantization is asked for, or may be chosen.</summary>
+    internal bool MayBeStatic => this is { Precision: Precision.Auto or Precision.Int8, Quantization: Quantization.Auto or Quantization.Static };
+
+    /// <summary>What is written of the numbers, as an attribute.</summary>
+    internal string Numbers => Precision == Precision.Auto || Quantization is not (Quantization.Auto or Quantization.Static) ? $"Quantization=\"{Quantization}\"" : $"Precision=\"{Precision}\"";
 
     internal void Write(JsonWriter json) => json
         .Add(nameof(Precision), Precision.ToString())
@@ -79,6 +92,7 @@ public sealed class ModelSettings
         .Add(nameof(PruningExclude), string.Join(";", PruningExclude))
         .Add(nameof(DisabledRules), string.Join(";", DisabledRules))
         .Add(nameof(FineTune), FineTune.ToString())
+        .Add(nameof(FineTuneEpochs), (long?)FineTuneEpochs)
         .Add(nameof(Metric), Metric.ToString())
         .Add(nameof(Objective), Objective.ToString())
         .Add(nameof(Format), Format.ToString());

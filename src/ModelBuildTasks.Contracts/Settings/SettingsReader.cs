@@ -11,6 +11,9 @@ namespace ModelBuildTasks.Contracts;
 /// </summary>
 public sealed class SettingsReader
 {
+    /// <summary>Far more than any training needs; what is above is a mistake, and not a number that learning rates can be planned over.</summary>
+    private const int MostEpochs = 100_000;
+
     private readonly string? _file;
     private readonly Func<string, string?> _metadata;
     private readonly List<Diagnostic> _diagnostics = [];
@@ -35,7 +38,6 @@ public sealed class SettingsReader
         var reader = new SettingsReader(file, metadata);
         reader.ReadSettings();
         reader.ReadBudgets();
-        reader._diagnostics.AddRange(Availability.Check(reader.Settings, file, metadata));
         if (reader._diagnostics.Count == 0)
         {
             reader._diagnostics.AddRange(Contradictions.Check(name, reader.Settings, reader.Budgets, file, metadata));
@@ -50,23 +52,25 @@ public sealed class SettingsReader
         Settings.IoPrecision = OneOf<IoPrecision>(MetadataNames.IoPrecision);
         Settings.Quantization = OneOf<Quantization>(MetadataNames.Quantization);
         Settings.Calibration = OneOf<Calibration>(MetadataNames.Calibration);
+        Settings.FineTune = OneOf<FineTune>(MetadataNames.FineTune);
         Settings.Pruning = Text(MetadataNames.Pruning) is null ? DefaultPruning() : OneOf<Pruning>(MetadataNames.Pruning);
         Settings.Sparsity = Number(MetadataNames.Sparsity, "a number from 0 to 1", value => value is >= 0 and <= 1) ?? 0;
         Settings.PruningThreshold = Number(MetadataNames.PruningThreshold, "a number of at least 0", value => value >= 0);
         Settings.PruningScope = OneOf<PruningScope>(MetadataNames.PruningScope);
         Settings.PruningExclude = ModelSettings.SplitNames(Text(MetadataNames.PruningExclude));
         Settings.DisabledRules = Rules();
-        Settings.FineTune = OneOf<FineTune>(MetadataNames.FineTune);
+        Settings.FineTuneEpochs = (int?)Number(MetadataNames.FineTuneEpochs, $"a whole number from 1 to {MostEpochs}", value => value is >= 1 and <= MostEpochs && value == Math.Floor(value));
         Settings.Metric = OneOf<Metric>(MetadataNames.Metric);
         Settings.Objective = OneOf<Objective>(MetadataNames.Objective);
         Settings.Format = OneOf<ArtifactFormat>(MetadataNames.Format);
     }
 
     /// <summary>
-    /// Where the numbers are left to the build, so is pruning, given data to refit to and other data to judge by. Not where a share, a threshold or a scope is written: that is of a kind that is still to be named.
+    /// Where the numbers are left to the build, so is pruning, given data to refit to and other data to judge by. Not where a share, a threshold or a scope is written: that is of a kind that is still to be named. Nor
+    /// where training is named, which recovers what is named.
     /// </summary>
     private Pruning DefaultPruning() =>
-        Settings is { Precision: Precision.Auto, Quantization: Quantization.Auto } && Text(MetadataNames.CalibrationData) is not null && Text(MetadataNames.EvaluationData) is not null
+        Settings is { Precision: Precision.Auto, Quantization: Quantization.Auto, FineTune: FineTune.None or FineTune.Auto } && Text(MetadataNames.CalibrationData) is not null && Text(MetadataNames.EvaluationData) is not null
         && (Text(MetadataNames.Sparsity) ?? Text(MetadataNames.PruningThreshold) ?? Text(MetadataNames.PruningScope)) is null
             ? Pruning.Auto
             : Pruning.None;
@@ -87,7 +91,7 @@ public sealed class SettingsReader
     {
         if (Text(metadata) is { } text && !Choice.TryParse<T>(text, out var value))
         {
-            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Availability.Choices<T>()));
+            Report(DiagnosticCatalogue.UnknownValue, metadata, text, string.Join(", ", Choice.Names<T>()));
             return default;
         }
 

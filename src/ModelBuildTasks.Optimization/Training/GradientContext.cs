@@ -5,6 +5,12 @@ namespace ModelBuildTasks.Optimization.Training;
 /// <summary>What a gradient rule works with: the graph it adds to, the gradients so far, and the shape of every value.</summary>
 public sealed class GradientContext
 {
+    /// <summary>2¹⁰⁰: the step from 6 to the next number times it is far above 1, and so is all from 10⁻³⁰ on.</summary>
+    private const float Steepness = 1.2676506e30f;
+
+    /// <summary>What times 2¹⁰⁰ is a number yet.</summary>
+    public const float LargestLimit = 1 << 27;
+
     private readonly HashSet<Value> wanted;
     private readonly IReadOnlyDictionary<Value, long[]> shapes;
     private readonly Dictionary<Value, List<Value>> contributions = [];
@@ -129,6 +135,18 @@ public sealed class GradientContext
 
     /// <summary>The value as float: 1 where a condition is true and 0 elsewhere, whole numbers as they are.</summary>
     public Value Float(Value value) => Graph.AddNode("Cast", [value]).Set("to", (long)ElementType.Float).Output;
+
+    /// <summary>
+    /// 1 where the value is above a limit and 0 elsewhere, in one quick pass, where comparing, casting and choosing are three slow ones: a HardSigmoid so steep that no number lies on its slope.
+    /// A power of two makes its product exact.
+    /// </summary>
+    /// <param name="value">Any float.</param>
+    /// <param name="limit">Of a size below <see cref="LargestLimit"/>.</param>
+    public Value IsAbove(Value value, float limit) => Graph.AddNode("HardSigmoid", [value]).Set("alpha", Steepness).Set("beta", -Steepness * limit).Output;
+
+    /// <summary>1 where the value is below a limit and 0 elsewhere.</summary>
+    /// <inheritdoc cref="IsAbove"/>
+    public Value IsBelow(Value value, float limit) => Graph.AddNode("HardSigmoid", [value]).Set("alpha", -Steepness).Set("beta", Steepness * limit).Output;
 
     public Value Square(Value value) => Graph.Add("Mul", value, value);
 

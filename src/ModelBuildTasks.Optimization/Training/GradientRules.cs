@@ -38,6 +38,7 @@ public static class GradientRules
         new LpNormalizationGradient(),
         new LpPoolGradient("GlobalLpPool"),
         new LpPoolGradient("LpPool"),
+        new LrnGradient(),
         new MatMulGradient(),
         new MaxPoolGradient(),
         new MeanGradient(),

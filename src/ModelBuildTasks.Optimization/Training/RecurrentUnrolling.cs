@@ -3,8 +3,7 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Training;
 
 /// <summary>
-/// Replaces LSTM, GRU and RNN by the operators of each step, which have rules. The equations are those of the ONNX specification with its default
-/// activations. A node that <see cref="Obstacle"/> speaks of stays as it is.
+/// Replaces LSTM, GRU and RNN by the operators of each step, which have rules. The equations are those of the ONNX specification. A node that <see cref="Obstacle"/> speaks of stays as it is.
 /// </summary>
 internal static class RecurrentUnrolling
 {
@@ -20,7 +19,7 @@ internal static class RecurrentUnrolling
     public static string? Obstacle(Node node) =>
         node.Input(SequenceLengths) is not null ? "sequences of different lengths are not covered"
         : node.Input(Peepholes) is not null ? "peepholes are not covered"
-        : node.Has("activations") ? "stated activations are not covered, be they the default ones"
+        : RecurrentActivation.Obstacle(node) is { } activation ? activation
         : node.Has("clip") ? "clipping is not covered"
         : node.GetInt("input_forget", 0) != 0 ? "coupled gates are not covered"
         : node.GetInt("layout", 0) != 0 ? "batches before steps are not covered"
@@ -34,6 +33,7 @@ internal static class RecurrentUnrolling
         private readonly long batch = shapes[node.Input(0)!][1];
         private readonly long hidden = shapes[node.Input(2)!][2];
         private readonly int directions = (int)shapes[node.Input(1)!][0];
+        private readonly RecurrentActivation[] activations = RecurrentActivation.Of(node);
 
         public void Unroll()
         {
@@ -62,6 +62,7 @@ internal static class RecurrentUnrolling
             Value inputs = graph.Add("Add", graph.Add("MatMul", node.Input(0), weight), biases[0]);
             Value[] projected = Split(inputs, 0, (int)steps, 1);
 
+            RecurrentActivation[] functions = activations[(direction * activations.Length / directions)..];
             Value state = Part(InitialState, direction) ?? Zeros(1, batch, hidden);
             Value? cell = node.OpType == "LSTM" ? Part(InitialCell, direction) ?? Zeros(1, batch, hidden) : null;
             Value[] sequence = new Value[steps];
@@ -70,9 +71,9 @@ internal static class RecurrentUnrolling
                 int step = isReverse ? (int)steps - 1 - i : i;
                 (state, cell) = node.OpType switch
                 {
-                    "LSTM" => Lstm(Preactivation(projected[step], state, recurrent, biases[1]), cell!),
-                    "GRU" => (Gru(projected[step], state, recurrent, biases[1]), null),
-                    _ => (graph.Add("Tanh", Preactivation(projected[step], state, recurrent, biases[1])), null),
+                    "LSTM" => Lstm(Preactivation(projected[step], state, recurrent, biases[1]), cell!, functions),
+                    "GRU" => (Gru(projected[step], state, recurrent, biases[1], functions), null),
+                    _ => (functions[0].Apply(Preactivation(projected[step], state, recurrent, biases[1])), null),
                 };
                 sequence[step] = state;
             }
@@ -80,26 +81,26 @@ internal static class RecurrentUnrolling
             return (Concat(sequence, 0), state, cell);
         }
 
-        /// <summary>Gates i, o, f, c: C = f ⊙ C + i ⊙ c, H = o ⊙ tanh(C).</summary>
-        private (Value State, Value Cell) Lstm(Value preactivation, Value cell)
+        /// <summary>Gates i, o, f by the first function, c by the second: C = f ⊙ C + i ⊙ c. The third makes the state: H = o ⊙ h(C).</summary>
+        private (Value State, Value Cell) Lstm(Value preactivation, Value cell, RecurrentActivation[] functions)
         {
             Value[] gates = Split(preactivation, 2, 4, hidden);
-            Value fresh = graph.Add("Mul", graph.Add("Sigmoid", gates[0]), graph.Add("Tanh", gates[3]));
-            Value next = graph.Add("Add", graph.Add("Mul", graph.Add("Sigmoid", gates[2]), cell), fresh);
-            return (graph.Add("Mul", graph.Add("Sigmoid", gates[1]), graph.Add("Tanh", next)), next);
+            Value fresh = graph.Add("Mul", functions[0].Apply(gates[0]), functions[1].Apply(gates[3]));
+            Value next = graph.Add("Add", graph.Add("Mul", functions[0].Apply(gates[2]), cell), fresh);
+            return (graph.Add("Mul", functions[0].Apply(gates[1]), functions[2].Apply(next)), next);
         }
 
-        /// <summary>Gates z, r, h: H = h + z ⊙ (H − h). The reset gate r acts on the state, or on its product when <c>linear_before_reset</c> says so.</summary>
-        private Value Gru(Value projected, Value state, Value recurrent, Value bias)
+        /// <summary>Gates z, r by the first function, h by the second: H = h + z ⊙ (H − h). The reset gate r acts on the state, or on its product when <c>linear_before_reset</c> says so.</summary>
+        private Value Gru(Value projected, Value state, Value recurrent, Value bias, RecurrentActivation[] functions)
         {
             Value[] x = Split(projected, 2, 3, hidden), r = Split(recurrent, 1, 3, hidden);
             Value[] b = node.Input(3) is null ? [bias, bias, bias] : Split(bias, 0, 3, hidden);
-            Value update = graph.Add("Sigmoid", Preactivation(x[0], state, r[0], b[0]));
-            Value reset = graph.Add("Sigmoid", Preactivation(x[1], state, r[1], b[1]));
+            Value update = functions[0].Apply(Preactivation(x[0], state, r[0], b[0]));
+            Value reset = functions[0].Apply(Preactivation(x[1], state, r[1], b[1]));
             Value fresh = node.GetInt("linear_before_reset", 0) != 0
                 ? graph.Add("Add", x[2], graph.Add("Mul", reset, graph.Add("Add", graph.Add("MatMul", state, r[2]), b[2])))
                 : Preactivation(x[2], graph.Add("Mul", reset, state), r[2], b[2]);
-            fresh = graph.Add("Tanh", fresh);
+            fresh = functions[1].Apply(fresh);
             return graph.Add("Add", fresh, graph.Add("Mul", update, graph.Add("Sub", state, fresh)));
         }
 

@@ -7,7 +7,12 @@ namespace ModelBuildTasks.Worker.Caching;
 /// <summary>The store of artifacts on this machine, each described by its <see cref="Outcome"/>.</summary>
 internal sealed class ArtifactCache(string directory)
 {
+    private static readonly byte[] TrainedDescription = "trained"u8.ToArray();
+
     private readonly ArtifactStore store = new(directory);
+
+    /// <summary>Full path of the folder for what is being trained.</summary>
+    internal string CheckpointFolder => StoreContents.CheckpointFolder(directory);
 
     /// <inheritdoc cref="ArtifactStore.Lock"/>
     internal IDisposable? Lock(string key, CancellationToken cancellation) => store.Lock(key, cancellation);
@@ -29,6 +34,18 @@ internal sealed class ArtifactCache(string directory)
 
     /// <summary>Stores the result of a request, for builds that ask for the very same.</summary>
     internal void Store(OptimizationRequest request, OptimizationResult result, string artifactPath) => CachedResult.Store(store, request, result, artifactPath);
+
+    /// <summary>Stores a trained model by hashes that it is asked for by: of its bytes, and of how it is made.</summary>
+    internal void StoreTrained(IEnumerable<string> hashes, string modelPath) => store.Store(hashes.Select(TrainedKey), modelPath, TrainedDescription);
+
+    /// <summary>Copies a trained model to <paramref name="modelPath"/>, which appears whole.</summary>
+    /// <returns>Whether it is there.</returns>
+    internal bool TryRestoreTrained(string hash, string modelPath) => store.TryRestore(TrainedKey(hash), modelPath) is not null;
+
+    /// <summary>Whether an entry is of a trained model.</summary>
+    internal static bool IsTrained(byte[] description) => description.AsSpan().SequenceEqual(TrainedDescription);
+
+    private static string TrainedKey(string hash) => ContentDigest.OfText($"trained {hash}");
 
     internal static byte[] Describe(Outcome outcome) => JsonSerializer.SerializeToUtf8Bytes(outcome, OutcomeJson.Default.Outcome);
 

@@ -89,6 +89,9 @@ internal sealed record Step(string Name, bool Applied, string Explanation)
     /// <summary>Whether it leaves the outputs as they were, but for the order of sums.</summary>
     public bool IsLossless { get; init; }
 
+    /// <summary>SHA-256 of the trained model as it is kept; null where the step trained nothing.</summary>
+    public string? TrainedWeights { get; init; }
+
     /// <summary>Where the step did nothing, and why.</summary>
     public IReadOnlyList<string> Reasons { get; init; } = [];
 }

@@ -60,13 +60,13 @@ internal static class CacheCommand
             .. contents.Entries.Where(stored => stored.Entry is not { } entry || CachedResult.Parse(entry.Description) is null)
                 .Select(stored => (Stored: stored, Outcome: stored.Entry is { } entry ? ArtifactCache.Parse(entry.Description) : null))
                 .OrderByDescending(entry => entry.Stored.LastUsed)
-                .DistinctBy(entry => entry.Outcome is { } known ? (known.Model, known.Target, known.ArtifactSha256, known.IsTrial) : (entry.Stored.File.Name, null, "", false)),
+                .DistinctBy(entry => entry.Outcome is { } known ? (known.Model, known.Target, known.ArtifactSha256, known.IsTrial) : (entry.Stored.Entry?.ArtifactSha256 ?? entry.Stored.File.Name, null, "", false)),
         ];
         foreach ((StoredEntry stored, Outcome? outcome) in shown)
         {
             table.AddRow(
                 stored.File.Name[..ShownDigits],
-                Markup.Escape(outcome is not null ? $"{outcome.Model}{(outcome.IsTrial ? ", a trial" : "")}" : stored.Entry is { Description.Length: 0 } ? "external data" : "damaged"),
+                Markup.Escape(outcome is not null ? $"{outcome.Model}{(outcome.IsTrial ? ", a trial" : "")}" : stored.Entry is { Description.Length: 0 } ? "external data" : stored.Entry is { } entry && ArtifactCache.IsTrained(entry.Description) ? "trained weights" : "damaged"),
                 Markup.Escape(outcome?.Target ?? ""),
                 stored.Entry is null ? "" : Quantities.Size(stored.Entry.ArtifactBytes),
                 Quantities.Age(DateTime.UtcNow - stored.LastUsed));

@@ -14,7 +14,7 @@ internal static class EvaluateCommand
     /// <summary>Metadata of the item that are options here, with their help.</summary>
     private static readonly (string Metadata, string Help)[] Settings =
     [
-        (MetadataNames.Metric, $"What accuracy means: {string.Join(", ", Availability.Choices<Metric>())} (default: as at the build, where the labels allow it)."),
+        (MetadataNames.Metric, $"What accuracy means: {string.Join(", ", Choice.Names<Metric>())} (default: as at the build, where the labels allow it)."),
         (MetadataNames.MinAccuracy, "Fail below this accuracy."),
         (MetadataNames.MaxAccuracyDrop, "Fail when more accuracy is lost against the original, such as 0.01."),
         (MetadataNames.MaxClassAccuracyDrop, "Fail when any class or slice loses more, such as 0.05."),

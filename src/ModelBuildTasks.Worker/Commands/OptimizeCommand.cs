@@ -26,6 +26,11 @@ internal static class OptimizeCommand
         (MetadataNames.Objective, $"What Auto makes best inside the budgets: {Choices<Objective>()}."),
         (MetadataNames.Format, $"Form of the artifact: {Choices<ArtifactFormat>()}. Ort is for CPU targets, and writes the operators that it needs into <artifact>.required_operators.config."),
         (MetadataNames.Metric, $"What accuracy means: {Choices<Metric>()}."),
+        (MetadataNames.FineTune, $"Training that gives back what pruning or quantization costs: {Choices<FineTune>()}."),
+        (MetadataNames.Teacher, "An ONNX model with the same inputs and outputs to learn from (default: the model itself)."),
+        (MetadataNames.Student, "A smaller ONNX model with the same inputs and outputs that is trained and written in the model's place; the model judges it."),
+        (MetadataNames.TrainingData, "Samples to train on, with labels or without (default: the calibration data)."),
+        (MetadataNames.FineTuneEpochs, "How often training goes through its data, at least 1 (default: left to the build)."),
         (MetadataNames.CalibrationData, "Samples of real input (see docs/DATA.md)."),
         (MetadataNames.EvaluationData, "Samples that accuracy is judged on, with labels or without (see docs/DATA.md)."),
         (MetadataNames.MinAccuracy, "Fail below this accuracy."),
@@ -62,7 +67,7 @@ internal static class OptimizeCommand
                 result.AddError($"'{version}' is no version of ONNX Runtime from {RuntimeRelease.Oldest} on; --runtime-version takes one such as 1.20.1.");
             }
         });
-        Option<string> timeout = new("--timeout") { Description = "How long a search may take, such as 90s or 5min (default: 5min); the best so far is then written. What is named completely fails when it takes longer." };
+        Option<string> timeout = new("--timeout") { Description = "How long a search or training may take, such as 90s or 5min (default: 5min); the best so far is then written. What is named completely and not trained fails when it takes longer." };
         timeout.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: { } text }] && !Quantity.TryParseDuration(text, out _))
@@ -70,10 +75,11 @@ internal static class OptimizeCommand
                 result.AddError($"'{text}' is no duration; --timeout takes one such as 90s or 5min.");
             }
         });
+        Option<DirectoryInfo> trainedWeights = new("--trained-weights") { Description = "A folder that trained models are also kept in (see docs/FINE-TUNING.md)." };
         Option<string[]> disabledRules = new("--disable-rule") { Description = $"Leave out a rule of the simplification; may be repeated: {string.Join(", ", SimplificationRules.All)}." };
         Option<bool> explain = new("--explain") { Description = "Also tell the decision as a short story: what was tried and why, what was refused, what was kept, and what it bought." };
         Option<FileInfo> json = new("--json") { Description = "Also write the result as JSON." };
-        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, timeout, disabledRules, explain, json };
+        Command command = new("optimize", "Optimize a model for one target, judge it, and write the artifact.") { model, output, target, measurement, runtimeVersion, cache, remoteCache, trainedWeights, timeout, disabledRules, explain, json };
         SettingOptions settings = new(command, Settings);
         command.SetAction((parsed, cancellation) => ModelCommand.Start(() => ModelCommand.Run(parsed.GetRequiredValue(model).FullName, path =>
         {
@@ -108,10 +114,14 @@ internal static class OptimizeCommand
                 Budgets = reader.Budgets,
                 CalibrationData = FullPath(settings.Value(parsed, MetadataNames.CalibrationData)),
                 EvaluationData = FullPath(settings.Value(parsed, MetadataNames.EvaluationData)),
+                Teacher = FullPath(settings.Value(parsed, MetadataNames.Teacher)),
+                Student = FullPath(settings.Value(parsed, MetadataNames.Student)),
+                TrainingData = FullPath(settings.Value(parsed, MetadataNames.TrainingData)),
                 Measurement = parsed.GetValue(measurement),
                 Runtime = parsed.GetValue(runtimeVersion) is { } version ? new AppRuntime { Package = "Microsoft.ML.OnnxRuntime", Version = version } : null,
                 OutputPath = artifact,
                 CacheDirectory = parsed.GetValue(cache)?.FullName,
+                TrainedWeightsDirectory = parsed.GetValue(trainedWeights)?.FullName,
                 RemoteCache = parsed.GetValue(remoteCache),
                 TimeoutSeconds = parsed.GetValue(timeout) is { } limit && Quantity.TryParseDuration(limit, out double milliseconds) ? milliseconds / 1000 : null,
             };
@@ -130,5 +140,5 @@ internal static class OptimizeCommand
 
     private static string? FullPath(string? path) => string.IsNullOrWhiteSpace(path) ? null : Path.GetFullPath(path);
 
-    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Availability.Choices<T>());
+    private static string Choices<T>() where T : struct, Enum => string.Join(", ", Choice.Names<T>());
 }

@@ -1,9 +1,11 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Pipeline;
@@ -23,6 +25,9 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 
     /// <summary>Names of the steps that applied, in order.</summary>
     internal IEnumerable<string> Plan => Steps.Where(step => step.Applied).Select(step => step.Name);
+
+    /// <summary>What training made, in order, as <see cref="PinnedRecipe.TrainedWeights"/> has it.</summary>
+    internal IReadOnlyList<string> TrainedWeights => [.. Steps.Where(step => step.Applied).Select(step => step.TrainedWeights).OfType<string>()];
 
     internal Mark Now => new(Steps.Count, Notes.Count);
 
@@ -51,12 +56,13 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         progress.Report(new PipelineProgress(pass.Name, 0));
         PassContext context = new(target, calibration, new StageShare(pass.Name, progress), cancellation)
         {
+            Training = new TrainingReports(pass.Name, progress),
             JudgeAccuracy = lessons?.JudgeAccuracy,
             SlowerInIntegers = lessons?.SlowerInIntegers ?? new HashSet<string>(),
             Pinned = lessons?.Pinned,
         };
         PassOutcome outcome = pass.Apply(model, context);
-        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, Reasons = Shortened(outcome.Refusals) });
+        Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, TrainedWeights = outcome.TrainedWeights, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
         return outcome.Changed;
     }
@@ -97,6 +103,14 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
 
     /// <summary>A point in time: how many steps and notes there were.</summary>
     internal readonly record struct Mark(int Steps, int Notes);
+
+    private sealed class TrainingReports(string stage, IProgress<PipelineProgress> progress) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => progress.Report(new PipelineProgress(stage, value.Share)
+        {
+            Detail = FormattableString.Invariant($"loss {value.Loss:G3}{(value.Left > TimeSpan.Zero ? $", {Quantity.Duration(TimeSpan.FromSeconds(Math.Ceiling(value.Left.TotalSeconds)))} left" : "")}"),
+        });
+    }
 
     private sealed class StageShare(string stage, IProgress<PipelineProgress> progress) : IProgress<double>
     {

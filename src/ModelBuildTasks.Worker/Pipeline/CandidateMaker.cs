@@ -31,10 +31,15 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
     /// <summary>Where candidates are written.</summary>
     internal ShippedForm Shipped => shipped;
 
-    /// <summary>What the source model's own steps are: nothing, or how it became float32.</summary>
+    /// <summary>What the model's own steps are: nothing, or whose place it takes, and how it became float32.</summary>
     internal void Load(AppliedSteps done)
     {
-        if (source.Lifting is { } lift)
+        if (source.Student is not null)
+        {
+            done.Steps.Add(new Step("student", Applied: true, "The student takes the place of the model, which judges it."));
+        }
+
+        if (source.Start.Lifting is { } lift)
         {
             done.Steps.Add(lift);
         }
@@ -43,9 +48,13 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
     /// <summary>The simplified model, which every recipe starts from.</summary>
     internal Prepared Simplify(AppliedSteps done)
     {
-        Model model = source.Model.Clone();
+        Model model = source.Start.Model.Clone();
         bool isSimplified = done.Apply(new GraphSimplification(request.Settings.DisabledRules), model);
-        return new Prepared(model, isSimplified, IsPruned: false) { IsLifted = source.Lifting is not null && request.Settings.Precision != Precision.Float32 };
+        return new Prepared(model, isSimplified, IsPruned: false)
+        {
+            IsLifted = source.Start.Lifting is not null && request.Settings.Precision != Precision.Float32,
+            IsStudent = source.Student is not null,
+        };
     }
 
     /// <summary>The simplified model as it is pruned: integers and pruned weights are fitted in float32.</summary>
@@ -63,7 +72,7 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
         return simplified with { Model = model, IsLifted = simplified.IsLifted || lifting.Length > 0 };
     }
 
-    /// <summary>Prunes as the project asks by name, so that doing nothing is a finding.</summary>
+    /// <summary>Prunes as the project asks by name, and trains what is left, so that doing nothing is a finding.</summary>
     internal Prepared Prune(IReadOnlyList<IModelPass> pruning, Prepared simplified, AppliedSteps done)
     {
         if (pruning.Count == 0)
@@ -73,20 +82,27 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
 
         AppliedSteps.Mark before = done.Now;
         Prepared lifted = Lift(simplified, done);
-        bool isPruned = false;
+        (bool isPruned, bool isTrained) = (false, false);
         foreach (IModelPass pass in pruning)
         {
-            isPruned |= done.ApplyRequested(pass, lifted.Model);
+            if (pass is not KeptTraining training)
+            {
+                isPruned |= done.ApplyRequested(pass, lifted.Model);
+            }
+            else if (isPruned || training.IsNeeded)
+            {
+                isTrained |= done.ApplyRequested(pass, lifted.Model);
+            }
         }
 
-        if (!isPruned)
+        if (!isPruned && !isTrained)
         {
             // What was lifted for it goes back, exactly.
             done.GiveUp(before, "nothing was pruned");
             return simplified;
         }
 
-        return lifted with { IsPruned = true };
+        return lifted with { IsPruned = isPruned, IsTrained = isTrained };
     }
 
     /// <summary>Applies a recipe to a copy of the prepared model.</summary>
@@ -106,6 +122,13 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
         bool changed = false;
         foreach (IModelPass pass in recipe.Passes)
         {
+            if (pass is KeptTraining)
+            {
+                // It trains what was quantized before it, and is named wherever it is.
+                changed |= changed && done.ApplyRequested(pass, model, lessons);
+                continue;
+            }
+
             // What follows a pass that applied completes it, and need not find anything.
             changed |= isRequested && !changed ? done.ApplyRequested(pass, model, lessons) : done.Apply(pass, model, lessons);
         }
@@ -213,14 +236,14 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
         Recipe = pinned,
     };
 
-    /// <summary>Multiplications before and after pruning; null where no layer can be counted. Quantization changes what is multiplied and not how much.</summary>
+    /// <summary>Multiplications before and after pruning, or of the source and a student; null where no layer can be counted. Quantization changes what is multiplied and not how much.</summary>
     internal Multiplications? Count(Prepared before, Prepared after) =>
-        MultiplicationCount.Of(before.Model, example.Value) is { } original && MultiplicationCount.Of(after.Model, example.Value) is { } left ? new Multiplications(original, left) : null;
+        MultiplicationCount.Of(before.IsStudent ? source.Model : before.Model, example.Value) is { } original && MultiplicationCount.Of(after.Model, example.Value) is { } left ? new Multiplications(original, left) : null;
 
     private IEnumerable<Note> UntakenNote() =>
         target.SymmetricActivations && UntakenIntegers.In(Model.Load(shipped.ArtifactPath)) is { } untaken ? [Note.Of(DiagnosticCatalogue.IntegersNotTaken, untaken)] : [];
 
     /// <summary>Integers and pruned weights are fitted in float32, to which a processor that has no 16-bit kernels converts anyway. By itself that doubles the file and gains no time.</summary>
     private IModelPass[] Lifting(Model model) =>
-        source.Lifting is null && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
+        source.Start.Lifting is null && Float32Conversion.IsHalf(model) ? [new Float32Conversion(), new GraphSimplification(request.Settings.DisabledRules)] : [];
 }

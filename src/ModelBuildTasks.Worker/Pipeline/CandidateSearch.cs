@@ -27,6 +27,9 @@ internal sealed class CandidateSearch(
     /// <summary>Where trials are kept for other searches; null where they are not.</summary>
     internal ArtifactCache? Cache { get; init; }
 
+    /// <summary>What trains; null where nothing does.</summary>
+    internal Recovery? Recovery { get; init; }
+
     private const string IsLocked = "the lock file has it so";
 
     private readonly Dataset? samples = evaluation ?? calibration;
@@ -49,7 +52,7 @@ internal sealed class CandidateSearch(
 
         Comparison comparison = new(source, target, request, samples, progress, cancellation);
         return (request.Locked is { } locked ? MakeAgain(locked.Recipe, list, maker, comparison, loaded.Branch()) : null)
-            ?? (list.IsOpen ? Search(list, maker, comparison, loaded, shipped) : Obey(list, maker, comparison, loaded));
+            ?? (list.IsOpen ? Search(list, maker, comparison, loaded, shipped) : ObeyOrTrain(list, maker, comparison, loaded));
     }
 
     /// <summary>Makes what the lock file has. It has proven itself when it was locked; the budgets judge it as ever.</summary>
@@ -68,13 +71,40 @@ internal sealed class CandidateSearch(
             }
         }
 
-        RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
+        RecipeList again = Again(pinned);
         PreparedForm prepared = Prepare(again, maker, done);
         ComparisonResult? result = Make(again.Recipes[0], prepared, maker, comparison, Workbench.LessonsOf(pinned), isObeyed: list.IsChosenByUser);
-        return result is { Refusal: null } ? OutcomeOf(maker, result, prepared, pinned, list.IsChosenByUser ? again.Recipes[0] : null)
+        PinnedRecipe made = pinned.With(prepared.Steps.TrainedWeights);
+        if (pinned.TrainedWeights.Except(made.TrainedWeights).FirstOrDefault() is { } missed)
+        {
+            prepared.Steps.Notes.Add(Note.Of(DiagnosticCatalogue.TrainedAgain, missed,
+                request.TrainedWeightsDirectory is null ? "is not in the cache, and ModelTrainedWeights names no folder" : "is neither in the cache nor in the folder that ModelTrainedWeights names"));
+        }
+
+        return result is { Refusal: null } ? OutcomeOf(maker, result, prepared, made, list.IsChosenByUser ? again.Recipes[0] : null)
             : result is null && again.Recipes[0].IsLossless ? PassThrough(list, maker, comparison, done, IsLocked)
             : null;
     }
+
+    /// <summary>Carries out what the project names, and trains where that is left to us and breaks a budget of accuracy.</summary>
+    private Outcome ObeyOrTrain(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded)
+    {
+        Outcome plain = Obey(list, maker, comparison, loaded);
+        if (request.Settings.FineTune != FineTune.Auto || Recovery is not { HasTime: true } || !BreaksAccuracy(plain, maker))
+        {
+            return plain;
+        }
+
+        ModelSettings settings = request.Settings.Clone();
+        settings.FineTune = Recovery.Choice(list.Pruning.Count > 0);
+        Outcome trained = Obey(RecipeBook.For(settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery), maker, comparison, loaded);
+        trained.Recipe!.FineTune = trained.Recipe.TrainedWeights.Count > 0 ? settings.FineTune : FineTune.None;
+        return trained;
+    }
+
+    private bool BreaksAccuracy(Outcome outcome, CandidateMaker maker) =>
+        BudgetDiagnostics.Judge(request, maker.Shipped.Describe(outcome), maker.Shipped.ShippedBytes, DeviceEvidence.None, memoryReason: null)
+            .Any(verdict => SearchOutcome.IsOfAccuracy(verdict.Kind) && verdict.Outcome == BudgetOutcome.Failed);
 
     /// <summary>Carries out what the project names.</summary>
     private Outcome Obey(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps loaded)
@@ -123,7 +153,7 @@ internal sealed class CandidateSearch(
     {
         // What the project names comes first, and may take its time.
         PreparedForm named = Prepare(list, maker, loaded.Branch());
-        using SearchClock clock = SearchClock.Start(request.TimeoutSeconds, cancellation);
+        using SearchClock clock = SearchClock.Start(Recovery?.SecondsLeft ?? request.TimeoutSeconds, cancellation);
         using Shelf shelf = new(shipped);
         MemoryStage memory = new(request, target, progress, clock.Token);
         Comparison trials = new(source, target, request, samples, progress, clock.Token);
@@ -159,6 +189,9 @@ internal sealed class CandidateSearch(
         return new SearchOutcome(request, search, clock).Of(order is [var unchanged, ..] ? unchanged : null, PassThrough(list, maker, comparison, passed, SearchOutcome.ReasonToPassThrough(search)));
     }
 
+    private RecipeList Again(PinnedRecipe pinned) =>
+        RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery);
+
     private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(RecipeList list, CandidateMaker maker, PreparedForm start)
     {
         if (request.Start is not { IsSource: false } pinned)
@@ -166,7 +199,7 @@ internal sealed class CandidateSearch(
             return null;
         }
 
-        RecipeList again = RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Model);
+        RecipeList again = Again(pinned);
         if (list.Pruning.Count > 0)
         {
             // Pruning that the project names is done already.
@@ -206,7 +239,7 @@ internal sealed class CandidateSearch(
         }
 
         Prepared? simplified = prepared.Simplified;
-        return maker.OutcomeOf(result, prepared.Steps, pinned) with { Multiplications = prepared.Form.IsPruned && simplified is not null ? maker.Count(simplified, prepared.Form) : null };
+        return maker.OutcomeOf(result, prepared.Steps, pinned) with { Multiplications = prepared.Form is { IsPruned: true } or { IsStudent: true } && simplified is not null ? maker.Count(simplified, prepared.Form) : null };
     }
 
     private Outcome PassThrough(RecipeList list, CandidateMaker maker, Comparison comparison, AppliedSteps done, string reason)

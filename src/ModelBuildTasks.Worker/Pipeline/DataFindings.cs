@@ -7,22 +7,27 @@ using ModelBuildTasks.Worker.Reporting;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
-/// <summary>What the data sets of a project say of themselves: samples that are in both, labels that hide something, and the distributions that later data is held against.</summary>
+/// <summary>What the data sets of a project say of themselves: samples that are judged by and were learned from, labels that hide something, and the distributions that later data is held against.</summary>
 internal static class DataFindings
 {
     /// <param name="outcome">What came of the model. Findings on data that another machine may have put there are replaced.</param>
     /// <param name="calibration">The calibration data; null for none.</param>
     /// <param name="evaluation">The evaluation data; null for none.</param>
+    /// <param name="training">The training data; null for none of its own.</param>
     /// <param name="model">The source model.</param>
     /// <param name="cancellation">Stops between samples.</param>
-    internal static Outcome Add(Outcome outcome, DataSurvey? calibration, DataSurvey? evaluation, ModelSession model, CancellationToken cancellation)
+    internal static Outcome Add(Outcome outcome, DataSurvey? calibration, DataSurvey? evaluation, DataSurvey? training, ModelSession model, CancellationToken cancellation)
     {
         calibration?.ReadRest(cancellation);
         evaluation?.ReadRest(cancellation);
+        training?.ReadRest(cancellation);
         List<Note> notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.SharedSamples.Code && note.Code != DiagnosticCatalogue.LabelProblem.Code)];
-        if (calibration is not null && evaluation?.SharedWith(calibration) is { } shared)
+        foreach ((DataSurvey? fitted, string name) in new[] { (calibration, MetadataNames.CalibrationData), (training, MetadataNames.TrainingData) })
         {
-            notes.Add(Note.Of(DiagnosticCatalogue.SharedSamples, Clause(shared, calibration, evaluation)));
+            if (fitted is not null && evaluation?.SharedWith(fitted) is { } shared)
+            {
+                notes.Add(Note.Of(DiagnosticCatalogue.SharedSamples, Clause(shared, fitted, name, evaluation)));
+            }
         }
 
         bool countsAnswers = outcome.Accuracy?.Metric is MetricKind.Top1 or MetricKind.Top5;
@@ -30,25 +35,25 @@ internal static class DataFindings
         return outcome with { Notes = notes, CalibratedInputs = calibration?.Distributions ?? [] };
     }
 
-    private static string Clause(SharedSamples shared, DataSurvey calibration, DataSurvey evaluation)
+    private static string Clause(SharedSamples shared, DataSurvey fitted, string name, DataSurvey evaluation)
     {
         if (shared.IsWhole)
         {
-            return "EvaluationData holds the very samples that CalibrationData holds";
+            return $"EvaluationData holds the very samples that {name} holds";
         }
 
         List<string> parts = [];
         if (shared.Exact > 0)
         {
-            parts.Add($"{shared.Exact} of {Quantities.Count(shared.Samples, "sample", "samples")} of EvaluationData {(shared.Exact == 1 ? "is" : "are")} in CalibrationData, too");
+            parts.Add($"{shared.Exact} of {Quantities.Count(shared.Samples, "sample", "samples")} of EvaluationData {(shared.Exact == 1 ? "is" : "are")} in {name}, too");
         }
 
         if (shared.Near > 0)
         {
-            parts.Add($"{shared.Near} of {Quantities.Count(shared.Samples, "sample", "samples")} of EvaluationData {(shared.Near == 1 ? "is a near copy of one" : "are near copies of samples")} in CalibrationData");
+            parts.Add($"{shared.Near} of {Quantities.Count(shared.Samples, "sample", "samples")} of EvaluationData {(shared.Near == 1 ? "is a near copy of one" : "are near copies of samples")} in {name}");
         }
 
-        IEnumerable<string> examples = shared.Examples.Select(pair => $"'{evaluation.Data.NameOf(pair.Evaluation)}' (there '{calibration.Data.NameOf(pair.Calibration)}')");
+        IEnumerable<string> examples = shared.Examples.Select(pair => $"'{evaluation.Data.NameOf(pair.Evaluation)}' (there '{fitted.Data.NameOf(pair.Calibration)}')");
         return $"{string.Join(", and ", parts)}, such as {string.Join(", ", examples)}";
     }
 

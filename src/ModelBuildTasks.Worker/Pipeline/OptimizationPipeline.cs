@@ -21,7 +21,8 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// </summary>
 /// <param name="progress">Told what is being done.</param>
 /// <param name="largestFile">What one file of an artifact holds.</param>
-internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress, long largestFile = Model.LargestFile)
+/// <param name="methods">What trains; null for this package's own.</param>
+internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress, long largestFile = Model.LargestFile, TrainingMethods? methods = null)
 {
     /// <summary>Timers take no more (49.7 days); a longer limit is none, and so is 0.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
@@ -31,9 +32,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
     internal OptimizationResult Run(OptimizationRequest request, CancellationToken cancellation)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // A search ends by itself, with the best that it has found.
-        bool isSearch = request.Settings.LeavesChoice && request.Locked is null;
-        if (!isSearch && request.TimeoutSeconds is { } seconds && seconds > 0 && seconds < LongestTimer.TotalSeconds)
+        // A search and training end by themselves, with the best that they have found.
+        bool endsItself = (request.Settings.LeavesChoice && request.Locked is null) || request.Settings.FineTune != FineTune.None;
+        if (!endsItself && request.TimeoutSeconds is { } seconds && seconds > 0 && seconds < LongestTimer.TotalSeconds)
         {
             limit.CancelAfter(TimeSpan.FromSeconds(seconds));
         }
@@ -65,6 +66,14 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         catch (UnknownLayerException fault)
         {
             return Failure(request, FaultDiagnostics.Of(fault, request.ModelPath));
+        }
+        catch (OtherModelException fault)
+        {
+            return Failure(request, fault.Diagnostic);
+        }
+        catch (UnusableWeightsException fault)
+        {
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.TrainedWeightsUnusable, request.ModelPath, fault.Path, fault.Reason));
         }
         catch (DatasetException fault)
         {
@@ -101,12 +110,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return Failure(request, Diagnostic.Create(DiagnosticCatalogue.ContradictorySettings, request.ModelPath, contradiction));
         }
 
-        foreach ((string metadata, string? path) in new[] { (MetadataNames.CalibrationData, request.CalibrationData), (MetadataNames.EvaluationData, request.EvaluationData) })
+        if (RequestInputs.Missing(request).FirstOrDefault() is { Path: not null } missing)
         {
-            if (path is not null && !Path.Exists(path))
-            {
-                return Failure(request, Diagnostic.Create(DiagnosticCatalogue.DataNotFound, request.ModelPath, metadata, path));
-            }
+            return Failure(request, Diagnostic.Create(DiagnosticCatalogue.DataNotFound, request.ModelPath, missing.Metadata, missing.Path));
         }
 
         try
@@ -131,6 +137,15 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         {
             bool fromCache = true;
             Outcome outcome = TryRestore(cache, key, shipped) ?? Make(request, target, new Caches(key, cache, remote), shipped, out fromCache, cancellation);
+            try
+            {
+                new TrainedModels(cache, request).Publish(outcome.Recipe?.TrainedWeights ?? []);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                return Failure(request, FaultDiagnostics.CannotWrite(fault, request.TrainedWeightsDirectory!));
+            }
+
             MemoryStage memory = new(request, target, progress, cancellation);
             string form = shipped.Make();
             bool hadMemory = outcome.Memory is not null;
@@ -201,7 +216,9 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
     {
         progress.Report(new PipelineProgress("loading", 0));
         using SourceModel source = SourceModel.Load(request.ModelPath);
-        if (ExcludedLayers.Unmatched(request.Settings.PruningExclude, source.Model, EditDistance.Between).FirstOrDefault() is { Pattern: not null } unknown)
+        source.Student = request.Student is { } studentPath ? OtherModel.Load(MetadataNames.Student, studentPath, source) : null;
+        using SourceModel? teacher = request.Teacher is { } teacherPath ? OtherModel.Load(MetadataNames.Teacher, teacherPath, source) : null;
+        if (ExcludedLayers.Unmatched(request.Settings.PruningExclude, source.Start.Model, EditDistance.Between).FirstOrDefault() is { Pattern: not null } unknown)
         {
             throw new UnknownLayerException(unknown.Pattern, unknown.Nearest);
         }
@@ -209,6 +226,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         IReadOnlyList<TensorSignature> inputs = source.Session.Inputs;
         DataSurvey? calibrationSurvey = request.CalibrationData is { } calibrationPath ? new DataSurvey(Dataset.Open(calibrationPath, inputs), inputs) : null;
         DataSurvey? evaluationSurvey = request.EvaluationData is { } evaluationPath ? new DataSurvey(Dataset.Open(evaluationPath, inputs), []) : null;
+        DataSurvey? trainingSurvey = request.TrainingData is { } trainingPath ? new DataSurvey(Dataset.Open(trainingPath, inputs), []) : null;
         Dataset? given = calibrationSurvey?.Data;
         Dataset? calibration = given?.WhereFinite();
         Dataset? evaluation = evaluationSurvey?.Data;
@@ -217,7 +235,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         fromCache = downloaded is not null;
         if (downloaded is not null)
         {
-            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
+            downloaded = DataFindings.Add(downloaded, calibrationSurvey, evaluationSurvey, trainingSurvey, source.Session, cancellation);
             if (IsFinal(request, downloaded))
             {
                 Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, downloaded);
@@ -226,8 +244,14 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return downloaded;
         }
 
-        Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local }
-            .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Model), shipped) with { Model = request.Name, Target = request.Target };
+        Recovery? recovery = Recovery.For(request, source, teacher, calibration, evaluation, caches.Local, caches.Key, methods ?? TrainingMethods.Own);
+        Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local, Recovery = recovery }
+            .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, recovery), shipped) with { Model = request.Name, Target = request.Target };
+        if (recovery is not null && Recovery.Unmet(request.Settings.FineTune, outcome.Steps) is { } unmet)
+        {
+            outcome = outcome with { Notes = [.. outcome.Notes, unmet] };
+        }
+
         if (outcome.Latency is not null)
         {
             // After the timing, which it would disturb.
@@ -240,7 +264,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
         }
 
-        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, source.Session, cancellation);
+        outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, trainingSurvey, source.Session, cancellation);
         if (IsFinal(request, outcome))
         {
             Keep(request, caches.Key, caches.Local, shipped.ArtifactPath, outcome);
@@ -258,10 +282,12 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         }
     }
 
-    /// <summary>An outcome as the same request knows it, and as builds do whose lock file has what came of it. Where a search was cut short, another may find more.</summary>
+    /// <summary>
+    /// An outcome as the same request knows it, and as builds do whose lock file has what came of it. Where a search was cut short, another may find more; and where weights that are locked were missed, they may be found.
+    /// </summary>
     private static IEnumerable<(string Key, Outcome Outcome)> Known(OptimizationRequest request, string key, Outcome outcome)
     {
-        if (outcome.Search is not { IsCutShort: true })
+        if (outcome.Search is not { IsCutShort: true } && request.Locked?.IsTrainedOtherwise(outcome.Recipe) != true)
         {
             yield return (key, outcome);
         }
@@ -297,7 +323,8 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         // On a file system that tells "m.onnx" from "M.onnx" this refuses a little too much; on the others it saves the model.
         bool IsOutput(string? path) => string.Equals(path, request.OutputPath, StringComparison.OrdinalIgnoreCase);
         return IsOutput(request.ModelPath) ? "the output is the model itself, which is never changed"
-            : IsOutput(request.CalibrationData) || IsOutput(request.EvaluationData) ? "the output is a data set, which is never changed"
+            : RequestInputs.DataSets(request).Any(data => IsOutput(data.Path)) ? "the output is a data set, which is never changed"
+            : RequestInputs.OtherModels(request).Any(model => IsOutput(model.Path)) ? "the output is the teacher or the student, which are never changed"
             : null;
     }
 

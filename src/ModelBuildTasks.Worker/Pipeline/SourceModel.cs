@@ -33,6 +33,12 @@ internal sealed class SourceModel : IDisposable
 
     internal ModelSession Session { get; }
 
+    /// <summary>The model that is optimized in the place of this one, which judges it; null where it is this one.</summary>
+    internal SourceModel? Student { get; set; }
+
+    /// <summary>What optimization begins with.</summary>
+    internal SourceModel Start => Student ?? this;
+
     /// <summary>Size of the file and of its external data.</summary>
     internal long Bytes { get; }
 
@@ -77,6 +83,7 @@ internal sealed class SourceModel : IDisposable
     {
         Session.Dispose();
         lifted?.Dispose();
+        Student?.Dispose();
     }
 
     private static SourceModel Lift(string path, Model stored)

@@ -27,13 +27,14 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 }
 
 /// <summary>The settings that choose a recipe.</summary>
-internal sealed record RecipeSettings(Precision Precision = Precision.Auto, Quantization Quantization = Quantization.Auto, Calibration Calibration = Calibration.Auto)
+internal sealed record RecipeSettings(Precision Precision = Precision.Auto, Quantization Quantization = Quantization.Auto, Calibration Calibration = Calibration.Auto, FineTune FineTune = FineTune.None)
 {
     internal PinnedRecipe Pin(double share = 0, Pruning technique = Pruning.None) => new()
     {
         Precision = Precision,
         Quantization = Quantization,
         Calibration = Calibration,
+        FineTune = FineTune,
         Pruning = share > 0 ? technique : Pruning.None,
         Sparsity = share,
     };
@@ -47,6 +48,12 @@ internal sealed record RecipeList(IReadOnlyList<IModelPass> Pruning, IReadOnlyLi
 {
     /// <summary>Where how much is pruned is left to us, the layers that are not pruned; null where pruning is the project's choice, or there is nothing to judge it by.</summary>
     internal ExcludedLayers? Prunable { get; init; }
+
+    /// <summary>Recipes that train, to be tried where nothing keeps the budgets without; empty where training is named, or not wanted.</summary>
+    internal IReadOnlyList<Recipe> Trained { get; init; } = [];
+
+    /// <summary>What trains a model that a search has pruned; null as <see cref="Trained"/> is empty.</summary>
+    internal KeptTraining? Distillation { get; init; }
 
     /// <summary>Whether anything is left to a search.</summary>
     internal bool IsOpen => !IsChosenByUser || Prunable is not null;

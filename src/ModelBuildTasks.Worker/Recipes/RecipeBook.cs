@@ -27,18 +27,26 @@ internal static class RecipeBook
     /// <param name="hasCalibration">Whether there are samples to take ranges from.</param>
     /// <param name="hasEvaluation">Whether there are others to judge accuracy by: only then does <c>Auto</c> take ranges from BatchNormalization statistics, and prune.</param>
     /// <param name="source">The model before anything is folded; null where only the settings are of interest.</param>
-    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null)
+    /// <param name="recovery">What trains; null where nothing does, or only the settings are of interest.</param>
+    internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null, Recovery? recovery = null)
     {
-        Recipe? integers = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
+        IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
+        Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        Recipe? integers = Trained(untrained, training);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, Simplification] : [chosen], IsChosenByUser: true)
             : new RecipeList([], [.. Automatic(settings, target, integers, hasCalibration, hasEvaluation, isHalf)], IsChosenByUser: false);
-        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
+        bool mayTrain = settings.FineTune == FineTune.Auto && !list.IsChosenByUser && recovery is not null;
+        Recipe? trained = mayTrain && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
+        pruning = [.. pruning, .. recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? []];
         return list with
         {
             Pruning = pruning,
             Recipes = [.. list.Recipes.Select(recipe => Named(pruning, recipe))],
+            Trained = trained is null || trained == untrained ? [] : [Named(pruning, trained with { Settings = trained.Settings with { FineTune = FineTune.QuantizationAware } })],
+            Distillation = mayTrain ? recovery!.Distillation() : null,
             Prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null,
         };
     }
@@ -46,18 +54,19 @@ internal static class RecipeBook
     /// <summary>The recipe that an earlier search chose.</summary>
     /// <param name="pinned">Its choice; not the source itself.</param>
     /// <inheritdoc cref="For"/>
-    internal static RecipeList Again(PinnedRecipe pinned, ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation, Model source)
+    internal static RecipeList Again(PinnedRecipe pinned, ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation, Model source, Recovery? recovery = null)
     {
         ModelSettings chosen = settings.Clone();
         chosen.Precision = pinned.Precision == Precision.Auto ? settings.Precision : pinned.Precision;
         chosen.Quantization = pinned.Quantization == Quantization.Auto ? settings.Quantization : pinned.Quantization;
         chosen.Calibration = pinned.Calibration == Calibration.Auto ? settings.Calibration : pinned.Calibration;
+        chosen.FineTune = settings.FineTune == FineTune.Auto ? pinned.FineTune : settings.FineTune;
         if (settings.Pruning == Contracts.Pruning.Auto)
         {
             (chosen.Pruning, chosen.Sparsity) = (pinned.Pruning, pinned.Sparsity);
         }
 
-        RecipeList list = For(chosen, target, hasCalibration, hasEvaluation, source);
+        RecipeList list = For(chosen, target, hasCalibration, hasEvaluation, source, recovery);
         return list with { Recipes = [pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named(list.Pruning, Simplification) : list.Recipes[0]] };
     }
 
@@ -82,6 +91,7 @@ internal static class RecipeBook
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } when isHalf => new Recipe("float16", []),
         { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
+        { FineTune: FineTune.QuantizationAware } => integers,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
@@ -149,6 +159,11 @@ internal static class RecipeBook
             ? new Recipe("static int8 without data", [new DataFreeQuantization(statistics), .. recurrences]) { Settings = new RecipeSettings(Precision.Int8) }
             : null;
     }
+
+    /// <summary>Static quantization by samples, and then training, which takes the place of returning layers to float.</summary>
+    private static Recipe? Trained(Recipe? integers, IModelPass[] training) =>
+        training.Length == 0 || integers?.Passes.Any(pass => pass is StaticQuantization) != true ? integers
+            : integers with { Name = $"{integers.Name} with training", Passes = [.. integers.Passes.SelectMany(pass => pass is StaticQuantization ? [pass, .. training] : new[] { pass })], CanKeepAccuracy = false };
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

@@ -31,6 +31,11 @@ internal static class ConsoleProgress
                 stage = value.Stage;
                 Console.Out.WriteLine($"{title}: {stage}");
             }
+
+            if (value.Detail is { } detail)
+            {
+                Console.Out.WriteLine(FormattableString.Invariant($"{title}: {stage}, {100 * value.Share:0} %, {detail}"));
+            }
         }
     }
 
@@ -52,6 +57,10 @@ internal static class ConsoleProgress
                 }
 
                 current!.Value(value.Share);
+                if (value.Detail is { } detail)
+                {
+                    current!.Description = Markup.Escape($"{title}: {stage}, {detail}");
+                }
             }
         }
     }

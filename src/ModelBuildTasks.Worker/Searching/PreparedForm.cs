@@ -28,6 +28,9 @@ internal sealed class PreparedForm(Func<(Prepared Form, AppliedSteps Steps)> mak
 
     internal Pruning Technique => technique;
 
+    /// <summary>The training that it went through by our choice.</summary>
+    internal FineTune FineTune { get; init; }
+
     /// <summary>What it was before anything was removed.</summary>
     internal Prepared? Simplified { get; init; }
 }

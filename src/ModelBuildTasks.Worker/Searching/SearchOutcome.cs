@@ -18,7 +18,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
     internal static Outcome WithoutSearch(Outcome outcome) => outcome with
     {
         Search = null,
-        Notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.FellBack.Code && note.Code != DiagnosticCatalogue.NothingKeepsTheBudgets.Code)],
+        Notes = [.. outcome.Notes.Where(note => note.Code != DiagnosticCatalogue.FellBack.Code && note.Code != DiagnosticCatalogue.NothingKeepsTheBudgets.Code && note.Code != DiagnosticCatalogue.TrainedAgain.Code)],
     };
 
     /// <summary>The outcome of what ships, with what is to be told of the search.</summary>
@@ -105,7 +105,7 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
         return $"{limits}, which {chosen.Name} has" + (lossy is null ? "" : FormattableString.Invariant($"; or MaxAccuracyDrop {Outward(Needed(lossy), digits: 4)}, with which {lossy.Name} would do"));
     }
 
-    private static bool IsOfAccuracy(BudgetKind kind) => kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop;
+    internal static bool IsOfAccuracy(BudgetKind kind) => kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop;
 
     /// <summary>The MaxAccuracyDrop with which a trial would ship: where it was pushed to the limit (<see cref="Proof.Margin"/>), what chance may add to it, too.</summary>
     private static double Needed(Trial trial) => trial.Share > 0 ? trial.Outcome!.Accuracy!.Drop!.Value.High : trial.Loss;

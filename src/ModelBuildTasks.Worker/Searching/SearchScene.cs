@@ -1,3 +1,4 @@
+using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -12,6 +13,8 @@ namespace ModelBuildTasks.Worker.Searching;
 /// <summary>What a search starts from.</summary>
 internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassContext context, AppliedSteps loaded, PreparedForm start)
 {
+    private PruningAxis? channels;
+
     private readonly Lazy<(Prepared Lifted, AppliedSteps Steps)> lifted = new(() =>
     {
         AppliedSteps steps = start.Steps.Branch();
@@ -31,7 +34,9 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     internal PassOutcome? ChannelsOutcome { get; private set; }
 
     /// <returns>Null where none can be removed.</returns>
-    internal PruningAxis? Channels()
+    internal PruningAxis? Channels() => channels ??= FindChannels();
+
+    private PruningAxis? FindChannels()
     {
         PrunedForms? forms = PrunedForms.Of(lifted.Value.Lifted.Model.Clone(), list.Prunable, context, out PassOutcome outcome);
         ChannelsOutcome = outcome;
@@ -39,6 +44,20 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     }
 
     internal PruningAxis Weights() => PruningAxis.OfWeights(lifted.Value.Lifted.Model, list.Prunable!, context);
+
+    /// <summary>The model with a share removed, and trained.</summary>
+    internal PreparedForm Train(PruningAxis axis, double share, KeptTraining distillation)
+    {
+        PreparedForm pruned = Remove(axis, share);
+        return new PreparedForm(Make, pruned.StepCount + 1, share, axis.Technique) { Simplified = start.Simplified, FineTune = FineTune.Distill };
+
+        (Prepared, AppliedSteps) Make()
+        {
+            AppliedSteps steps = pruned.Steps.Branch();
+            Model model = pruned.Form.Model.Clone();
+            return (pruned.Form with { Model = model, IsTrained = steps.Apply(distillation, model) }, steps);
+        }
+    }
 
     /// <summary>The model with a share removed.</summary>
     internal PreparedForm Remove(PruningAxis axis, double share)

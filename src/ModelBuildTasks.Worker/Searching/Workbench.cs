@@ -97,13 +97,14 @@ internal sealed class Workbench(
         PinnedRecipe pinned = Asked(recipe, prepared, lessons);
         pinned.FloatNodes = done.Quantization?.FloatNodes;
         pinned.IsJudged &= pinned.FloatNodes is not null;
-        return pinned;
+        return pinned.With(done.TrainedWeights);
     }
 
     /// <summary>How a candidate is made, as far as that is known before it is.</summary>
     private static PinnedRecipe Asked(Recipe recipe, PreparedForm prepared, Lessons lessons)
     {
         PinnedRecipe asked = recipe.Settings.Pin(prepared.Share, prepared.Technique);
+        asked.FineTune = prepared.FineTune == FineTune.None ? asked.FineTune : prepared.FineTune;
         asked.SlowerLayers = [.. lessons.SlowerInIntegers.Order(StringComparer.Ordinal)];
         asked.FloatNodes = lessons.Pinned?.FloatNodes;
         asked.IsJudged = lessons.JudgeAccuracy is not null || lessons.Pinned is { IsJudged: true };
@@ -151,7 +152,7 @@ internal sealed class Workbench(
         ComparisonResult result = comparison.Of(shipped, proof, measuresLatency, Timing);
         Outcome outcome = maker.OutcomeOf(result, done, PinOf(recipe, prepared, lessons, done)) with
         {
-            Multiplications = prepared is { Form.IsPruned: true, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null,
+            Multiplications = prepared is { Form: { IsPruned: true } or { IsStudent: true }, Simplified: { } whole } ? maker.Count(whole, prepared.Form) : null,
         };
         if (result.Accuracy is not null)
         {

@@ -38,7 +38,5 @@ internal sealed class LockFacts(ModelLock file)
 
     /// <summary>What a search for the same begins with, whatever the settings are now: a beginning must still prove itself. A model that was trained again begins with the kinds and shares that its predecessor had.</summary>
     /// <param name="request">With its inputs.</param>
-    public PinnedRecipe? StartOf(OptimizationRequest request) => file.Find(request.Name, request.Target) is { Recipe: { } recipe } locked
-        ? locked.Source == RequestInputs.DigestOfModel(request.Inputs) ? recipe : recipe.ForAnotherModel()
-        : null;
+    public PinnedRecipe? StartOf(OptimizationRequest request) => LockedChoice.StartOf(file.Find(request.Name, request.Target), request);
 }

@@ -74,17 +74,7 @@ internal sealed class ModelVariant(string modelPath, string sourcePath, string n
     public static string PreprocessedPath(string directory, string name) => Path.Combine(directory, FileName(name), "preprocessed", $"{FileName(name)}.onnx");
 
     /// <summary>The name with what a file system may refuse replaced.</summary>
-    public static string FileName(string name)
-    {
-        var characters = name.ToCharArray();
-        for (var i = 0; i < characters.Length; i++)
-        {
-            // The same on every platform, so that a resource has one name.
-            characters[i] = char.IsControl(characters[i]) || "<>:\"/\\|?*;%".IndexOf(characters[i]) >= 0 ? '_' : characters[i];
-        }
-
-        return new string(characters).Trim('.', ' ');
-    }
+    public static string FileName(string name) => ModelFileName.Of(name);
 
     /// <summary>A metadata as written; null when it is absent.</summary>
     public string? Text(string name) => Metadata.TryGetValue(name, out var value) ? value : null;

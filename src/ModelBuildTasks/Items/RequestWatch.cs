@@ -19,12 +19,12 @@ internal static class RequestWatch
 
     public static IEnumerable<ITaskItem> Of(OptimizationRequest request)
     {
-        foreach (var (_, path) in RequestInputs.Models(request.ModelPath))
+        foreach (var (_, path) in RequestInputs.Models(request.ModelPath).Concat(RequestInputs.Companions(request)))
         {
             yield return Watch(path, Contents);
         }
 
-        foreach (var path in new[] { request.CalibrationData, request.EvaluationData }.OfType<string>())
+        foreach (var (_, _, path) in RequestInputs.DataSets(request))
         {
             foreach (var file in File.Exists(path) || Directory.Exists(path) ? DataFiles.Of(path) : [])
             {

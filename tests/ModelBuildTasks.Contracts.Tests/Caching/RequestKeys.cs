@@ -156,6 +156,23 @@ public sealed class RequestKeys
         ("compression", request => request.Compress = true),
     ];
 
+    [TestMethod]
+    public void What_is_trained_in_other_time_is_another_artifact_but_where_it_is_locked()
+    {
+        Assert.AreNotEqual(Trained(seconds: 60), Trained(seconds: 90));
+        Assert.AreEqual(Trained(seconds: 60, Lock), Trained(seconds: 90, Lock));
+
+        static string Trained(double seconds, Action<OptimizationRequest>? change = null) => RequestKey.OfArtifact(Request(request =>
+        {
+            (request.Settings.FineTune, request.TimeoutSeconds) = (FineTune.Distill, seconds);
+            change?.Invoke(request);
+        }));
+    }
+
+    [TestMethod]
+    public void Where_trained_models_are_kept_is_no_part_of_a_key() =>
+        Assert.AreEqual(RequestKey.OfResult(Request()), RequestKey.OfResult(Request(request => request.TrainedWeightsDirectory = "/project/trained")));
+
     private static IEnumerable<(string What, Action<OptimizationRequest> Change)> Changes =>
     [
         ("model", request => request.Inputs[0].Sha256 = "b1"),
@@ -173,6 +190,10 @@ public sealed class RequestKeys
         ("excluded layers", request => request.Settings.PruningExclude = ["first"]),
         ("disabled rules", request => request.Settings.DisabledRules = ["FoldShape"]),
         ("fine-tuning", request => request.Settings.FineTune = FineTune.Distill),
+        ("rounds of training", request => request.Settings.FineTuneEpochs = 3),
+        ("teacher", request => request.Inputs.Add(new InputDigest { Role = "teacher", Sha256 = "c1" })),
+        ("student", request => request.Inputs.Add(new InputDigest { Role = "student", Sha256 = "c1" })),
+        ("training data", request => request.Inputs.Add(new InputDigest { Role = "training", Sha256 = "c1" })),
         ("metric", request => request.Settings.Metric = Metric.Cosine),
         ("objective", request => request.Settings.Objective = Objective.Size),
         ("types of inputs and outputs", request => request.Settings.IoPrecision = IoPrecision.Float16),

@@ -34,6 +34,32 @@ public sealed class InputsOfRequests : IDisposable
     }
 
     [TestMethod]
+    public void Are_a_teacher_and_a_student_with_their_weights_and_the_training_data()
+    {
+        _folder.Write("large/teacher.onnx", Model([], [], ExternalInitializer("w", "weights.bin")));
+        _folder.Write("large/weights.bin", [5]);
+        _folder.Write("student.onnx", Model([], []));
+        var request = Request();
+        (request.Teacher, request.Student, request.TrainingData) = (_folder.File("large/teacher.onnx"), _folder.File("student.onnx"), _folder.File("arrays/x.npy"));
+
+        var inputs = RequestInputs.Digest(request, () => false).ToList();
+
+        CollectionAssert.AreEqual(
+            new[] { "model", "external/weights.bin", "teacher", "teacher/external/weights.bin", "student", "calibration", "evaluation", "evaluation/labels.npy", "training", "training/labels.npy" },
+            inputs.Select(input => input.Role).ToArray());
+        Assert.AreEqual(RequestInputs.DigestOfModel(Digest()), RequestInputs.DigestOfModel(inputs), "The model is the source, whatever is trained.");
+    }
+
+    [TestMethod]
+    public void What_is_not_there_is_told_by_its_metadata()
+    {
+        var request = Request();
+        (request.Teacher, request.Student, request.TrainingData) = (_folder.File("nowhere.onnx"), _folder.File("images"), _folder.File("nowhere"));
+
+        CollectionAssert.AreEqual(new[] { "TrainingData", "Teacher", "Student" }, RequestInputs.Missing(request).Select(input => input.Metadata).ToArray(), "A student is a file.");
+    }
+
+    [TestMethod]
     [DataRow("../secret.bin")]
     [DataRow("sub/../../secret.bin")]
     [DataRow("/dev/zero")]

@@ -93,6 +93,24 @@ public sealed class LockComparisons
     }
 
     [TestMethod]
+    [DataRow("teacher", "Teacher")]
+    [DataRow("student", "Student")]
+    [DataRow("training", "TrainingData")]
+    public void What_a_model_is_trained_with_is_out_of_date_by_its_contents(string role, string metadata)
+    {
+        var locked = Locked.Entry(request => With(request, "/here", "c000"));
+
+        Assert.IsEmpty(LockComparison.Differences(locked, Locked.Entry(request => With(request, "/elsewhere", "c000"))));
+        Assert.AreEqual($"{metadata} is \"c001\"; in the lock file it is \"c000\"", LockComparison.Differences(locked, Locked.Entry(request => With(request, "/here", "c001"))).Single());
+
+        void With(OptimizationRequest request, string path, string sha256)
+        {
+            typeof(OptimizationRequest).GetProperty(metadata)!.SetValue(request, path);
+            request.Inputs.Add(new InputDigest { Role = role, Path = path, Sha256 = sha256 });
+        }
+    }
+
+    [TestMethod]
     public void A_setting_that_steers_is_out_of_date_by_name()
     {
         var differences = LockComparison.Differences(

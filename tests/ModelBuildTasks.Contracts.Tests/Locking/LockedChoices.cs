@@ -33,6 +33,27 @@ public sealed class LockedChoices
         Assert.IsNull(LockedChoice.Of(Locked.Entry(result: result => result.Pinned = null), Locked.Request()));
 
     [TestMethod]
+    public void Weights_that_were_trained_begin_an_update_of_the_same_source_and_settings_alone()
+    {
+        LockEntry locked = Locked.Entry(result: result => result.Pinned!.TrainedWeights = ["a1"]);
+
+        Assert.HasCount(1, LockedChoice.StartOf(locked, Locked.Request())!.TrainedWeights);
+        Assert.IsEmpty(LockedChoice.StartOf(locked, Locked.Request(request => request.Settings.FineTuneEpochs = 3))!.TrainedWeights);
+        Assert.IsEmpty(LockedChoice.StartOf(locked, Locked.Request(request => request.Inputs[0].Sha256 = "6000"))!.TrainedWeights);
+        Assert.HasCount(1, LockedChoice.StartOf(locked, Locked.Request(request => request.Settings.FineTuneEpochs = 3))!.FloatNodes!);
+    }
+
+    [TestMethod]
+    public void Other_weights_are_another_training()
+    {
+        var choice = LockedChoice.Of(Locked.Entry(result: result => result.Pinned!.TrainedWeights = ["a1"]), Locked.Request())!;
+
+        Assert.IsFalse(choice.IsTrainedOtherwise(new PinnedRecipe { TrainedWeights = ["a1"] }));
+        Assert.IsTrue(choice.IsTrainedOtherwise(new PinnedRecipe { TrainedWeights = ["a2"] }));
+        Assert.IsTrue(choice.IsTrainedOtherwise(new PinnedRecipe()));
+    }
+
+    [TestMethod]
     [DataRow(1000L, true)]
     [DataRow(1010L, true)]
     [DataRow(990L, true)]

@@ -18,6 +18,8 @@ public sealed class LockedRecipes
         SlowerLayers = ["stem", "größe \"1\""],
         FloatNodes = ["scores"],
         IsJudged = true,
+        FineTune = FineTune.Distill,
+        TrainedWeights = ["3f1a9f6e1c0d5b62a7c4f4f0f3a5b0f6de1f0c1d6a0e3c0f6b0a1d2c3e4f5a6b"],
     };
 
     [TestMethod]
@@ -37,7 +39,11 @@ public sealed class LockedRecipes
               "floatNodes": [
                 "scores"
               ],
-              "isJudged": true
+              "isJudged": true,
+              "fineTune": "Distill",
+              "trainedWeights": [
+                "3f1a9f6e1c0d5b62a7c4f4f0f3a5b0f6de1f0c1d6a0e3c0f6b0a1d2c3e4f5a6b"
+              ]
             }
             """.ReplaceLineEndings("\n"), s_full.ToJson());
 
@@ -91,6 +97,8 @@ public sealed class LockedRecipes
     [DataRow("\"recipe\": {\n\"floatNodes\": [ 1 ] }", 3, "'floatNodes' is not an array of strings")]
     [DataRow("\"recipe\": {\n\"slowerLayers\": [ null ] }", 3, "'slowerLayers' is not an array of strings")]
     [DataRow("\"recipe\": {\n\"isJudged\": \"yes\" }", 3, "'isJudged' is not true or false")]
+    [DataRow("\"recipe\": {\n\"fineTune\": \"Auto\" }", 3, "'fineTune' is Auto, which is no choice")]
+    [DataRow("\"recipe\": {\n\"trainedWeights\": [ \"../../secret\" ] }", 3, "'trainedWeights' has \"../../secret\", which is no SHA-256")]
     public void What_can_not_be_is_said_with_its_line(string recipe, int line, string words)
     {
         var fault = Assert.ThrowsExactly<InvalidDataException>(() => Read(recipe));
@@ -100,8 +108,8 @@ public sealed class LockedRecipes
     }
 
     [TestMethod]
-    public void Names_of_nodes_are_of_one_model() =>
-        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, Pruning = Pruning.Structured, Sparsity = 0.375 }.ToJson(),
+    public void Names_of_nodes_and_weights_are_of_one_model() =>
+        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, Pruning = Pruning.Structured, Sparsity = 0.375, FineTune = FineTune.Distill }.ToJson(),
             s_full.ForAnotherModel().ToJson());
 
     private static IEnumerable<string> Members => typeof(PinnedRecipe).GetProperties().Select(property => property.Name);

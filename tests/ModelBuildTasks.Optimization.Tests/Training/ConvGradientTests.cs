@@ -60,6 +60,18 @@ public sealed class ConvGradientTests
         Verify([2, 2, 5, 4], [6, 1, 3, 2], node => node.Set("group", 2));
 
     [TestMethod]
+    public void Matches_differences_with_many_filters_and_few_positions()
+    {
+        Verify([2, 5, 2, 3], [6, 5, 3, 3], node => node.Set("pads", [1, 1, 1, 1]));
+        Verify([2, 6, 2, 1], [7, 6, 1, 1], node => node);
+        Verify([2, 6, 1, 2], [10, 3, 1, 1], node => node.Set("group", 2));
+    }
+
+    [TestMethod]
+    public void Matches_differences_with_strides_over_many_channels() =>
+        Verify([2, 5, 6, 7], [2, 5, 3, 2], node => node.Set("strides", [2, 2]).Set("pads", [1, 0, 1, 0]));
+
+    [TestMethod]
     public void Matches_differences_in_random_forms()
     {
         for (int seed = 1; seed <= 12; seed++)

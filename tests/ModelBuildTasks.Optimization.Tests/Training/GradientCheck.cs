@@ -15,6 +15,12 @@ internal static class GradientCheck
 
     private const float Step = 1e-2f;
 
+    /// <summary>With a wider step less of the forward pass's rounding is left, which differs by processor, but kinks and curves may be met. A right gradient fits at one of the two.</summary>
+    private const float WideStep = 3e-2f;
+
+    /// <summary>Share of the tolerance from which the wider step is tried, too.</summary>
+    private const double Doubt = 0.1;
+
     /// <summary>An operator set that has Gelu, Mish, Swish, GroupNormalization and RMSNormalization.</summary>
     private const long NewestOpset = 24;
 
@@ -44,15 +50,13 @@ internal static class GradientCheck
         {
             float[] gradient = gradients[i].ToSingles();
             CollectionAssert.AreEqual(operands[i].Dimensions.ToArray(), gradients[i].Dimensions.ToArray());
-            double worst = 0, largest = 1e-3;
-            for (int element = 0; element < gradient.Length; element++)
+            double[] numeric = [.. gradient.Select((_, element) => Difference(forward, operands, i, element, Step, weight))];
+            double largest = Math.Max(1e-3, numeric.Max(Math.Abs));
+            errors[i] = gradient.Select((value, element) =>
             {
-                double numeric = Difference(forward, operands, i, element, weight);
-                worst = Math.Max(worst, Math.Abs(numeric - gradient[element]));
-                largest = Math.Max(largest, Math.Abs(numeric));
-            }
-
-            errors[i] = worst / largest;
+                double error = Math.Abs(numeric[element] - value) / largest;
+                return error > Doubt * Tolerance ? Math.Min(error, Math.Abs(Difference(forward, operands, i, element, WideStep, weight) - value) / largest) : error;
+            }).Max();
         }
 
         return errors;
@@ -73,10 +77,10 @@ internal static class GradientCheck
     }
 
     /// <summary>The central difference of fourth order: (8·(L(+h) − L(−h)) − (L(+2h) − L(−2h))) / 12h.</summary>
-    private static double Difference(ModelSession forward, Tensor[] operands, int operand, int element, Tensor weight)
+    private static double Difference(ModelSession forward, Tensor[] operands, int operand, int element, float step, Tensor weight)
     {
-        double At(float step) => Loss(forward, operands, operand, element, step, weight);
-        return ((8 * (At(Step) - At(-Step))) - (At(2 * Step) - At(-2 * Step))) / (12 * Step);
+        double At(float moved) => Loss(forward, operands, operand, element, moved, weight);
+        return ((8 * (At(step) - At(-step))) - (At(2 * step) - At(-2 * step))) / (12 * step);
     }
 
     private static double Loss(ModelSession forward, Tensor[] operands, int operand, int element, float step, Tensor weight)

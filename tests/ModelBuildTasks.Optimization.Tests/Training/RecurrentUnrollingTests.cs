@@ -1,3 +1,4 @@
+using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Training;
 
@@ -55,6 +56,52 @@ public sealed class RecurrentUnrollingTests
         GradientException exception = Assert.ThrowsExactly<GradientException>(() =>
             GradientCheck.Verify((graph, v) => Layer(graph, [.. v], "RNN", "forward", 0).Set("clip", 3f).Output, Operands("RNN", "forward")));
         StringAssert.Contains(exception.Message, "clipping", StringComparison.Ordinal);
+    }
+
+    [TestMethod]
+    [DataRow("LSTM", "forward", "Sigmoid Tanh Tanh")]
+    [DataRow("LSTM", "bidirectional", "sigmoid tanh tanh SIGMOID TANH TANH")]
+    public void Matches_differences_with_stated_activations(string opType, string direction, string activations) =>
+        GradientCheck.Verify((graph, v) => Layer(graph, [.. v], opType, direction, 0).Set("activations", activations.Split(' ')).Output, Operands(opType, direction));
+
+    [TestMethod]
+    [DataRow("LSTM", "forward", "HardSigmoid Softsign Elu")]
+    [DataRow("LSTM", "bidirectional", "Sigmoid Tanh Tanh HardSigmoid Softsign Softplus")]
+    [DataRow("GRU", "reverse", "hardsigmoid LeakyRelu")]
+    [DataRow("GRU", "bidirectional", "Sigmoid Softsign HardSigmoid Tanh")]
+    [DataRow("RNN", "forward", "Relu")]
+    public void The_steps_give_what_the_operator_gives(string opType, string direction, string activations) =>
+        VerifySteps(opType, direction, layer => layer.Set("activations", activations.Split(' ')));
+
+    [TestMethod]
+    public void Gives_stated_numbers_to_the_activations_that_have_such_in_order() =>
+        VerifySteps("LSTM", "forward", layer => layer.Set("activations", ["HardSigmoid", "Tanh", "Elu"]).Set("activation_alpha", [0.3f, 0.5f]).Set("activation_beta", [0.4f]));
+
+    [TestMethod]
+    public void Refuses_an_activation_that_is_no_operator_by_its_name() =>
+        StringAssert.Contains(Refusal("RNN", ["ScaledTanh"]), "'ScaledTanh' is not covered", StringComparison.Ordinal);
+
+    [TestMethod]
+    public void Refuses_too_few_activations() =>
+        StringAssert.Contains(Refusal("GRU", ["Sigmoid"]), "1 activations where it has 2", StringComparison.Ordinal);
+
+    private static void VerifySteps(string opType, string direction, Func<Node, Node> state)
+    {
+        Model model = Model.Create("layer", opset: 17, irVersion: 8);
+        Value[] operands = [.. Operands(opType, direction).Select((operand, i) => model.Graph.AddInitializer($"operand{i}", operand))];
+        Value result = state(Layer(model.Graph, operands, opType, direction, 0)).Output;
+        model.Graph.AddOutput(result);
+        using ModelSession layer = ModelSession.Open(model);
+        RecurrentUnrolling.Unroll(result.Producer!, ShapeProbe.Run(model, result, []));
+        using ModelSession steps = ModelSession.Open(model);
+        Assert.IsLessThan(1e-5, RealModels.RelativeError(layer.Run([])[0], steps.Run([])[0]));
+    }
+
+    private static string Refusal(string opType, string[] activations)
+    {
+        Model model = Model.Create("refused", opset: 17, irVersion: 8);
+        Value[] operands = [.. Operands(opType, "forward").Select((operand, i) => model.Graph.AddInitializer($"operand{i}", operand))];
+        return RecurrentUnrolling.Obstacle(Layer(model.Graph, operands, opType, "forward", 0).Set("activations", activations))!;
     }
 
     private static Node Layer(Graph graph, Value?[] inputs, string opType, string direction, int linearBeforeReset)

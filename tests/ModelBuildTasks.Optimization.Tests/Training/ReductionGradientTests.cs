@@ -21,6 +21,16 @@ public sealed class ReductionGradientTests
     public void Matches_differences_at_positive_values() => Verify("ReduceLogSum", (shape, seed, _) => RandomShapes.Positive(shape, seed));
 
     [TestMethod]
+    public void Matches_differences_of_a_product() => Verify("ReduceProd", (shape, seed, _) => RandomShapes.Positive(shape, seed));
+
+    [TestMethod]
+    public void A_product_with_zeros_has_a_gradient_where_all_others_are_none()
+    {
+        GradientCheck.Verify((graph, v) => graph.Add("ReduceProd", v[0], graph.AddInitializer("axes", Tensor.Vector(1L))), [Tensor.Create([3, 3], [2f, -1, 3, 2, 0, 3, 0, 0, 3])]);
+        GradientCheck.Verify((graph, v) => graph.Add("ReduceProd", v[0]), [Tensor.Create([3], [2f, 0, -3])]);
+    }
+
+    [TestMethod]
     [DataRow("ReduceMax")]
     [DataRow("ReduceMin")]
     public void Matches_differences_at_values_that_are_apart(string opType) => Verify(opType, (shape, seed, _) => RandomShapes.Distinct(shape, seed));

@@ -38,6 +38,7 @@ public sealed class WholeModelGradientTests
     [DataRow("aka_resnet20_cifar10.onnx")]
     [DataRow("ch_PP-OCRv3_det_infer.onnx")]
     [DataRow("ch_ppocr_mobile_v2.0_cls_infer.onnx")]
+    [DataRow("dtln_model_1.onnx")]
     [DataRow("FastestDet.onnx")]
     [DataRow("magika_standard_v3_3.onnx")]
     [DataRow("micro_kws_m_static_fp32.onnx")]

@@ -15,6 +15,10 @@ internal sealed class RequestedProject : IDisposable
         Begin("digits.onnx", OnnxBytes.Model([Tensor("image", Float, 1)], [Tensor("scores", Float, 1)], ExternalInitializer("w", "digits.bin")));
         Begin("digits.bin", [1, 2, 3]);
         Begin("data/class/a.png", [1]);
+        Begin("teacher.onnx", OnnxBytes.Model([Tensor("image", Float, 1)], [Tensor("scores", Float, 1)], ExternalInitializer("w", "teacher.bin")));
+        Begin("teacher.bin", [1]);
+        Begin("student.onnx", OnnxBytes.Model([Tensor("image", Float, 1)], [Tensor("scores", Float, 1)]));
+        Begin("training/class/a.png", [1]);
         Begin("worker/modelbuild.dll", [1]);
     }
 
@@ -32,6 +36,12 @@ internal sealed class RequestedProject : IDisposable
     public string RequestPath => Folder.File("obj/digits/cpu/digits.request.json");
 
     public OptimizationRequest Request => OptimizationRequest.Read(RequestPath);
+
+    /// <summary>The metadata of a model that is trained.</summary>
+    public (string Name, string Value)[] Training =>
+    [
+        ("FineTune", "Distill"), ("Teacher", Folder.File("teacher.onnx")), ("Student", Folder.File("student.onnx")), ("TrainingData", Folder.File("training")), ("FineTuneEpochs", "3"),
+    ];
 
     public void Dispose() => Folder.Dispose();
 
@@ -51,6 +61,7 @@ internal sealed class RequestedProject : IDisposable
             ProjectFile = Folder.File("app.csproj"),
             Directory = Folder.File("obj"),
             CacheDirectory = "cache",
+            TrainedWeights = "trained",
             Measurements = [.. _measurements],
             LockFile = LockFile,
             IsUpdatingLock = IsUpdatingLock,

@@ -27,12 +27,12 @@ internal static class SmallModels
     }
 
     /// <summary>x: Float[N, 64] → Gemm, Relu, Gemm → scores: Float[N, 4].</summary>
-    internal static Model Mlp(int seed = 1)
+    internal static Model Mlp(int seed = 1, int width = 128)
     {
         Random random = new(seed);
         Model model = Create(64);
-        Value hidden = model.Graph.Add("Relu", Dense(model.Graph, model.Graph.Inputs[0], random, 64, 128));
-        Finish(model.Graph, Dense(model.Graph, hidden, random, 128, Classes));
+        Value hidden = model.Graph.Add("Relu", Dense(model.Graph, model.Graph.Inputs[0], random, 64, width));
+        Finish(model.Graph, Dense(model.Graph, hidden, random, width, Classes));
         return model;
     }
 

@@ -102,7 +102,7 @@ public sealed class DataFindingsTests : IDisposable
         using ModelSession model = ModelSession.Open(place.ModelPath);
         DataSurvey calibration = new(Dataset.Open(place.WriteData("calibration", seed: 3), model.Inputs), model.Inputs);
 
-        Outcome outcome = DataFindings.Add(claimed, calibration, null, model, CancellationToken.None);
+        Outcome outcome = DataFindings.Add(claimed, calibration, null, null, model, CancellationToken.None);
 
         Assert.AreEqual("MBT1001", outcome.Notes.Single().Code);
         Assert.AreEqual("x", outcome.CalibratedInputs.Single().Input);

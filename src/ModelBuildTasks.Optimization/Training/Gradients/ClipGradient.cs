@@ -15,6 +15,13 @@ internal sealed class ClipGradient : IGradientRule
         Graph graph = context.Graph;
         Value x = node.Input(0)!, dy = context.Gradient(node.Output);
         Value? low = node.Input(1), high = node.Input(2);
+        if (IsPlain(low, context) && IsPlain(high, context))
+        {
+            Value kept = low is null ? dy : graph.Add("Mul", dy, context.IsAbove(x, low.Constant!.ToSingles()[0]));
+            context.Contribute(x, high is null ? kept : graph.Add("Mul", kept, context.IsBelow(x, high.Constant!.ToSingles()[0])));
+            return;
+        }
+
         Value zero = context.Number(0);
         Value passed = dy, atLow = zero;
         if (low is not null)
@@ -38,6 +45,10 @@ internal sealed class ClipGradient : IGradientRule
         Contribute(low, atLow, shape, context);
         Contribute(high, atHigh, shape, context);
     }
+
+    /// <summary>Whether a bound is missing, or a number that is not trained.</summary>
+    private static bool IsPlain(Value? bound, GradientContext context) =>
+        bound is null || (!context.Needs(bound) && bound.Constant is { Length: 1 } limit && Math.Abs(limit.ToSingles()[0]) < GradientContext.LargestLimit);
 
     private static void Contribute(Value? operand, Value gradient, long[] shape, GradientContext context)
     {

@@ -7,12 +7,16 @@ namespace ModelBuildTasks.Optimization.Training.Gradients;
 /// <param name="derivative">Adds ∂f/∂X from X, Y with the reduced axes kept as 1, and these axes.</param>
 internal sealed class ReductionGradient(string opType, Func<GradientContext, Value, Value, long[], Value> derivative) : IGradientRule
 {
+    /// <summary>Operator set in which the axes of ReduceProd became an input.</summary>
+    private const long AxesAsInput = 18;
+
     public static IEnumerable<IGradientRule> Rules { get; } =
     [
         new ReductionGradient("ReduceSum", (c, x, y, axes) => c.Number(1)),
         new ReductionGradient("ReduceMean", (c, x, y, axes) => c.Number(1f / axes.Aggregate(1L, (product, axis) => product * c.Shape(x)[axis]))),
         new ReductionGradient("ReduceMax", Taken),
         new ReductionGradient("ReduceMin", Taken),
+        new ReductionGradient("ReduceProd", Others),
         new ReductionGradient("ReduceL1", (c, x, y, axes) => c.Graph.Add("Sign", x)),
         new ReductionGradient("ReduceSumSquare", (c, x, y, axes) => c.Times(x, 2)),
 
@@ -46,6 +50,21 @@ internal sealed class ReductionGradient(string opType, Func<GradientContext, Val
     {
         Value taken = context.Float(context.Graph.Add("Equal", x, y));
         return context.Graph.Add("Div", taken, context.ReduceSum(taken, keepAxes: true, axes));
+    }
+
+    /// <summary>The product of all elements but one, for each. A single zero has that of all others, beside it and beside two there is none left.</summary>
+    private static Value Others(GradientContext context, Value x, Value y, long[] axes)
+    {
+        Value zero = context.Float(context.Graph.Add("Equal", x, context.Number(0)));
+        Value filled = context.Graph.Add("Add", x, zero);
+        Value product = axes.Length == 0 ? filled : context.Graph.AddNode("ReduceProd", context.Graph.Model.Opset >= AxesAsInput ? [filled, context.Integers(axes)] : [filled]).Output;
+        if (axes.Length > 0 && context.Graph.Model.Opset < AxesAsInput)
+        {
+            product.Producer!.Set("axes", axes);
+        }
+
+        Value zeros = context.Graph.Add("Sub", context.ReduceSum(zero, keepAxes: true, axes), zero);
+        return context.Graph.Add("Mul", context.Graph.Add("Div", product, filled), context.Float(context.Graph.Add("Equal", zeros, context.Number(0))));
     }
 
     /// <summary>The reduced axes, not negative; null when they are computed.</summary>

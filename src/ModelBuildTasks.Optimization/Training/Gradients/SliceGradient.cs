@@ -3,8 +3,8 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Training.Gradients;
 
 /// <summary>
-/// Y is a part of X along some axes. ∂X is ∂Y with zeros where nothing was taken: padded where the part has no gaps, else scattered
-/// along the axis, the places being what the operator takes of 0, 1, 2, …
+/// Y is a part of X along some axes. ∂X is ∂Y with zeros where nothing was taken: padded, with zeros in the gaps of a step, or scattered
+/// along the axis where the step goes back.
 /// </summary>
 internal sealed class SliceGradient : IGradientRule
 {
@@ -30,12 +30,9 @@ internal sealed class SliceGradient : IGradientRule
             int axis = context.Axis(axes[i], x);
             long first = First(starts[i], shape[axis], steps[i]), taken = part[axis];
             part[axis] = shape[axis];
-            if (steps[i] == 1)
+            if (steps[i] == 1 || (steps[i] > 1 && taken > 0))
             {
-                long[] pads = new long[2 * shape.Length];
-                pads[axis] = first;
-                pads[axis + shape.Length] = shape[axis] - first - taken;
-                gradient = context.Graph.Add("Pad", gradient, context.Integers(pads));
+                gradient = Spread(gradient, axis, first, steps[i], [.. part[..axis], taken, .. part[(axis + 1)..]], shape[axis], context);
             }
             else
             {
@@ -44,6 +41,26 @@ internal sealed class SliceGradient : IGradientRule
         }
 
         context.Contribute(x, gradient);
+    }
+
+    /// <summary>Zeros between the elements, by an axis of its own, then before and behind them: much quicker than scattering.</summary>
+    private static Value Spread(Value gradient, int axis, long first, long step, long[] part, long size, GradientContext context)
+    {
+        long length = part[axis];
+        if (step > 1)
+        {
+            long[] apart = new long[2 * (part.Length + 1)];
+            apart[axis + 1 + part.Length + 1] = step - 1;
+            gradient = context.Graph.Add("Pad", context.Reshape(gradient, [.. part[..(axis + 1)], 1, .. part[(axis + 1)..]]), context.Integers(apart));
+            length *= step;
+            gradient = context.Reshape(gradient, [.. part[..axis], length, .. part[(axis + 1)..]]);
+        }
+
+        // Behind the last element there may be fewer places than zeros, which are cut off.
+        long[] pads = new long[2 * part.Length];
+        pads[axis] = first;
+        pads[axis + part.Length] = size - first - length;
+        return context.Graph.Add("Pad", gradient, context.Integers(pads));
     }
 
     /// <param name="gradient">Has only <paramref name="places"/> along the axis.</param>

@@ -1,0 +1,53 @@
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization;
+
+namespace ModelBuildTasks.Worker.Recipes;
+
+/// <summary>
+/// A pass that trains, and is spared where what it made is kept: training takes minutes, and another processor's arithmetic ends in other weights. What the lock file pins is put in place without training; else what
+/// was trained is kept by its SHA-256, for the lock file to pin.
+/// </summary>
+/// <param name="name">The technique's name.</param>
+/// <param name="isNeeded">Whether it has something to do where nothing was done to the model before.</param>
+/// <param name="position">Which of the passes that train it is in its recipe, from 0.</param>
+/// <param name="training">Makes the pass.</param>
+/// <param name="school">What it is trained with, and where that is kept.</param>
+internal sealed class KeptTraining(string name, bool isNeeded, int position, Func<TrainingTask, IModelPass> training, School school) : IModelPass
+{
+    public string Name => name;
+
+    internal bool IsNeeded => isNeeded;
+
+    /// <exception cref="UnusableWeightsException">A file in the place of the pinned weights holds something else.</exception>
+    public PassOutcome Apply(Model model, PassContext context)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        if (school.Pinned.ElementAtOrDefault(position) is { } pinned && school.Kept.Find(pinned, model) is { } kept)
+        {
+            model.Restore(kept.Model.TakeSnapshot());
+            return PassOutcome.Applied($"It was trained before: the weights that the lock file pins lie in {kept.Place}.") with { TrainedWeights = pinned };
+        }
+
+        if (school.IsLocked && school.Pinned.Count <= position)
+        {
+            return PassOutcome.Refused("training brought nothing when the lock file was written");
+        }
+
+        string work = school.WorkOn(model, name);
+        if (school.Kept.FindOf(work, model) is var (earlier, sha256))
+        {
+            model.Restore(earlier.TakeSnapshot());
+            return PassOutcome.Applied("It was trained before, to what lies in the cache.") with { TrainedWeights = sha256 };
+        }
+
+        string? checkpoint = school.CheckpointOf(work);
+        PassOutcome outcome = training(school.Task(checkpoint)).Apply(model, context);
+        if (checkpoint is not null)
+        {
+            // Not where training was cancelled or failed: it then goes on there.
+            File.Delete(checkpoint);
+        }
+
+        return outcome.Changed ? outcome with { TrainedWeights = school.Kept.Keep(model, work) } : outcome;
+    }
+}
