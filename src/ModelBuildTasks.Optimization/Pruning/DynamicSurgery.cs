@@ -25,6 +25,9 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
     /// <inheritdoc cref="Distillation.IsClassifier"/>
     public bool IsClassifier { get; init; }
 
+    /// <summary>What is learned from; null for the model itself, as it was before.</summary>
+    public Model? Teacher { get; init; }
+
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -53,7 +56,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
         student = untrained.Changed ? begun : student;
         TrainableWeights.Hoist(student);
-        if (Trained(student, model, layers, context, skipped, out string reason) is not { } outcome)
+        if (Trained(student, Teacher ?? model, layers, context, skipped, out string reason) is not { } outcome)
         {
             outcome = untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
         }

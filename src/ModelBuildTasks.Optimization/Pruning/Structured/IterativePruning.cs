@@ -33,6 +33,9 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
     /// <inheritdoc cref="Distillation.IsClassifier"/>
     public bool IsClassifier { get; init; }
 
+    /// <summary>What is learned from; null for the model itself, as it was before.</summary>
+    public Model? Teacher { get; init; }
+
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -54,7 +57,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
     private PassOutcome Iterate(Model model, PassContext context)
     {
         Stopwatch watch = Stopwatch.StartNew();
-        Model teacher = model.Clone();
+        Model teacher = Teacher ?? model.Clone();
         PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
         PassContext sampled = context with { Calibration = context.Calibration is { Count: > 0 } ? context.Calibration : data, Progress = null };
         List<string> refusals = [], untrained = [];
