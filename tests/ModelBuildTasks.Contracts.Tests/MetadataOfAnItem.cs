@@ -116,6 +116,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Auto", "Precision", "Float32", "Pruning", "Structured", "Sparsity", "0.5")]
     [DataRow("QuantizationAware")]
     [DataRow("QuantizationAware", "Precision", "Int8")]
+    [DataRow("QuantizationAware", "Precision", "Int4", "Quantization", "Static")]
     [DataRow("QuantizationAware", "Quantization", "Static", "Pruning", "Structured", "Sparsity", "0.5")]
     public void Training_is_read(string fineTune, params string[] metadata)
     {
@@ -154,6 +155,7 @@ public sealed class MetadataOfAnItem
     [DataRow("Precision", "Int8", "Quantization", "None")]
     [DataRow("Precision", "Int4", "Quantization", "None")]
     [DataRow("Precision", "Int2", "Quantization", "Dynamic")]
+    [DataRow("Precision", "Int4", "Quantization", "Dynamic")]
     [DataRow("Precision", "Binary", "Quantization", "Static", "CalibrationData", "data")]
     [DataRow("Precision", "Float16", "Quantization", "WeightOnly")]
     [DataRow("Pruning", "None", "Sparsity", "0.5")]

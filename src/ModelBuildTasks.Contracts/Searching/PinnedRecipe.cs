@@ -21,6 +21,9 @@ public sealed class PinnedRecipe
 
     public Calibration Calibration { get; set; }
 
+    /// <summary>Whether which way weights are rounded was learned.</summary>
+    public bool LearnedRounding { get; set; }
+
     public Pruning Pruning { get; set; }
 
     /// <summary>Share of the channels or weights that are removed, 0 to 1.</summary>
@@ -43,7 +46,7 @@ public sealed class PinnedRecipe
 
     /// <summary>What of it may be tried on another model: names of layers and nodes, and weights, are of this one.</summary>
     public PinnedRecipe ForAnotherModel() =>
-        new() { IsSource = IsSource, Precision = Precision, Quantization = Quantization, Calibration = Calibration, Pruning = Pruning, Sparsity = Sparsity, FineTune = FineTune };
+        new() { IsSource = IsSource, Precision = Precision, Quantization = Quantization, Calibration = Calibration, LearnedRounding = LearnedRounding, Pruning = Pruning, Sparsity = Sparsity, FineTune = FineTune };
 
     /// <summary>The same choices with what training made of them now.</summary>
     public PinnedRecipe With(IReadOnlyList<string> trainedWeights)
@@ -63,6 +66,7 @@ public sealed class PinnedRecipe
         Precision = json.Choice<Precision>(Name(nameof(Precision))),
         Quantization = json.Choice<Quantization>(Name(nameof(Quantization))),
         Calibration = json.Choice<Calibration>(Name(nameof(Calibration))),
+        LearnedRounding = json.Flag(Name(nameof(LearnedRounding))),
         Pruning = PruningOf(json),
         Sparsity = SparsityOf(json),
         SlowerLayers = json.Texts(Name(nameof(SlowerLayers))),
@@ -79,6 +83,7 @@ public sealed class PinnedRecipe
         AddText(nameof(Precision), Precision == default ? null : Precision.ToString());
         AddText(nameof(Quantization), Quantization == default ? null : Quantization.ToString());
         AddText(nameof(Calibration), Calibration == default ? null : Calibration.ToString());
+        AddFlag(nameof(LearnedRounding), LearnedRounding);
         AddText(nameof(Pruning), Pruning == default ? null : Pruning.ToString());
         if (Sparsity > 0)
         {
@@ -128,7 +133,8 @@ public sealed class PinnedRecipe
         {
             Precision.Auto => recipe.Quantization != Quantization.WeightOnly,
             Precision.Int8 => recipe.Quantization != Quantization.None,
-            Precision.Int4 or Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
+            Precision.Int4 => recipe.Quantization is Quantization.WeightOnly or Quantization.Static,
+            Precision.Int2 or Precision.Binary => recipe.Quantization == Quantization.WeightOnly,
             _ => recipe.Quantization == Quantization.Auto,
         };
         var name = Name(nameof(Quantization));

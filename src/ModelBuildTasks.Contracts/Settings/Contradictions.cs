@@ -85,7 +85,9 @@ public static class Contradictions
             yield return Contradiction($"Precision=\"{settings.Precision}\" needs quantization, Quantization is \"None\"");
         }
 
-        if (settings.Precision is Precision.Int4 or Precision.Int2 or Precision.Binary && settings.Quantization is Quantization.Static or Quantization.Dynamic)
+        // Static quantization has a form with weights of 4 bits.
+        if (settings.Precision is Precision.Int4 && settings.Quantization == Quantization.Dynamic
+            || settings.Precision is Precision.Int2 or Precision.Binary && settings.Quantization is Quantization.Static or Quantization.Dynamic)
         {
             yield return Contradiction($"Precision=\"{settings.Precision}\" is a form of weights alone, Quantization=\"{settings.Quantization}\" computes in 8-bit integers");
         }

@@ -75,7 +75,7 @@ public sealed class ModelSettings
     internal bool LeavesNumbers => this is { Precision: Precision.Auto, Quantization: Quantization.Auto };
 
     /// <summary>Whether static quantization is asked for, or may be chosen.</summary>
-    internal bool MayBeStatic => this is { Precision: Precision.Auto or Precision.Int8, Quantization: Quantization.Auto or Quantization.Static };
+    internal bool MayBeStatic => this is { Precision: Precision.Auto or Precision.Int8, Quantization: Quantization.Auto or Quantization.Static } or { Precision: Precision.Int4, Quantization: Quantization.Static };
 
     /// <summary>What is written of the numbers, as an attribute.</summary>
     internal string Numbers => Precision == Precision.Auto || Quantization is not (Quantization.Auto or Quantization.Static) ? $"Quantization=\"{Quantization}\"" : $"Precision=\"{Precision}\"";

@@ -3,6 +3,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Conversion;
 using ModelBuildTasks.Optimization.Quantization.Calibration;
+using ModelBuildTasks.Optimization.Quantization.Rounding;
 using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization.Quantization;
@@ -32,6 +33,9 @@ internal sealed class CalibratedModel
 
     /// <summary>How weights become integers in the forms made from here on.</summary>
     internal WeightRounding Round { get; set; }
+
+    /// <summary>What was learned of <see cref="Round"/>; null where nothing was to be.</summary>
+    internal LearnedBlocks? Learned { get; set; }
 
     /// <summary>The float model.</summary>
     internal Model Model => model;
@@ -124,6 +128,9 @@ internal sealed class CalibratedModel
 
     /// <summary>What calibration saw of a tensor; null where it did not count.</summary>
     internal NumberHistogram? DistributionOf(Value value) => PlanDistributions.Of(observers.GetValueOrDefault(value));
+
+    /// <summary>The mean of each channel of what a convolution reads, where it was observed.</summary>
+    internal double[]? MeansOf(Value value) => (observers.GetValueOrDefault(value) as ChannelMeanObserver)?.Means;
 
     private Dictionary<Value, ValueRange> Ranges() => observers.ToDictionary(entry => entry.Key, entry => entry.Value.Range);
 

@@ -1,4 +1,5 @@
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization.Rounding;
 using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 
@@ -241,13 +242,7 @@ internal sealed class IntegerInsertion
         Node node = layer.Node;
         Value source = node.Inputs[1]!;
         int bits = WeightBits(layer, target);
-        Layer canonical = layer.Canonical();
-        // TensorRT takes biases in float.
-        bool quantizesBias = canonical.Bias is not null && target.ExecutionProvider == TargetProfile.CpuProvider;
-        float[]? floors = quantizesBias ? QuantizedBias.SmallestWeightScales(canonical.Bias!, inputScale) : null;
-        QuantizedWeight unlimited = round(canonical, bits, smallestScales: null);
-        bool isLimited = floors is not null && unlimited.Scales.Zip(floors).Any(pair => pair.First < pair.Second);
-        QuantizedWeight weight = isLimited ? round(canonical, bits, floors) : unlimited;
+        (QuantizedWeight weight, Tensor? corrected, bool isLimited) = StoredLayer.Of(layer, inputScale, inputMeans, target, round);
 
         if (isLimited || node.OpType == "Gemm" || !weights.TryGetValue((source, bits), out Value? stored))
         {
@@ -266,7 +261,6 @@ internal sealed class IntegerInsertion
         }
 
         node.SetInput(1, stored);
-        Tensor? corrected = weight.Bias is not null ? weight.Bias : !layer.IsProduct && inputMeans is not null ? BiasCorrection.Apply(canonical, weight, inputMeans) : canonical.Bias;
         string biasName = node.Input(2)?.Name ?? source.Name + "_bias";
         if (corrected is not null)
         {

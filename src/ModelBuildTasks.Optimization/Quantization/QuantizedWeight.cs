@@ -24,14 +24,14 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     /// <summary>The bias that makes up for what rounding changed; null where that is not known.</summary>
     internal Tensor? Bias { get; init; }
 
-    /// <summary>The largest code of 7 or 8 bits; the smallest is its negative.</summary>
-    internal static int LargestCode(int bits) => bits == 8 ? LargestCode8 : LargestCode7;
+    /// <summary>The largest code of 2 to 8 bits; the smallest is its negative.</summary>
+    internal static int LargestCode(int bits) => bits switch { 8 => LargestCode8, 7 => LargestCode7, _ => (1 << (bits - 1)) - 1 };
 
     /// <summary>Rounds each weight of a layer to the nearest code: a <see cref="WeightRounding"/>.</summary>
     internal static QuantizedWeight Nearest(Layer layer, int bits, float[]? smallestScales) => From(layer.Weight, layer.ChannelAxis, bits, smallestScales);
 
     /// <summary>Quantizes to the nearest code.</summary>
-    /// <param name="bits">7 or 8.</param>
+    /// <param name="bits">2 to 8.</param>
     /// <param name="smallestScales">A lower limit for each channel's scale; null for none.</param>
     internal static QuantizedWeight From(Tensor weight, int axis, int bits, ReadOnlySpan<float> smallestScales = default)
     {
@@ -71,5 +71,5 @@ internal sealed record QuantizedWeight(Tensor Codes, float[] Scales, int Axis)
     }
 
     /// <summary>Numbers of one channel that lie side by side.</summary>
-    private static int Inner(Tensor weight, int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
+    internal static int Inner(Tensor weight, int axis) => (int)weight.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
 }

@@ -15,18 +15,29 @@ namespace ModelBuildTasks.Optimization.Quantization;
 /// The model should be simplified before: a BatchNormalization beside its convolution keeps both in float.
 /// </summary>
 /// <remarks>Arithmetic: Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", CVPR 2018.</remarks>
-/// <param name="ranges">How the range of each activation is found.</param>
-public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : IModelPass
+/// <param name="Ranges">How the range of each activation is found.</param>
+public sealed record StaticQuantization(RangeMethod Ranges = RangeMethod.Auto) : IModelPass
 {
-    public string Name => "static int8 quantization";
+    public string Name => WeightBits == 4 ? "static int8 quantization with int4 weights" : "static int8 quantization";
 
-    /// <summary>How the range of each activation is found.</summary>
-    public RangeMethod Ranges { get; } = ranges;
+    /// <summary>Bits of the weights: 4, or null for the 7 or 8 that the target wants. Fewer than those compute in the same kernels, and as fast.</summary>
+    public int? WeightBits { get; init; }
+
+    /// <summary>Whether training follows, which repairs what mixed precision would avoid: then nothing stays in float for the sake of fidelity.</summary>
+    public bool IsTrainedAfter { get; init; }
+
+    /// <summary>Whether which way weights are rounded is learned, block by block, from the calibration samples. It takes seconds to minutes.</summary>
+    public bool LearnsRounding { get; init; }
 
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(context);
+        if (WeightBits is { } bits)
+        {
+            context = context with { Target = context.Target with { WeightBits = Math.Min(bits, context.Target.WeightBits) } };
+        }
+
         if (Refusal(model, context) is { } reason)
         {
             return PassOutcome.Refused(reason);
@@ -68,6 +79,7 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         [
             .. choice.InFloat.Explain(calibrated.Candidates),
             .. nested.SelectMany(graph => graph.Explain()),
+            .. new[] { calibrated }.Concat(nested.Select(graph => graph.Model).OfType<CalibratedModel>()).SelectMany(part => part.Learned?.Refusals ?? []),
             .. PinnedChoice.Unknown(calibrated.Candidates, context.Pinned),
         ];
         int layers = model.Graph.WithSubgraphs().Sum(graph => graph.Nodes.Count(QuantizableOperators.IsLayer));
@@ -92,8 +104,9 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
 
         int others = choice.Selection.Nodes.Count() + nested.Sum(graph => graph.Choice?.Selection.Nodes.Count() ?? 0) - chosen;
         string fidelity = plan.SignalToNoise is { } ratio ? FormattableString.Invariant($", {ratio:0.0} dB of signal to noise") : ", outputs not compared, as none holds floating point";
+        string learned = calibrated.Learned?.Explanation is { } clause ? $"; {clause}" : "";
         return PassOutcome.Applied(
-            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}).",
+            $"{chosen} of {layers} Conv, MatMul and Gemm and {others} operators between them compute in integers ({context.Calibration!.Count} calibration samples{fidelity}{learned}).",
             refusals) with
         {
             Plan = plan,
@@ -117,10 +130,15 @@ public sealed class StaticQuantization(RangeMethod ranges = RangeMethod.Auto) : 
         if (probe is not null)
         {
             MeasuredChoice best = MeasuredChoice.Of(calibrated, choice, probe);
-            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged)
+            if (best.Noise.Decibels < MixedPrecisionSearch.Goal || context.IsJudged || LearnsRounding)
             {
                 best = Reconstruction.Improve(calibrated, best, probe, context);
-                best = context.Pinned is null ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
+                if (LearnsRounding)
+                {
+                    (best, calibrated.Learned) = LearnedRounding.Improve(calibrated, best, probe, context);
+                }
+
+                best = context.Pinned is null && !(IsTrainedAfter && context.JudgeAccuracy is null) ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
             }
 
             (choice, noise) = (best.Choice, best.Noise);

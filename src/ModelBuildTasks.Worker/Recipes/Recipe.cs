@@ -29,11 +29,15 @@ internal sealed record Recipe(string Name, IReadOnlyList<IModelPass> Passes)
 /// <summary>The settings that choose a recipe.</summary>
 internal sealed record RecipeSettings(Precision Precision = Precision.Auto, Quantization Quantization = Quantization.Auto, Calibration Calibration = Calibration.Auto, FineTune FineTune = FineTune.None)
 {
+    /// <summary>Whether which way weights are rounded is learned.</summary>
+    internal bool LearnsRounding { get; init; }
+
     internal PinnedRecipe Pin(double share = 0, Pruning technique = Pruning.None) => new()
     {
         Precision = Precision,
         Quantization = Quantization,
         Calibration = Calibration,
+        LearnedRounding = LearnsRounding,
         FineTune = FineTune,
         Pruning = share > 0 ? technique : Pruning.None,
         Sparsity = share,

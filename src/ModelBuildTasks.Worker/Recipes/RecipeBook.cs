@@ -34,6 +34,7 @@ internal static class RecipeBook
         IModelPass[] pruning = pruningInTraining is not null ? [pruningInTraining] : [.. PruningOf(settings, hasCalibration, source)];
         IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
         Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
+        untrained = untrained is not null && settings is { Quantization: Quantization.Static, Precision: Precision.Int4 } ? WithInt4Weights(untrained) : untrained;
         Recipe? integers = Trained(untrained, training);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
@@ -68,7 +69,8 @@ internal static class RecipeBook
         }
 
         RecipeList list = For(chosen, target, hasCalibration, hasEvaluation, source, recovery);
-        return list with { Recipes = [pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named(list.Pruning, Simplification) : list.Recipes[0]] };
+        Recipe recipe = pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named(list.Pruning, Simplification) : list.Recipes[0];
+        return list with { Recipes = [pinned.LearnedRounding ? WithLearnedRounding(recipe) ?? recipe : recipe] };
     }
 
     /// <summary>The same recipe with ranges found in other ways, for static quantization by samples; empty for others, and where the settings name the way.</summary>
@@ -79,9 +81,19 @@ internal static class RecipeBook
               select recipe with
               {
                   Name = $"{recipe.Name} with {calibration} ranges",
-                  Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization ? new StaticQuantization(RangesOf(calibration)) : pass)],
+                  Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization integers ? integers with { Ranges = RangesOf(calibration) } : pass)],
                   Settings = recipe.Settings with { Calibration = calibration },
               };
+
+    /// <summary>The same recipe with the rounding of weights learned, for static quantization by samples; null for others, and where it is learned already.</summary>
+    internal static Recipe? WithLearnedRounding(Recipe recipe) =>
+        !recipe.Passes.Any(pass => pass is StaticQuantization { LearnsRounding: false }) ? null
+            : recipe with
+            {
+                Name = $"{recipe.Name} with learned rounding",
+                Passes = [.. recipe.Passes.Select(pass => pass is StaticQuantization integers ? integers with { LearnsRounding = true } : pass)],
+                Settings = recipe.Settings with { LearnsRounding = true },
+            };
 
     /// <summary>Nothing but lossless steps.</summary>
     internal static Recipe Simplification => new("simplification alone", []) { Settings = new RecipeSettings(Quantization: Quantization.None) };
@@ -92,7 +104,7 @@ internal static class RecipeBook
         { Precision: Precision.Float32 } or { Quantization: Quantization.None, Precision: Precision.Auto } => new Recipe("float32", []),
         { Precision: Precision.Float16 } when isHalf => new Recipe("float16", []),
         { Precision: Precision.Float16 } => target.ComputesFloat16 ? Float16 : HalfSize,
-        { FineTune: FineTune.QuantizationAware } => integers,
+        { FineTune: FineTune.QuantizationAware } or { Quantization: Quantization.Static, Precision: Precision.Int4 } => integers,
         { Quantization: Quantization.WeightOnly } or { Precision: Precision.Int4 or Precision.Int2 or Precision.Binary } => WeightOnly(settings.Precision),
         { Quantization: Quantization.Static } => integers,
         { Quantization: Quantization.Dynamic } => DynamicInt8(hasCalibration),
@@ -161,10 +173,21 @@ internal static class RecipeBook
             : null;
     }
 
-    /// <summary>Static quantization by samples, and then training, which takes the place of returning layers to float.</summary>
+    /// <summary>Weights of 4 bits in the same integer kernels: a smaller file, and the same time. With so few codes it counts which one is taken, so that this is learned.</summary>
+    private static Recipe WithInt4Weights(Recipe integers) => integers with
+    {
+        Name = "static int8 with int4 weights",
+        Passes = [.. integers.Passes.Select(pass => pass is StaticQuantization quantization ? quantization with { WeightBits = 4, LearnsRounding = true } : pass), new Int4Storage()],
+        Settings = integers.Settings with { Precision = Precision.Int4 },
+    };
+
+    /// <summary>Static quantization by samples, and right behind it training, which takes the place of returning layers to float and, as it starts from the float weights, of learning how they are rounded.</summary>
     private static Recipe? Trained(Recipe? integers, IModelPass[] training) =>
         training.Length == 0 || integers?.Passes.Any(pass => pass is StaticQuantization) != true ? integers
-            : integers with { Name = $"{integers.Name} with training", Passes = [.. integers.Passes.SelectMany(pass => pass is StaticQuantization ? [pass, .. training] : new[] { pass })], CanKeepAccuracy = false };
+            : integers with { Name = $"trained {integers.Name}", Passes = [.. integers.Passes.SelectMany(pass => Trained(pass, training))], CanKeepAccuracy = false };
+
+    private static IEnumerable<IModelPass> Trained(IModelPass pass, IModelPass[] training) =>
+        pass is StaticQuantization quantization ? [quantization with { LearnsRounding = false, IsTrainedAfter = true }, .. training] : [pass];
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

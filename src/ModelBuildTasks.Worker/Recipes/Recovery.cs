@@ -6,6 +6,7 @@ using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Optimization.Training.Distilling;
+using ModelBuildTasks.Optimization.Training.FakeQuantized;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 
@@ -32,7 +33,7 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
     /// <summary>Those of this package.</summary>
     internal static TrainingMethods Own { get; } = new(
         task => new Distillation(task.Teacher, task.Data, task.Plan) { IsClassifier = task.IsClassifier },
-        (task, _) => throw new NotSupportedException($"No quantization-aware training for {task.Data}."))
+        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier })
     {
         Prune = (task, settings, excluded) => settings.Pruning switch
         {

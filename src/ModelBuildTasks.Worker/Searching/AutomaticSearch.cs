@@ -10,7 +10,7 @@ using ModelBuildTasks.Worker.Recipes;
 namespace ModelBuildTasks.Worker.Searching;
 
 /// <summary>
-/// Looks for the form of a model that is best inside the budgets. First each kind of numbers by itself; then ways to find ranges, where integers lose much; then, for the kinds that are
+/// Looks for the form of a model that is best inside the budgets. First each kind of numbers by itself; then ways to find ranges, and the rounding learned, where integers lose much; then, for the kinds that are
 /// best, more and more channels are removed as long as the accuracy is kept. What is cheap is asked first: predicted time and the accuracy of the pruned model before it is quantized, so that
 /// few forms are made whole and measured. When the time is up, the best so far is taken.
 /// </summary>
@@ -63,6 +63,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             TryStart(scene);
             TryKinds(scene);
             TryRanges(scene);
+            TryRounding(scene);
             if (list.Prunable is not null && !IsGoodEnough)
             {
                 RemoveMore(scene, scene.Channels);
@@ -152,10 +153,8 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>By the noise that calibration samples see, which takes no evaluation.</summary>
     private void TryRanges(SearchScene scene)
     {
-        if (list.IsChosenByUser || trials.Find(trial => trial is { Share: 0, IsLocked: false, Recipe.CanKeepAccuracy: true, Plan.SignalToNoise: not null }) is not { Recipe: { } recipe } first
-            || (first is { Plan.SignalToNoise: >= GoodRatio, Lessons.JudgeAccuracy: null }) || (!Measures && first.MayShip))
+        if (LossyIntegers() is not { Recipe: { } recipe } first)
         {
-            // What other ranges bring in fidelity they may cost in layers that stay in float, which only measuring tells.
             return;
         }
 
@@ -176,6 +175,25 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
             Add(bench.Try(better, scene.Start, new Trial(better.Name, FormattableString.Invariant($"on calibration samples it has {decibels:0.0} dB of signal to noise, {own:0.0} with {recipe.Name}"), first.Rank, 0), Proof.Value));
         }
     }
+
+    /// <summary>With the ranges that are best so far. Learning takes longer than a trial, and is not done to see whether it pays.</summary>
+    private void TryRounding(SearchScene scene)
+    {
+        if (LossyIntegers() is not { } first
+            || trials.Last(trial => trial is { Share: 0, IsLocked: false, Plan.SignalToNoise: not null } && trial.Rank == first.Rank && trial.Recipe!.CanKeepAccuracy) is not { Recipe: { } recipe } last
+            || RecipeBook.WithLearnedRounding(recipe) is not { } learned)
+        {
+            return;
+        }
+
+        Add(bench.Try(learned, scene.Start, new Trial(learned.Name, FormattableString.Invariant($"with {recipe.Name} there are {last.Plan!.SignalToNoise:0.0} dB of signal to noise"), first.Rank, 0), Proof.Value));
+    }
+
+    /// <summary>The first trial of static integers, where it shows that they lose much; null where they do not, or are the project's choice.</summary>
+    private Trial? LossyIntegers() =>
+        // What brings fidelity may cost time in layers that stay in float, which only measuring tells.
+        list.IsChosenByUser || trials.Find(trial => trial is { Share: 0, IsLocked: false, Recipe.CanKeepAccuracy: true, Plan.SignalToNoise: not null }) is not { } first
+        || (first is { Plan.SignalToNoise: >= GoodRatio, Lessons.JudgeAccuracy: null }) || (!Measures && first.MayShip) ? null : first;
 
     private void RemoveMore(SearchScene scene, Func<PruningAxis?> axisOf)
     {

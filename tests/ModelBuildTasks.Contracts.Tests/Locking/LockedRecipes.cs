@@ -13,6 +13,7 @@ public sealed class LockedRecipes
         Precision = Precision.Int8,
         Quantization = Quantization.Static,
         Calibration = Calibration.Percentile,
+        LearnedRounding = true,
         Pruning = Pruning.Structured,
         Sparsity = 0.375,
         SlowerLayers = ["stem", "größe \"1\""],
@@ -30,6 +31,7 @@ public sealed class LockedRecipes
               "precision": "Int8",
               "quantization": "Static",
               "calibration": "Percentile",
+              "learnedRounding": true,
               "pruning": "Structured",
               "sparsity": 0.375,
               "slowerLayers": [
@@ -87,7 +89,7 @@ public sealed class LockedRecipes
     [DataRow("\"recipe\": {\n\"precision\": \"Int9\" }", 3, "'precision' is not Auto or Float32")]
     [DataRow("\"recipe\": {\n\"precision\": 8 }", 3, "'precision' is not a string")]
     [DataRow("\"recipe\": {\n\"pruning\": \"Some\" }", 3, "'pruning' is not None or Threshold")]
-    [DataRow("\"recipe\": {\n\"precision\": \"Int4\",\n\"quantization\": \"Static\" }", 4, "'quantization' is Static, which no recipe with the precision Int4 has")]
+    [DataRow("\"recipe\": {\n\"precision\": \"Int2\",\n\"quantization\": \"Static\" }", 4, "'quantization' is Static, which no recipe with the precision Int2 has")]
     [DataRow("\"recipe\": {\n\"pruning\": \"Threshold\" }", 3, "'pruning' is Threshold, which no search chooses")]
     [DataRow("\"recipe\": {\n\"sparsity\": 1.5 }", 3, "'sparsity' is 1.5, and a share is from 0 to 1")]
     [DataRow("\"recipe\": {\n\"sparsity\": -0.1 }", 3, "'sparsity' is -0.1")]
@@ -109,7 +111,7 @@ public sealed class LockedRecipes
 
     [TestMethod]
     public void Names_of_nodes_and_weights_are_of_one_model() =>
-        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, Pruning = Pruning.Structured, Sparsity = 0.375, FineTune = FineTune.Distill }.ToJson(),
+        Assert.AreEqual(new PinnedRecipe { IsSource = true, Precision = Precision.Int8, Quantization = Quantization.Static, Calibration = Calibration.Percentile, LearnedRounding = true, Pruning = Pruning.Structured, Sparsity = 0.375, FineTune = FineTune.Distill }.ToJson(),
             s_full.ForAnotherModel().ToJson());
 
     private static IEnumerable<string> Members => typeof(PinnedRecipe).GetProperties().Select(property => property.Name);

@@ -176,7 +176,7 @@ public sealed class FineTuningTests : IDisposable
     {
         OptimizationResult result = Run(Searched(maxSize: 0.05));
 
-        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name == "static int8 with training"), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name == "trained static int8"), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
         Assert.Contains("quantized", trained.Select(lesson => lesson.Technique));
     }
 

@@ -4,6 +4,7 @@ using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Quantization.Calibration;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
@@ -27,6 +28,7 @@ public sealed class RecipeBookTests
     [DataRow(Precision.Auto, Contracts.Quantization.WeightOnly, false, "weight-only int4 quantization")]
     [DataRow(Precision.Int8, Contracts.Quantization.WeightOnly, true, "weight-only int8 quantization")]
     [DataRow(Precision.Int4, Contracts.Quantization.Auto, true, "weight-only int4 quantization")]
+    [DataRow(Precision.Int4, Contracts.Quantization.Static, true, "int4 storage")]
     [DataRow(Precision.Int2, Contracts.Quantization.Auto, false, "weight-only int2 quantization")]
     [DataRow(Precision.Binary, Contracts.Quantization.WeightOnly, false, "binary weight quantization")]
     public void A_named_technique_is_the_only_recipe(Precision precision, Contracts.Quantization quantization, bool hasCalibration, string pass)
@@ -43,6 +45,17 @@ public sealed class RecipeBookTests
         RecipeList list = RecipeBook.For(new ModelSettings { Precision = Precision.Float16 }, TargetProfiles.Cuda, hasCalibration: false);
 
         Assert.AreEqual("float16 conversion", list.Recipes[0].Passes.Single().Name);
+    }
+
+    [TestMethod]
+    public void Four_bits_with_static_quantization_are_those_of_its_weights()
+    {
+        RecipeList list = RecipeBook.For(new ModelSettings { Precision = Precision.Int4, Quantization = Contracts.Quantization.Static }, TargetProfiles.Cpu, hasCalibration: true);
+
+        Recipe recipe = list.Recipes.Single();
+        Assert.AreEqual("static int8 quantization with int4 weights", recipe.Passes[0].Name);
+        Assert.HasCount(2, recipe.Preparation);
+        Assert.AreEqual(4, RecipeBook.WithOtherRanges(recipe, new ModelSettings()).Select(other => ((StaticQuantization)other.Passes[0]).WeightBits).Distinct().Single());
     }
 
     [TestMethod]
@@ -197,6 +210,20 @@ public sealed class RecipeBookTests
 
         Assert.AreEqual("structured pruning", list.Pruning.Single().Name);
         Assert.AreEqual(ranges, list.Recipes.Single().Passes.OfType<StaticQuantization>().Single().Ranges.ToString());
+    }
+
+    [TestMethod]
+    public void A_rounding_that_was_learned_is_learned_again()
+    {
+        Recipe integers = RecipeBook.For(new ModelSettings(), TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, SmallModels.WideMlp()).Recipes[0];
+        Recipe learned = RecipeBook.WithLearnedRounding(RecipeBook.WithOtherRanges(integers, new ModelSettings()).First())!;
+
+        Recipe again = RecipeBook.Again(learned.Settings.Pin(), new ModelSettings(), TargetProfiles.Cpu, hasCalibration: true, hasEvaluation: true, SmallModels.WideMlp()).Recipes.Single();
+
+        Assert.AreEqual("static int8 with Percentile ranges with learned rounding", learned.Name);
+        Assert.AreEqual(new StaticQuantization(RangeMethod.Percentile) { LearnsRounding = true }, again.Passes.OfType<StaticQuantization>().Single());
+        Assert.IsNull(RecipeBook.WithLearnedRounding(learned));
+        Assert.IsNull(RecipeBook.WithLearnedRounding(RecipeBook.Simplification));
     }
 
     [TestMethod]

@@ -101,7 +101,7 @@ public sealed class AutomaticSearchTests : SearchedModel
         SearchTrial[] trials = [.. Search(request => (request.CalibrationData, request.Budgets.MaxAccuracyDrop, request.Settings.Objective) = (place["outlier"], LooseDrop, Objective.Size)).Search!.Trials];
 
         SearchTrial first = trials.Single(trial => trial.Name == "static int8");
-        SearchTrial other = trials.Single(trial => trial.Name.StartsWith("static int8 with ", StringComparison.Ordinal));
+        SearchTrial other = trials.Single(trial => trial.Name.StartsWith("static int8 with ", StringComparison.Ordinal) && trial.Name.EndsWith(" ranges", StringComparison.Ordinal));
         StringAssert.Contains(other.Reason, "dB of signal to noise");
         Assert.IsLessThan(first.Drop!.Value, other.Drop!.Value);
     }
@@ -132,6 +132,17 @@ public sealed class AutomaticSearchTests : SearchedModel
 
         OptimizationResult result = Search(request => (request.CalibrationData, request.Budgets.MaxAccuracyDrop, request.Settings.Calibration) = (place["outlier"], LooseDrop, Calibration.MinMax));
 
-        Assert.AreEqual("static int8", Names(result));
+        Assert.IsFalse(result.Search!.Trials.Any(trial => trial.Name.EndsWith(" ranges", StringComparison.Ordinal)), Names(result));
+    }
+
+    [TestMethod]
+    public void Where_integers_leave_much_noise_the_rounding_is_learned()
+    {
+        AddOutlier();
+
+        SearchTrial[] trials = [.. Search(request => (request.CalibrationData, request.Budgets.MaxAccuracyDrop, request.Settings.Objective) = (place["outlier"], LooseDrop, Objective.Size)).Search!.Trials];
+
+        SearchTrial learned = trials.Single(trial => trial.Name.EndsWith("with learned rounding", StringComparison.Ordinal));
+        StringAssert.Contains(learned.Reason, "dB of signal to noise");
     }
 }

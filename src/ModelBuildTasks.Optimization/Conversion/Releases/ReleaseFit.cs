@@ -15,6 +15,9 @@ public static class ReleaseFit
 
     private static readonly Version BiasOfPackedProduct = new(1, 19);
 
+    /// <summary>Casts int4 on a CPU (pull request 24973).</summary>
+    private static readonly Version CastOfInt4 = new(1, 23);
+
     /// <summary>Forms of operators in the domain com.microsoft, and the release since when they run on a CPU. Tried in each release from 1.14.0 to 1.31.1.</summary>
     private static readonly (string OpType, long Bits, Version Since)[] Forms =
     [
@@ -46,6 +49,11 @@ public static class ReleaseFit
         if (biased.Length > 0)
         {
             done.Add(string.Create(CultureInfo.InvariantCulture, $"{biased.Length} packed products have their bias added by an operator of its own, as before ONNX Runtime {BiasOfPackedProduct}."));
+        }
+
+        if (release.Version < CastOfInt4 && Int4Storage.Undo(model) is > 0 and var widened)
+        {
+            done.Add(string.Create(CultureInfo.InvariantCulture, $"{widened} weights of 4 bits are stored in 8, as before ONNX Runtime {CastOfInt4}."));
         }
 
         if (model.OpsetImports.TryGetValue("ai.onnx.ml", out long machineLearning) && machineLearning > release.MachineLearningOpset)

@@ -96,7 +96,7 @@ internal static class Calibrator
     private static IEnumerable<Value> InputsToFeed(Model model) => model.Graph.Inputs.Where(input => input.Initializer is null);
 
     /// <summary>A session that computes <paramref name="observed"/>, and no more than they need.</summary>
-    internal static ModelSession Open(Model model, Value[] observed)
+    internal static ModelSession Open(Model model, Value[] observed, SessionSettings? settings = null)
     {
         Model copy = model.Clone();
         foreach (Value output in copy.Graph.Outputs.ToArray())
@@ -110,6 +110,6 @@ internal static class Calibrator
         }
 
         copy.Graph.RemoveUnused();
-        return ModelSession.Open(copy);
+        return ModelSession.Open(copy, settings);
     }
 }

@@ -25,13 +25,14 @@ internal static class OrderedActivations
     }
 
     /// <summary>The same as a sequence, so that two models can be walked through side by side.</summary>
+    /// <param name="optimize">Whether the runtime may fuse operators; where it may not, tensors between Q and DQ are those that the model says.</param>
     /// <returns>Each sample's activations, which last until the next is asked for.</returns>
     /// <inheritdoc cref="Run"/>
-    internal static IEnumerable<SampleActivations> Read(Model model, IReadOnlyList<Value> values, Dataset samples, CancellationToken cancellation)
+    internal static IEnumerable<SampleActivations> Read(Model model, IReadOnlyList<Value> values, Dataset samples, CancellationToken cancellation, bool optimize = true)
     {
         Value[] computed = [.. values.Where(value => value.Producer is not null).Distinct()];
         Value[] fed = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
-        using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
+        using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed, new SessionSettings(Optimize: optimize)) : null;
         foreach (Sample[] window in samples.Read().Chunk(MostSamplesInFlight))
         {
             SessionRun?[] runs = new SessionRun?[window.Length];

@@ -6,7 +6,7 @@ namespace ModelBuildTasks.Optimization.Quantization.Rounding;
 /// A layer's weights and bias, rounded so as to give what they gave before: scales are searched and codes rounded by <see cref="LeastSquaresRounding"/>; the
 /// bias makes up for what the rounded inputs lack on average.
 /// </summary>
-/// <param name="Bits">7 or 8.</param>
+/// <param name="Bits">2 to 8.</param>
 /// <param name="Codes">[outputs, inputs].</param>
 /// <param name="Scales">One for each output.</param>
 /// <param name="Bias">One for each output; null where the operator has none.</param>
@@ -72,19 +72,21 @@ internal sealed record FittedLayer(int Bits, sbyte[] Codes, float[] Scales, floa
     }
 
     /// <summary>The weights of a layer, [outputs, inputs].</summary>
-    internal static float[] OutputMajor(Layer layer)
+    internal static float[] OutputMajor(Layer layer) => OutputMajor(layer.Weight.Span<float>(), layer.ChannelAxis, layer.OutputChannels);
+
+    /// <summary>Numbers with the outputs along <paramref name="axis"/>, 0 or the last, as [outputs, inputs].</summary>
+    internal static T[] OutputMajor<T>(ReadOnlySpan<T> source, int axis, int outputs)
     {
-        ReadOnlySpan<float> source = layer.Weight.Span<float>();
-        if (layer.ChannelAxis == 0)
+        if (axis == 0)
         {
             return source.ToArray();
         }
 
-        int inputs = layer.Inputs;
-        float[] result = new float[source.Length];
+        int inputs = source.Length / outputs;
+        T[] result = new T[source.Length];
         for (int i = 0; i < result.Length; i++)
         {
-            result[i % layer.OutputChannels * inputs + i / layer.OutputChannels] = source[i];
+            result[i % outputs * inputs + i / outputs] = source[i];
         }
 
         return result;

@@ -19,7 +19,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     private const int MostHeldOut = 512;
 
     /// <summary>Of fewer samples nothing is held out: looks are at those that are learned from.</summary>
-    private const int FewestToPart = 10;
+    internal const int FewestToPart = 10;
 
     /// <summary>Images that the teacher is shown mirrored.</summary>
     private const int MirrorTrials = 64;

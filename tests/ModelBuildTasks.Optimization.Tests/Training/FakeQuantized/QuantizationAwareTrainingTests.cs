@@ -1,0 +1,152 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Quantization;
+using ModelBuildTasks.Optimization.Targets;
+using ModelBuildTasks.Optimization.Tests.Quantization;
+using ModelBuildTasks.Optimization.Training;
+using ModelBuildTasks.Optimization.Training.FakeQuantized;
+
+namespace ModelBuildTasks.Optimization.Tests.Training.FakeQuantized;
+
+[TestClass]
+public sealed class QuantizationAwareTrainingTests
+{
+    private static readonly long[] Shape = [1, 16, 8, 8];
+    /// <summary>What the second layer gives is too large by this: there is something to learn.</summary>
+    private const float Misfit = 1.15f;
+
+    private static readonly TrainingPlan Plan = new() { DefaultSteps = 40, BatchSize = 8, LearningRate = 8e-3f, Averaging = 0, Threads = 1, Looks = 4 };
+
+    [TestMethod]
+    public void Brings_weights_of_four_bits_nearer_to_the_teacher()
+    {
+        (Model teacher, Model quantized) = Models(bits: 4);
+        double before = Distance(teacher, quantized);
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(64), Plan).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.IsLessThan(0.5 * before, Distance(teacher, quantized));
+        Assert.AreEqual(2, OptimizedGraph.Operators(quantized)["QLinearConv"]);
+        Assert.IsTrue(quantized.Graph.Find("conv0.w_quantized")!.Initializer!.Span<sbyte>().ToArray().All(code => code is >= -7 and <= 7));
+    }
+
+    [TestMethod]
+    public void Leaves_scales_that_are_fixed()
+    {
+        (Model teacher, Model quantized) = Models(bits: 4);
+        Dictionary<string, float[]> before = Scales(quantized);
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(64), Plan) { HasFixedScales = true }.Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        foreach ((string name, float[] scale) in Scales(quantized))
+        {
+            CollectionAssert.AreEqual(before[name], scale);
+        }
+    }
+
+    [TestMethod]
+    public void What_was_pruned_to_zero_stays_zero()
+    {
+        (Model teacher, Model quantized) = Models(bits: 4, sparsity: 0.7);
+        int zeros = Zeros(quantized);
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(64), Plan).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.IsGreaterThanOrEqualTo(zeros, Zeros(quantized));
+    }
+
+    [TestMethod]
+    public void A_model_of_floats_stays_as_it_was()
+    {
+        Model model = Network().Model;
+        byte[] before = model.ToBytes();
+        PassOutcome outcome = new QuantizationAwareTraining(model.Clone(), Samples(64), Plan).Apply(model, new PassContext(TargetProfiles.CpuX64));
+        AssertUnchanged(before, model, outcome, "DequantizeLinear");
+    }
+
+    [TestMethod]
+    [DataRow(0)]
+    [DataRow(1)]
+    public void So_few_samples_that_none_can_judge_are_refused(int count)
+    {
+        (Model teacher, Model quantized) = Models();
+        byte[] before = quantized.ToBytes();
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(count), Plan).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        AssertUnchanged(before, quantized, outcome, "too few");
+    }
+
+    [TestMethod]
+    public void A_loss_that_is_no_number_leaves_the_model_as_it_was()
+    {
+        (Model teacher, Model quantized) = Models();
+        byte[] before = quantized.ToBytes();
+        Dataset broken = new ListedSamples([.. Samples(16).Read().Select(sample => Tensor.Create(Shape, Array.ConvertAll(sample.Inputs[0].ToSingles(), _ => float.NaN)))]);
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, broken, Plan).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        AssertUnchanged(before, quantized, outcome, "");
+    }
+
+    [TestMethod]
+    public void What_gets_worse_is_not_taken()
+    {
+        (Model teacher, Model quantized) = Models();
+        byte[] before = quantized.ToBytes();
+        PassOutcome outcome = new QuantizationAwareTraining(teacher, Samples(16), Plan with { LearningRate = 10, DefaultSteps = 4 }).Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        AssertUnchanged(before, quantized, outcome, "no nearer");
+    }
+
+    private static void AssertUnchanged(byte[] before, Model model, PassOutcome outcome, string reason)
+    {
+        Assert.IsFalse(outcome.Changed, outcome.Explanation);
+        StringAssert.Contains(outcome.Explanation, reason, StringComparison.Ordinal);
+        CollectionAssert.AreEqual(before, model.ToBytes());
+    }
+
+    private static ListedSamples Samples(int count) => ListedSamples.Random(Shape, count);
+
+    private static SmallNetwork Network()
+    {
+        SmallNetwork network = new(shape: Shape);
+        Value first = network.Graph.Add("Relu", network.Convolve(network.Input, "conv0", inputs: 16));
+        network.Classify(network.Graph.Add("Relu", network.Convolve(first, "conv1")));
+        return network;
+    }
+
+    private static (Model Teacher, Model Quantized) Models(int bits = 8, double sparsity = 0)
+    {
+        Model model = Network().Model;
+        foreach (Value weight in model.Graph.Initializers.Where(value => value.Initializer!.Dimensions.Count == 4))
+        {
+            float[] numbers = weight.Initializer!.ToSingles();
+            float threshold = numbers.Select(Math.Abs).Order().ElementAt((int)(sparsity * (numbers.Length - 1)));
+            weight.Initializer = Tensor.Create([.. weight.Initializer.Dimensions], Array.ConvertAll(numbers, number => sparsity > 0 && Math.Abs(number) < threshold ? 0 : number));
+        }
+
+        Model quantized = model.Clone();
+        PassOutcome outcome = new StaticQuantization { WeightBits = bits, IsTrainedAfter = true }.Apply(quantized, new PassContext(TargetProfiles.CpuX64, Samples(16)));
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        foreach (Value scale in quantized.Graph.Initializers.Where(value => value.Name is "conv1.w_scale" or "conv1.b_scale"))
+        {
+            scale.Initializer = Tensor.Create([.. scale.Initializer!.Dimensions], Array.ConvertAll(scale.Initializer.ToSingles(), number => number * Misfit));
+        }
+
+        return (model, quantized);
+    }
+
+    private static Dictionary<string, float[]> Scales(Model model) => model.Graph.Initializers.Where(value => value.Name.EndsWith("_scale", StringComparison.Ordinal) && !value.Name.EndsWith(".b_scale", StringComparison.Ordinal)).ToDictionary(value => value.Name, value => value.Initializer!.ToSingles());
+
+    private static int Zeros(Model model) => model.Graph.Find("conv0.w_quantized")!.Initializer!.Span<sbyte>().ToArray().Count(code => code == 0);
+
+    /// <summary>On samples of another seed than those that are learned from.</summary>
+    private static double Distance(Model teacher, Model student)
+    {
+        Random random = new(99);
+        using ModelSession expected = ModelSession.Open(teacher), actual = ModelSession.Open(student);
+        double sum = 0;
+        for (int i = 0; i < 32; i++)
+        {
+            Tensor sample = Weights.Uniform(random, Shape);
+            float[] first = expected.Run([sample])[0].ToSingles(), second = actual.Run([sample])[0].ToSingles();
+            sum += first.Zip(second, (x, y) => (x - y) * (x - y)).Sum();
+        }
+
+        return sum;
+    }
+}
