@@ -14,6 +14,8 @@ RootCommand root = new("Measures what docs/BENCHMARKS.md states.")
     WeightOnly.Command(),
     QuantizationTraining.Command(),
     PruningWeights.Command(),
+    SurgeryTable.Command(),
+    IterativePruningTable.Command(),
     LearnedRoundingTable.Command(),
     DistillationTable.Command(),
     CompressedSizes.Command(),

@@ -142,7 +142,7 @@ internal static class PruningWeights
     }
 
     /// <summary>The share of zeros among the weights that magnitude pruning would consider.</summary>
-    private static double Zeros(Model model)
+    internal static double Zeros(Model model)
     {
         float[][] weights = [.. model.Graph.Nodes.Where(node => node is { OpType: "Conv" or "ConvTranspose" or "Gemm" or "MatMul", Domain: "" })
             .Select(node => node.Input(1)).OfType<Value>().Distinct().Where(value => value.Constant is { ElementType: ElementType.Float, Length: >= 512, Dimensions.Count: >= 2 })

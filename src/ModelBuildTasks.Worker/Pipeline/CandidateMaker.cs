@@ -91,7 +91,9 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
             }
             else if (isPruned || training.IsNeeded)
             {
-                isTrained |= done.ApplyRequested(pass, lifted.Model);
+                bool isChanged = done.ApplyRequested(pass, lifted.Model);
+                isTrained |= isChanged;
+                isPruned |= isChanged && training.Prunes;
             }
         }
 

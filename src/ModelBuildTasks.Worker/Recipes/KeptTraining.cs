@@ -18,6 +18,9 @@ internal sealed class KeptTraining(string name, bool isNeeded, int position, Fun
 
     internal bool IsNeeded => isNeeded;
 
+    /// <summary>Whether it removes something itself, while it trains.</summary>
+    internal bool Prunes { get; init; }
+
     /// <exception cref="UnusableWeightsException">A file in the place of the pinned weights holds something else.</exception>
     public PassOutcome Apply(Model model, PassContext context)
     {

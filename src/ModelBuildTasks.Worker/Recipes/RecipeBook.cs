@@ -30,7 +30,8 @@ internal static class RecipeBook
     /// <param name="recovery">What trains; null where nothing does, or only the settings are of interest.</param>
     internal static RecipeList For(ModelSettings settings, TargetProfile target, bool hasCalibration, bool hasEvaluation = false, Model? source = null, Recovery? recovery = null)
     {
-        IModelPass[] pruning = [.. PruningOf(settings, hasCalibration, source)];
+        KeptTraining? pruningInTraining = recovery?.Pruning(settings, new ExcludedLayers(settings.PruningExclude, source));
+        IModelPass[] pruning = pruningInTraining is not null ? [pruningInTraining] : [.. PruningOf(settings, hasCalibration, source)];
         IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
         Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
         untrained = untrained is not null && settings is { Quantization: Quantization.Static, Precision: Precision.Int4 } ? WithInt4Weights(untrained) : untrained;
@@ -41,7 +42,7 @@ internal static class RecipeBook
             : new RecipeList([], [.. Automatic(settings, target, integers, hasCalibration, hasEvaluation, isHalf)], IsChosenByUser: false);
         bool mayTrain = settings.FineTune == FineTune.Auto && !list.IsChosenByUser && recovery is not null;
         Recipe? trained = mayTrain && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
-        pruning = [.. pruning, .. recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? []];
+        pruning = [.. pruning, .. pruningInTraining is null ? recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? [] : []];
         return list with
         {
             Pruning = pruning,
@@ -241,7 +242,7 @@ internal static class RecipeBook
     /// <summary>What looks at weights alone is refitted wherever there are samples to do it by.</summary>
     private static IModelPass Refitted(IModelPass pruning, ExcludedLayers excluded, bool hasCalibration) => hasCalibration ? new Reconstruction(pruning, excluded) : pruning;
 
-    private static Optimization.Pruning.PruningScope ScopeOf(ModelSettings settings) => Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString());
+    internal static Optimization.Pruning.PruningScope ScopeOf(ModelSettings settings) => Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString());
 
     private static Recipe Named(IReadOnlyList<IModelPass> pruning, Recipe recipe) =>
         recipe with { Name = string.Join(" + ", [.. pruning.Select(pass => pass.Name), recipe.Name]) };

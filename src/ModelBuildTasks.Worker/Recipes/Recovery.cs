@@ -2,6 +2,8 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization;
+using ModelBuildTasks.Optimization.Pruning;
+using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Optimization.Training.Distilling;
 using ModelBuildTasks.Optimization.Training.FakeQuantized;
@@ -31,7 +33,17 @@ internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, F
     /// <summary>Those of this package.</summary>
     internal static TrainingMethods Own { get; } = new(
         task => new Distillation(task.Teacher, task.Data, task.Plan) { IsClassifier = task.IsClassifier },
-        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier });
+        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier })
+    {
+        Prune = (task, settings, excluded) => settings.Pruning switch
+        {
+            Contracts.Pruning.Surgery => new DynamicSurgery(task.Data, task.Plan, settings.Sparsity, RecipeBook.ScopeOf(settings), excluded) { Teacher = task.Teacher, IsClassifier = task.IsClassifier },
+            _ => new IterativePruning(task.Data, task.Plan, settings.Sparsity, excluded) { Teacher = task.Teacher, IsClassifier = task.IsClassifier },
+        },
+    };
+
+    /// <summary>Prunes by surgery or structure while it trains; null where pruning comes first, and training then.</summary>
+    internal Func<TrainingTask, ModelSettings, ExcludedLayers, IModelPass>? Prune { get; init; }
 }
 
 /// <summary>Composes what trains into recipes, as a request asks for it: behind what costs accuracy, and kept where it need not be done again.</summary>
@@ -69,6 +81,8 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     }
 
     internal const string DistillationName = "distillation";
+    internal const string SurgeryName = "dynamic network surgery";
+    internal const string IterativeName = "iterative structured pruning";
     internal const string QuantizedName = "quantization-aware training";
     internal const string QuantizedWeightsName = "training of quantized weights";
 
@@ -81,8 +95,18 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <summary>What is to be said where training was asked for by name, and nothing was there that it could follow.</summary>
     /// <param name="fineTune">What is asked for.</param>
     /// <param name="steps">What was done and given up.</param>
-    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or QuantizedName or QuantizedWeightsName) ? null
+    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or SurgeryName or IterativeName or QuantizedName or QuantizedWeightsName) ? null
         : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", "what ships was neither pruned nor quantized statically, so that there is nothing to give back");
+
+    /// <summary>What prunes while it trains, as is asked for by name; null where pruning is of another kind, or none.</summary>
+    /// <param name="settings">What is asked for.</param>
+    /// <param name="excluded">Layers that stay.</param>
+    internal KeptTraining? Pruning(ModelSettings settings, ExcludedLayers excluded) => (settings.FineTune, settings.Pruning, settings.Sparsity) switch
+    {
+        (FineTune.Distill, Contracts.Pruning.Surgery or Contracts.Pruning.Structured, > 0) when methods.Prune is { } prune =>
+            new(settings.Pruning == Contracts.Pruning.Surgery ? SurgeryName : IterativeName, isNeeded: true, position: 0, task => prune(task, settings, excluded), school) { Prunes = true },
+        _ => null,
+    };
 
     /// <summary>What training follows pruning that is named.</summary>
     /// <param name="fineTune">What is asked for; with <see cref="FineTune.Auto"/> nothing, before it is found that it takes training.</param>

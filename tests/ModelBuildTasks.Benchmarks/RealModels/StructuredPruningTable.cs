@@ -33,7 +33,9 @@ internal static class StructuredPruningTable
         Option<string?> only = new("--only") { Description = "A part of the names of the models to measure." };
         Option<bool> fidelityOnly = new("--fidelity-only") { Description = "Leave latency out, as on a busy machine." };
         Option<bool> withoutSamples = new("--without-samples") { Description = "Choose channels by magnitude." };
-        Command command = new("pruning", "Structured pruning of real models: work, size, fidelity, accuracy, latency.") { work, only, fidelityOnly, withoutSamples };
+        Option<bool> bySlopes = new("--by-slopes") { Description = "Choose channels by first-order terms." };
+        Option<bool> withoutRefit = new("--without-refit") { Description = "Leave what is left as it is." };
+        Command command = new("pruning", "Structured pruning of real models: work, size, fidelity, accuracy, latency.") { work, only, fidelityOnly, withoutSamples, bySlopes, withoutRefit };
         command.SetAction(parsed =>
         {
             Console.WriteLine($"{ProcessorName.Current}");
@@ -41,13 +43,14 @@ internal static class StructuredPruningTable
             Console.WriteLine("|---|---|---|---|---|---|---|---|---|---|---|");
             foreach (RealCase entry in RealCase.All(photos: null).Where(entry => Models.Contains(entry.Name) && entry.Name.Contains(parsed.GetValue(only) ?? "", StringComparison.Ordinal)))
             {
-                Measure(entry, parsed.GetValue(work), withLatency: !parsed.GetValue(fidelityOnly), withSamples: !parsed.GetValue(withoutSamples));
+                ChannelImportance importance = parsed.GetValue(bySlopes) ? ChannelImportance.Taylor : ChannelImportance.Reconstruction;
+                Measure(entry, parsed.GetValue(work), importance, withLatency: !parsed.GetValue(fidelityOnly), withSamples: !parsed.GetValue(withoutSamples), withRefit: !parsed.GetValue(withoutRefit));
             }
         });
         return command;
     }
 
-    private static void Measure(RealCase entry, double work, bool withLatency, bool withSamples)
+    private static void Measure(RealCase entry, double work, ChannelImportance importance, bool withLatency, bool withSamples, bool withRefit)
     {
         using ModelSession source = ModelSession.Open(entry.Path);
         (Dataset calibration, Dataset evaluation) = entry.Data(source);
@@ -55,7 +58,7 @@ internal static class StructuredPruningTable
         Model model = Model.Load(entry.Path);
         new GraphSimplification().Apply(model, context);
         byte[] simplified = model.ToBytes();
-        if (Sparsity(simplified, work, context, calibration, out string? reason) is not { } sparsity)
+        if (Sparsity(simplified, work, context, calibration, out string? reason, importance) is not { } sparsity)
         {
             Console.WriteLine($"| {entry.Name} | none: {reason} | 1 |");
             return;
@@ -64,7 +67,7 @@ internal static class StructuredPruningTable
         double inferences = InferenceSeconds(simplified, calibration.Take(CalibrationSamples));
         long start = Stopwatch.GetTimestamp();
         TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
-        PassOutcome outcome = new StructuredPruning(sparsity).Apply(model, context);
+        PassOutcome outcome = importance == ChannelImportance.Reconstruction && withRefit ? new StructuredPruning(sparsity).Apply(model, context) : Pruned(model, sparsity, context, importance, withRefit);
         double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         double processor = (Process.GetCurrentProcess().TotalProcessorTime - before).TotalSeconds;
         byte[] pruned = model.ToBytes();
@@ -77,13 +80,23 @@ internal static class StructuredPruningTable
         Console.WriteLine($"<!-- {outcome.Explanation} -->");
     }
 
+    private static PassOutcome Pruned(Model model, double sparsity, PassContext context, ChannelImportance importance, bool withRefit)
+    {
+        new DeadChannels(null).Apply(model, context);
+        RemovalPlan plan = RemovalPlan.Of(model, null, context, [], out _, importance)!;
+        (Model pruned, string explanation) = plan.Apply(plan.Choose(sparsity, context.CancellationToken), withRefit ? context : context with { Calibration = null }, []);
+        model.Restore(pruned.TakeSnapshot());
+        return PassOutcome.Applied(explanation);
+    }
+
     /// <summary>The share of the channels whose removal leaves most nearly a share of the multiplications, the least where several do; null where no channel can go.</summary>
-    internal static double? Sparsity(byte[] simplified, double work, PassContext context, Dataset samples, out string? reason)
+    internal static double? Sparsity(
+        byte[] simplified, double work, PassContext context, Dataset samples, out string? reason, ChannelImportance importance = ChannelImportance.Reconstruction)
     {
         Model model = Model.Parse(simplified);
         double whole = Multiplications(model, samples);
         new DeadChannels(null).Apply(model, context);
-        if (RemovalPlan.Of(model, null, context, [], out reason) is not { } plan)
+        if (RemovalPlan.Of(model, null, context, [], out reason, importance) is not { } plan)
         {
             return null;
         }

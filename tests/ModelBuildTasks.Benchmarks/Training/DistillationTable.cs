@@ -75,7 +75,7 @@ internal static class DistillationTable
     }
 
     /// <summary>A data set of which the labels are not known.</summary>
-    private sealed class Unlabelled(Dataset whole) : Dataset
+    internal sealed class Unlabelled(Dataset whole) : Dataset
     {
         public override string Path => whole.Path;
 

@@ -4,7 +4,8 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 /// Chooses how many channels of which sets go: again and again the step that saves most modelled time for what it loses, until the share is reached. A step leaves a number
 /// of channels that kernels like; where there are fewer, removing some would save nothing, and all stay.
 /// </summary>
-internal sealed class ChannelSelection(DependencyGraph graph, IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency)
+/// <param name="fewest">By the names of sets, how many channels each keeps; null for <see cref="Fewest"/> of what each has.</param>
+internal sealed class ChannelSelection(DependencyGraph graph, IReadOnlyList<ChannelSet> sets, IReadOnlyList<RemovalOrder> orders, LatencyModel latency, IReadOnlyDictionary<string, int>? fewest = null)
 {
     /// <summary>ONNX Runtime's blocked convolutions and its products of matrices work on 8 or 16 channels at once (MlasNchwcGetBlockSize: 8 with AVX2, 16 with AVX-512).</summary>
     internal const int Multiple = 8;
@@ -24,10 +25,13 @@ internal sealed class ChannelSelection(DependencyGraph graph, IReadOnlyList<Chan
     private readonly int[] removed = new int[sets.Count];
 
     // How many a set may lose at most.
-    private readonly int[] limits = [.. sets.Select(set => set.Classes.Length - (int)Math.Ceiling(LeastLeft * set.Classes.Length))];
+    private readonly int[] limits = [.. sets.Select(set => set.Classes.Length - (fewest is not null && fewest.TryGetValue(set.Name, out int kept) ? kept : Fewest(set)))];
 
     // What each step of a set saves; null where a step of another has changed that.
     private readonly (int Next, double Saved)[]?[] steps = new (int, double)[]?[sets.Count];
+
+    /// <summary>How many of its channels a set keeps.</summary>
+    internal static int Fewest(ChannelSet set) => (int)Math.Ceiling(LeastLeft * set.Classes.Length);
 
     /// <param name="count">Channels to remove; no more are, and fewer where no step fits.</param>
     internal HashSet<int> Take(int count, CancellationToken cancellation)

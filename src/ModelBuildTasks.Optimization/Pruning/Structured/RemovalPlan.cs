@@ -36,13 +36,18 @@ internal sealed class RemovalPlan
     /// <summary>How many channels may go.</summary>
     internal int Removable => sets.Sum(set => set.Classes.Length);
 
+    /// <summary>How many channels each set keeps, by its name; where several have one, the least of them.</summary>
+    internal IReadOnlyDictionary<string, int> Fewest => sets.GroupBy(set => set.Name).ToDictionary(alike => alike.Key, alike => alike.Min(ChannelSelection.Fewest));
+
     /// <summary>Looks at a model, which must then stay as it is.</summary>
     /// <param name="excluded">Layers that keep the channels that they make.</param>
     /// <param name="refusals">Gets the reasons why channels stay.</param>
     /// <param name="reason">Why nothing can be removed; null when there is a plan.</param>
+    /// <param name="importance">By what channels are chosen. Those that have no slope by some are chosen as for a refit.</param>
     /// <exception cref="Quantization.Calibration.CalibrationException">A sample cannot be run.</exception>
     /// <exception cref="Inference.InferenceException">The model cannot be run.</exception>
-    internal static RemovalPlan? Of(Model model, ExcludedLayers? excluded, PassContext context, List<string> refusals, out string? reason)
+    internal static RemovalPlan? Of(
+        Model model, ExcludedLayers? excluded, PassContext context, List<string> refusals, out string? reason, ChannelImportance importance = ChannelImportance.Reconstruction)
     {
         DependencyGraph graph = DependencyGraph.Of(model);
         refusals.AddRange(ReasonsToStay(graph));
@@ -56,14 +61,20 @@ internal sealed class RemovalPlan
             : graph.Channels.Keys.FirstOrDefault(axis => axis.Value.Constant is { ElementType: ElementType.Float } weight && !TensorPrimitives.IsFiniteAll(weight.Span<float>())) is { Value: { } broken }
                 ? $"'{broken.Name}' holds weights that are not finite."
                 : null;
-        return reason is null ? new RemovalPlan(graph, sets, Orders(graph, sets, context), new LatencyModel(graph, context.Calibration?.Read().FirstOrDefault())) : null;
+        return reason is null ? new RemovalPlan(graph, sets, Orders(graph, sets, context, importance, refusals), new LatencyModel(graph, context.Calibration?.Read().FirstOrDefault())) : null;
     }
 
     /// <summary>The channels to remove for a share of those that may go; fewer where no step of <see cref="ChannelSelection.Multiple"/> fits.</summary>
-    internal Removal Choose(double share, CancellationToken cancellation)
+    internal Removal Choose(double share, CancellationToken cancellation) =>
+        Choose((int)Math.Round(share * Removable, MidpointRounding.AwayFromZero), null, cancellation);
+
+    /// <param name="count">Channels to remove at most.</param>
+    /// <param name="fewest">By the names of sets, how many channels each keeps; null for <see cref="ChannelSelection.Fewest"/> of what each has.</param>
+    /// <inheritdoc cref="Choose(double, CancellationToken)"/>
+    internal Removal Choose(int count, IReadOnlyDictionary<string, int>? fewest, CancellationToken cancellation)
     {
-        ChannelSelection selection = new(graph, sets, orders, latency);
-        HashSet<int> removed = selection.Take((int)Math.Round(share * Removable, MidpointRounding.AwayFromZero), cancellation);
+        ChannelSelection selection = new(graph, sets, orders, latency, fewest);
+        HashSet<int> removed = selection.Take(count, cancellation);
         double time = ShareLeft(latency.Time);
         double work = ShareLeft(latency.Multiplications);
         string layers = string.Join(", ", selection.Decisions.Select(decision => $"{decision.Set.Name} {decision.Set.Classes.Length} to {decision.Set.Classes.Length - decision.Removed}"));
@@ -107,11 +118,21 @@ internal sealed class RemovalPlan
     }
 
     /// <summary>By samples where there are some, each order's losses in terms of the outputs; by magnitude otherwise, and for weights of 16 bits, beside which moments would be taken of activations that overflow.</summary>
-    private static List<RemovalOrder> Orders(DependencyGraph graph, List<ChannelSet> sets, PassContext context)
+    private static List<RemovalOrder> Orders(DependencyGraph graph, List<ChannelSet> sets, PassContext context, ChannelImportance importance, List<string> refusals)
     {
         if (context.Calibration is not { Count: > 0 } samples || graph.Channels.Keys.Any(axis => axis.Value.Constant?.ElementType == ElementType.Float16))
         {
             return [.. sets.Select(set => Scaled(MagnitudeImportance.Of(graph, set), 1))];
+        }
+
+        if (importance == ChannelImportance.Taylor)
+        {
+            if (TaylorImportance.Of(graph, sets, samples.Take(MomentSamples), context.CancellationToken, out string? gap) is { } taylor)
+            {
+                return taylor;
+            }
+
+            refusals.Add($"Channels are chosen by what layers lose, not by slopes: {gap}");
         }
 
         List<RemovalOrder> orders = ReconstructionImportance.Of(graph, sets, samples.Take(MomentSamples), context.CancellationToken);

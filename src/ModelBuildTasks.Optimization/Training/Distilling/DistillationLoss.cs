@@ -11,6 +11,8 @@ internal static class DistillationLoss
     /// <summary>T: a softer teacher tells more of the classes that it did not choose. Hinton et al. found 2.5 to 4 best for small students.</summary>
     private const float Temperature = 4;
 
+    private const float ShareOfDeviation = 1 / 3f;
+
     /// <summary>What labels weigh beside the teacher where there are some.</summary>
     private const float LabelWeight = 0.1f;
 
@@ -28,22 +30,28 @@ internal static class DistillationLoss
         {
             Value mine = graph.Find(targets[i].Student)!;
             Value taught = graph.AddInput(graph.UniqueName("taught"), new TensorType(ElementType.Float, [.. shapes[i].Select(Dimension.FromInt64)]));
-            Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i]) : Difference(graph, mine, taught, variances[i]);
+            Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i], TemperatureOf(variances[i])) : Difference(graph, mine, taught, variances[i]);
             parts.Add(Scaled(graph, part, targets[i].Weight));
         }
 
         if (labels)
         {
             Value classes = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, shapes[0][0]));
-            parts.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", graph.Find(targets[0].Student), classes), LabelWeight));
+            parts.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", Scaled(graph, graph.Find(targets[0].Student)!, Temperature / TemperatureOf(variances[0])), classes), LabelWeight));
         }
 
         return parts.Count == 1 ? graph.Add("Identity", parts[0]) : graph.AddNode("Sum", [.. parts]).Output;
     }
 
-    private static Value Divergence(Graph graph, Value mine, Value taught, int axis, long[] shape)
+    /// <summary>
+    /// T, or this share of the deviation of the teacher's scores where that is more: scores in the hundreds, as mnist8's are, would else teach nothing but the best class. At the whole deviation a small student spends
+    /// itself on classes that do not matter.
+    /// </summary>
+    private static float TemperatureOf(float variance) => MathF.Max(Temperature, ShareOfDeviation * MathF.Sqrt(variance));
+
+    private static Value Divergence(Graph graph, Value mine, Value taught, int axis, long[] shape, float temperature)
     {
-        Value warmth = graph.AddInitializer("temperature", Tensor.Scalar(1 / Temperature));
+        Value warmth = graph.AddInitializer("temperature", Tensor.Scalar(1 / temperature));
         Value softened = graph.Add("Mul", taught, warmth);
         Value own = Along(graph, "LogSoftmax", graph.Add("Mul", mine, warmth), axis);
         Value difference = graph.Add("Sub", Along(graph, "LogSoftmax", softened, axis), own);

@@ -30,6 +30,12 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <summary>Whether a float output [N, C] is known to hold scores of classes.</summary>
     internal bool IsClassifier { get; init; }
 
+    /// <summary>
+    /// Whether samples without labels that are no images are mixed, two by two, as the teacher says what a mixture is (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", 2022): for where few samples
+    /// would be learned by heart.
+    /// </summary>
+    internal bool Mixes { get; init; }
+
     /// <inheritdoc cref="TrainingLoop.Settle"/>
     internal Func<int, int, bool>? Settle { get; init; }
 
@@ -67,7 +73,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
         bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, var classes]
             && batches.First.HasClass && samples.All(sample => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label && label < classes);
-        Inputs inputs = new(teaching, Augmentation(batches.First, learned, teaching, targets[0]), areLabelled, fitted.Seed);
+        Inputs inputs = new(teaching, Augmentation(batches.First, learned, teaching, targets[0]), areLabelled, Mixes, fitted.Seed);
         IReadOnlyList<Tensor>[] judged = [.. looked.Select(inputs.AsTheyAre)];
         Value loss = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
         TrainingProblem problem = new(open, loss.Name, parameters, judged[0]);
@@ -86,12 +92,15 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <summary>Both models for as many samples at once as the plan says; where one of them takes no more than one, gradients are added up instead.</summary>
     private (Model Student, Model Teacher, TrainingPlan Plan) Fit(Sample[] samples)
     {
-        (Model open, Model openTeacher) = (BatchAxis.Open(student), BatchAxis.Open(teacher));
+        Model raised = student.Clone();
+        // The loss is of operators that old sets do not have.
+        GradientBuilder.RaiseOpset(raised);
+        (Model open, Model openTeacher) = (BatchAxis.Open(raised), BatchAxis.Open(teacher));
         Sample other = samples[^1];
         bool isFree = plan.BatchSize > 1 && BatchAxis.IsFree(open, samples[0].Inputs, other.Inputs) && BatchAxis.IsFree(openTeacher, samples[0].Inputs, other.Inputs);
         return isFree || plan.BatchSize == 1
             ? (open, openTeacher, plan)
-            : (student.Clone(), teacher.Clone(), plan with { BatchSize = 1, Accumulation = plan.Accumulation * plan.BatchSize });
+            : (raised, teacher.Clone(), plan with { BatchSize = 1, Accumulation = plan.Accumulation * plan.BatchSize });
     }
 
     /// <summary>Images are augmented, all others are learned from as they are. They are mirrored where the teacher itself makes no difference between left and right.</summary>
@@ -151,15 +160,33 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     }
 
     /// <summary>What the graph is given: samples, the teacher's answers to them, labels.</summary>
-    private sealed class Inputs(Teacher teaching, ImageAugmentation? augmentation, bool areLabelled, int seed)
+    private sealed class Inputs(Teacher teaching, ImageAugmentation? augmentation, bool areLabelled, bool mixes, int seed)
     {
         internal IReadOnlyList<Tensor> AsTheyAre(Sample[] samples) => Complete([.. samples.Select(sample => sample.Inputs)], samples);
 
         internal IReadOnlyList<Tensor> Augmented(Sample[] samples, int batch)
         {
             Random random = new(unchecked((seed * 7919) + batch));
+            if (augmentation is null && mixes && !areLabelled)
+            {
+                return Complete([.. samples.Select(sample => Mixed(sample.Inputs, samples[random.Next(samples.Length)].Inputs, random.NextSingle()))], samples);
+            }
+
             return Complete([.. samples.Select(sample => augmentation is null ? sample.Inputs : [.. sample.Inputs.Select(input => ImageAugmentation.Takes(input) ? augmentation.Apply(input, random) : input)])], samples);
         }
+
+        /// <summary>Of real numbers a mixture; what is of another type stays.</summary>
+        private static Tensor[] Mixed(IReadOnlyList<Tensor> first, IReadOnlyList<Tensor> second, float share) => [.. first.Zip(second, (x, y) =>
+        {
+            if (x.ElementType != ElementType.Float)
+            {
+                return x;
+            }
+
+            float[] mixed = new float[x.Length];
+            System.Numerics.Tensors.TensorPrimitives.Lerp(y.Span<float>(), x.Span<float>(), share, mixed);
+            return Tensor.Create([.. x.Dimensions], mixed);
+        })];
 
         private IReadOnlyList<Tensor> Complete(IReadOnlyList<Tensor>[] inputs, Sample[] samples)
         {

@@ -1,0 +1,124 @@
+using ModelBuildTasks.Inference;
+using ModelBuildTasks.Inference.Data;
+using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Training;
+using ModelBuildTasks.Optimization.Training.Distilling;
+
+namespace ModelBuildTasks.Optimization.Pruning;
+
+/// <summary>
+/// Dynamic network surgery (Guo, Yao, Chen, "Dynamic Network Surgery for Efficient DNNs", 2016) with its training loop: weights are masked and spliced back (<see cref="SurgeryMasks"/>) while those that are left learn to
+/// answer as the model did before. Gradients reach what is masked, too, so that it can grow again. It begins with what <see cref="Surgery"/> makes without training, and ends with that where nothing can be trained.
+/// </summary>
+/// <param name="data">Samples of real input to learn from; they need no labels.</param>
+/// <param name="plan">How long and how.</param>
+/// <param name="sparsity">Share of weights that are zero afterwards, 0 to 1.</param>
+/// <param name="scope">What it is a share of.</param>
+/// <param name="excluded">Layers whose weights are not masked, and are no part of the share. They learn with the others.</param>
+/// <exception cref="ArgumentOutOfRangeException"><paramref name="sparsity"/> is not in 0..1.</exception>
+public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double sparsity, PruningScope scope = PruningScope.Global, ExcludedLayers? excluded = null) : IModelPass
+{
+    private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
+
+    public string Name => "dynamic network surgery";
+
+    /// <inheritdoc cref="Distillation.IsClassifier"/>
+    public bool IsClassifier { get; init; }
+
+    /// <summary>What is learned from; null for the model itself, as it was before.</summary>
+    public Model? Teacher { get; init; }
+
+    public PassOutcome Apply(Model model, PassContext context)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(context);
+        if (sparsity == 0)
+        {
+            return PassOutcome.Refused("A sparsity of 0 removes nothing.");
+        }
+
+        List<string> skipped = [];
+        Model student = model.Clone();
+        TrainableWeights.Hoist(student);
+        List<PrunableWeights> layers = PrunableWeights.Find(student, excluded ?? ExcludedLayers.None, skipped);
+        if (layers.Count == 0)
+        {
+            return PassOutcome.Refused("The model has no layer whose weights could be pruned.", skipped);
+        }
+
+        if (layers.Find(layer => !Array.TrueForAll(layer.Elements, float.IsFinite)) is { } broken)
+        {
+            return PassOutcome.Refused($"'{broken.Value.Name}' holds weights that are not finite.", skipped);
+        }
+
+        // What needs no training comes first: it knows better than magnitudes where to begin.
+        Model begun = student.Clone();
+        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
+        student = untrained.Changed ? begun : student;
+        TrainableWeights.Hoist(student);
+        if (Trained(student, Teacher ?? model, layers, context, skipped, out string reason) is not { } outcome)
+        {
+            outcome = untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
+        }
+
+        if (outcome.Changed)
+        {
+            model.Restore(student.TakeSnapshot());
+        }
+
+        return outcome;
+    }
+
+    private PassOutcome? Trained(Model student, Model teacher, List<PrunableWeights> layers, PassContext context, List<string> skipped, out string reason)
+    {
+        if (data.Count == 0)
+        {
+            reason = "There is no sample to learn from.";
+            return null;
+        }
+
+        IReadOnlyList<Parameter> parameters = TrainingProblem.ParametersOf(student, plan.WeightDecay);
+        Dictionary<string, Parameter> byName = parameters.ToDictionary(parameter => parameter.Name);
+        if (layers.Find(layer => !byName.ContainsKey(layer.Value.Name)) is { } fixedLayer)
+        {
+            reason = $"'{fixedLayer.Value.Name}' is no weight that training can move.";
+            return null;
+        }
+
+        SurgeryMasks masks = new([.. layers.Select(layer => (byName[layer.Value.Name], layer.Elements))], sparsity, scope, plan.Seed);
+        DistillationRun run = new(student, teacher, parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = true };
+        TrainingOutcome outcome;
+        try
+        {
+            outcome = run.Run(context.Training, context.CancellationToken);
+        }
+        catch (Exception fault) when (fault is GradientException or InferenceException)
+        {
+            reason = fault.Message;
+            return null;
+        }
+
+        if (run.Gaps.FirstOrDefault(gap => layers.Exists(layer => gap.Parameters.Contains(layer.Value.Name))) is { } gap)
+        {
+            reason = gap.ToString();
+            return null;
+        }
+
+        if (!double.IsFinite(outcome.After))
+        {
+            reason = $"It ended after {outcome.Steps} steps, before the masks were settled: {outcome.Ending}.";
+            return null;
+        }
+
+        foreach (Parameter parameter in parameters)
+        {
+            student.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+        }
+
+        reason = "";
+        string zeros = PrunableWeights.Describe([.. layers.Select(layer => (layer, byName[layer.Value.Name].Seen.Count(weight => weight == 0)))]);
+        return PassOutcome.Applied(
+            FormattableString.Invariant($"{zeros} Weights were spliced back {masks.Spliced} times in {outcome.Steps} steps on {data.Count} samples, {outcome.Duration.TotalSeconds:0} s; the distance from the model before is {outcome.After:G3} on held-out samples; {outcome.Ending}."),
+            [.. skipped, .. run.Gaps.Select(gap => gap.ToString())]);
+    }
+}
