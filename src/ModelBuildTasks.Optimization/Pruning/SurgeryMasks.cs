@@ -29,6 +29,9 @@ internal sealed class SurgeryMasks(IReadOnlyList<(Parameter Weight, float[] Whol
         ? [[.. layers.Select(layer => new Layer(layer.Weight, layer.Whole))]]
         : [.. layers.Select(layer => new[] { new Layer(layer.Weight, layer.Whole) })];
 
+    /// <summary>A training that goes on from a checkpoint fixes masks that are fixed once more, which changes nothing: what is masked is zero.</summary>
+    private bool isFixed;
+
     /// <summary>Weights that came back, each as often as it did.</summary>
     internal long Spliced { get; private set; }
 
@@ -39,8 +42,12 @@ internal sealed class SurgeryMasks(IReadOnlyList<(Parameter Weight, float[] Whol
         double share = (double)done / steps;
         if (share >= Ended || done >= steps)
         {
-            // What is masked stays at zero, so that a training that goes on from a checkpoint, which holds no masks, finds the same.
-            Array.ForEach(groups, Fix);
+            if (!isFixed)
+            {
+                Array.ForEach(groups, Fix);
+                isFixed = true;
+            }
+
             return true;
         }
 
@@ -68,7 +75,7 @@ internal sealed class SurgeryMasks(IReadOnlyList<(Parameter Weight, float[] Whol
         Spliced += group.Sum(layer => layer.Mask(low));
     }
 
-    /// <summary>Masks exactly the share, by the one threshold at which that is so.</summary>
+    /// <summary>Masks exactly the share, by the one threshold at which that is so. From here on gradients move what is masked unseen, and no mask changes.</summary>
     private void Fix(Layer[] group)
     {
         (double Place, Layer Layer, int Index)[] places = [.. group.SelectMany(layer => layer.Weight.Values.Select((value, i) => (layer.Place(Math.Abs(value) / (layer.IsSeen[i] ? PruneBelow : SpliceAbove)), layer, i)))];

@@ -51,7 +51,7 @@ internal sealed class TrainingBatches
         {
             Sample[] samples = Read(part);
             random.Shuffle(samples);
-            filling ??= samples;
+            filling ??= [.. samples.Take(batchSize)];
             open.AddRange(samples);
             int taken = 0;
             for (; open.Count - taken >= batchSize && left > 0; taken += batchSize, left--)
@@ -68,6 +68,9 @@ internal sealed class TrainingBatches
             open.Clear();
         }
     }
+
+    /// <summary>Whether samples have inputs of the same shapes, so that they can be joined.</summary>
+    internal static bool AreAlike(Sample sample, Sample other) => sample.Inputs.Zip(other.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions));
 
     /// <summary>Samples as one: each input's along the first axis.</summary>
     internal static Tensor[] Join(IReadOnlyList<IReadOnlyList<Tensor>> samples) => [.. Enumerable.Range(0, samples[0].Count).Select(i => Joined([.. samples.Select(sample => sample[i])]))];
@@ -99,7 +102,7 @@ internal sealed class TrainingBatches
 
     private Sample[] Fitting(Dataset samples) => [.. samples.Read().Where(IsFitting)];
 
-    private bool IsFitting(Sample sample) => sample.Inputs.Zip(First.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions));
+    private bool IsFitting(Sample sample) => AreAlike(sample, First);
 
     private static IEnumerable<Sample> Repeated(Sample[] samples)
     {

@@ -120,11 +120,11 @@ internal sealed class TrainingLoop
             }
 
             bool isLast = done >= steps || watch.Elapsed >= plan.Limit;
-            if (isLast || done % Math.Max(1, steps / plan.Looks) == 0)
+            if (isLast || done % Interval == 0)
             {
                 Judge(mayKeep);
                 progress?.Report(new TrainingProgress((double)done / steps, recent, watch.Elapsed / (done - resumed) * (steps - done)));
-                checkpoint?.Save([steps, done, before, least, looksSinceBest], State());
+                checkpoint?.Save([steps, done, trainer.Steps, before, least, looksSinceBest], State());
             }
 
             if (looksSinceBest >= plan.Patience)
@@ -149,43 +149,55 @@ internal sealed class TrainingLoop
         return new TrainingOutcome(done, before, least, ending, watch.Elapsed);
     }
 
-    private float[][] State() => [.. trainer.State, .. average.Values, .. best];
+    private int Interval => Math.Max(1, steps / plan.Looks);
+
+    private float[][] State() => [.. trainer.State, .. average.Values, .. best, .. Masks().Select(mask => Array.ConvertAll(mask, isSeen => isSeen ? 1f : 0))];
+
+    private IEnumerable<bool[]> Masks() => parameters.Select(parameter => parameter.Mask).OfType<bool[]>();
 
     private bool Resume(TrainingCheckpoint checkpoint)
     {
-        if (checkpoint.TryLoad(5, State()) is not [var planned, var reached, var first, var lowest, var looks])
+        float[][] state = State();
+        if (checkpoint.TryLoad(6, state) is not [var planned, var reached, var moved, var first, var lowest, var looks])
         {
             return false;
+        }
+
+        foreach ((bool[] mask, float[] stored) in Masks().Zip(state[^Masks().Count()..]))
+        {
+            Array.ConvertAll(stored, value => value != 0).CopyTo(mask, 0);
         }
 
         (steps, done, before, least, looksSinceBest) = ((int)planned, (int)reached, first, lowest, (int)looks);
         resumed = done;
-        trainer.Resume(done);
+        timedFrom = watch.Elapsed;
+        trainer.Resume((int)moved);
         return true;
     }
 
-    /// <summary>Plans for as many steps as there is time for, once it is known what they take.</summary>
+    /// <summary>Plans for as many steps as there is time for, once it is known what they take, and again at each look.</summary>
     /// <returns>Whether there are fewer now.</returns>
     private bool FitsToTime()
     {
-        if (done == UntimedSteps)
+        int taken = done - resumed;
+        if (taken == UntimedSteps)
         {
             timedFrom = watch.Elapsed;
         }
 
-        if (done != TimedSteps || plan.Limit is not { } limit || resumed > 0)
+        if (plan.Limit is not { } limit || taken < TimedSteps || (taken > TimedSteps && done % Interval != 0))
         {
             return false;
         }
 
-        double each = (watch.Elapsed - timedFrom).TotalSeconds / (TimedSteps - UntimedSteps);
+        double each = (watch.Elapsed - timedFrom).TotalSeconds / (taken - UntimedSteps);
         double possible = done + (Math.Max(0, ((limit * PlannedShare) - watch.Elapsed).TotalSeconds) / Math.Max(each, 1e-9));
         if (possible >= steps)
         {
             return false;
         }
 
-        steps = (int)possible;
+        steps = Math.Max(done, (int)possible);
         ending = "there was no time for more";
         return true;
     }

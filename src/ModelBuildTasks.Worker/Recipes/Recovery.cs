@@ -30,14 +30,17 @@ internal sealed record TrainingTask(Model Teacher, Dataset Data, int? Epochs, Ti
 /// <param name="TrainQuantized">Trains what static quantization made; with true, its scales stay as calibration found them.</param>
 internal sealed record TrainingMethods(Func<TrainingTask, IModelPass> Distill, Func<TrainingTask, bool, IModelPass> TrainQuantized)
 {
+    /// <summary>The rate for weights that move a long way: what is masked and grows back, and what is trained in units of its own magnitude. 0.0008 served MobileNet in int8, and 0.0032 diverged (docs/BENCHMARKS.md).</summary>
+    private const float HighRate = 1e-3f;
+
     /// <summary>Those of this package.</summary>
     internal static TrainingMethods Own { get; } = new(
         task => new Distillation(task.Teacher, task.Data, task.Plan) { IsClassifier = task.IsClassifier },
-        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier })
+        (task, fixesScales) => new QuantizationAwareTraining(task.Teacher, task.Data, task.Plan with { LearningRate = HighRate }) { HasFixedScales = fixesScales, IsClassifier = task.IsClassifier })
     {
         Prune = (task, settings, excluded) => settings.Pruning switch
         {
-            Contracts.Pruning.Surgery => new DynamicSurgery(task.Data, task.Plan, settings.Sparsity, RecipeBook.ScopeOf(settings), excluded) { Teacher = task.Teacher, IsClassifier = task.IsClassifier },
+            Contracts.Pruning.Surgery => new DynamicSurgery(task.Data, task.Plan with { LearningRate = HighRate }, settings.Sparsity, RecipeBook.ScopeOf(settings), excluded) { Teacher = task.Teacher, IsClassifier = task.IsClassifier },
             _ => new IterativePruning(task.Data, task.Plan, settings.Sparsity, excluded) { Teacher = task.Teacher, IsClassifier = task.IsClassifier },
         },
     };

@@ -50,20 +50,20 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     {
         bool isParted = data.Count >= FewestToPart;
         (Dataset held, Dataset learned) = isParted ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut), plan.Seed) : (data, data);
-        Sample[] samples = [.. held.Read()];
-        (Model open, Model openTeacher, TrainingPlan fitted) = Fit(samples);
-        TrainingBatches batches = new(learned, fitted.BatchSize, fitted.Seed);
-        samples = [.. samples.Where(sample => sample.Inputs.Zip(batches.First.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions)))];
+        Sample first = learned.Read().First();
+        Sample[] samples = [.. held.Read().Where(sample => TrainingBatches.AreAlike(sample, first))];
         if (samples.Length == 0)
         {
             throw new GradientException("The samples to judge by are of other shapes than those to learn from.");
         }
 
+        (Model open, Model openTeacher, TrainingPlan fitted) = Fit(samples);
+        TrainingBatches batches = new(learned, fitted.BatchSize, fitted.Seed);
         Sample[][] looked = [.. Whole(samples, fitted.BatchSize)];
         Tensor[] example = TrainingBatches.Join([.. looked[0].Select(sample => sample.Inputs)]);
         IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(open, open.Graph.Outputs[0], example);
         Dictionary<string, long[]> teacherShapes = ShapeProbe.Run(openTeacher, openTeacher.Graph.Outputs[0], example).DistinctBy(entry => entry.Key.Name).ToDictionary(entry => entry.Key.Name, entry => entry.Value);
-        IReadOnlyList<DistillationTarget> outputs = DistillationTarget.Outputs(open, openTeacher, IsClassifier, shapes);
+        IReadOnlyList<DistillationTarget> outputs = DistillationTarget.Outputs(open, openTeacher, Types(openTeacher), IsClassifier, shapes);
         if (outputs.Count == 0)
         {
             throw new GradientException("No output holds float numbers that a teacher could teach.");
@@ -71,12 +71,13 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
 
         DistillationTarget[] targets = [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)];
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
-        bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, var classes]
-            && batches.First.HasClass && samples.All(sample => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label && label < classes);
-        Inputs inputs = new(teaching, Augmentation(batches.First, learned, teaching, targets[0]), areLabelled, Mixes, fitted.Seed);
-        IReadOnlyList<Tensor>[] judged = [.. looked.Select(inputs.AsTheyAre)];
+        bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, _]
+            && first.HasClass;
+        Inputs inputs = new(teaching, Augmentation(first, learned, teaching, targets[0]), areLabelled, Mixes, fitted.Seed);
+        // Hints are large: the teacher is asked again at each look rather than that its answers are held.
+        IEnumerable<IReadOnlyList<Tensor>> judged = looked.Select(inputs.AsTheyAre);
         Value loss = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
-        TrainingProblem problem = new(open, loss.Name, parameters, judged[0]);
+        TrainingProblem problem = new(open, loss.Name, parameters, judged.First());
         using Trainer trainer = new(problem, new TrainerSettings(fitted.Rule, fitted.ClipNorm, Threads: fitted.Threads));
         Gaps = trainer.Gaps;
         TrainingLoop loop = new(fitted, trainer, batches)
@@ -111,11 +112,18 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             return null;
         }
 
-        Sample[] shown = [.. learned.Take(MirrorTrials, plan.Seed).Read().Where(sample => sample.Inputs.Zip(first.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions)))];
+        Sample[] shown = [.. learned.Take(MirrorTrials, plan.Seed).Read().Where(sample => TrainingBatches.AreAlike(sample, first))];
         int same = target.Kind == TargetKind.Classes && first.Inputs[0].Dimensions[0] == 1
             ? shown.Count(sample => Best(teaching, sample.Inputs) == Best(teaching, [.. sample.Inputs.Select(input => ImageAugmentation.Takes(input) ? ImageAugmentation.Mirror(input) : input)]))
             : 0;
         return new ImageAugmentation(mayMirror: shown.Length > 0 && same >= MirrorAgreement * shown.Length);
+    }
+
+    /// <summary>Element types of the outputs, which a file need not tell.</summary>
+    private static ElementType[] Types(Model model)
+    {
+        using ModelSession session = ModelSession.Open(model);
+        return [.. session.Outputs.Select(output => output.ElementType)];
     }
 
     private static int Best(Teacher teaching, IReadOnlyList<Tensor> inputs) => System.Numerics.Tensors.TensorPrimitives.IndexOfMax<float>(teaching.Answer(inputs)[0].Span<float>());
@@ -130,17 +138,29 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     }
 
     /// <summary>Of each target in the teacher's answers, which stand behind the inputs; 1 where it is always the same.</summary>
-    private static float[] Variances(IReadOnlyList<Tensor>[] judged, int first, int count) =>
-        [.. Enumerable.Range(first, count).Select(i => Variance([.. judged.SelectMany(batch => batch[i].ToSingles())]))];
-
-    private static float Variance(float[] values)
+    private static float[] Variances(IEnumerable<IReadOnlyList<Tensor>> judged, int first, int count)
     {
-        double mean = values.Average(value => (double)value);
-        double variance = values.Average(value => (value - mean) * (value - mean));
-        return variance > 0 && double.IsFinite(variance) ? (float)variance : 1;
+        (double Count, double Sum, double Squares)[] moments = new (double, double, double)[count];
+        foreach (IReadOnlyList<Tensor> batch in judged)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                foreach (float value in batch[first + i].AsSingles())
+                {
+                    moments[i] = (moments[i].Count + 1, moments[i].Sum + value, moments[i].Squares + ((double)value * value));
+                }
+            }
+        }
+
+        return Array.ConvertAll(moments, moment =>
+        {
+            double mean = moment.Sum / moment.Count;
+            double variance = (moment.Squares / moment.Count) - (mean * mean);
+            return variance > 0 && double.IsFinite(variance) ? (float)variance : 1;
+        });
     }
 
-    private static double Look(TrainingProblem problem, Trainer trainer, IReadOnlyList<Tensor>[] judged)
+    private static double Look(TrainingProblem problem, Trainer trainer, IEnumerable<IReadOnlyList<Tensor>> judged)
     {
         Model now = problem.Model.Clone();
         trainer.Commit(now);
@@ -191,7 +211,17 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         private IReadOnlyList<Tensor> Complete(IReadOnlyList<Tensor>[] inputs, Sample[] samples)
         {
             Tensor[] joined = TrainingBatches.Join(inputs);
-            return [.. joined, .. teaching.Answer(joined), .. areLabelled ? [Tensor.Vector([.. samples.Select(sample => sample.Label!.Span<long>()[0])])] : Array.Empty<Tensor>()];
+            IReadOnlyList<Tensor> taught = teaching.Answer(joined);
+            return [.. joined, .. taught, .. areLabelled ? [Labels(samples, taught[0])] : Array.Empty<Tensor>()];
+        }
+
+        /// <summary>The classes of a batch. Where a sample has none, or one that the scores do not have, the teacher's best stands for it.</summary>
+        private static Tensor Labels(Sample[] samples, Tensor scores)
+        {
+            int classes = (int)scores.Dimensions[1];
+            return Tensor.Vector([.. samples.Select((sample, row) => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label && label < classes
+                ? label
+                : System.Numerics.Tensors.TensorPrimitives.IndexOfMax(scores.Span<float>().Slice(row * classes, classes)))]);
         }
     }
 }

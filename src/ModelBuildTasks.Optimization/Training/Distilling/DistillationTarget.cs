@@ -34,14 +34,15 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
     /// <summary>The outputs that are alike in meaning by their places; of softmax outputs what is scaled there. Whole numbers are chosen from something and teach nothing.</summary>
     /// <param name="student">The model to train.</param>
     /// <param name="teacher">Has as many outputs.</param>
+    /// <param name="types">Of the teacher's outputs.</param>
     /// <param name="isClassifier">Whether a float output [N, C] is known to hold scores of classes.</param>
     /// <param name="shapes">Of the student's values.</param>
-    internal static IReadOnlyList<DistillationTarget> Outputs(Model student, Model teacher, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes)
+    internal static IReadOnlyList<DistillationTarget> Outputs(Model student, Model teacher, IReadOnlyList<ElementType> types, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes)
     {
         List<DistillationTarget> targets = [];
-        foreach ((Value mine, Value theirs) in student.Graph.Outputs.Zip(teacher.Graph.Outputs))
+        foreach ((Value mine, Value theirs, ElementType type) in student.Graph.Outputs.Zip(teacher.Graph.Outputs, types))
         {
-            if (shapes.TryGetValue(mine, out long[]? shape) && (mine.Type ?? theirs.Type)?.ElementType == ElementType.Float)
+            if (shapes.TryGetValue(mine, out long[]? shape) && type == ElementType.Float)
             {
                 targets.Add(Of(mine, theirs, isClassifier, shape));
             }
