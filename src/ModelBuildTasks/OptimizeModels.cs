@@ -33,6 +33,7 @@ public sealed class OptimizeModels : WorkerTask
 
     private readonly TaskCompletionSource<bool> _cancelled = new();
     private readonly WorkerOutput _output = new();
+    private readonly TrainingLines _training = new();
     private readonly Stopwatch _elapsed = new();
     private IReadOnlyList<ITaskItem> _pending = [];
     private TimeLimit? _limit;
@@ -149,9 +150,10 @@ public sealed class OptimizeModels : WorkerTask
 
     protected override void LogEventsFromTextOutput(string singleLine, MessageImportance messageImportance)
     {
-        if (_output.Take(singleLine, isError: messageImportance == StandardErrorLoggingImportance) is { } line)
+        var isError = messageImportance == StandardErrorLoggingImportance;
+        if (_output.Take(singleLine, isError) is { } line)
         {
-            Log.LogMessage(messageImportance, "{0}", line);
+            Log.LogMessage(!isError && _training.IsToBeSeen(line) ? MessageImportance.High : messageImportance, "{0}", line);
         }
     }
 

@@ -133,9 +133,9 @@ public static class DiagnosticCatalogue
         "'{0}' for {1}: {2} was carried out as the project asks, and {3}.",
         "Look through CalibrationData for samples unlike the others, of which one can spoil every range, choose a gentler setting, or state MaxAccuracyDrop, which then judges.");
 
-    /// <summary>{0} model name, {1} target, {2} samples left out, {3} all samples.</summary>
-    public static readonly DiagnosticDescriptor SamplesLeftOut = new("MBT1011", "Calibration samples are not finite", Warning,
-        "'{0}' for {1}: {2} of {3} calibration samples hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
+    /// <summary>{0} model name, {1} target, {2} samples left out, {3} all samples, {4} the metadata that names the data.</summary>
+    public static readonly DiagnosticDescriptor SamplesLeftOut = new("MBT1011", "Samples are not finite", Warning,
+        "'{0}' for {1}: {2} of {3} samples of {4} hold infinite or undefined (NaN) numbers and were left out.", "Remove those samples, or correct what wrote them.");
 
     /// <summary>{0} model name, {1} target, {2} what is shared, a clause.</summary>
     public static readonly DiagnosticDescriptor SharedSamples = new("MBT1018", "Evaluation data holds samples that were learned from", Warning,
@@ -183,12 +183,12 @@ public static class DiagnosticCatalogue
     /// <summary>{0} model name, {1} target, {2} SHA-256 of the weights that the lock file pins, {3} where they were looked for, the rest of the sentence.</summary>
     public static readonly DiagnosticDescriptor TrainedAgain = new("MBT1024", "The model was trained again", Warning,
         "'{0}' for {1} was trained again, to other weights than the lock file has: {2} {3}.",
-        "Commit the folder that ModelTrainedWeights names with the lock file, or share a cache; 'dotnet build -t:UpdateModelLock' pins the weights of this build.");
+        "Where the time limit ends training, or on another kind of processor, it comes to other weights each time. Commit the folder that ModelTrainedWeights names with the lock file, or share a cache; 'dotnet build -t:UpdateModelLock' pins the weights of this build.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor AccuracyBudget = new("MBT2001", "Accuracy budget broken", Error,
         "'{0}' for {1} is not accurate enough: {2}.",
-        "Give more calibration data, choose a gentler Precision or Sparsity, or loosen MaxAccuracyDrop or MinAccuracy.");
+        "Give more calibration data, choose a gentler Precision or Sparsity, set FineTune=\"Auto\" with TrainingData where nothing was trained (docs/FINE-TUNING.md), or loosen MaxAccuracyDrop or MinAccuracy.");
 
     /// <summary>{0} model name, {1} target, {2} what was measured and what is allowed.</summary>
     public static readonly DiagnosticDescriptor ClassAccuracyBudget = new("MBT2002", "Class accuracy budget broken", Error,

@@ -12,6 +12,9 @@ public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label)
 
     /// <summary>Whether the label is a class index.</summary>
     public bool HasClass => Label is { ElementType: ElementType.Int64, Length: 1 };
+
+    /// <summary>Whether the inputs hold neither infinities nor NaN.</summary>
+    public bool IsFinite => Inputs.All(input => !input.ElementType.IsFloatingPoint() || Array.TrueForAll(input.ToSingles(), float.IsFinite));
 }
 
 /// <summary>Examples that are read one at a time; no data set is held whole.</summary>
@@ -71,11 +74,9 @@ public abstract class Dataset
             return this;
         }
 
-        int[] finite = [.. Read().Select((sample, index) => (sample, index)).Where(entry => entry.sample.Inputs.All(IsFinite)).Select(entry => entry.index)];
+        int[] finite = [.. Read().Select((sample, index) => (sample, index)).Where(entry => entry.sample.IsFinite).Select(entry => entry.index)];
         return finite.Length == 0 || finite.Length == Count ? this : new DatasetSubset(this, finite);
     }
-
-    private static bool IsFinite(Tensor input) => !input.ElementType.IsFloatingPoint() || Array.TrueForAll(input.ToSingles(), float.IsFinite);
 
     /// <summary>The samples at the given ascending indices; formats that can, skip the others without decoding them.</summary>
     protected internal virtual IEnumerable<Sample> Read(IReadOnlyList<int> indices)

@@ -247,7 +247,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
         Recovery? recovery = Recovery.For(request, source, teacher, calibration, evaluation, caches.Local, caches.Key, methods ?? TrainingMethods.Own);
         Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local, Recovery = recovery }
             .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, recovery), shipped) with { Model = request.Name, Target = request.Target };
-        if (recovery is not null && Recovery.Unmet(request.Settings.FineTune, outcome.Steps) is { } unmet)
+        if (recovery is not null && Recovery.Unmet(request.Settings, outcome.Steps) is { } unmet)
         {
             outcome = outcome with { Notes = [.. outcome.Notes, unmet] };
         }
@@ -261,7 +261,12 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
 
         if (calibration is not null && calibration.Count < given!.Count)
         {
-            outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}")] };
+            outcome = outcome with { Notes = [.. outcome.Notes, Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - calibration.Count}", $"{given.Count}", MetadataNames.CalibrationData)] };
+        }
+
+        if (recovery?.LeftOut is { } leftOut)
+        {
+            outcome = outcome with { Notes = [.. outcome.Notes, leftOut] };
         }
 
         outcome = DataFindings.Add(outcome, calibrationSurvey, evaluationSurvey, trainingSurvey, source.Session, cancellation);

@@ -65,12 +65,19 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <param name="key">The request's key.</param>
     /// <param name="methods">What trains.</param>
     /// <returns>Null where nothing is to be trained.</returns>
+    /// <exception cref="DatasetException">The data can't be read or does not fit, or none of its samples is finite.</exception>
     internal static Recovery? For(OptimizationRequest request, SourceModel source, SourceModel? teacher, Dataset? calibration, Dataset? evaluation, ArtifactCache cache, string key, TrainingMethods methods)
     {
-        Dataset? data = request.TrainingData is { } path ? Dataset.Open(path, source.Session.Inputs).WhereFinite() : calibration;
+        Dataset? given = request.TrainingData is { } path ? Dataset.Open(path, source.Session.Inputs) : null;
+        Dataset? data = given?.WhereFinite() ?? calibration;
         if (request.Settings.FineTune == FineTune.None || data is null)
         {
             return null;
+        }
+
+        if (data.Count > 0 && !data.Take(1).Read().First().IsFinite)
+        {
+            throw new DatasetException(DatasetError.DoesNotFit, request.TrainingData ?? request.CalibrationData!, $"each of its {data.Count} samples holds infinite or undefined (NaN) numbers, from which nothing can be learned; correct what wrote them, or name other {MetadataNames.TrainingData}");
         }
 
         bool isSearching = request.Settings.LeavesChoice && request.Locked is null;
@@ -80,7 +87,10 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
             IsLocked = request.Locked is not null,
             IsClassifier = IsClassifier(request.Settings.Metric, evaluation, data),
         };
-        return new Recovery(source.Student is not null, methods, school);
+        return new Recovery(source.Student is not null, methods, school)
+        {
+            LeftOut = given is not null && data.Count < given.Count ? Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - data.Count}", $"{given.Count}", MetadataNames.TrainingData) : null,
+        };
     }
 
     internal const string DistillationName = "distillation";
@@ -89,6 +99,9 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     internal const string QuantizedName = "quantization-aware training";
     internal const string QuantizedWeightsName = "training of quantized weights";
 
+    /// <summary>That samples of the training data are not finite and nothing is learned from them; null where all are.</summary>
+    internal Note? LeftOut { get; private init; }
+
     /// <summary>What a search has after training, in seconds.</summary>
     internal double SecondsLeft => school.SecondsLeft;
 
@@ -96,10 +109,15 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     internal bool HasTime => school.HasTime;
 
     /// <summary>What is to be said where training was asked for by name, and nothing was there that it could follow.</summary>
-    /// <param name="fineTune">What is asked for.</param>
+    /// <param name="settings">What is asked for.</param>
     /// <param name="steps">What was done and given up.</param>
-    internal static Note? Unmet(FineTune fineTune, IEnumerable<Step> steps) => fineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or SurgeryName or IterativeName or QuantizedName or QuantizedWeightsName) ? null
-        : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", "what ships was neither pruned nor quantized statically, so that there is nothing to give back");
+    internal static Note? Unmet(ModelSettings settings, IEnumerable<Step> steps) => settings.FineTune is FineTune.None or FineTune.Auto || steps.Any(step => step.Name is DistillationName or SurgeryName or IterativeName or QuantizedName or QuantizedWeightsName) ? null
+        : Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", (settings.FineTune, settings.Pruning) switch
+        {
+            (FineTune.QuantizationAware, _) => "nothing was quantized statically, so that there is nothing to train",
+            (_, Contracts.Pruning.None) => "what ships was neither pruned nor quantized statically, so that there is nothing to give back",
+            _ => "nothing was pruned, and where a Pruning is named, Distill trains what it left, and no integers; without the Pruning, or with a Sparsity that removes something, there is something to train",
+        });
 
     /// <summary>What prunes while it trains, as is asked for by name; null where pruning is of another kind, or none.</summary>
     /// <param name="settings">What is asked for.</param>

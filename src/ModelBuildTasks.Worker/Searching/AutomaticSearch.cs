@@ -52,6 +52,9 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>Whether the time was up before all was tried.</summary>
     internal bool IsCutShort { get; private set; }
 
+    /// <summary>Why nothing was trained though nothing keeps the budgets and training is left to the search, as a clause; null where something was, or it is not.</summary>
+    internal string? WhyUntrained { get; private set; } = list.Distillation is null ? null : "the time was up before";
+
     private bool Measures => comparison.Times || request.Settings.Objective is Objective.Size or Objective.Accuracy;
 
     /// <summary>The trials that may ship, the best first.</summary>
@@ -245,6 +248,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     {
         if (list.Distillation is not { } distillation || (ranking.Order(trials) is [var best, ..] && TrialRanking.Excess(best) == 0))
         {
+            WhyUntrained = null;
             return;
         }
 
@@ -252,8 +256,10 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         Trial[] lossy = [.. Lossy.Take(MostTrained)];
         // Integers that lose little enough by themselves gain nothing.
         bool areGood = trials.Exists(trial => trial is { MayShip: true, Share: 0, Recipe.Settings.Quantization: Quantization.Static, Lessons.JudgeAccuracy: null });
+        WhyUntrained = "no pruned form breaks budgets of accuracy alone, and integers " + (list.Trained.Count == 0 ? "can't be trained here" : "keep the accuracy without");
         foreach (Recipe recipe in areGood ? [] : list.Trained)
         {
+            WhyUntrained = null;
             Add(bench.Try(recipe, scene.Start, new Trial(recipe.Name, reason, list.Recipes.Count, 0), Proof.Value, Lessons.None));
         }
 
@@ -261,6 +267,7 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         {
             if (list.Prunable is not null && scene.Channels() is { } axis)
             {
+                WhyUntrained = null;
                 PreparedForm trained = scene.Train(axis, trial.Share, distillation);
                 Add(bench.Try(trial.Recipe!, trained, new Trial($"{trial.Name} with training", reason, trial.Rank, trial.Share), Proof.Margin, Lessons.None));
             }

@@ -102,7 +102,8 @@ internal sealed class SearchOutcome(OptimizationRequest request, AutomaticSearch
         Trial? lossy = chosen.Broken.All(verdict => IsOfAccuracy(verdict.Kind)) ? null : search.Trials
             .Where(trial => trial is { MayShip: false, Cause: RefusalCause.Accuracy, Outcome.Accuracy.Drop: not null } && trial.Budgets.All(verdict => IsOfAccuracy(verdict.Kind) || verdict.Outcome is BudgetOutcome.Passed))
             .MinBy(Needed);
-        return $"{limits}, which {chosen.Name} has" + (lossy is null ? "" : FormattableString.Invariant($"; or MaxAccuracyDrop {Outward(Needed(lossy), digits: 4)}, with which {lossy.Name} would do"));
+        return $"{limits}, which {chosen.Name} has" + (lossy is null ? "" : FormattableString.Invariant($"; or MaxAccuracyDrop {Outward(Needed(lossy), digits: 4)}, with which {lossy.Name} would do"))
+            + (search.WhyUntrained is { } reason ? $"; training was not tried, for {reason}" : "");
     }
 
     internal static bool IsOfAccuracy(BudgetKind kind) => kind is BudgetKind.MinAccuracy or BudgetKind.MaxAccuracyDrop or BudgetKind.MaxClassAccuracyDrop;

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace ModelBuildTasks.Execution;
 
-/// <summary>What of the worker's prose goes into the log: enough to see what it did, bounded whatever it writes. It is for people and never parsed.</summary>
+/// <summary>What of the worker's prose goes into the log: enough to see what it did, bounded whatever it writes. It is for people, and no result is ever taken from it.</summary>
 internal sealed class WorkerOutput
 {
     /// <summary>Lines that are logged; a run of two hundred models writes about two thousand.</summary>
