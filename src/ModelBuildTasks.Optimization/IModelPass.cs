@@ -29,6 +29,9 @@ public sealed record PassOutcome(bool Changed, string Explanation, IReadOnlyList
     /// <summary>SHA-256 of the trained model as it is kept, to be taken again in the place of training; null for passes that train nothing.</summary>
     public string? TrainedWeights { get; init; }
 
+    /// <summary>Of a pass that prunes while it trains: why what it made was not trained, as a sentence. Null where it was.</summary>
+    public string? Untrained { get; init; }
+
     public static PassOutcome Applied(string explanation, IReadOnlyList<string>? refusals = null) => new(true, explanation, refusals ?? []);
 
     public static PassOutcome Refused(string reason, IReadOnlyList<string>? refusals = null) => new(false, reason, refusals ?? []);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
@@ -8,7 +9,7 @@ namespace ModelBuildTasks.Optimization.Pruning;
 
 /// <summary>
 /// Dynamic network surgery (Guo, Yao, Chen, "Dynamic Network Surgery for Efficient DNNs", 2016) with its training loop: weights are masked and spliced back (<see cref="SurgeryMasks"/>) while those that are left learn to
-/// answer as the model did before. Gradients reach what is masked, too, so that it can grow again. It begins with what <see cref="Surgery"/> makes without training, and ends with that where nothing can be trained.
+/// answer as the model did before. Gradients reach what is masked, too, so that it can grow again. It begins with what <see cref="Surgery"/> makes without training, and ends with that, its masks unmoved while the rest is trained, where moving them came to nothing better.
 /// </summary>
 /// <param name="data">Samples of real input to learn from; they need no labels.</param>
 /// <param name="plan">How long and how.</param>
@@ -51,14 +52,15 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
             return PassOutcome.Refused($"'{broken.Value.Name}' holds weights that are not finite.", skipped);
         }
 
-        // What needs no training comes first: it knows better than magnitudes where to begin.
+        // What needs no training comes first: it knows better than magnitudes where to begin. The time that it takes is training's.
+        Stopwatch watch = Stopwatch.StartNew();
         Model begun = student.Clone();
         PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
         student = untrained.Changed ? begun : student;
         TrainableWeights.Hoist(student);
-        if (Trained(student, Teacher ?? model, layers, context, skipped, out string reason) is not { } outcome)
+        if (Trained(student, Teacher ?? model, layers, Rest(watch), untrained.Changed, context, skipped, out string reason) is not { } outcome)
         {
-            outcome = untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
+            outcome = WithoutSurgery(student, Teacher ?? model, untrained, reason, Rest(watch), context);
         }
 
         if (outcome.Changed)
@@ -69,7 +71,19 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         return outcome;
     }
 
-    private PassOutcome? Trained(Model student, Model teacher, List<PrunableWeights> layers, PassContext context, List<string> skipped, out string reason)
+    /// <summary>The plan for the time that is left.</summary>
+    private TrainingPlan Rest(Stopwatch watch) => plan.Limit is { } limit ? plan with { Limit = TimeSpan.FromTicks(Math.Max(1, (limit - watch.Elapsed).Ticks)) } : plan;
+
+    /// <summary>What was pruned without training, whose masks then stay while what is left of it is trained.</summary>
+    private PassOutcome WithoutSurgery(Model student, Model teacher, PassOutcome untrained, string reason, TrainingPlan rest, PassContext context)
+    {
+        PassOutcome trained = untrained.Changed ? new Distillation(teacher, data, rest) { IsClassifier = IsClassifier }.Apply(student, context) : PassOutcome.Refused(reason);
+        return trained.Changed
+            ? untrained with { Explanation = $"{untrained.Explanation} No weight was spliced back: {reason} With these masks, {trained.Explanation}" }
+            : untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}", Untrained = reason };
+    }
+
+    private PassOutcome? Trained(Model student, Model teacher, List<PrunableWeights> layers, TrainingPlan rest, bool isPruned, PassContext context, List<string> skipped, out string reason)
     {
         if (data.Count == 0)
         {
@@ -86,7 +100,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         }
 
         SurgeryMasks masks = new([.. layers.Select(layer => (byName[layer.Value.Name], layer.Elements))], sparsity, scope, plan.Seed);
-        DistillationRun run = new(student, teacher, parameters, data, plan) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = true };
+        DistillationRun run = new(student, teacher, parameters, data, rest) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = true };
         TrainingOutcome outcome;
         try
         {
@@ -107,6 +121,12 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         if (!double.IsFinite(outcome.After))
         {
             reason = $"It ended after {outcome.Steps} steps, before the masks were settled: {outcome.Ending}.";
+            return null;
+        }
+
+        if (isPruned && !outcome.IsBetter)
+        {
+            reason = FormattableString.Invariant($"{outcome.Steps} steps came no nearer to the model before than pruning without training does (loss {outcome.After:G3}, without {outcome.Before:G3} on held-out samples).");
             return null;
         }
 

@@ -12,8 +12,11 @@ namespace ModelBuildTasks.Optimization.Training;
 /// <param name="Duration">What it took, without what came before an interruption.</param>
 public sealed record TrainingOutcome(int Steps, double Before, double After, string Ending, TimeSpan Duration)
 {
+    /// <summary>Gains of a smaller share of the loss are none.</summary>
+    private const double LeastGain = 0.001;
+
     /// <summary>Whether the held-out samples tell that it was worth it.</summary>
-    public bool IsBetter => After < Before;
+    public bool IsBetter => After < Before * (1 - LeastGain);
 }
 
 /// <summary>How far a training is.</summary>

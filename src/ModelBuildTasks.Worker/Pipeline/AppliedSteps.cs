@@ -40,17 +40,23 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
     /// <summary>Applies what the project asked for by name, so that doing nothing is a finding.</summary>
     internal bool ApplyRequested(IModelPass pass, Model model, Lessons? lessons = null)
     {
-        bool applied = Apply(pass, model, lessons);
-        if (!applied)
+        PassOutcome outcome = Made(pass, model, lessons);
+        if (!outcome.Changed)
         {
-            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Reason(Steps[^1].Explanation)));
+            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, pass.Name, FaultDiagnostics.Reason(outcome.Explanation)));
+        }
+        else if (outcome.Untrained is { } reason)
+        {
+            Notes.Add(Note.Of(DiagnosticCatalogue.StepDidNotApply, "training", FaultDiagnostics.Reason(reason)));
         }
 
-        return applied;
+        return outcome.Changed;
     }
 
     /// <returns>Whether the pass changed the model.</returns>
-    internal bool Apply(IModelPass pass, Model model, Lessons? lessons = null)
+    internal bool Apply(IModelPass pass, Model model, Lessons? lessons = null) => Made(pass, model, lessons).Changed;
+
+    private PassOutcome Made(IModelPass pass, Model model, Lessons? lessons)
     {
         cancellation.ThrowIfCancellationRequested();
         progress.Report(new PipelineProgress(pass.Name, 0));
@@ -64,7 +70,7 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         PassOutcome outcome = pass.Apply(model, context);
         Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, TrainedWeights = outcome.TrainedWeights, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
-        return outcome.Changed;
+        return outcome;
     }
 
     /// <summary>Says of the steps since then that did something that it was for nothing, and why.</summary>

@@ -127,6 +127,28 @@ public sealed class DistillationTests
     }
 
     [TestMethod]
+    public void A_label_that_is_no_class_counts_as_the_teacher_s_answer()
+    {
+        Model student = Damaged(Network());
+
+        PassOutcome outcome = new Distillation(Network(), new Points(200, isLabelled: true) { Odd = -1 }, Plan) { IsClassifier = true }.Apply(student, new PassContext(TargetProfiles.CpuX64));
+        PassOutcome other = new Distillation(Network(), new Points(200, isLabelled: true) { Odd = Classes }, Plan) { IsClassifier = true }.Apply(Damaged(Network()), new PassContext(TargetProfiles.CpuX64));
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.IsTrue(other.Changed, other.Explanation);
+    }
+
+    [TestMethod]
+    public void Samples_of_other_lengths_are_left_out()
+    {
+        Model teacher = Rows(), student = Damaged(Rows());
+
+        PassOutcome outcome = new Distillation(teacher, new Sequences(), Plan with { DefaultSteps = 20 }).Apply(student, new PassContext(TargetProfiles.CpuX64));
+
+        Assert.Contains(" steps ", outcome.Explanation);
+    }
+
+    [TestMethod]
     public void A_few_samples_are_learned_from_and_looked_at() => Assert.IsTrue(Train(Damaged(Network()), Network(), samples: 1).Changed);
 
     [TestMethod]
@@ -203,6 +225,27 @@ public sealed class DistillationTests
             graph.Add("Gemm", input, graph.AddInitializer("w" + name, GradientCheck.Draw([from, to], seed: from)), graph.AddInitializer("b" + name, GradientCheck.Draw([to], seed: to)));
     }
 
+    /// <summary>A product for each of any number of rows.</summary>
+    private static Model Rows()
+    {
+        Model model = Model.Create("m", opset: 17, irVersion: 8);
+        Value y = model.Graph.Add("MatMul", model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", "rows", Features)), model.Graph.AddInitializer("w1", GradientCheck.Draw([Features, Classes], seed: 3)));
+        y.Type = new TensorType(ElementType.Float, "batch", "rows", Classes);
+        model.Graph.AddOutput(y);
+        return model;
+    }
+
+    private sealed class Sequences : Dataset
+    {
+        public override string Path => "sequences";
+
+        public override int Count => 60;
+
+        public override bool HasLabels => false;
+
+        public override IEnumerable<Sample> Read() => Enumerable.Range(0, Count).Select(i => new Sample([GradientCheck.Draw([1, 3 + (i % 3), Features], i)], null));
+    }
+
     private sealed class Points(int count, int seed = 1, bool isLabelled = false) : Dataset
     {
         public override string Path => "points";
@@ -211,7 +254,10 @@ public sealed class DistillationTests
 
         public override bool HasLabels => isLabelled;
 
+        /// <summary>The label of sample 7.</summary>
+        internal long? Odd { get; init; }
+
         public override IEnumerable<Sample> Read() =>
-            Enumerable.Range(0, count).Select(i => new Sample([GradientCheck.Draw([1, Features], (seed * 10_000) + i)], isLabelled ? Tensor.Scalar((long)(i % Classes)) : null));
+            Enumerable.Range(0, count).Select(i => new Sample([GradientCheck.Draw([1, Features], (seed * 10_000) + i)], isLabelled ? Tensor.Scalar(i == 7 && Odd is { } odd ? odd : i % Classes) : null));
     }
 }

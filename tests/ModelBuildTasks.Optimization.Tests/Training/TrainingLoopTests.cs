@@ -100,6 +100,25 @@ public sealed class TrainingLoopTests
     }
 
     [TestMethod]
+    public void Masks_are_kept_over_a_kill()
+    {
+        TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
+        using CancellationTokenSource kill = new();
+        bool[] mask = [true];
+        Assert.ThrowsExactly<OperationCanceledException>(() => Run(kept, mask: mask, settle: (_, _) => mask[0] = false, progress: new Told(_ => kill.Cancel()), cancellation: kill.Token));
+
+        bool[] after = [true];
+        List<bool> seen = [];
+        Run(kept, mask: after, settle: (_, _) =>
+        {
+            seen.Add(after[0]);
+            return true;
+        });
+
+        Assert.IsFalse(seen[0], "the first step after the kill finds the mask that was");
+    }
+
+    [TestMethod]
     public void The_checkpoint_of_another_plan_is_not_gone_on_from()
     {
         TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
@@ -159,7 +178,7 @@ public sealed class TrainingLoopTests
     private static double Distance(float weight) => (weight - 3.0) * (weight - 3);
 
     private static (TrainingOutcome Outcome, float Weight) Run(
-        TrainingPlan plan, Func<float, double>? look = null, Func<int, int, bool>? settle = null, Dataset? samples = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+        TrainingPlan plan, Func<float, double>? look = null, Func<int, int, bool>? settle = null, Dataset? samples = null, bool[]? mask = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         Model model = Model.Create("distance", opset: 17, irVersion: 8);
         Graph graph = model.Graph;
@@ -167,7 +186,7 @@ public sealed class TrainingLoopTests
         Value difference = graph.Add("Sub", x, graph.AddInitializer("w", Tensor.Vector(1f)));
         Value loss = graph.AddNode("ReduceMean", [graph.Add("Mul", difference, difference)]).Set("keepdims", 0).Output;
         graph.AddOutput(loss);
-        Parameter weight = new("w", Tensor.Vector(1f));
+        Parameter weight = new("w", Tensor.Vector(1f)) { Mask = mask };
         using Trainer trainer = new(new TrainingProblem(model, loss.Name, [weight], [Tensor.Create([plan.BatchSize, 1], new float[plan.BatchSize])]), new TrainerSettings(plan.Rule, plan.ClipNorm));
         TrainingLoop loop = new(plan, trainer, new TrainingBatches(samples ?? new Samples(3), plan.BatchSize, plan.Seed))
         {

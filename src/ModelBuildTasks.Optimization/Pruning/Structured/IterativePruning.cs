@@ -46,7 +46,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
 
         PassOutcome untrained = new StructuredPruning(sparsity, excluded).Apply(model, context);
-        return untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}" };
+        return untrained with { Explanation = $"Nothing was trained: {reason} {untrained.Explanation}", Untrained = reason };
     }
 
     private string? Reason(Model model) =>
@@ -63,18 +63,18 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         List<string> refusals = [], untrained = [];
         List<string> told = dead.Changed ? [dead.Explanation] : [];
         Model now = model;
-        (int removable, int gone, int rounds) = (0, 0, 0);
+        (int removable, int gone, int rounds, int trainings) = (0, 0, 0, 0);
         IReadOnlyDictionary<string, int>? fewest = null;
         string? reason = null;
         string trained = "";
         for (int round = 1; round <= Rounds; round++)
         {
             refusals.Clear();
-            RemovalPlan? removal = Plan(now, sampled, refusals, out string? obstacle);
+            RemovalPlan? removal = Plan(now, sampled, refusals, out string? obstacle, out bool isFailure);
             reason ??= obstacle;
             if (removal is null && gone == 0)
             {
-                break;
+                return isFailure ? AtOnce(model, teacher, watch, context, obstacle!) : Nothing(dead, reason!, refusals);
             }
 
             int before = gone;
@@ -94,6 +94,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
             if (gone > before || (round == Rounds && gone > 0))
             {
+                trainings++;
                 trained = Train(now, teacher, round, watch, context, untrained);
             }
 
@@ -102,23 +103,45 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
         if (gone == 0)
         {
-            reason ??= $"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} removes none of {removable} channels.";
-            return dead.Changed ? PassOutcome.Applied($"{dead.Explanation} {reason}", refusals) : PassOutcome.Refused(reason, refusals);
+            return Nothing(dead, reason ?? $"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} removes none of {removable} channels.", refusals);
         }
 
         model.Restore(now.TakeSnapshot());
-        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removable} channels went in {rounds} rounds, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]);
+        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]) with
+        {
+            Untrained = untrained.Count < trainings ? null : trained,
+        };
     }
 
-    private RemovalPlan? Plan(Model model, PassContext context, List<string> refusals, out string? reason)
+    private static PassOutcome Nothing(PassOutcome dead, string reason, List<string> refusals) =>
+        dead.Changed ? PassOutcome.Applied($"{dead.Explanation} {reason}", refusals) : PassOutcome.Refused(reason, refusals);
+
+    /// <summary>Where there are no slopes to choose by, channels go at once, and one training follows.</summary>
+    private PassOutcome AtOnce(Model model, Model teacher, Stopwatch watch, PassContext context, string obstacle)
     {
+        PassOutcome pruned = new StructuredPruning(sparsity, excluded).Apply(model, context);
+        if (!pruned.Changed)
+        {
+            return pruned;
+        }
+
+        List<string> untrained = [];
+        string trained = Train(model, teacher, Rounds, watch, context, untrained);
+        return pruned with { Explanation = $"{obstacle} So they went at once. {pruned.Explanation} {trained}", Refusals = [.. pruned.Refusals, .. untrained], Untrained = untrained.Count == 0 ? null : trained };
+    }
+
+    private RemovalPlan? Plan(Model model, PassContext context, List<string> refusals, out string? reason, out bool isFailure)
+    {
+        isFailure = false;
         try
         {
             return RemovalPlan.Of(model, excluded, context, refusals, out reason, ChannelImportance.Taylor);
         }
-        catch (Exception failure) when (failure is CalibrationException or InferenceException)
+        catch (Exception failure) when (failure is CalibrationException or InferenceException or GradientException or AggregateException)
         {
-            reason = $"The importance of channels cannot be measured: {failure.Message}.";
+            // Samples that are not finite choose nothing, and teach nothing.
+            isFailure = failure is not CalibrationException;
+            reason = $"The importance of channels cannot be measured: {(failure.InnerException ?? failure).Message.TrimEnd('.')}.";
             return null;
         }
     }
@@ -137,12 +160,23 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
             CheckpointPath = isLast ? plan.CheckpointPath : null,
             Seed = unchecked(plan.Seed + round),
         };
-        PassOutcome outcome = new Distillation(teacher, data, own) { IsClassifier = IsClassifier }.Apply(model, context);
+        RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, (round - 1) * ShareOfRound, share, watch) : null;
+        PassOutcome outcome = new Distillation(teacher, data, own) { IsClassifier = IsClassifier }.Apply(model, context with { Training = told });
         if (!outcome.Changed)
         {
             untrained.Add($"Round {round} was not trained: {outcome.Explanation}");
         }
 
         return outcome.Explanation;
+    }
+
+    /// <summary>How far a round is, as a share of all of them.</summary>
+    private sealed class RoundProgress(IProgress<TrainingProgress> whole, double before, double share, Stopwatch watch) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            double done = before + (share * value.Share);
+            whole.Report(value with { Share = done, Left = watch.Elapsed * ((1 - done) / Math.Max(done, 1e-3)) });
+        }
     }
 }

@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Training.Distilling;
 
 /// <summary>
-/// The distance of a student from its teacher, as operators behind the student. Of classes T²·KL(softmax(t/T) ‖ softmax(s/T)), the mean over rows (Hinton, Vinyals, Dean 2015); of numbers the mean of (s − t)² over the
+/// The distance of a student from its teacher, as operators behind the student. Of classes 16·KL(softmax(t/T) ‖ softmax(s/T)), the mean over rows (Hinton, Vinyals, Dean 2015, whose factor is T² for T = 4; it stays where scores are so wide that T is more, as if they had been scaled down first); of numbers the mean of (s − t)² over the
 /// teacher's variance. The teacher's values are inputs of the graph.
 /// </summary>
 internal static class DistillationLoss

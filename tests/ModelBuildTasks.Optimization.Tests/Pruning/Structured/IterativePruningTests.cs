@@ -23,7 +23,8 @@ public sealed class IterativePruningTests
         PassOutcome outcome = new IterativePruning(samples, Plan, 0.5).Apply(trained, SampledPruning.Context(samples));
         new StructuredPruning(0.5).Apply(untrained, SampledPruning.Context(samples));
 
-        Assert.Contains("64 of 128 channels went in", outcome.Explanation);
+        Assert.Contains("64 of 128 channels went, rounds: 3", outcome.Explanation);
+        Assert.IsNull(outcome.Untrained);
         Assert.AreEqual(64, Channels(trained, "first") + Channels(trained, "second"));
         Assert.IsLessThan(SampledPruning.Error(network.Model, untrained, samples), SampledPruning.Error(network.Model, trained, samples));
     }
@@ -48,6 +49,18 @@ public sealed class IterativePruningTests
         PassOutcome outcome = new IterativePruning(new ListedSamples(), Plan, 0.5).Apply(network.Model, new PassContext(TargetProfiles.CpuX64));
 
         Assert.StartsWith("Nothing was trained: There is no sample to learn from. 64 of 128 channels removed", outcome.Explanation);
+    }
+
+    [TestMethod]
+    public void Training_that_brings_nothing_is_told()
+    {
+        CoupledGraph network = Network();
+        ListedSamples samples = Samples(network, 64);
+
+        PassOutcome outcome = new IterativePruning(samples, Plan with { LearningRate = 1e-12f, Averaging = 0.999999f, DefaultSteps = 4, WeightDecay = 0 }, 0.5).Apply(network.Model, SampledPruning.Context(samples));
+
+        Assert.IsTrue(outcome.Changed);
+        Assert.IsNotNull(outcome.Untrained);
     }
 
     [TestMethod]
