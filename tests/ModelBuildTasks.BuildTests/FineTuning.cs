@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using ModelBuildTasks.BuildTests.Infra;
 using ModelBuildTasks.Contracts;
 
@@ -38,6 +39,12 @@ public sealed class FineTuning : IDisposable
         Assert.IsFalse(second.FromCache);
         Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
         StringAssert.Contains(second.Recipe.Single(step => step.Name == "iterative structured pruning").Explanation, "It was trained before");
+    }
+
+    [TestMethod]
+    public void A_build_says_how_far_training_is()
+    {
+        StringAssert.Matches(_app.Build(s_options).ShouldSucceed().Output, new Regex(@"digits \(cpu\): iterative structured pruning, [0-9]+ %, loss \S+"));
     }
 
     [TestMethod]
