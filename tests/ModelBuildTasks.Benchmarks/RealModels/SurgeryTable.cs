@@ -30,7 +30,7 @@ internal static class SurgeryTable
     {
         Option<string> only = new("--only") { Description = "A part of the names of the models to measure.", DefaultValueFactory = _ => "" };
         Option<double[]> sparsity = new("--sparsity") { Description = "Shares of weights to remove.", DefaultValueFactory = _ => [0.9, 0.95], AllowMultipleArgumentsPerToken = true };
-        Option<int> steps = new("--steps") { Description = "Steps of training.", DefaultValueFactory = _ => 10000 };
+        Option<int> steps = new("--steps") { Description = "Steps of training.", DefaultValueFactory = _ => new TrainingPlan().DefaultSteps };
         Option<float> rate = new("--rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 1e-3f };
         Option<bool> labels = new("--labels") { Description = "Learn from labels, too." };
         Command command = new("surgery", "Network surgery with its training loop beside the form without training.") { only, sparsity, steps, rate, labels };
