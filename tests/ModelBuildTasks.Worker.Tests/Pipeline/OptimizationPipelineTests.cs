@@ -249,7 +249,7 @@ public sealed class OptimizationPipelineTests : IDisposable
         }));
 
         Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger), string.Join("\n", result.Recipe.Select(step => step.Explanation)));
-        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1011").Message, "2 of 64 calibration samples");
+        StringAssert.Contains(result.Diagnostics.Single(diagnostic => diagnostic.Code == "MBT1011").Message, "2 of 64 samples of CalibrationData");
     }
 
     [TestMethod]
