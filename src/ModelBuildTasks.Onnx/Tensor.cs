@@ -104,6 +104,22 @@ public sealed class Tensor
             ? new Tensor(ElementType, newDimensions.ToArray(), Data)
             : throw new ArgumentException($"[{string.Join(", ", dimensions)}] cannot be seen as [{string.Join(", ", newDimensions.ToArray())}].", nameof(newDimensions));
 
+    /// <summary>Tensors behind one another along their first axis.</summary>
+    /// <param name="parts">At least one; of one element type of whole bytes, and of the same sizes along all other axes.</param>
+    public static Tensor Concatenate(params IReadOnlyList<Tensor> parts)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        byte[] bytes = new byte[parts.Sum(part => part.Data.Length)];
+        int at = 0;
+        foreach (Tensor part in parts)
+        {
+            part.Data.Span.CopyTo(bytes.AsSpan(at));
+            at += part.Data.Length;
+        }
+
+        return FromBytes(parts[0].ElementType, [parts.Sum(part => part.dimensions[0]), .. parts[0].dimensions.Skip(1)], bytes);
+    }
+
     /// <summary>The elements in place.</summary>
     /// <exception cref="InvalidOperationException"><typeparamref name="T"/> is not the element type's layout.</exception>
     public ReadOnlySpan<T> Span<T>() where T : unmanaged =>

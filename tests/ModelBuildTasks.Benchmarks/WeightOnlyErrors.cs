@@ -109,7 +109,7 @@ internal static class WeightOnlyErrors
         }
         else
         {
-            using ModelSession session = Calibrator.Open(model, [layer.Input]);
+            using ModelSession session = ObservedModel.Open(model, [layer.Input]);
             foreach (Sample sample in samples.Read())
             {
                 using SessionRun run = session.RunBorrowed(sample.Inputs);

@@ -38,7 +38,7 @@ public sealed class FineTuning : IDisposable
         var second = Result(other);
         Assert.IsFalse(second.FromCache);
         Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
-        StringAssert.Contains(second.Recipe.Single(step => step.Name == "iterative structured pruning").Explanation, "It was trained before");
+        StringAssert.Contains(second.Recipe.Single(step => step.Name == "iterative structured pruning").Explanation, "It was made before");
     }
 
     [TestMethod]

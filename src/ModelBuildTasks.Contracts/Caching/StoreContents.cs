@@ -20,7 +20,7 @@ public sealed class StoreContents
         Artifacts = Files(ArtifactStore.ArtifactFolder).ToDictionary(file => file.Name, StringComparer.Ordinal);
         var staging = new DirectoryInfo(Path.Combine(directory, ArtifactStore.StagingFolder));
         var training = new DirectoryInfo(CheckpointFolder(directory));
-        Unfinished = [.. staging.Exists ? staging.GetFiles("*" + StagedFile.Extension) : [], .. training.Exists ? training.GetFiles("*" + CheckpointExtension) : []];
+        Unfinished = [.. staging.Exists ? staging.GetFiles("*" + StagedFile.Extension) : [], .. training.Exists ? training.GetFiles($"*{CheckpointExtension}*") : []];
     }
 
     /// <summary>Full path of the folder of a store where training writes how far it is.</summary>

@@ -22,19 +22,7 @@ public static class BatchedSamples
         bool isAlike = samples.All(sample => sample.Select((tensor, index) => tensor.Dimensions is [1, ..] && tensor.Dimensions.SequenceEqual(samples[0][index].Dimensions)).All(fits => fits));
         return size == 1 ? samples[0]
             : isOpen && isAlike && samples[0].Sum(tensor => (long)tensor.Data.Length) * size <= MostBytes
-                ? [.. Enumerable.Range(0, model.Inputs.Count).Select(input => Stack([.. Enumerable.Range(0, size).Select(place => samples[place % samples.Count][input])]))]
+                ? [.. Enumerable.Range(0, model.Inputs.Count).Select(input => Tensor.Concatenate([.. Enumerable.Range(0, size).Select(place => samples[place % samples.Count][input])]))]
                 : null;
-    }
-
-    private static Tensor Stack(Tensor[] tensors)
-    {
-        int length = tensors[0].Data.Length;
-        byte[] bytes = new byte[length * tensors.Length];
-        for (int i = 0; i < tensors.Length; i++)
-        {
-            tensors[i].Data.Span.CopyTo(bytes.AsSpan(i * length));
-        }
-
-        return Tensor.FromBytes(tensors[0].ElementType, [tensors.Length, .. tensors[0].Dimensions.Skip(1)], bytes);
     }
 }

@@ -13,6 +13,9 @@ public sealed record Sample(IReadOnlyList<Tensor> Inputs, Tensor? Label)
     /// <summary>Whether the label is a class index.</summary>
     public bool HasClass => Label is { ElementType: ElementType.Int64, Length: 1 };
 
+    /// <summary>Whether the inputs have the shapes of another's, so that both fit into one batch.</summary>
+    public bool IsShapedAs(Sample other) => Inputs.Zip(other.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions));
+
     /// <summary>Whether the inputs hold neither infinities nor NaN.</summary>
     public bool IsFinite => Inputs.All(input => !input.ElementType.IsFloatingPoint() || Array.TrueForAll(input.ToSingles(), float.IsFinite));
 }

@@ -132,7 +132,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
 
         foreach (Parameter parameter in parameters)
         {
-            student.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+            parameter.StoreIn(student);
         }
 
         reason = "";

@@ -64,8 +64,8 @@ internal sealed class InnerNoise
             Add(constant, constant.Constant!.Span<float>(), choice.Scales[constant]);
         }
 
-        using ModelSession exactSession = Calibrator.Open(model.Model, exact);
-        using ModelSession foundSession = Calibrator.Open(form, found);
+        using ModelSession exactSession = ObservedModel.Open(model.Model, exact);
+        using ModelSession foundSession = ObservedModel.Open(form, found);
         foreach (Sample sample in context.Calibration!.Take(MostSamples).Read())
         {
             context.CancellationToken.ThrowIfCancellationRequested();

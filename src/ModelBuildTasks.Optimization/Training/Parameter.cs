@@ -73,6 +73,13 @@ public sealed class Parameter
         }
     }
 
+    /// <summary>Stores what the graph sees in the initializer of its name, where a model has one.</summary>
+    public void StoreIn(Model model)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        model.Graph.Find(Name)?.Initializer = Tensor.Create([.. Dimensions], (float[])Seen.Clone());
+    }
+
     /// <summary>Takes other values of the same number.</summary>
     public void Take(ReadOnlySpan<float> values)
     {

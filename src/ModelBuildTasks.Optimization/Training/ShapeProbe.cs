@@ -8,19 +8,8 @@ internal static class ShapeProbe
 {
     public static IReadOnlyDictionary<Value, long[]> Run(Model model, Value result, IReadOnlyList<Tensor> example)
     {
-        Model probe = model.Clone();
-        string[] names = [.. probe.Graph.Nodes.SelectMany(node => node.Outputs).Where(value => value.Uses.Count > 0 || value.IsOutput || value.Name == result.Name).Select(value => value.Name)];
-        foreach (Value output in probe.Graph.Outputs.ToArray())
-        {
-            probe.Graph.RemoveOutput(output);
-        }
-
-        foreach (string name in names)
-        {
-            probe.Graph.AddOutput(probe.Graph.Find(name)!);
-        }
-
-        using ModelSession session = ModelSession.Open(probe, new SessionSettings(Optimize: false));
+        string[] names = [.. model.Graph.Nodes.SelectMany(node => node.Outputs).Where(value => value.Uses.Count > 0 || value.IsOutput || value.Name == result.Name).Select(value => value.Name)];
+        using ModelSession session = ModelSession.Open(ObservedModel.Of(model, names), new SessionSettings(Optimize: false));
         using SessionRun values = session.RunBorrowed(example);
         Graph graph = model.Graph;
         Dictionary<Value, long[]> shapes = graph.Initializers.ToDictionary(value => value, value => value.Initializer!.Dimensions.ToArray());

@@ -44,9 +44,6 @@ public sealed class Trainer : IDisposable
     /// <summary>The parameters that are trained.</summary>
     public IEnumerable<Parameter> Parameters => slots.Select(slot => slot.Parameter);
 
-    /// <summary>Steps that were taken back because the loss or the gradient was not finite.</summary>
-    public int Skipped { get; private set; }
-
     /// <summary>Adds the gradient of a batch to that of the next <see cref="Update"/>. Running statistics follow.</summary>
     /// <param name="inputs">A tensor for each input of the problem's model.</param>
     /// <returns>The loss of the batch.</returns>
@@ -87,10 +84,6 @@ public sealed class Trainer : IDisposable
                 slot.Move(float.IsNaN(scale) ? 0 : scale, learningRate);
             }
         }
-        else
-        {
-            Skipped++;
-        }
 
         foreach (Slot slot in slots)
         {
@@ -116,7 +109,7 @@ public sealed class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         foreach (Slot slot in slots)
         {
-            model.Graph.Find(slot.Parameter.Name)?.Initializer = Tensor.Create([.. slot.Parameter.Dimensions], (float[])slot.Parameter.Seen.Clone());
+            slot.Parameter.StoreIn(model);
         }
 
         foreach (Statistic statistic in statistics)
@@ -146,19 +139,10 @@ public sealed class Trainer : IDisposable
     /// <summary>The problem's model with the loss and the statistics as its only outputs.</summary>
     private static Model WithOutputs(TrainingProblem problem)
     {
-        Model model = problem.Model.Clone();
-        Graph graph = model.Graph;
-        foreach (Value output in graph.Outputs.ToArray())
-        {
-            graph.RemoveOutput(output);
-        }
-
-        foreach (string name in problem.Statistics.Select(statistic => statistic.Batch).Prepend(problem.Loss))
-        {
-            graph.AddOutput(graph.Find(name) ?? throw new GradientException($"There is no value '{name}' in the model to train."));
-        }
-
-        return model;
+        string[] names = [problem.Loss, .. problem.Statistics.Select(statistic => statistic.Batch)];
+        return Array.Find(names, name => problem.Model.Graph.Find(name) is null) is { } missing
+            ? throw new GradientException($"There is no value '{missing}' in the model to train.")
+            : ObservedModel.Of(problem.Model, names);
     }
 
     /// <summary>Length of the sum of the gradients. Those of relative parameters are of another unit and do not count.</summary>

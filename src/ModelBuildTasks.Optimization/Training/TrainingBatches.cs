@@ -69,24 +69,8 @@ internal sealed class TrainingBatches
         }
     }
 
-    /// <summary>Whether samples have inputs of the same shapes, so that they can be joined.</summary>
-    internal static bool AreAlike(Sample sample, Sample other) => sample.Inputs.Zip(other.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions));
-
     /// <summary>Samples as one: each input's along the first axis.</summary>
-    internal static Tensor[] Join(IReadOnlyList<IReadOnlyList<Tensor>> samples) => [.. Enumerable.Range(0, samples[0].Count).Select(i => Joined([.. samples.Select(sample => sample[i])]))];
-
-    private static Tensor Joined(Tensor[] parts)
-    {
-        byte[] bytes = new byte[parts.Sum(part => part.Data.Length)];
-        int at = 0;
-        foreach (Tensor part in parts)
-        {
-            part.Data.Span.CopyTo(bytes.AsSpan(at));
-            at += part.Data.Length;
-        }
-
-        return Tensor.FromBytes(parts[0].ElementType, [parts.Sum(part => part.Dimensions[0]), .. parts[0].Dimensions.Skip(1)], bytes);
-    }
+    internal static Tensor[] Join(IReadOnlyList<IReadOnlyList<Tensor>> samples) => [.. Enumerable.Range(0, samples[0].Count).Select(i => Tensor.Concatenate([.. samples.Select(sample => sample[i])]))];
 
     private Sample[] Read(int[] part)
     {
@@ -100,9 +84,7 @@ internal sealed class TrainingBatches
         return [.. all];
     }
 
-    private Sample[] Fitting(Dataset samples) => [.. samples.Read().Where(IsFitting)];
-
-    private bool IsFitting(Sample sample) => AreAlike(sample, First);
+    private Sample[] Fitting(Dataset samples) => [.. samples.Read().Where(sample => sample.IsShapedAs(First))];
 
     private static IEnumerable<Sample> Repeated(Sample[] samples)
     {

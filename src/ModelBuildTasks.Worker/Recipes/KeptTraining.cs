@@ -9,10 +9,9 @@ namespace ModelBuildTasks.Worker.Recipes;
 /// </summary>
 /// <param name="name">The technique's name.</param>
 /// <param name="isNeeded">Whether it has something to do where nothing was done to the model before.</param>
-/// <param name="position">Which of the passes that train it is in its recipe, from 0.</param>
 /// <param name="training">Makes the pass.</param>
 /// <param name="school">What it is trained with, and where that is kept.</param>
-internal sealed class KeptTraining(string name, bool isNeeded, int position, Func<TrainingTask, IModelPass> training, School school) : IModelPass
+internal sealed class KeptTraining(string name, bool isNeeded, Func<TrainingTask, IModelPass> training, School school) : IModelPass
 {
     public string Name => name;
 
@@ -25,13 +24,14 @@ internal sealed class KeptTraining(string name, bool isNeeded, int position, Fun
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (school.Pinned.ElementAtOrDefault(position) is { } pinned && school.Kept.Find(pinned, model) is { } kept)
+        if (school.Pinned is [var pinned, ..] && school.Kept.Find(pinned, model) is { } kept)
         {
             model.Restore(kept.Model.TakeSnapshot());
-            return PassOutcome.Applied($"It was trained before: the weights that the lock file pins lie in {kept.Place}.") with { TrainedWeights = pinned };
+            return PassOutcome.Applied($"It was made before: the weights that the lock file pins lie in {kept.Place}.") with { TrainedWeights = pinned };
         }
 
-        if (school.IsLocked && school.Pinned.Count <= position)
+        // What prunes while it trains did so all the same.
+        if (school.IsLocked && school.Pinned.Count == 0 && !Prunes)
         {
             return PassOutcome.Refused("training brought nothing when the lock file was written");
         }
@@ -40,7 +40,7 @@ internal sealed class KeptTraining(string name, bool isNeeded, int position, Fun
         if (school.Kept.FindOf(work, model) is var (earlier, sha256))
         {
             model.Restore(earlier.TakeSnapshot());
-            return PassOutcome.Applied("It was trained before, to what lies in the cache.") with { TrainedWeights = sha256 };
+            return PassOutcome.Applied("It was made before, and lies in the cache.") with { TrainedWeights = sha256 };
         }
 
         string? checkpoint = school.CheckpointOf(work);

@@ -59,17 +59,17 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <param name="request">What is asked for.</param>
     /// <param name="source">The model that judges, with the student, where there is one.</param>
     /// <param name="teacher">The project's teacher; null for the source.</param>
-    /// <param name="calibration">Serves where no other data is named; null where there is none.</param>
+    /// <param name="training">What the project names to learn from; null where it names nothing.</param>
+    /// <param name="calibration">Serves in its place; null where there is none.</param>
     /// <param name="evaluation">Tells what the model is; null where there is none.</param>
     /// <param name="cache">Where what is trained is kept.</param>
     /// <param name="key">The request's key.</param>
     /// <param name="methods">What trains.</param>
     /// <returns>Null where nothing is to be trained.</returns>
     /// <exception cref="DatasetException">The data can't be read or does not fit, or none of its samples is finite.</exception>
-    internal static Recovery? For(OptimizationRequest request, SourceModel source, SourceModel? teacher, Dataset? calibration, Dataset? evaluation, ArtifactCache cache, string key, TrainingMethods methods)
+    internal static Recovery? For(OptimizationRequest request, SourceModel source, SourceModel? teacher, Dataset? training, Dataset? calibration, Dataset? evaluation, ArtifactCache cache, string key, TrainingMethods methods)
     {
-        Dataset? given = request.TrainingData is { } path ? Dataset.Open(path, source.Session.Inputs) : null;
-        Dataset? data = given?.WhereFinite() ?? calibration;
+        Dataset? data = training?.WhereFinite() ?? calibration;
         if (request.Settings.FineTune == FineTune.None || data is null)
         {
             return null;
@@ -89,7 +89,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
         };
         return new Recovery(source.Student is not null, methods, school)
         {
-            LeftOut = given is not null && data.Count < given.Count ? Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{given.Count - data.Count}", $"{given.Count}", MetadataNames.TrainingData) : null,
+            LeftOut = training is not null && data.Count < training.Count ? Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{training.Count - data.Count}", $"{training.Count}", MetadataNames.TrainingData) : null,
         };
     }
 
@@ -125,7 +125,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     internal KeptTraining? Pruning(ModelSettings settings, ExcludedLayers excluded) => (settings.FineTune, settings.Pruning, settings.Sparsity) switch
     {
         (FineTune.Distill, Contracts.Pruning.Surgery or Contracts.Pruning.Structured, > 0) when methods.Prune is { } prune =>
-            new(settings.Pruning == Contracts.Pruning.Surgery ? SurgeryName : IterativeName, isNeeded: true, position: 0, task => prune(task, settings, excluded), school) { Prunes = true },
+            new(settings.Pruning == Contracts.Pruning.Surgery ? SurgeryName : IterativeName, isNeeded: true, task => prune(task, settings, excluded), school) { Prunes = true },
         _ => null,
     };
 
@@ -148,7 +148,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     internal FineTune Choice(bool isPruned) => isPruned || hasStudent ? FineTune.Distill : FineTune.QuantizationAware;
 
     /// <summary>Trains a model that something was removed from.</summary>
-    internal KeptTraining Distillation() => new(DistillationName, isNeeded: hasStudent, position: 0, methods.Distill, school);
+    internal KeptTraining Distillation() => new(DistillationName, isNeeded: hasStudent, methods.Distill, school);
 
     private static bool IsClassifier(Metric metric, params Dataset?[] data) => metric switch
     {
@@ -157,5 +157,5 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
         _ => false,
     };
 
-    private KeptTraining Quantized(bool fixesScales) => new(fixesScales ? QuantizedWeightsName : QuantizedName, isNeeded: true, position: 0, task => methods.TrainQuantized(task, fixesScales), school);
+    private KeptTraining Quantized(bool fixesScales) => new(fixesScales ? QuantizedWeightsName : QuantizedName, isNeeded: true, task => methods.TrainQuantized(task, fixesScales), school);
 }

@@ -47,7 +47,7 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
         try
         {
             DirectoryInfo folder = Directory.CreateDirectory(checkpoints);
-            foreach (FileInfo old in folder.EnumerateFiles("*" + StoreContents.CheckpointExtension).Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned))
+            foreach (FileInfo old in folder.EnumerateFiles($"*{StoreContents.CheckpointExtension}*").Where(file => DateTime.UtcNow - file.LastWriteTimeUtc > Abandoned))
             {
                 old.Delete();
             }

@@ -86,7 +86,7 @@ internal sealed class LatencyModel
             return [];
         }
 
-        using ModelSession session = Calibrator.Open(outputs[0].Graph.Model, outputs);
+        using ModelSession session = ObservedModel.Open(outputs[0].Graph.Model, outputs);
         using SessionRun run = session.RunBorrowed(example.Inputs);
         return Enumerable.Range(0, outputs.Length).ToDictionary(i => outputs[i], i => run.ShapeOf(i).ToArray());
     }

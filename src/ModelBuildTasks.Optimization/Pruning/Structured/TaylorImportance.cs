@@ -32,12 +32,12 @@ internal static class TaylorImportance
         IReadOnlyList<Tensor> results;
         using (ModelSession session = ModelSession.Open(graph.Model, new SessionSettings(Environment.ProcessorCount)))
         {
-            IReadOnlyList<Tensor>[] all = [.. read.Where(sample => IsLike(sample, read[0])).Select(sample => Run(session, sample, cancellation))];
+            IReadOnlyList<Tensor>[] all = [.. read.Where(sample => sample.IsShapedAs(read[0])).Select(sample => Run(session, sample, cancellation))];
             results = all[0];
             scales = [.. results.Select((result, output) => result.ElementType == ElementType.Float ? Scale(all.Select(answers => answers[output])) : 0)];
         }
 
-        read = [.. read.Where(sample => IsLike(sample, read[0]))];
+        read = [.. read.Where(sample => sample.IsShapedAs(read[0]))];
         using ChannelGates? gates = ChannelGates.Of(graph, read[0], results, out reason);
         if (gates is null)
         {
@@ -69,8 +69,6 @@ internal static class TaylorImportance
 
         return orders;
     }
-
-    private static bool IsLike(Sample sample, Sample first) => sample.Inputs.Zip(first.Inputs).All(pair => pair.First.Dimensions.SequenceEqual(pair.Second.Dimensions));
 
     private static IReadOnlyList<Tensor> Run(ModelSession session, Sample sample, CancellationToken cancellation)
     {

@@ -27,7 +27,7 @@ internal static class Calibrator
         Value[] computed = [.. values.Where(value => value.Producer is not null)];
         (Value Value, int Index)[] fed = [.. InputsToFeed(model).Select((value, index) => (value, index)).Where(input => values.Contains(input.value))];
         Dictionary<Value, IRangeObserver> observers = values.ToDictionary(value => value, createObserver);
-        using ModelSession? session = computed.Length > 0 ? Open(model, computed) : null;
+        using ModelSession? session = computed.Length > 0 ? ObservedModel.Open(model, computed) : null;
         int done = 0;
 
         void Observe(Sample sample)
@@ -94,22 +94,4 @@ internal static class Calibrator
 
     /// <summary>Initializers that are inputs too keep their default; samples do not feed them.</summary>
     private static IEnumerable<Value> InputsToFeed(Model model) => model.Graph.Inputs.Where(input => input.Initializer is null);
-
-    /// <summary>A session that computes <paramref name="observed"/>, and no more than they need.</summary>
-    internal static ModelSession Open(Model model, Value[] observed, SessionSettings? settings = null)
-    {
-        Model copy = model.Clone();
-        foreach (Value output in copy.Graph.Outputs.ToArray())
-        {
-            copy.Graph.RemoveOutput(output);
-        }
-
-        foreach (Value value in observed)
-        {
-            copy.Graph.AddOutput(copy.Graph.Find(value.Name)!);
-        }
-
-        copy.Graph.RemoveUnused();
-        return ModelSession.Open(copy, settings);
-    }
 }

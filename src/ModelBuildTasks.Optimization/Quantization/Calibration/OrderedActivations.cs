@@ -32,7 +32,7 @@ internal static class OrderedActivations
     {
         Value[] computed = [.. values.Where(value => value.Producer is not null).Distinct()];
         Value[] fed = [.. model.Graph.Inputs.Where(input => input.Initializer is null)];
-        using ModelSession? session = computed.Length > 0 ? Calibrator.Open(model, computed, new SessionSettings(Optimize: optimize)) : null;
+        using ModelSession? session = computed.Length > 0 ? ObservedModel.Open(model, computed, new SessionSettings(Optimize: optimize)) : null;
         foreach (Sample[] window in samples.Read().Chunk(MostSamplesInFlight))
         {
             SessionRun?[] runs = new SessionRun?[window.Length];

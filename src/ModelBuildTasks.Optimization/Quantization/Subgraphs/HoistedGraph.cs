@@ -40,7 +40,7 @@ internal sealed class HoistedGraph : IDisposable
         Value[] computed = [.. read.Where(value => StoredIn(value) is null && value.Producer is not null)];
         Model copy = model.Clone();
         Dictionary<Value, int> fed = model.Graph.Inputs.Where(input => input.Initializer is null).Select((input, index) => (input, index)).ToDictionary();
-        ModelSession? around = computed.Length > 0 ? Calibrator.Open(model, computed) : null;
+        ModelSession? around = computed.Length > 0 ? ObservedModel.Open(model, computed) : null;
         Func<Sample, IReadOnlyDictionary<Value, Tensor>> values = sample =>
         {
             Dictionary<Value, Tensor> known = read.Where(value => StoredIn(value) is not null).ToDictionary(value => value, value => StoredIn(value)!);

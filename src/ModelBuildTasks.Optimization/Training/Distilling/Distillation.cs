@@ -54,7 +54,7 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
 
         foreach (Parameter parameter in parameters)
         {
-            student.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+            parameter.StoreIn(student);
         }
 
         model.Restore(student.TakeSnapshot());

@@ -51,7 +51,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         bool isParted = data.Count >= FewestToPart;
         (Dataset held, Dataset learned) = isParted ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut), plan.Seed) : (data, data);
         Sample first = learned.Read().First();
-        Sample[] samples = [.. held.Read().Where(sample => TrainingBatches.AreAlike(sample, first))];
+        Sample[] samples = [.. held.Read().Where(sample => sample.IsShapedAs(first))];
         if (samples.Length == 0)
         {
             throw new GradientException("The samples to judge by are of other shapes than those to learn from.");
@@ -112,7 +112,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             return null;
         }
 
-        Sample[] shown = [.. learned.Take(MirrorTrials, plan.Seed).Read().Where(sample => TrainingBatches.AreAlike(sample, first))];
+        Sample[] shown = [.. learned.Take(MirrorTrials, plan.Seed).Read().Where(sample => sample.IsShapedAs(first))];
         int same = target.Kind == TargetKind.Classes && first.Inputs[0].Dimensions[0] == 1
             ? shown.Count(sample => Best(teaching, sample.Inputs) == Best(teaching, [.. sample.Inputs.Select(input => ImageAugmentation.Takes(input) ? ImageAugmentation.Mirror(input) : input)]))
             : 0;
@@ -162,15 +162,8 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
 
     private static double Look(TrainingProblem problem, Trainer trainer, IEnumerable<IReadOnlyList<Tensor>> judged)
     {
-        Model now = problem.Model.Clone();
+        Model now = ObservedModel.Of(problem.Model, [problem.Loss]);
         trainer.Commit(now);
-        foreach (Value output in now.Graph.Outputs.ToArray())
-        {
-            now.Graph.RemoveOutput(output);
-        }
-
-        now.Graph.AddOutput(now.Graph.Find(problem.Loss)!);
-        now.Graph.RemoveUnused();
         using ModelSession session = ModelSession.Open(now, new SessionSettings(Environment.ProcessorCount));
         return judged.Average(batch =>
         {

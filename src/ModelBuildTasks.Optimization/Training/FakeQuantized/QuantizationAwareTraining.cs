@@ -65,7 +65,7 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
 
         foreach (Parameter parameter in parameters)
         {
-            fake.Model.Graph.Find(parameter.Name)!.Initializer = Tensor.Create([.. parameter.Dimensions], (float[])parameter.Seen.Clone());
+            parameter.StoreIn(fake.Model);
         }
 
         fake.Store(model);
