@@ -7,6 +7,7 @@ using ModelBuildTasks.Optimization.Simplification;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Training;
 using ModelBuildTasks.Worker.Caching;
+using ModelBuildTasks.Worker.Recipes;
 
 namespace ModelBuildTasks.Worker.Pipeline;
 
@@ -70,6 +71,12 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
         PassOutcome outcome = pass.Apply(model, context);
         Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, TrainedWeights = outcome.TrainedWeights, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
+        if (pass is KeptTraining && outcome.Changed && Quantization is { } trained)
+        {
+            // What was measured of the outputs is of before.
+            Quantization = trained with { SignalToNoise = null, Outputs = [] };
+        }
+
         return outcome;
     }
 

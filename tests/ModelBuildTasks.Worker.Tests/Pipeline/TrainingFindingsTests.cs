@@ -1,4 +1,5 @@
 using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Locking;
 using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
@@ -28,6 +29,36 @@ public sealed class TrainingFindingsTests : IDisposable
         Assert.IsTrue(result.Recipe.Any(step => step is { Name: "static int8 quantization", Applied: true }));
         string said = string.Join("\n", result.Diagnostics.Where(diagnostic => diagnostic.Code == "MBT1006").Select(diagnostic => diagnostic.Message));
         StringAssert.Contains(said, "training did not apply: nothing was pruned, and where a Pruning is named, Distill trains what it left, and no integers");
+    }
+
+    [TestMethod]
+    public void What_was_measured_of_integers_before_they_were_trained_is_not_told_of_them_afterwards()
+    {
+        OptimizationResult result = Run(request => request.Settings.FineTune = FineTune.QuantizationAware);
+
+        Assert.AreEqual(1, trained);
+        Assert.IsTrue(result.Quantization!.Layers.Any(layer => layer.IsInteger));
+        Assert.IsNull(result.Quantization.SignalToNoise);
+        Assert.IsEmpty(result.Quantization.Outputs);
+    }
+
+    [TestMethod]
+    public void What_prunes_while_it_trains_does_so_where_a_lock_file_has_no_weights_of_it()
+    {
+        void Pruned(OptimizationRequest request) =>
+            (request.Settings.FineTune, request.Settings.Precision, request.Settings.Pruning, request.Settings.Sparsity) = (FineTune.Distill, Precision.Float32, Pruning.Structured, 0.5);
+        OptimizationResult first = Run(Pruned);
+        first.Pinned!.TrainedWeights = [];
+
+        OptimizationResult second = Run(request =>
+        {
+            Pruned(request);
+            request.CacheDirectory = place["elsewhere"];
+            request.Locked = LockedChoice.Of(LockEntry.Of(request, first), request)!;
+        });
+
+        Assert.AreEqual(2, trained);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
     }
 
     [TestMethod]
@@ -98,7 +129,7 @@ public sealed class TrainingFindingsTests : IDisposable
 
     private OptimizationPipeline Pipeline()
     {
-        return new OptimizationPipeline(new Progress<PipelineProgress>(), methods: new TrainingMethods(_ => Pass(), (_, _) => Pass()));
+        return new OptimizationPipeline(new Progress<PipelineProgress>(), methods: new TrainingMethods(_ => Pass(), (_, _) => Pass()) { Prune = (_, _, _) => Pass() });
 
         IModelPass Pass() => new EditingPass("training", model =>
         {
