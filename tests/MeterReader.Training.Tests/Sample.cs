@@ -1,4 +1,5 @@
 using MeterReader.Training.Drawing;
+using ModelBuildTasks;
 using StbImageSharp;
 
 namespace MeterReader.Training.Tests;
@@ -6,7 +7,7 @@ namespace MeterReader.Training.Tests;
 /// <summary>The committed sample, found from the test's own folder.</summary>
 internal static class Sample
 {
-    public static string Folder { get; } = Path.Combine(Root(), "samples", "MeterReader");
+    public static string Folder { get; } = Repository.File("samples/MeterReader");
 
     public static string Model => Path.Combine(Folder, "Models", "digits.onnx");
 
@@ -25,16 +26,5 @@ internal static class Sample
         int label = int.Parse(Path.GetFileName(Path.GetDirectoryName(path))!, System.Globalization.CultureInfo.InvariantCulture);
         MeterStyle style = Enum.Parse<MeterStyle>(Path.GetFileName(path).Split('-')[0], ignoreCase: true);
         return new DigitImage(image.Data, label, style);
-    }
-
-    private static string Root()
-    {
-        string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "ModelBuildTasks.sln")))
-        {
-            folder = Path.GetDirectoryName(folder);
-        }
-
-        return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 }

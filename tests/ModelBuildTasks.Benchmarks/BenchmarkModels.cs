@@ -7,7 +7,7 @@ internal static class BenchmarkModels
 
     internal static IEnumerable<string> Paths()
     {
-        yield return Path.Combine(Root(), "samples", "MeterReader", "Models", "digits.onnx");
+        yield return Repository.File("samples/MeterReader/Models/digits.onnx");
         foreach (string path in Real.Select(name => Data("models", name)).Where(File.Exists))
         {
             yield return path;
@@ -16,18 +16,5 @@ internal static class BenchmarkModels
 
     /// <summary>A file or folder of the benchmark data.</summary>
     internal static string Data(string kind, string name) =>
-        Path.GetFullPath(Path.Combine(Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(Root(), "..", "shared", "data"), kind, name));
-
-    internal static string Root()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "ModelBuildTasks.sln")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new InvalidOperationException("The benchmarks run inside the repository.");
-    }
+        Path.Combine(Repository.PublishedData, kind, name);
 }

@@ -44,7 +44,7 @@ internal static class BuildTime
     {
         string feed = Path.Combine(folder, "feed");
         BuildProject repository = new(Path.Combine(folder, "without"), feed, "");
-        repository.Run("pack", Path.Combine(BenchmarkModels.Root(), "src", "ModelBuildTasks"), "-c", "Release", "-o", feed, $"-p:PackageVersion={Version}");
+        repository.Run("pack", Path.Combine(Repository.Root, "src", "ModelBuildTasks"), "-c", "Release", "-o", feed, $"-p:PackageVersion={Version}");
         const string reference = $"<PackageReference Include=\"ModelBuildTasks\" Version=\"{Version}\" PrivateAssets=\"all\" />";
         BuildProject without = repository;
         BuildProject byHand = new(Path.Combine(folder, "by-hand"), feed, "<EmbeddedResource Include=\"Models/*.onnx\" LogicalName=\"models/%(Filename).cpu.onnx\" />");

@@ -51,10 +51,10 @@ public sealed class Crashing : IDisposable
         const string sample = "samples/MeterReader";
         _app.UsesRealWorker = true;
         _app.Items = $"""
-            <OptimizedModel Include="models/digits.onnx" Precision="Int8" CalibrationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "calibration")}"
-                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "evaluation")}" />
+            <OptimizedModel Include="models/digits.onnx" Precision="Int8" CalibrationData="{Path.Combine(Repository.Root, sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Repository.Root, sample, "Data", "evaluation")}" />
             """;
-        File.Copy(Path.Combine(Feed.RepositoryRoot, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         using var build = _app.StartBuild();
         Signals.Send("KILL", Signals.WaitForWorkerThatWrites(_app.Folder, build));
 

@@ -15,7 +15,7 @@ public sealed class Disks : IDisposable
     {
         _app.UsesRealWorker = true;
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" />""";
-        File.Copy(Path.Combine(Feed.RepositoryRoot, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         using var disk = new Mount(_app.At(Outputs), "64k");
 
         var error = _app.Build("-p:ModelMeasurement=Skip").ShouldFailWith("MBT3003").Errors.Single();

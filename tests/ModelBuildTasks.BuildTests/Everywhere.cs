@@ -41,7 +41,7 @@ public sealed class Everywhere
         CollectionAssert.AreEqual(new[] { "models/digits.cpu-x64.onnx" }, models["win-x64"].Select(model => model.Name).ToArray());
         CollectionAssert.AreEqual(models["linux-x64"][0].Bytes, models["win-x64"][0].Bytes, "The hardware is the same.");
         CollectionAssert.AreNotEqual(models["linux-x64"][0].Bytes, models["linux-arm64"][0].Bytes);
-        var source = new FileInfo(Path.Combine(Feed.RepositoryRoot, "samples/MeterReader/Models/digits.onnx")).Length;
+        var source = new FileInfo(Path.Combine(Repository.Root, "samples/MeterReader/Models/digits.onnx")).Length;
         foreach (var (runtime, artifacts) in models)
         {
             Assert.IsLessThan(0.3 * source, artifacts[0].Bytes.Length, runtime);
@@ -90,7 +90,7 @@ public sealed class Everywhere
     {
         var lines = output.Trim().Split('\n', StringSplitOptions.TrimEntries);
         Assert.AreEqual($"{runtime}: the {variant} variant of {variant}, in ONNX Runtime {OnnxRuntimeVersion()}", lines[0]);
-        var expected = Directory.GetFiles(Path.Combine(Feed.RepositoryRoot, "samples/MeterReader/Images"), "*.png").Select(path => Path.GetFileName(path))
+        var expected = Directory.GetFiles(Path.Combine(Repository.Root, "samples/MeterReader/Images"), "*.png").Select(path => Path.GetFileName(path))
             .Order(StringComparer.Ordinal).Select(name => $"{name} {Path.GetFileNameWithoutExtension(name).Split('-')[^1]}");
         CollectionAssert.AreEqual(expected.ToArray(), lines.Skip(2).Select(line => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ToArray());
     }
@@ -102,7 +102,7 @@ public sealed class Everywhere
     {
         foreach (var folder in new[] { Sample, "MeterReader" })
         {
-            var from = Path.Combine(Feed.RepositoryRoot, "samples", folder);
+            var from = Path.Combine(Repository.Root, "samples", folder);
             foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories).Where(file => Path.GetRelativePath(from, file).Split(Path.DirectorySeparatorChar)[0] is not ("bin" or "obj")))
             {
                 var to = Path.Combine(s_folder, "samples", folder, Path.GetRelativePath(from, file));
@@ -122,5 +122,5 @@ public sealed class Everywhere
     private static string OnnxRuntimeVersion() =>
         (string)Versions().Descendants("PackageVersion").Single(package => (string)package.Attribute("Include")! == "Microsoft.ML.OnnxRuntime").Attribute("Version")!;
 
-    private static XDocument Versions() => XDocument.Load(Path.Combine(Feed.RepositoryRoot, "Directory.Packages.props"));
+    private static XDocument Versions() => XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props"));
 }

@@ -75,8 +75,8 @@ public sealed class FineTuning : IDisposable
     private static App New()
     {
         var app = new App { UsesRealWorker = true, ReferencesOnnxRuntime = true, Items = Item };
-        var data = Path.Combine(Feed.RepositoryRoot, Sample, "Data", "calibration");
-        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), app.At("models/digits.onnx"), overwrite: true);
+        var data = Path.Combine(Repository.Root, Sample, "Data", "calibration");
+        File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), app.At("models/digits.onnx"), overwrite: true);
         foreach (var file in Directory.GetFiles(data, "*", SearchOption.AllDirectories))
         {
             var place = app.At(Path.Combine("data/training", Path.GetRelativePath(data, file)));

@@ -21,7 +21,7 @@ public sealed class OrtFormat : IDisposable
 
     public OrtFormat()
     {
-        File.Copy(Path.Combine(Feed.RepositoryRoot, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Write("Program.cs", Prints);
     }
 

@@ -99,7 +99,7 @@ public sealed class Packaging
     {
         var folder = Path.Combine(Path.GetDirectoryName(Feed.PackageFile)!, "tool");
         // The package has built it already.
-        var (exitCode, output) = DotNet.Run(Feed.RepositoryRoot, new Dictionary<string, string>(), "pack", "src/ModelBuildTasks.Worker", "-c", "Release", "--no-build", "-o", folder, "-v", "q", "-tl:off");
+        var (exitCode, output) = DotNet.Run(Repository.Root, new Dictionary<string, string>(), "pack", "src/ModelBuildTasks.Worker", "-c", "Release", "--no-build", "-o", folder, "-v", "q", "-tl:off");
         Assert.AreEqual(0, exitCode, output);
         using var tool = ZipFile.OpenRead(Directory.GetFiles(folder).Single());
         using var nuspec = new StreamReader(tool.GetEntry("ModelBuildTasks.Tool.nuspec")!.Open());

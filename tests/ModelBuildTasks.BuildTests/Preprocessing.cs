@@ -24,7 +24,7 @@ public sealed class Preprocessing : IDisposable
 
     public Preprocessing()
     {
-        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Write("models/pixels.json", Gray);
     }
 
@@ -33,7 +33,7 @@ public sealed class Preprocessing : IDisposable
     [TestMethod]
     public void The_app_gives_bytes_and_the_data_sets_stay_as_they_are()
     {
-        var data = Path.Combine(Feed.RepositoryRoot, Sample, "Data");
+        var data = Path.Combine(Repository.Root, Sample, "Data");
         _app.Items = $"""<OptimizedModel Include="models/digits.onnx" Preprocess="{data}/evaluation" CalibrationData="{data}/calibration" EvaluationData="{data}/evaluation" MinAccuracy="0.97" />""";
         _app.Write("Program.cs", Program);
 
@@ -135,7 +135,7 @@ public sealed class Preprocessing : IDisposable
     [TestMethod]
     public void Data_that_is_described_otherwise_fails()
     {
-        _app.Items = Item.Replace(" />", $""" EvaluationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "evaluation")}" />""", StringComparison.Ordinal);
+        _app.Items = Item.Replace(" />", $""" EvaluationData="{Path.Combine(Repository.Root, Sample, "Data", "evaluation")}" />""", StringComparison.Ordinal);
         _app.Write("models/pixels.json", Gray.Replace("1/255", "1/128", StringComparison.Ordinal));
 
         var build = _app.Build().ShouldFailWith("MBT4006");

@@ -54,7 +54,7 @@ public sealed class PropertyPages
     [TestMethod]
     public void The_project_page_offers_properties_that_the_targets_read_with_all_their_values()
     {
-        var targets = string.Concat(Directory.GetFiles(Path.Combine(Feed.RepositoryRoot, "build"), "*.targets").Select(File.ReadAllText));
+        var targets = string.Concat(Directory.GetFiles(Path.Combine(Repository.Root, "build"), "*.targets").Select(File.ReadAllText));
         var properties = Shown("ModelBuild.xaml");
 
         Assert.IsNotEmpty(properties);
@@ -105,5 +105,5 @@ public sealed class PropertyPages
 
     private static string NameOf(XElement element) => (string)element.Attribute("Name")!;
 
-    private static XElement Load(string page) => XDocument.Load(Path.Combine(Feed.RepositoryRoot, "build", page)).Root!;
+    private static XElement Load(string page) => XDocument.Load(Path.Combine(Repository.Root, "build", page)).Root!;
 }

@@ -15,7 +15,7 @@ public sealed class RealWorker : IDisposable
     [TestMethod]
     public void An_app_that_has_float16_gives_it_and_gets_it()
     {
-        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Items = """<OptimizedModel Include="models/digits.onnx" Precision="Float32" IoPrecision="Float16" />""";
         _app.Write("Program.cs", """
             using Microsoft.ML.OnnxRuntime;
@@ -57,11 +57,11 @@ public sealed class RealWorker : IDisposable
     [TestMethod]
     public void A_project_outside_the_repository_gets_a_smaller_model_once_and_from_the_cache_after_that()
     {
-        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Items = $"""
             <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static" Targets="cpu-x64" MaxSizeRatio="0.4" MaxAccuracyDrop="0.05"
-                            CalibrationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "calibration")}"
-                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "evaluation")}" />
+                            CalibrationData="{Path.Combine(Repository.Root, Sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Repository.Root, Sample, "Data", "evaluation")}" />
             """;
         _app.Write("Program.cs", """
             using MyApp;
@@ -100,10 +100,10 @@ public sealed class RealWorker : IDisposable
         using var other = new App { UsesRealWorker = true, ReferencesOnnxRuntime = true };
         foreach (var app in new[] { _app, other })
         {
-            File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), app.At("models/digits.onnx"), overwrite: true);
+            File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), app.At("models/digits.onnx"), overwrite: true);
             app.Items = $"""
                 <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static" Targets="cpu"
-                                CalibrationData="{Path.Combine(Feed.RepositoryRoot, Sample, "Data", "calibration")}" />
+                                CalibrationData="{Path.Combine(Repository.Root, Sample, "Data", "calibration")}" />
                 """;
         }
 
@@ -127,7 +127,7 @@ public sealed class RealWorker : IDisposable
     [TestMethod]
     public void A_compressed_model_is_a_smaller_resource_and_runs_as_the_same_model_plain()
     {
-        File.Copy(Path.Combine(Feed.RepositoryRoot, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, Sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Items = """
             <OptimizedModel Include="models/digits.onnx" Name="plain" Precision="Float32" Pruning="Magnitude" Sparsity="0.8" Targets="cpu-x64" />
             <OptimizedModel Include="models/digits.onnx" Name="packed" Precision="Float32" Pruning="Magnitude" Sparsity="0.8" Targets="cpu-x64" Compress="true" />

@@ -79,7 +79,7 @@ public sealed class RemoteCaching : IDisposable
     [TestMethod]
     public void What_is_no_url_is_a_coded_error() => _app.Build(Remote("cache.example.com")).ShouldFailWith("MBT0002");
 
-    private void UseSampleModel() => File.Copy(Path.Combine(Feed.RepositoryRoot, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+    private void UseSampleModel() => File.Copy(Path.Combine(Repository.Root, "samples/MeterReader/Models/digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
 
     /// <summary>Builds as on a machine that has nothing yet.</summary>
     private BuildOutcome BuildOn(string machine, string url)

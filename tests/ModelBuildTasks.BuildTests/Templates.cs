@@ -34,7 +34,7 @@ public sealed partial class Templates : IDisposable
         TemplateHive.New(_folder, "modelbuild-console", "-o", "Reader", "--no-restore", "--framework", "net8.0");
 
         var project = XDocument.Load(At("Reader/Reader.csproj"));
-        var pinned = XDocument.Load(Path.Combine(Feed.RepositoryRoot, "Directory.Packages.props")).Descendants("PackageVersion").ToDictionary(Include, package => (string)package.Attribute("Version")!);
+        var pinned = XDocument.Load(Path.Combine(Repository.Root, "Directory.Packages.props")).Descendants("PackageVersion").ToDictionary(Include, package => (string)package.Attribute("Version")!);
 
         Assert.AreEqual("net8.0", project.Descendants("TargetFramework").Single().Value);
         foreach (var package in project.Descendants("PackageReference"))

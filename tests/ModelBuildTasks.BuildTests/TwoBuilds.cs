@@ -30,11 +30,11 @@ public sealed class TwoBuilds : IDisposable
         // Seconds of work, so that the second comes while the first is at it.
         const string sample = "samples/MeterReader";
         _app.UsesRealWorker = true;
-        File.Copy(Path.Combine(Feed.RepositoryRoot, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
+        File.Copy(Path.Combine(Repository.Root, sample, "Models", "digits.onnx"), _app.At("models/digits.onnx"), overwrite: true);
         _app.Items = $"""
             <OptimizedModel Include="models/digits.onnx" Precision="Int8" Quantization="Static"
-                            CalibrationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "calibration")}"
-                            EvaluationData="{Path.Combine(Feed.RepositoryRoot, sample, "Data", "evaluation")}" />
+                            CalibrationData="{Path.Combine(Repository.Root, sample, "Data", "calibration")}"
+                            EvaluationData="{Path.Combine(Repository.Root, sample, "Data", "evaluation")}" />
             """;
         _app.Run("restore").ShouldSucceed();
 

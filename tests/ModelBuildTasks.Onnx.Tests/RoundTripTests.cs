@@ -151,17 +151,5 @@ public class RoundTripTests
     public static IEnumerable<object[]> RealModels =>
         Directory.Exists(ModelsFolder) ? Directory.EnumerateFiles(ModelsFolder, "*.onnx").Select(path => new object[] { path }) : [["(no data)"]];
 
-    internal static string ModelsFolder
-    {
-        get
-        {
-            string? root = AppContext.BaseDirectory;
-            while (root is not null && !File.Exists(Path.Combine(root, "ModelBuildTasks.sln")))
-            {
-                root = Path.GetDirectoryName(root);
-            }
-
-            return Path.Combine(Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root ?? ".", "..", "shared", "data"), "models");
-        }
-    }
+    internal static string ModelsFolder => Path.Combine(Repository.PublishedData, "models");
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
 
@@ -68,19 +67,10 @@ internal static class RealModels
     {
         get
         {
-            string? root = Path.GetDirectoryName(SourceFile());
-            while (root is not null && !File.Exists(Path.Combine(root, "ModelBuildTasks.sln")))
-            {
-                root = Path.GetDirectoryName(root);
-            }
-
-            string data = Environment.GetEnvironmentVariable("MODELBUILD_DATA") ?? Path.Combine(root ?? ".", "..", "shared", "data");
-            string models = Path.Combine(data, "models");
+            string models = Path.Combine(Repository.PublishedData, "models");
             return Directory.Exists(models) ? models : null;
         }
     }
-
-    private static string SourceFile([CallerFilePath] string path = "") => path;
 
     private static Tensor RandomInput(string name, TensorSignature signature, Random random, long batch, long scale)
     {

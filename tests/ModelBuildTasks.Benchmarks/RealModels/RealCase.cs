@@ -28,7 +28,7 @@ internal sealed record RealCase(string Path, OutputKind Kind, Func<ModelSession,
     /// <param name="photos">A folder of photographs in place of those of <c>MODELBUILD_DATA</c>.</param>
     internal static IEnumerable<RealCase> All(string? photos)
     {
-        string sample = System.IO.Path.Combine(BenchmarkModels.Root(), "samples", "MeterReader");
+        string sample = System.IO.Path.Combine(Repository.Root, "samples", "MeterReader");
         yield return new RealCase(
             System.IO.Path.Combine(sample, "Models", "digits.onnx"),
             OutputKind.Classes,

@@ -34,11 +34,9 @@ internal static class Feed
         </configuration>
         """;
 
-    public static string RepositoryRoot { get; } = FindRoot();
-
     private static string Pack()
     {
-        var (exitCode, output) = DotNet.Run(RepositoryRoot, new Dictionary<string, string>(),
+        var (exitCode, output) = DotNet.Run(Repository.Root, new Dictionary<string, string>(),
             "pack", "src/ModelBuildTasks", "-c", "Release", "-o", Folder, $"-p:PackageVersion={Version}", "-v", "q", "-tl:off");
         return exitCode == 0 ? Folder : throw new InvalidOperationException(output);
     }
@@ -48,16 +46,5 @@ internal static class Feed
         var folder = System.Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         return Directory.CreateDirectory(folder).FullName;
-    }
-
-    private static string FindRoot()
-    {
-        var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "ModelBuildTasks.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests run outside the repository.");
-        }
-
-        return folder;
     }
 }

@@ -90,7 +90,7 @@ internal sealed class Nginx : IDisposable
     private string Configuration()
     {
         const string Start = "```nginx\n", User = "user www-data;", Http = "http {", Listen = "listen 8080;", Root = "root /srv/modelbuild;";
-        var page = File.ReadAllText(Path.Combine(Feed.RepositoryRoot, "docs", "CACHE.md")).ReplaceLineEndings("\n");
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "CACHE.md")).ReplaceLineEndings("\n");
         var documented = page.Split(Start)[1].Split("```")[0];
         foreach (var expected in new[] { User, Http, Listen, Root })
         {

@@ -26,7 +26,7 @@ internal static class TemplateHive
 
     private static void Run(params string[] arguments)
     {
-        var (exitCode, output) = DotNet.Run(Feed.RepositoryRoot, new Dictionary<string, string>(), arguments);
+        var (exitCode, output) = DotNet.Run(Repository.Root, new Dictionary<string, string>(), arguments);
         if (exitCode != 0)
         {
             throw new InvalidOperationException(output);

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization.Tests.Training;
@@ -9,16 +8,8 @@ public sealed class GradientRulesTests
     [TestMethod]
     public void Are_all_named_in_the_documentation()
     {
-        string? root = Path.GetDirectoryName(SourceFile());
-        while (root is not null && !File.Exists(Path.Combine(root, "ModelBuildTasks.sln")))
-        {
-            root = Path.GetDirectoryName(root);
-        }
-
-        IEnumerable<string> rows = File.ReadLines(Path.Combine(root!, "docs", "TRAINING.md")).Where(line => line.StartsWith("| ", StringComparison.Ordinal));
+        IEnumerable<string> rows = File.ReadLines(Repository.File("docs/TRAINING.md")).Where(line => line.StartsWith("| ", StringComparison.Ordinal));
         HashSet<string> named = [.. rows.SelectMany(line => line.Split('|')[1].Split([' ', ','], StringSplitOptions.RemoveEmptyEntries))];
         Assert.AreEqual("", string.Join(", ", GradientRules.Operators.Where(name => !named.Contains(name))));
     }
-
-    private static string SourceFile([CallerFilePath] string path = "") => path;
 }
