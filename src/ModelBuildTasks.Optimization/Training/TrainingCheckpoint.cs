@@ -99,7 +99,8 @@ internal sealed class TrainingCheckpoint(string path, string identity)
     /// <summary>The training has ended.</summary>
     internal void Delete() => Delete(path);
 
-    private static void Delete(string file)
+    /// <summary>Deletes a training's file where that can be done.</summary>
+    internal static void Delete(string file)
     {
         try
         {

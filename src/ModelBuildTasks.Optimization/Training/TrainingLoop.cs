@@ -93,7 +93,7 @@ internal sealed class TrainingLoop
     /// <param name="cancellation">Ends it. The checkpoint is left.</param>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        TrainingCheckpoint? checkpoint = plan.CheckpointPath is { } path ? new TrainingCheckpoint(path, $"{Identity}; {plan with { Limit = null, CheckpointPath = null }}") : null;
+        TrainingCheckpoint? checkpoint = plan.CheckpointPath is { } path ? new TrainingCheckpoint(path, $"{Identity}; {plan with { Limit = null, CheckpointPath = null, KeepsCheckpoint = false }}") : null;
         if (checkpoint is null || !Resume(checkpoint))
         {
             before = Look();
@@ -148,7 +148,16 @@ internal sealed class TrainingLoop
             parameters[i].Take(best[i]);
         }
 
-        checkpoint?.Delete();
+        if (plan.KeepsCheckpoint)
+        {
+            // No step is left: whoever resumes takes the best weights.
+            checkpoint?.Save([done, done, trainer.Steps, before, least, looksSinceBest], State());
+        }
+        else
+        {
+            checkpoint?.Delete();
+        }
+
         return new TrainingOutcome(done, before, least, ending, watch.Elapsed);
     }
 

@@ -53,6 +53,9 @@ public sealed record TrainingPlan
     /// <summary>A file that training is kept in while it goes on, for another process to go on after a kill; null for none. It is deleted in the end.</summary>
     public string? CheckpointPath { get; init; }
 
+    /// <summary>Whether the checkpoint stays when training has ended, so that the same training done again only takes what it came to.</summary>
+    internal bool KeepsCheckpoint { get; init; }
+
     /// <summary>Threads inside one operator.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 

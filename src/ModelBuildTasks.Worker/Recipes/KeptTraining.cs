@@ -43,14 +43,7 @@ internal sealed class KeptTraining(string name, bool isNeeded, Func<TrainingTask
             return PassOutcome.Applied("It was made before, and lies in the cache.") with { TrainedWeights = sha256 };
         }
 
-        string? checkpoint = school.CheckpointOf(work);
-        PassOutcome outcome = training(school.Task(checkpoint)).Apply(model, context);
-        if (checkpoint is not null)
-        {
-            // Not where training was cancelled or failed: it then goes on there.
-            File.Delete(checkpoint);
-        }
-
+        PassOutcome outcome = training(school.Task(school.CheckpointOf(work))).Apply(model, context);
         return outcome.Changed ? outcome with { TrainedWeights = school.Kept.Keep(model, work) } : outcome;
     }
 }

@@ -208,9 +208,4 @@ public sealed class TrainingLoopTests
 
         public override IEnumerable<Sample> Read() => Enumerable.Range(0, Count).Select(i => new Sample([Tensor.Create([1, 1], [mean + ((i - 9.5f) * 0.05f)])], null));
     }
-
-    private sealed class Told(Action<TrainingProgress> tell) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => tell(value);
-    }
 }

@@ -404,7 +404,7 @@ public sealed class FineTuningTests : IDisposable
     }
 
     [TestMethod]
-    public void A_checkpoint_outlives_a_killed_training_and_no_other()
+    public void A_checkpoint_outlives_a_killed_training()
     {
         List<string> paths = [];
         using CancellationTokenSource ended = new();
@@ -421,7 +421,6 @@ public sealed class FineTuningTests : IDisposable
         Run(Pruned());
 
         Assert.AreEqual(paths[0], trained.Single().Task.CheckpointPath);
-        Assert.IsFalse(File.Exists(paths[0]));
     }
 
     private static string[] Plan(OptimizationResult result) => [.. result.Recipe.Where(step => step.Applied).Select(step => step.Name)];

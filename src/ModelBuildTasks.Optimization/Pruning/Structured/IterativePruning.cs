@@ -107,6 +107,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
 
         model.Restore(now.TakeSnapshot());
+        DeleteCheckpoints();
         return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]) with
         {
             Untrained = untrained.Count < trainings ? null : trained,
@@ -127,6 +128,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
         List<string> untrained = [];
         string trained = Train(model, teacher, Rounds, watch, context, untrained);
+        DeleteCheckpoints();
         return pruned with { Explanation = $"{obstacle} So they went at once. {pruned.Explanation} {trained}", Refusals = [.. pruned.Refusals, .. untrained], Untrained = untrained.Count == 0 ? null : trained };
     }
 
@@ -157,7 +159,8 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
             Epochs = plan.Epochs is { } epochs ? Math.Max(1, (int)Math.Round(share * epochs)) : null,
             DefaultSteps = Math.Max(1, (int)(share * plan.DefaultSteps)),
             Limit = plan.Limit is { } limit ? isLast ? TimeSpan.FromTicks(Math.Max(1, (limit - watch.Elapsed).Ticks)) : share * limit : null,
-            CheckpointPath = isLast ? plan.CheckpointPath : null,
+            CheckpointPath = CheckpointOf(round),
+            KeepsCheckpoint = true,
             Seed = unchecked(plan.Seed + round),
         };
         RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, (round - 1) * ShareOfRound, share, watch) : null;
@@ -168,6 +171,17 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
 
         return outcome.Explanation;
+    }
+
+    /// <summary>Each round has its own, which stays until all have ended: whoever goes on after a kill removes the same channels again, which takes little, and finds what the rounds before were trained to.</summary>
+    private string? CheckpointOf(int round) => plan.CheckpointPath is { } path ? $"{path}.{round}" : null;
+
+    private void DeleteCheckpoints()
+    {
+        foreach (string path in Enumerable.Range(1, Rounds).Select(CheckpointOf).OfType<string>())
+        {
+            TrainingCheckpoint.Delete(path);
+        }
     }
 
     /// <summary>How far a round is, as a share of all of them.</summary>

@@ -4,6 +4,7 @@ using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Pruning.Structured;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Tests.Quantization;
+using ModelBuildTasks.Optimization.Tests.Training;
 using ModelBuildTasks.Optimization.Training;
 
 namespace ModelBuildTasks.Optimization.Tests.Pruning.Structured;
@@ -12,6 +13,17 @@ namespace ModelBuildTasks.Optimization.Tests.Pruning.Structured;
 public sealed class IterativePruningTests
 {
     private static readonly TrainingPlan Plan = new() { DefaultSteps = 200, LearningRate = 0.003f, Threads = 1 };
+
+    private readonly string folder = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+
+    [TestCleanup]
+    public void Remove()
+    {
+        if (Directory.Exists(folder))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 
     [TestMethod]
     public void Removes_the_share_in_rounds_and_comes_nearer_to_the_model_than_at_once_without_training()
@@ -103,6 +115,43 @@ public sealed class IterativePruningTests
         new IterativePruning(Samples(network, 8), Plan with { DefaultSteps = 8 }, 0.5, new ExcludedLayers(["first"])).Apply(network.Model, new PassContext(TargetProfiles.CpuX64));
 
         Assert.AreEqual(64, Channels(network.Model, "first"));
+    }
+
+    [TestMethod]
+    public void Goes_on_after_a_kill_with_the_rounds_before_as_they_were()
+    {
+        CoupledGraph network = Network();
+        ListedSamples samples = Samples(network, 64);
+        TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
+        Model whole = network.Model.Clone();
+        new IterativePruning(samples, Plan, 0.5).Apply(whole, SampledPruning.Context(samples));
+        using CancellationTokenSource kill = new();
+        PassContext killed = SampledPruning.Context(samples) with { CancellationToken = kill.Token, Training = new Told(progress => { if (progress.Share > 0.2) { kill.Cancel(); } }) };
+        Assert.ThrowsExactly<OperationCanceledException>(() => new IterativePruning(samples, kept, 0.5).Apply(network.Model.Clone(), killed));
+
+        List<double> shares = [];
+        Model resumed = network.Model.Clone();
+        new IterativePruning(samples, kept, 0.5).Apply(resumed, SampledPruning.Context(samples) with { Training = new Told(progress => shares.Add(progress.Share)) });
+
+        CollectionAssert.AreEqual(whole.ToBytes(), resumed.ToBytes());
+        Assert.IsGreaterThan(0.2, shares[0], "two rounds were trained before the kill");
+        Assert.IsEmpty(Directory.GetFiles(folder));
+    }
+
+    [TestMethod]
+    public void Goes_on_from_rounds_that_the_time_cut_short()
+    {
+        CoupledGraph network = Network();
+        ListedSamples samples = Samples(network, 64);
+        TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
+        using CancellationTokenSource kill = new();
+        PassContext killed = SampledPruning.Context(samples) with { CancellationToken = kill.Token, Training = new Told(progress => { if (progress.Share > 0.1) { kill.Cancel(); } }) };
+        Assert.ThrowsExactly<OperationCanceledException>(() => new IterativePruning(samples, kept with { Limit = TimeSpan.FromTicks(10) }, 0.5).Apply(network.Model.Clone(), killed));
+
+        List<double> shares = [];
+        new IterativePruning(samples, kept, 0.5).Apply(network.Model.Clone(), SampledPruning.Context(samples) with { Training = new Told(progress => shares.Add(progress.Share)) });
+
+        Assert.IsGreaterThan(0.1, shares[0], "the first round had time for a step, and has no more now");
     }
 
     [TestMethod]
