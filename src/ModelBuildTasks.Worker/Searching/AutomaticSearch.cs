@@ -28,9 +28,6 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
     /// <summary>Shares that are tried with a kind of numbers after the pruned model alone has kept its accuracy.</summary>
     private const int MostShares = 5;
 
-    /// <summary>Forms that are made again with training, each of which takes minutes.</summary>
-    private const int MostTrained = 2;
-
     /// <summary>What <see cref="Halvings"/> tell shares apart by.</summary>
     private const double SmallestStep = 1.0 / (1 << Halvings);
 
@@ -241,43 +238,24 @@ internal sealed class AutomaticSearch(OptimizationRequest request, RecipeList li
         }
     }
 
-    /// <summary>
-    /// Where nothing keeps the budgets without: what breaks none but of accuracy, the most accurate first, is made again with training, which takes most of what time there is left.
-    /// </summary>
     private void TryTraining(SearchScene scene)
     {
-        if (list.Distillation is not { } distillation || (ranking.Order(trials) is [var best, ..] && TrialRanking.Excess(best) == 0))
+        if (list.Distillation is not { } distillation || TrainingTrials.KeepsAll(trials))
         {
             WhyUntrained = null;
             return;
         }
 
-        const string reason = "nothing keeps the budgets without training";
-        Trial[] lossy = [.. Lossy.Take(MostTrained)];
-        // Integers that lose little enough by themselves gain nothing.
-        bool areGood = trials.Exists(trial => trial is { MayShip: true, Share: 0, Recipe.Settings.Quantization: Quantization.Static, Lessons.JudgeAccuracy: null });
-        WhyUntrained = "no pruned form breaks budgets of accuracy alone, and integers " + (list.Trained.Count == 0 ? "can't be trained here" : "keep the accuracy without");
-        foreach (Recipe recipe in areGood ? [] : list.Trained)
+        TrainingTrials training = new(list, bench, scene, trials, Add);
+        try
         {
-            WhyUntrained = null;
-            Add(bench.Try(recipe, scene.Start, new Trial(recipe.Name, reason, list.Recipes.Count, 0), Proof.Value, Lessons.None));
+            training.Run(distillation);
         }
-
-        foreach (Trial trial in lossy.Where(trial => trial.Share > 0))
+        finally
         {
-            if (list.Prunable is not null && scene.Channels() is { } axis)
-            {
-                WhyUntrained = null;
-                PreparedForm trained = scene.Train(axis, trial.Share, distillation);
-                Add(bench.Try(trial.Recipe!, trained, new Trial($"{trial.Name} with training", reason, trial.Rank, trial.Share), Proof.Margin, Lessons.None));
-            }
+            WhyUntrained = training.WhyUntrained;
         }
     }
-
-    /// <summary>Trials that lose too much and break no budget but of accuracy, those that lose least first.</summary>
-    private IEnumerable<Trial> Lossy => trials
-        .Where(trial => trial is { MayShip: false, Cause: RefusalCause.Accuracy, Recipe: not null } && trial.Budgets.All(verdict => SearchOutcome.IsOfAccuracy(verdict.Kind) || verdict.Outcome != BudgetOutcome.Failed))
-        .OrderBy(trial => trial.Loss);
 
     /// <summary>By bisection: the accuracy is taken to fall with the share.</summary>
     private SortedDictionary<double, PreparedForm> SharesThatKeepAccuracy(SearchScene scene, PruningAxis axis)

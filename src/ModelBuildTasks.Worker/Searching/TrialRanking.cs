@@ -46,7 +46,11 @@ internal sealed class TrialRanking(Objective objective, bool mayLose = true)
     };
 
     /// <summary>How far a trial is from keeping all budgets: the logarithm of the largest share by which one is exceeded; 0 where none is surely broken.</summary>
-    internal static double Excess(Trial trial) => trial.Broken.Select(Excess).DefaultIfEmpty(0).Max();
+    internal static double Excess(Trial trial) => Excess(trial.Broken);
+
+    /// <inheritdoc cref="Excess(Trial)"/>
+    /// <param name="broken">Budgets that it surely breaks.</param>
+    internal static double Excess(IEnumerable<BudgetVerdict> broken) => broken.Select(Excess).DefaultIfEmpty(0).Max();
 
     /// <summary>The trials that no other is at least as good as in time, size and accuracy, and better in one.</summary>
     internal static IReadOnlyList<Trial> Front(IEnumerable<Trial> trials)

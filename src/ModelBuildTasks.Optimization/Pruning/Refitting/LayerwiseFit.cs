@@ -46,6 +46,9 @@ internal static class LayerwiseFit
             Normalize(depth.Key);
         }
 
+        // Biases and offsets from before: ONNX Runtime warns of each when it loads the model.
+        pruned.Graph.RemoveUnused();
+
         void Normalize(int depth) => NormalizationRefit.Run(original, pruned, [.. normalizationsBehind[depth]], samples, context.CancellationToken);
     }
 

@@ -39,6 +39,16 @@ public class StructuredPruningTests
     }
 
     [TestMethod]
+    public void A_refit_leaves_nothing_that_nobody_reads()
+    {
+        CoupledGraph network = Network();
+
+        new StructuredPruning(0.25).Apply(network.Model, Context with { Calibration = new ListedSamples([.. Enumerable.Range(0, 64).Select(_ => network.Numbers(1, 3, 6, 6))]) });
+
+        Assert.IsEmpty(network.Model.Graph.Initializers.Where(value => value.Uses.Count == 0).Select(value => value.Name));
+    }
+
+    [TestMethod]
     public void With_samples_what_is_left_is_refitted_to_what_the_original_gives()
     {
         CoupledGraph network = Network();

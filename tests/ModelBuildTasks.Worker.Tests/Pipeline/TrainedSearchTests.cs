@@ -1,0 +1,52 @@
+using ModelBuildTasks.Contracts;
+using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Worker.Tests.Infra;
+
+namespace ModelBuildTasks.Worker.Tests.Pipeline;
+
+/// <summary>What a search trains where nothing keeps the budgets without.</summary>
+[TestClass]
+public sealed class TrainedSearchTests : TrainingScene
+{
+    [TestMethod]
+    public void A_search_trains_where_nothing_keeps_the_budgets_without()
+    {
+        OptimizationResult result = Run(Searched(maxSize: 0.05));
+
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name == "trained static int8"), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+        Assert.Contains("quantized", trained.Select(lesson => lesson.Technique));
+    }
+
+    [TestMethod]
+    public void A_search_that_finds_something_trains_nothing()
+    {
+        OptimizationResult result = Run(Searched(maxSize: 2));
+
+        Assert.IsNotNull(result.Search);
+        Assert.IsEmpty(trained);
+    }
+
+    [TestMethod]
+    public void A_form_that_keeps_the_budget_of_size_in_integers_alone_is_pruned_as_far_and_trained()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        OptimizationResult result = Run(Request(request => (request.Settings.FineTune, request.Settings.Pruning, request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeRatio) = (FineTune.Auto, Pruning.Auto, 0, 0.2)));
+
+        SearchTrial[] made = [.. result.Search!.Trials.Where(trial => trial.Name.EndsWith("with training", StringComparison.Ordinal))];
+        Assert.Contains("dynamic int8 with training", string.Join("\n", made.Select(trial => trial.Name)));
+        Assert.Contains("distill", trained.Select(lesson => lesson.Technique));
+        Assert.IsEmpty(made.Where(trial => trial.Bytes > 0.2 * new FileInfo(place.ModelPath).Length), "what breaks the budget of size is not trained");
+    }
+
+    /// <summary>Samples that ranges are taken from are a hundred times too large, so that little is left of what integers tell apart.</summary>
+    private OptimizationRequest Searched(double maxSize)
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        return Request(request =>
+        {
+            float[] values = [.. Enumerable.Range(0, 64 * 64).Select(i => 100 * MathF.Sin(i))];
+            NumpyWriter.Write(place["calibration/x.npy"], [64, 64], values);
+            (request.Settings.FineTune, request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeRatio) = (FineTune.Auto, 0, maxSize);
+        });
+    }
+}
