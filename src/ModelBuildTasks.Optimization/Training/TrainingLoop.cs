@@ -126,7 +126,7 @@ internal sealed class TrainingLoop
             if (isLast || done % Interval == 0)
             {
                 Judge(mayKeep);
-                progress?.Report(new TrainingProgress((double)done / steps, recent, watch.Elapsed / (done - resumed) * (steps - done)));
+                progress?.Report(new TrainingProgress((double)done / steps, recent, plan.Left(watch.Elapsed, done - resumed, steps - done)));
                 checkpoint?.Save([steps, done, trainer.Steps, before, least, looksSinceBest], State());
             }
 

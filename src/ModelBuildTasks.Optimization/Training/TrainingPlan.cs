@@ -59,6 +59,16 @@ public sealed record TrainingPlan
     /// <summary>Threads inside one operator.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
+    /// <summary>The time to go: as for what is done, and no more than the limit has left.</summary>
+    /// <param name="elapsed">Since the beginning.</param>
+    /// <param name="done">Share that was done in that time, over 0.</param>
+    /// <param name="toGo">Share that is left.</param>
+    internal TimeSpan Left(TimeSpan elapsed, double done, double toGo)
+    {
+        TimeSpan estimate = elapsed * (toGo / done);
+        return Limit - elapsed is { } most && most < estimate ? (most > TimeSpan.Zero ? most : TimeSpan.Zero) : estimate;
+    }
+
     internal ISchedule Schedule(int steps)
     {
         int warmUp = (int)(WarmUp * steps);

@@ -175,6 +175,16 @@ public sealed class TrainingLoopTests
         Assert.IsGreaterThan(told[^1].Loss, told[0].Loss);
     }
 
+    [TestMethod]
+    public void The_time_left_is_never_more_than_the_limit_has()
+    {
+        TrainingPlan plan = new() { Limit = TimeSpan.FromSeconds(300) };
+
+        Assert.AreEqual(TimeSpan.FromSeconds(10), plan.Left(TimeSpan.FromSeconds(20), 2, 1));
+        Assert.AreEqual(TimeSpan.FromSeconds(280), plan.Left(TimeSpan.FromSeconds(20), 1, 99));
+        Assert.AreEqual(TimeSpan.Zero, plan.Left(TimeSpan.FromSeconds(310), 1, 99));
+    }
+
     private static double Distance(float weight) => (weight - 3.0) * (weight - 3);
 
     private static (TrainingOutcome Outcome, float Weight) Run(

@@ -163,7 +163,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
             KeepsCheckpoint = true,
             Seed = unchecked(plan.Seed + round),
         };
-        RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, (round - 1) * ShareOfRound, share, watch) : null;
+        RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, plan, (round - 1) * ShareOfRound, share, watch) : null;
         PassOutcome outcome = new Distillation(teacher, data, own) { IsClassifier = IsClassifier }.Apply(model, context with { Training = told });
         if (!outcome.Changed)
         {
@@ -185,12 +185,12 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
     }
 
     /// <summary>How far a round is, as a share of all of them.</summary>
-    private sealed class RoundProgress(IProgress<TrainingProgress> whole, double before, double share, Stopwatch watch) : IProgress<TrainingProgress>
+    private sealed class RoundProgress(IProgress<TrainingProgress> whole, TrainingPlan plan, double before, double share, Stopwatch watch) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
             double done = before + (share * value.Share);
-            whole.Report(value with { Share = done, Left = watch.Elapsed * ((1 - done) / Math.Max(done, 1e-3)) });
+            whole.Report(value with { Share = done, Left = plan.Left(watch.Elapsed, done, 1 - done) });
         }
     }
 }

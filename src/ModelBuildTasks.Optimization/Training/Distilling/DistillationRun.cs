@@ -45,7 +45,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <summary>Trains.</summary>
     /// <exception cref="GradientException">No parameter can be trained, or there is nothing that teaches.</exception>
     /// <exception cref="InferenceException">ONNX Runtime runs one of the models on no sample.</exception>
-    /// <exception cref="DatasetException">A sample is damaged.</exception>
+    /// <exception cref="DatasetException">A sample is damaged, or its label is no class of the model.</exception>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         bool isParted = data.Count >= FewestToPart;
@@ -73,7 +73,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
         bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, _]
             && first.HasClass;
-        Inputs inputs = new(teaching, Augmentation(first, learned, teaching, targets[0]), areLabelled, Mixes, fitted.Seed);
+        Inputs inputs = new(teaching, Augmentation(first, learned, teaching, targets[0]), areLabelled ? data.Path : null, Mixes, fitted.Seed);
         // Hints are large: the teacher is asked again at each look rather than that its answers are held.
         IEnumerable<IReadOnlyList<Tensor>> judged = looked.Select(inputs.AsTheyAre);
         Value loss = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
@@ -173,14 +173,15 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     }
 
     /// <summary>What the graph is given: samples, the teacher's answers to them, labels.</summary>
-    private sealed class Inputs(Teacher teaching, ImageAugmentation? augmentation, bool areLabelled, bool mixes, int seed)
+    /// <param name="labelled">Path of the data whose labels are learned from; null where none are.</param>
+    private sealed class Inputs(Teacher teaching, ImageAugmentation? augmentation, string? labelled, bool mixes, int seed)
     {
         internal IReadOnlyList<Tensor> AsTheyAre(Sample[] samples) => Complete([.. samples.Select(sample => sample.Inputs)], samples);
 
         internal IReadOnlyList<Tensor> Augmented(Sample[] samples, int batch)
         {
             Random random = new(unchecked((seed * 7919) + batch));
-            if (augmentation is null && mixes && !areLabelled)
+            if (augmentation is null && mixes && labelled is null)
             {
                 return Complete([.. samples.Select(sample => Mixed(sample.Inputs, samples[random.Next(samples.Length)].Inputs, random.NextSingle()))], samples);
             }
@@ -205,15 +206,18 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         {
             Tensor[] joined = TrainingBatches.Join(inputs);
             IReadOnlyList<Tensor> taught = teaching.Answer(joined);
-            return [.. joined, .. taught, .. areLabelled ? [Labels(samples, taught[0])] : Array.Empty<Tensor>()];
+            return [.. joined, .. taught, .. labelled is null ? Array.Empty<Tensor>() : [Labels(samples, taught[0])]];
         }
 
-        /// <summary>The classes of a batch. Where a sample has none, or one that the scores do not have, the teacher's best stands for it.</summary>
-        private static Tensor Labels(Sample[] samples, Tensor scores)
+        /// <summary>The classes of a batch. Where a sample has none, or a negative one, as is customary for none, the teacher's best stands for it.</summary>
+        /// <exception cref="DatasetException">A label is no class of the model.</exception>
+        private Tensor Labels(Sample[] samples, Tensor scores)
         {
             int classes = (int)scores.Dimensions[1];
-            return Tensor.Vector([.. samples.Select((sample, row) => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label && label < classes
-                ? label
+            return Tensor.Vector([.. samples.Select((sample, row) => sample.HasClass && sample.Label!.Span<long>()[0] is >= 0 and var label
+                ? label < classes
+                    ? label
+                    : throw new DatasetException(DatasetError.DoesNotFit, labelled!, $"the label {label} is not one of the model's classes, 0 to {classes - 1}")
                 : System.Numerics.Tensors.TensorPrimitives.IndexOfMax(scores.Span<float>().Slice(row * classes, classes)))]);
         }
     }
