@@ -23,6 +23,8 @@ namespace ModelBuildTasks.Worker.Pipeline;
 /// <param name="shipped">Where candidates are written, one in the place of the other.</param>
 internal sealed class CandidateMaker(OptimizationRequest request, SourceModel source, TargetProfile target, Dataset? data, ShippedForm shipped)
 {
+    private const string StudentName = "student";
+
     private const string TooLargeForOrt = "in ORT format, which is one file, it would have more than 2 GB";
 
     private readonly ArtifactFit fit = new(request, target);
@@ -36,7 +38,7 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
     {
         if (source.Student is not null)
         {
-            done.Steps.Add(new Step("student", Applied: true, "The student takes the place of the model, which judges it."));
+            done.Steps.Add(new Step(StudentName, Applied: true, "The student takes the place of the model, which judges it."));
         }
 
         if (source.Start.Lifting is { } lift)
@@ -184,6 +186,11 @@ internal sealed class CandidateMaker(OptimizationRequest request, SourceModel so
     /// <exception cref="UnconvertibleException">It can't be written in the format.</exception>
     internal void CopySource(AppliedSteps done)
     {
+        if (done.Steps is [{ Name: StudentName } student, ..])
+        {
+            done.Steps[0] = student with { Applied = false, Explanation = "The model itself ships, and not the student." };
+        }
+
         AppliedSteps.Mark before = done.Now;
         Model fitted = source.Model.Clone();
         if (fit.Apply(fitted, done) is { } unfit)

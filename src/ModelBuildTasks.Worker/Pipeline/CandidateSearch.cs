@@ -161,7 +161,11 @@ internal sealed class CandidateSearch(
         AutomaticSearch search = new(request, list, bench, trials, shelf, clock);
         AppliedSteps timed = new(target, calibration, progress, clock.Token);
         PreparedForm start = new(named.Form, timed.After(named.Steps)) { Simplified = named.Simplified };
-        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) { Pinned = () => PinnedStart(list, maker, start) };
+        SearchScene scene = new(maker, list, new PassContext(target, calibration, null, clock.Token), loaded, start) 
+        {
+            Pinned = () => PinnedStart(list, maker, start, timed.After(loaded)),
+            TrainedStart = () => TrainedStart(list, maker, timed.After(loaded)),
+        };
         IReadOnlyList<Trial> order = search.Run(scene);
         while (order is [{ IsSource: false } best, ..])
         {
@@ -192,7 +196,21 @@ internal sealed class CandidateSearch(
     private RecipeList Again(PinnedRecipe pinned) =>
         RecipeBook.Again(pinned, request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery);
 
-    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(RecipeList list, CandidateMaker maker, PreparedForm start)
+    /// <summary>What the project names, with training: that of a student, or of what it prunes.</summary>
+    private (IReadOnlyList<Recipe>, PreparedForm)? TrainedStart(RecipeList list, CandidateMaker maker, AppliedSteps done)
+    {
+        if (source.Student is null && list.Pruning.Count == 0)
+        {
+            return null;
+        }
+
+        ModelSettings settings = request.Settings.Clone();
+        settings.FineTune = FineTune.Distill;
+        RecipeList trained = RecipeBook.For(settings, target, calibration is not null, evaluation is not null, source.Start.Model, Recovery);
+        return (trained.Recipes, Prepare(trained, maker, done, FineTune.Distill));
+    }
+
+    private (Recipe, PinnedRecipe, PreparedForm)? PinnedStart(RecipeList list, CandidateMaker maker, PreparedForm start, AppliedSteps loaded)
     {
         if (request.Start is not { IsSource: false } pinned)
         {
@@ -202,20 +220,20 @@ internal sealed class CandidateSearch(
         RecipeList again = Again(pinned);
         if (list.Pruning.Count > 0)
         {
-            // Pruning that the project names is done already.
-            return (again.Recipes[0], pinned, start);
+            // Pruning that the project names is done already, and training is not.
+            return (again.Recipes[0], pinned, pinned.FineTune == FineTune.Distill ? Prepare(again, maker, loaded, pinned.FineTune) : start);
         }
 
         AppliedSteps done = start.Steps.Branch();
         Prepared pruned = maker.Prune(again.Pruning, start.Form, done);
-        return (again.Recipes[0], pinned, new PreparedForm(pruned, done, pinned.Sparsity, pinned.Pruning) { Simplified = start.Simplified });
+        return (again.Recipes[0], pinned, new PreparedForm(pruned, done, pinned.Sparsity, pinned.Pruning) { Simplified = start.Simplified, FineTune = pinned.FineTune });
     }
 
-    private static PreparedForm Prepare(RecipeList list, CandidateMaker maker, AppliedSteps done)
+    private static PreparedForm Prepare(RecipeList list, CandidateMaker maker, AppliedSteps done, FineTune training = FineTune.None)
     {
         Prepared simplified = maker.Simplify(done);
         Prepared pruned = maker.Prune(list.Pruning, simplified, done);
-        return new PreparedForm(pruned, done) { Simplified = simplified };
+        return new PreparedForm(pruned, done) { Simplified = simplified, FineTune = training };
     }
 
     /// <summary>Makes and compares a candidate that need not prove itself; null where the recipe leaves nothing to ship.</summary>

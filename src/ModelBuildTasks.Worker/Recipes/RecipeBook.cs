@@ -43,11 +43,12 @@ internal static class RecipeBook
         bool mayTrain = settings.FineTune == FineTune.Auto && !list.IsChosenByUser && recovery is not null;
         Recipe? trained = mayTrain && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
         pruning = [.. pruning, .. pruningInTraining is null ? recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? [] : []];
+        string[] before = [.. recovery is { HasStudent: true } ? ["student"] : Array.Empty<string>(), .. pruning.Select(pass => pass.Name)];
         return list with
         {
             Pruning = pruning,
-            Recipes = [.. list.Recipes.Select(recipe => Named(pruning, recipe))],
-            Trained = trained is null || trained == untrained ? [] : [Named(pruning, trained with { Settings = trained.Settings with { FineTune = FineTune.QuantizationAware } })],
+            Recipes = [.. list.Recipes.Select(recipe => Named(before, recipe))],
+            Trained = trained is null || trained == untrained ? [] : [Named(before, trained with { Settings = trained.Settings with { FineTune = FineTune.QuantizationAware } })],
             Distillation = mayTrain ? recovery!.Distillation() : null,
             Prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null,
         };
@@ -69,7 +70,7 @@ internal static class RecipeBook
         }
 
         RecipeList list = For(chosen, target, hasCalibration, hasEvaluation, source, recovery);
-        Recipe recipe = pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named(list.Pruning, Simplification) : list.Recipes[0];
+        Recipe recipe = pinned is { Quantization: Quantization.None, Precision: Precision.Auto } ? Named([.. list.Pruning.Select(pass => pass.Name)], Simplification) : list.Recipes[0];
         return list with { Recipes = [pinned.LearnedRounding ? WithLearnedRounding(recipe) ?? recipe : recipe] };
     }
 
@@ -244,6 +245,5 @@ internal static class RecipeBook
 
     internal static Optimization.Pruning.PruningScope ScopeOf(ModelSettings settings) => Enum.Parse<Optimization.Pruning.PruningScope>(settings.PruningScope.ToString());
 
-    private static Recipe Named(IReadOnlyList<IModelPass> pruning, Recipe recipe) =>
-        recipe with { Name = string.Join(" + ", [.. pruning.Select(pass => pass.Name), recipe.Name]) };
+    private static Recipe Named(IReadOnlyList<string> before, Recipe recipe) => recipe with { Name = string.Join(" + ", [.. before, recipe.Name]) };
 }

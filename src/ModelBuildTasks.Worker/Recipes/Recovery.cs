@@ -102,6 +102,9 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <summary>That samples of the training data are not finite and nothing is learned from them; null where all are.</summary>
     internal Note? LeftOut { get; private init; }
 
+    /// <summary>Whether what is optimized is a student of the project's.</summary>
+    internal bool HasStudent => hasStudent;
+
     /// <summary>What a search has after training, in seconds.</summary>
     internal double SecondsLeft => school.SecondsLeft;
 

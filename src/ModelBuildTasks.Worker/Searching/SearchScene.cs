@@ -30,6 +30,9 @@ internal sealed class SearchScene(CandidateMaker maker, RecipeList list, PassCon
     /// <summary>Prepares what the lock file has; null where it has nothing.</summary>
     internal Func<(Recipe Recipe, PinnedRecipe Pinned, PreparedForm Prepared)?> Pinned { get; init; } = () => null;
 
+    /// <summary>The model as the project names it, a student or pruned, after training, and what may be made of it; null where the project names nothing to train.</summary>
+    internal Func<(IReadOnlyList<Recipe> Recipes, PreparedForm Prepared)?> TrainedStart { get; init; } = () => null;
+
     /// <summary>Why no channels can be removed, or what stands against some.</summary>
     internal PassOutcome? ChannelsOutcome { get; private set; }
 

@@ -7,7 +7,7 @@ using ModelBuildTasks.Worker.Recipes;
 namespace ModelBuildTasks.Worker.Searching;
 
 /// <summary>
-/// What a search trains where nothing keeps the budgets without: integers, by quantization-aware training; and what keeps every budget but that of accuracy with as few channels removed as do, by distillation.
+/// What a search trains where nothing keeps the budgets without: a student, and what the project prunes by name; integers, by quantization-aware training; and what keeps every budget but that of accuracy with as few channels removed as do, by distillation.
 /// Training takes most of what time there is left, so that only what may ship after it is trained.
 /// </summary>
 /// <param name="list">What trains, and what may be tried.</param>
@@ -34,6 +34,17 @@ internal sealed class TrainingTrials(RecipeList list, Workbench bench, SearchSce
     /// <param name="distillation">What trains pruned forms.</param>
     internal void Run(KeptTraining distillation)
     {
+        if (scene.TrainedStart() is var (recipes, start))
+        {
+            WhyUntrained = null;
+            for (int rank = 0; rank < recipes.Count; rank++)
+            {
+                add(bench.Try(recipes[rank], start, new Trial($"{recipes[rank].Name} with training", Reason, rank, 0), recipes[rank].IsLossless && scene.Start.Form.IsPruned ? Proof.Budgets : Proof.Value));
+            }
+
+            return;
+        }
+
         // Integers that lose little enough by themselves gain nothing.
         bool areGood = trials.Any(trial => trial is { MayShip: true, Share: 0, Recipe.Settings.Quantization: Quantization.Static, Lessons.JudgeAccuracy: null });
         foreach (Recipe recipe in areGood ? [] : list.Trained)

@@ -1,5 +1,7 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Worker.Pipeline;
+using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Tests.Infra;
 
 namespace ModelBuildTasks.Worker.Tests.Pipeline;
@@ -24,6 +26,58 @@ public sealed class TrainedSearchTests : TrainingScene
 
         Assert.IsNotNull(result.Search);
         Assert.IsEmpty(trained);
+    }
+
+    [TestMethod]
+    public void A_student_that_loses_too_much_by_itself_is_trained_before_its_numbers_are_chosen()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        SmallModels.Mlp().Save(place["student.onnx"]);
+        OptimizationResult result = Run(Request(request => (request.Settings.FineTune, request.Student, request.Budgets.MaxAccuracyDrop) = (FineTune.Auto, place["student.onnx"], 0.01)));
+
+        Assert.AreEqual("distill", trained.Single().Technique);
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name.EndsWith("static int8 with training", StringComparison.Ordinal)), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+    }
+
+    [TestMethod]
+    public void Where_the_model_itself_ships_its_student_was_not_applied()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        SmallModels.Mlp().Save(place["student.onnx"]);
+        OptimizationResult result = Run(Request(request => (request.Settings.FineTune, request.Student, request.Budgets.MaxAccuracyDrop) = (FineTune.Auto, place["student.onnx"], 0.01)));
+
+        Assert.IsFalse(result.Recipe.Single(step => step.Name == "student").Applied);
+    }
+
+    [TestMethod]
+    public void What_is_pruned_by_name_and_loses_too_much_is_trained_before_its_numbers_are_chosen()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        OptimizationResult result = Run(Request(request =>
+            (request.Settings.FineTune, request.Settings.Pruning, request.Settings.Sparsity, request.Budgets.MaxAccuracyDrop) = (FineTune.Auto, Pruning.Magnitude, 0.9, 0)));
+
+        Assert.AreEqual("distill", trained.Single().Technique);
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name.EndsWith("with training", StringComparison.Ordinal)), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+    }
+
+    [TestMethod]
+    public void A_search_that_starts_from_a_lock_makes_what_was_trained_for_it()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        void Change(OptimizationRequest request) =>
+            (request.Settings.FineTune, request.Settings.Pruning, request.Settings.Sparsity, request.Budgets.MaxAccuracyDrop) = (FineTune.Auto, Pruning.Magnitude, 0.9, 0);
+        OptimizationPipeline learns = Pipeline(new TrainingMethods(task => new EditingPass("distill", model => model.Restore(task.Teacher.TakeSnapshot())), (_, _) => throw new InvalidOperationException()));
+        OptimizationResult first = learns.Run(Request(Change), CancellationToken.None);
+
+        OptimizationResult second = learns.Run(Request(request =>
+        {
+            Change(request);
+            request.Start = first.Pinned;
+        }), CancellationToken.None);
+
+        Assert.AreEqual(FineTune.Distill, first.Pinned!.FineTune);
+        Assert.AreEqual(FineTune.Distill, second.Pinned!.FineTune);
+        Assert.AreEqual(first.ArtifactSha256, second.ArtifactSha256);
     }
 
     [TestMethod]
