@@ -42,6 +42,33 @@ public static class RequestKey
         return ContentDigest.OfText(WithInputs(key, request).ToString());
     }
 
+    /// <summary>
+    /// What trains a model that is known: no target, no budget and no measurement, so that none of them trains it again. Which architecture computes counts; its processors differ in the last digits, and what one trained
+    /// serves the other.
+    /// </summary>
+    /// <param name="request">The request, with its inputs; what it says of the lock file does not count.</param>
+    public static string OfTraining(OptimizationRequest request)
+    {
+        // Of the settings those of pruning that trains; all others show in the model.
+        var settings = new ModelSettings
+        {
+            Pruning = request.Settings.Pruning,
+            PruningScope = request.Settings.PruningScope,
+            PruningExclude = request.Settings.PruningExclude,
+            Sparsity = request.Settings.Sparsity,
+            Metric = request.Settings.Metric,
+            FineTuneEpochs = request.Settings.FineTuneEpochs,
+        };
+        var key = new JsonWriter()
+            .Add(nameof(request.Worker), request.Worker)
+            .Add("Architecture", RuntimeInformation.ProcessArchitecture.ToString())
+            .Object("Training", settings.Write)
+            .Add(nameof(request.TimeoutSeconds), request.TimeoutSeconds)
+            // A search has time for less.
+            .Add(nameof(request.Settings.LeavesChoice), request.Settings.LeavesChoice);
+        return ContentDigest.OfText(WithInputs(key, request).ToString());
+    }
+
     /// <summary>The artifact as it ships and the verdict on it: also whether it is compressed, the budgets, measurements of other devices, and the name that the messages bear.</summary>
     /// <param name="request">The request, with its inputs.</param>
     public static string OfResult(OptimizationRequest request) => OfResult(request, Artifact(request, request.Locked?.Recipe, request.Start));

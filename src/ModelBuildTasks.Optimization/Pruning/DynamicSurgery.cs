@@ -55,7 +55,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         // What needs no training comes first: it knows better than magnitudes where to begin. The time that it takes is training's.
         Stopwatch watch = Stopwatch.StartNew();
         Model begun = student.Clone();
-        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
+        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, context with { Calibration = data.Count == 0 ? context.Calibration : DistillationRun.Part(data, plan).Learned });
         student = untrained.Changed ? begun : student;
         TrainableWeights.Hoist(student);
         if (Trained(student, Teacher ?? model, layers, Rest(watch), untrained.Changed, context, skipped, out string reason) is not { } outcome)
@@ -100,7 +100,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         }
 
         SurgeryMasks masks = new([.. layers.Select(layer => (byName[layer.Value.Name], layer.Elements))], sparsity, scope, plan.Seed);
-        DistillationRun run = new(student, teacher, parameters, data, rest) { IsClassifier = IsClassifier, Settle = masks.Settle, Mixes = true };
+        DistillationRun run = new(student, teacher, parameters, data, rest) { IsClassifier = IsClassifier, Settle = masks.Settle, ResumeSettled = masks.ResumeSettled, Mixes = true };
         TrainingOutcome outcome;
         try
         {

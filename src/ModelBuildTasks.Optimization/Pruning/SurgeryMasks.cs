@@ -29,11 +29,13 @@ internal sealed class SurgeryMasks(IReadOnlyList<(Parameter Weight, float[] Whol
         ? [[.. layers.Select(layer => new Layer(layer.Weight, layer.Whole))]]
         : [.. layers.Select(layer => new[] { new Layer(layer.Weight, layer.Whole) })];
 
-    /// <summary>A training that goes on from a checkpoint fixes masks that are fixed once more, which changes nothing: what is masked is zero.</summary>
     private bool isFixed;
 
     /// <summary>Weights that came back, each as often as it did.</summary>
     internal long Spliced { get; private set; }
+
+    /// <summary>Training goes on from where the masks were those of the end.</summary>
+    internal void ResumeSettled() => isFixed = true;
 
     /// <summary>After a step of training.</summary>
     /// <returns>Whether the masks are those of the end.</returns>

@@ -58,6 +58,7 @@ internal sealed class TrainingLoop
     private double least;
     private int looksSinceBest;
     private double recent = double.NaN;
+    private bool isSettled;
     private TimeSpan timedFrom;
     private string ending = "all steps are done";
 
@@ -84,6 +85,9 @@ internal sealed class TrainingLoop
 
     /// <summary>Called after each step with its number and that of all. Tells whether weights may be kept from here on; null where they may from the start.</summary>
     internal Func<int, int, bool>? Settle { get; init; }
+
+    /// <summary>Called before the first step where training goes on from a checkpoint behind which <see cref="Settle"/> had said that weights may be kept.</summary>
+    internal Action? ResumeSettled { get; init; }
 
     /// <summary>What the checkpoint must be of to go on from it.</summary>
     internal string Identity { get; init; } = "";
@@ -115,7 +119,7 @@ internal sealed class TrainingLoop
 
             done++;
             average.Follow(done);
-            bool mayKeep = Settle?.Invoke(done, steps) ?? true;
+            isSettled = Settle?.Invoke(done, steps) ?? true;
             recent = double.IsNaN(recent) ? loss : recent + (Recency * (loss - recent));
             if (FitsToTime())
             {
@@ -125,9 +129,9 @@ internal sealed class TrainingLoop
             bool isLast = done >= steps || watch.Elapsed >= plan.Limit;
             if (isLast || done % Interval == 0)
             {
-                Judge(mayKeep);
+                Judge();
                 progress?.Report(new TrainingProgress((double)done / steps, recent, plan.Left(watch.Elapsed, done - resumed, steps - done)));
-                checkpoint?.Save([steps, done, trainer.Steps, before, least, looksSinceBest], State());
+                checkpoint?.Save(Numbers(steps), State());
             }
 
             if (looksSinceBest >= plan.Patience)
@@ -151,7 +155,7 @@ internal sealed class TrainingLoop
         if (plan.KeepsCheckpoint)
         {
             // No step is left: whoever resumes takes the best weights.
-            checkpoint?.Save([done, done, trainer.Steps, before, least, looksSinceBest], State());
+            checkpoint?.Save(Numbers(done), State());
         }
         else
         {
@@ -163,6 +167,8 @@ internal sealed class TrainingLoop
 
     private int Interval => Math.Max(1, steps / plan.Looks);
 
+    private double[] Numbers(int all) => [all, done, trainer.Steps, before, least, looksSinceBest, isSettled ? 1 : 0];
+
     private float[][] State() => [.. trainer.State, .. average.Values, .. best, .. Masks().Select(mask => Array.ConvertAll(mask, isSeen => isSeen ? 1f : 0))];
 
     private IEnumerable<bool[]> Masks() => parameters.Select(parameter => parameter.Mask).OfType<bool[]>();
@@ -170,7 +176,7 @@ internal sealed class TrainingLoop
     private bool Resume(TrainingCheckpoint checkpoint)
     {
         float[][] state = State();
-        if (checkpoint.TryLoad(6, state) is not [var planned, var reached, var moved, var first, var lowest, var looks])
+        if (checkpoint.TryLoad(7, state) is not [var planned, var reached, var moved, var first, var lowest, var looks, var settled])
         {
             return false;
         }
@@ -184,6 +190,11 @@ internal sealed class TrainingLoop
         resumed = done;
         timedFrom = watch.Elapsed;
         trainer.Resume((int)moved);
+        if (settled != 0)
+        {
+            ResumeSettled?.Invoke();
+        }
+
         return true;
     }
 
@@ -215,9 +226,9 @@ internal sealed class TrainingLoop
     }
 
     /// <summary>Looks at held-out samples, with the average where there is one, and keeps what is best.</summary>
-    private void Judge(bool mayKeep)
+    private void Judge()
     {
-        if (!mayKeep)
+        if (!isSettled)
         {
             return;
         }

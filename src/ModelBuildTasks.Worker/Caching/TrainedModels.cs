@@ -32,6 +32,10 @@ internal sealed class TrainedModels(ArtifactCache cache, OptimizationRequest req
         return FromCache(sha256, sha256, like) is var (model, _) ? (model, "the cache") : null;
     }
 
+    /// <summary>Waits until nobody does this work, and keeps others from it.</summary>
+    /// <inheritdoc cref="ArtifactCache.Lock"/>
+    internal IDisposable? Lock(string work, CancellationToken cancellation) => cache.Lock(work, cancellation);
+
     /// <summary>What the same training of the same model made on this machine.</summary>
     /// <param name="work">The hash of both.</param>
     /// <inheritdoc cref="Find"/>

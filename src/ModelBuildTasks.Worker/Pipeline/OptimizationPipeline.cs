@@ -244,7 +244,7 @@ internal sealed class OptimizationPipeline(IProgress<PipelineProgress> progress,
             return downloaded;
         }
 
-        Recovery? recovery = Recovery.For(request, source, teacher, trainingSurvey?.Data, calibration, evaluation, caches.Local, caches.Key, methods ?? TrainingMethods.Own);
+        Recovery? recovery = Recovery.For(request, source, teacher, trainingSurvey?.Data, calibration, evaluation, caches.Local, RequestKey.OfTraining(request), methods ?? TrainingMethods.Own);
         Outcome outcome = new CandidateSearch(request, source, target, calibration, evaluation, progress, cancellation) { Cache = caches.Local, Recovery = recovery }
             .Run(RecipeBook.For(request.Settings, target, calibration is not null, evaluation is not null, source.Start.Model, recovery), shipped) with { Model = request.Name, Target = request.Target };
         if (recovery is not null && Recovery.Unmet(request.Settings, outcome.Steps) is { } unmet)

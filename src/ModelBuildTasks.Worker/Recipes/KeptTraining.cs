@@ -24,6 +24,7 @@ internal sealed class KeptTraining(string name, bool isNeeded, Func<TrainingTask
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(context);
         if (school.Pinned is [var pinned, ..] && school.Kept.Find(pinned, model) is { } kept)
         {
             model.Restore(kept.Model.TakeSnapshot());
@@ -36,7 +37,9 @@ internal sealed class KeptTraining(string name, bool isNeeded, Func<TrainingTask
             return PassOutcome.Refused("training brought nothing when the lock file was written");
         }
 
-        string work = school.WorkOn(model, name);
+        string work = school.WorkOn(model, name, Prunes ? context.Target : null);
+        // The same training for another target may be under way.
+        using IDisposable? exclusive = school.Kept.Lock(work, context.CancellationToken);
         if (school.Kept.FindOf(work, model) is var (earlier, sha256))
         {
             model.Restore(earlier.TakeSnapshot());

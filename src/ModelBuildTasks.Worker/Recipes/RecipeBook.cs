@@ -40,9 +40,11 @@ internal static class RecipeBook
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, Simplification] : [chosen], IsChosenByUser: true)
             : new RecipeList([], [.. Automatic(settings, target, integers, hasCalibration, hasEvaluation, isHalf)], IsChosenByUser: false);
-        bool mayTrain = settings.FineTune == FineTune.Auto && !list.IsChosenByUser && recovery is not null;
-        Recipe? trained = mayTrain && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
-        pruning = [.. pruning, .. pruningInTraining is null ? recovery?.AfterPruning(settings.FineTune, pruning.Length > 0) ?? [] : []];
+        ExcludedLayers? prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null;
+        bool mayTrain = settings.FineTune == FineTune.Auto && recovery is not null && (!list.IsChosenByUser || prunable is not null);
+        bool mayBeIntegers = !list.IsChosenByUser || ReferenceEquals(list.Recipes[0], integers);
+        Recipe? trained = mayTrain && mayBeIntegers && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
+        pruning = pruningInTraining is null && recovery is not null ? recovery.WithTraining(pruning, settings.FineTune) : pruning;
         string[] before = [.. recovery is { HasStudent: true } ? ["student"] : Array.Empty<string>(), .. pruning.Select(pass => pass.Name)];
         return list with
         {
@@ -50,7 +52,7 @@ internal static class RecipeBook
             Recipes = [.. list.Recipes.Select(recipe => Named(before, recipe))],
             Trained = trained is null || trained == untrained ? [] : [Named(before, trained with { Settings = trained.Settings with { FineTune = FineTune.QuantizationAware } })],
             Distillation = mayTrain ? recovery!.Distillation() : null,
-            Prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null,
+            Prunable = prunable,
         };
     }
 

@@ -63,7 +63,7 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
     /// <param name="calibration">Serves in its place; null where there is none.</param>
     /// <param name="evaluation">Tells what the model is; null where there is none.</param>
     /// <param name="cache">Where what is trained is kept.</param>
-    /// <param name="key">The request's key.</param>
+    /// <param name="key">The key of its training.</param>
     /// <param name="methods">What trains.</param>
     /// <returns>Null where nothing is to be trained.</returns>
     /// <exception cref="DatasetException">The data can't be read or does not fit, or none of its samples is finite.</exception>
@@ -89,9 +89,13 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
         };
         return new Recovery(source.Student is not null, methods, school)
         {
+            Learned = training is null && data.Count > 0 ? Optimization.Training.Distilling.Distillation.Learned(data) : null,
             LeftOut = training is not null && data.Count < training.Count ? Note.Of(DiagnosticCatalogue.SamplesLeftOut, $"{training.Count - data.Count}", $"{training.Count}", MetadataNames.TrainingData) : null,
         };
     }
+
+    /// <summary>What training learns from where that is calibration data; null where it has its own.</summary>
+    private Dataset? Learned { get; init; }
 
     internal const string DistillationName = "distillation";
     internal const string SurgeryName = "dynamic network surgery";
@@ -132,14 +136,17 @@ internal sealed class Recovery(bool hasStudent, TrainingMethods methods, School 
         _ => null,
     };
 
-    /// <summary>What training follows pruning that is named.</summary>
+    /// <summary>What prunes, and what trains behind it.</summary>
+    /// <param name="pruning">What is asked for by name.</param>
     /// <param name="fineTune">What is asked for; with <see cref="FineTune.Auto"/> nothing, before it is found that it takes training.</param>
-    /// <param name="isPruned">Whether any pass prunes.</param>
-    internal IEnumerable<IModelPass> AfterPruning(FineTune fineTune, bool isPruned) =>
-        fineTune == FineTune.Distill && (isPruned || hasStudent) ? [Distillation()] : [];
+    internal IModelPass[] WithTraining(IReadOnlyList<IModelPass> pruning, FineTune fineTune) =>
+        fineTune == FineTune.Distill && (pruning.Count > 0 || hasStudent)
+            ? [.. pruning.Select(pass => Learned is { } samples ? new PruningBeforeTraining(pass, samples) : pass), Distillation()]
+            : [.. pruning];
 
     /// <summary>What training follows static quantization. Where pruning or a student was trained before, nothing: integers are fitted to what came of it.</summary>
-    /// <inheritdoc cref="AfterPruning"/>
+    /// <param name="fineTune">What is asked for.</param>
+    /// <param name="isPruned">Whether any pass prunes.</param>
     internal IEnumerable<IModelPass> AfterQuantization(FineTune fineTune, bool isPruned) => fineTune switch
     {
         FineTune.QuantizationAware => [Quantized(fixesScales: false)],

@@ -3,6 +3,7 @@ using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
 using ModelBuildTasks.Inference.Data;
 using ModelBuildTasks.Onnx;
+using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 
 namespace ModelBuildTasks.Worker.Recipes;
@@ -14,7 +15,7 @@ namespace ModelBuildTasks.Worker.Recipes;
 /// <param name="clock">The time that is left.</param>
 /// <param name="kept">Models that were trained before.</param>
 /// <param name="checkpoints">Full path of the folder for what is being trained.</param>
-/// <param name="key">The request's key: what another request trains is another thing.</param>
+/// <param name="key">The key of training: what another data set or another worker trains is another thing.</param>
 internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingClock clock, TrainedModels kept, string checkpoints, string key)
 {
     /// <summary>What was left by a killed process, and nobody went on with.</summary>
@@ -38,8 +39,8 @@ internal sealed class School(Model teacher, Dataset data, int? epochs, TrainingC
 
     internal TrainingTask Task(string? checkpoint) => new(teacher, data, epochs, clock.Left, checkpoint, IsClassifier);
 
-    /// <summary>What is to be done, as a hash: this training of this model for this request.</summary>
-    internal string WorkOn(Model model, string technique) => ContentDigest.OfText($"{key}\n{technique}\n{model.Digest()}");
+    /// <summary>What is to be done, as a hash: this training of this model, and by what it prunes, the target that it prunes for.</summary>
+    internal string WorkOn(Model model, string technique, TargetProfile? target) => ContentDigest.OfText($"{key}\n{technique}\n{target?.Name}\n{model.Digest()}");
 
     /// <summary>Where training writes how far it is; null where it can't write there.</summary>
     internal string? CheckpointOf(string work)

@@ -106,14 +106,20 @@ public sealed class SurgeryMasksTests
     }
 
     [TestMethod]
-    public void A_training_that_begins_behind_the_surgery_finds_the_masks_that_were_there()
+    public void A_training_that_goes_on_behind_the_surgery_leaves_the_masks_as_they_were()
     {
         Parameter weight = Weight("w", 1000);
         Run(new SurgeryMasks([(weight, [.. weight.Values])], 0.7, PruningScope.Global, seed: 0), 1, 80);
         bool[] before = [.. weight.Mask!];
+        // What is masked moves on, and would pass others.
+        float[] moved = [.. weight.Values.Select((value, i) => before[i] ? value : 10f)];
+        weight.Take(moved);
         weight.Mask = null;
+        SurgeryMasks resumed = new([(weight, moved)], 0.7, PruningScope.Global, seed: 0);
+        before.CopyTo(weight.Mask!, 0);
+        resumed.ResumeSettled();
 
-        Run(new SurgeryMasks([(weight, [.. weight.Values])], 0.7, PruningScope.Global, seed: 0), 81, 81);
+        Run(resumed, 81, 81);
 
         CollectionAssert.AreEqual(before, weight.Mask);
     }

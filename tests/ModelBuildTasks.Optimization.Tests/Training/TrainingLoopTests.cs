@@ -100,6 +100,34 @@ public sealed class TrainingLoopTests
     }
 
     [TestMethod]
+    public void What_the_time_cut_short_is_taken_as_it_was_where_its_checkpoint_is_kept()
+    {
+        TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training"), KeepsCheckpoint = true };
+        (TrainingOutcome cut, float weight) = Run(kept with { Limit = TimeSpan.FromTicks(1) });
+
+        (TrainingOutcome again, float taken) = Run(kept);
+
+        Assert.AreEqual(1, cut.Steps);
+        Assert.AreEqual(1, again.Steps);
+        Assert.AreEqual(weight, taken);
+    }
+
+    [TestMethod]
+    [DataRow(true)]
+    [DataRow(false)]
+    public void That_weights_had_settled_is_known_behind_a_kill(bool isSettled)
+    {
+        TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
+        using CancellationTokenSource kill = new();
+        Assert.ThrowsExactly<OperationCanceledException>(() => Run(kept, settle: (_, _) => isSettled, progress: new Told(_ => kill.Cancel()), cancellation: kill.Token));
+
+        bool wasSettled = false;
+        Run(kept, settle: (_, _) => true, resumeSettled: () => wasSettled = true);
+
+        Assert.AreEqual(isSettled, wasSettled);
+    }
+
+    [TestMethod]
     public void Masks_are_kept_over_a_kill()
     {
         TrainingPlan kept = Plan with { CheckpointPath = Path.Combine(folder, "training") };
@@ -188,7 +216,7 @@ public sealed class TrainingLoopTests
     private static double Distance(float weight) => (weight - 3.0) * (weight - 3);
 
     private static (TrainingOutcome Outcome, float Weight) Run(
-        TrainingPlan plan, Func<float, double>? look = null, Func<int, int, bool>? settle = null, Dataset? samples = null, bool[]? mask = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
+        TrainingPlan plan, Func<float, double>? look = null, Func<int, int, bool>? settle = null, Action? resumeSettled = null, Dataset? samples = null, bool[]? mask = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         Model model = Model.Create("distance", opset: 17, irVersion: 8);
         Graph graph = model.Graph;
@@ -203,6 +231,7 @@ public sealed class TrainingLoopTests
             Inputs = (batch, _) => TrainingBatches.Join([.. batch.Select(sample => sample.Inputs)]),
             Look = () => (look ?? Distance)(weight.Values[0]),
             Settle = settle,
+            ResumeSettled = resumeSettled,
         };
         return (loop.Run(progress, cancellation), weight.Values[0]);
     }

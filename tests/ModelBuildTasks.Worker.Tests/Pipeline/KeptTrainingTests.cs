@@ -18,10 +18,19 @@ public sealed class KeptTrainingTests : TrainingScene
     {
         Run(Pruned());
         Run(Pruned(request => request.Budgets.MaxAccuracyDrop = 0.5));
-
-        Assert.HasCount(2, trained, "The budget steers what is made, so that it is another request.");
         Run(Pruned(request => request.Budgets.MaxSizeBytes = 10));
-        Assert.HasCount(2, trained);
+
+        Assert.HasCount(1, trained);
+    }
+
+    [TestMethod]
+    public void What_was_trained_for_one_target_serves_the_others()
+    {
+        Run(Pruned());
+        OptimizationResult other = Run(Pruned(request => request.Target = "cpu-arm64"));
+
+        Assert.HasCount(1, trained);
+        Assert.HasCount(1, other.Pinned!.TrainedWeights);
     }
 
     [TestMethod]

@@ -81,6 +81,20 @@ public sealed class TrainedSearchTests : TrainingScene
     }
 
     [TestMethod]
+    public void Named_numbers_are_searched_for_what_may_be_removed_with_training()
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        OptimizationResult result = Run(Request(request =>
+        {
+            (request.Settings.FineTune, request.Settings.Pruning, request.Settings.Precision) = (FineTune.Auto, Pruning.Auto, Precision.Float32);
+            (request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeRatio) = (0, 0.5);
+        }));
+
+        Assert.AreEqual("distill", trained.Single().Technique);
+        Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name.EndsWith("float32 with training", StringComparison.Ordinal)), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+    }
+
+    [TestMethod]
     public void A_form_that_keeps_the_budget_of_size_in_integers_alone_is_pruned_as_far_and_trained()
     {
         SmallModels.WideMlp().Save(place.ModelPath);

@@ -26,6 +26,12 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
     /// <summary>Share of the training of each round but the last, which has the rest.</summary>
     private const double ShareOfRound = 0.1;
 
+    /// <summary>Share of the time that choosing, removing and refitting may take; where all rounds would take more, the channels that are left to remove go in the one that tells so.</summary>
+    private const double ShareOfRemoving = 0.3;
+
+    /// <summary>What a removal takes over what choosing takes: refitting is much the same again.</summary>
+    private const double RemovalOverChoice = 2;
+
     private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
 
     public string Name => "iterative structured pruning";
@@ -59,7 +65,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         Stopwatch watch = Stopwatch.StartNew();
         Model teacher = Teacher ?? model.Clone();
         PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
-        PassContext sampled = context with { Calibration = context.Calibration is { Count: > 0 } ? context.Calibration : data, Progress = null };
+        PassContext sampled = context with { Calibration = DistillationRun.Part(data, plan).Learned, Progress = null };
         List<string> refusals = [], untrained = [];
         List<string> told = dead.Changed ? [dead.Explanation] : [];
         Model now = model;
@@ -67,22 +73,27 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         IReadOnlyDictionary<string, int>? fewest = null;
         string? reason = null;
         string trained = "";
-        for (int round = 1; round <= Rounds; round++)
+        TimeSpan removing = TimeSpan.Zero;
+        bool isLast = false;
+        for (int round = 1; !isLast; round++)
         {
             refusals.Clear();
+            TimeSpan begun = watch.Elapsed;
             RemovalPlan? removal = Plan(now, sampled, refusals, out string? obstacle, out bool isFailure);
             reason ??= obstacle;
+            TimeSpan each = round == 1 ? RemovalOverChoice * (watch.Elapsed - begun) : removing / (round - 1);
+            isLast = round == Rounds || removing + (each * (Rounds - round + 1)) > ShareOfRemoving * plan.Limit;
             if (removal is null && gone == 0)
             {
                 return isFailure ? AtOnce(model, teacher, watch, context, obstacle!) : Nothing(dead, reason!, refusals);
             }
 
-            int before = gone;
+            (int goneBefore, int roundsBefore) = (gone, rounds);
             if (removal is not null)
             {
                 removable = fewest is null ? removal.Removable : removable;
                 fewest ??= removal.Fewest;
-                double share = round == Rounds ? sparsity : sparsity * (1 - Math.Pow(1 - ((double)round / Rounds), 3));
+                double share = isLast ? sparsity : sparsity * (1 - Math.Pow(1 - ((double)round / Rounds), 3));
                 Removal chosen = removal.Choose((int)Math.Round(share * removable, MidpointRounding.AwayFromZero) - gone, fewest, context.CancellationToken);
                 if (chosen.Classes.Count > 0)
                 {
@@ -92,10 +103,16 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
                 }
             }
 
-            if (gone > before || (round == Rounds && gone > 0))
+            removing += watch.Elapsed - begun;
+            if (gone > goneBefore || (isLast && gone > 0))
             {
-                trainings++;
-                trained = Train(now, teacher, round, watch, context, untrained);
+                TrainingShare own = new(roundsBefore, isLast);
+                TrainingPlan part = PlanOf(round, own, watch.Elapsed);
+                if (part.Epochs != 0)
+                {
+                    trainings++;
+                    trained = Train(now, teacher, round, own, part, watch, context, untrained);
+                }
             }
 
             context.Progress?.Report((double)round / Rounds);
@@ -127,7 +144,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
 
         List<string> untrained = [];
-        string trained = Train(model, teacher, Rounds, watch, context, untrained);
+        string trained = Train(model, teacher, 1, TrainingShare.Whole, PlanOf(1, TrainingShare.Whole, watch.Elapsed), watch, context, untrained);
         DeleteCheckpoints();
         return pruned with { Explanation = $"{obstacle} So they went at once. {pruned.Explanation} {trained}", Refusals = [.. pruned.Refusals, .. untrained], Untrained = untrained.Count == 0 ? null : trained };
     }
@@ -148,23 +165,23 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
     }
 
+    /// <summary>A round's share of the plan.</summary>
+    private TrainingPlan PlanOf(int round, TrainingShare own, TimeSpan elapsed) => plan with
+    {
+        Epochs = plan.Epochs is { } epochs ? own.Of(epochs) : null,
+        DefaultSteps = Math.Max(1, own.Of(plan.DefaultSteps)),
+        Limit = plan.Limit is { } limit ? own.IsLast ? TimeSpan.FromTicks(Math.Max(1, (limit - elapsed).Ticks)) : own.Length * limit : null,
+        CheckpointPath = CheckpointOf(round),
+        KeepsCheckpoint = true,
+        Seed = unchecked(plan.Seed + round),
+    };
+
     /// <summary>Trains a round's model where that brings it nearer to the teacher.</summary>
     /// <returns>A sentence on it.</returns>
-    private string Train(Model model, Model teacher, int round, Stopwatch watch, PassContext context, List<string> untrained)
+    private string Train(Model model, Model teacher, int round, TrainingShare own, TrainingPlan part, Stopwatch watch, PassContext context, List<string> untrained)
     {
-        bool isLast = round == Rounds;
-        double share = isLast ? 1 - ((Rounds - 1) * ShareOfRound) : ShareOfRound;
-        TrainingPlan own = plan with
-        {
-            Epochs = plan.Epochs is { } epochs ? Math.Max(1, (int)Math.Round(share * epochs)) : null,
-            DefaultSteps = Math.Max(1, (int)(share * plan.DefaultSteps)),
-            Limit = plan.Limit is { } limit ? isLast ? TimeSpan.FromTicks(Math.Max(1, (limit - watch.Elapsed).Ticks)) : share * limit : null,
-            CheckpointPath = CheckpointOf(round),
-            KeepsCheckpoint = true,
-            Seed = unchecked(plan.Seed + round),
-        };
-        RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, plan, (round - 1) * ShareOfRound, share, watch) : null;
-        PassOutcome outcome = new Distillation(teacher, data, own) { IsClassifier = IsClassifier }.Apply(model, context with { Training = told });
+        RoundProgress? told = context.Training is { } whole ? new RoundProgress(whole, plan, own, watch) : null;
+        PassOutcome outcome = new Distillation(teacher, data, part) { IsClassifier = IsClassifier }.Apply(model, context with { Training = told });
         if (!outcome.Changed)
         {
             untrained.Add($"Round {round} was not trained: {outcome.Explanation}");
@@ -184,12 +201,30 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         }
     }
 
+    /// <summary>A round's part of the training.</summary>
+    /// <param name="Before">Rounds before it that removed something.</param>
+    /// <param name="IsLast">Whether it has the rest.</param>
+    private readonly record struct TrainingShare(int Before, bool IsLast)
+    {
+        internal static TrainingShare Whole { get; } = new(0, IsLast: true);
+
+        /// <summary>Where it begins, 0 to 1.</summary>
+        internal double Start => Before * ShareOfRound;
+
+        internal double Length => IsLast ? 1 - Start : ShareOfRound;
+
+        /// <summary>Its part of a whole number, which may be none of a small one. All parts together are that number.</summary>
+        internal int Of(int whole) => (IsLast ? whole : By(Before + 1, whole)) - By(Before, whole);
+
+        private static int By(int rounds, int whole) => (int)Math.Round(rounds * ShareOfRound * whole, MidpointRounding.ToZero);
+    }
+
     /// <summary>How far a round is, as a share of all of them.</summary>
-    private sealed class RoundProgress(IProgress<TrainingProgress> whole, TrainingPlan plan, double before, double share, Stopwatch watch) : IProgress<TrainingProgress>
+    private sealed class RoundProgress(IProgress<TrainingProgress> whole, TrainingPlan plan, TrainingShare own, Stopwatch watch) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value)
         {
-            double done = before + (share * value.Share);
+            double done = own.Start + (own.Length * value.Share);
             whole.Report(value with { Share = done, Left = plan.Left(watch.Elapsed, done, 1 - done) });
         }
     }

@@ -18,6 +18,16 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
     /// <summary>Whether a float output [N, C] is known to hold scores of classes.</summary>
     public bool IsClassifier { get; init; }
 
+    /// <summary>
+    /// The samples that a training by default learns from. What a model that is to be trained was fitted to before, by least squares, should be no others: training is judged by those that it holds out, and a model that
+    /// was fitted to them seems better there than it is.
+    /// </summary>
+    public static Dataset Learned(Dataset data)
+    {
+        ArgumentNullException.ThrowIfNull(data);
+        return DistillationRun.Part(data, new TrainingPlan()).Learned;
+    }
+
     public PassOutcome Apply(Model model, PassContext context)
     {
         ArgumentNullException.ThrowIfNull(model);

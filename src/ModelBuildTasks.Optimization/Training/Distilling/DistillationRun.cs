@@ -39,6 +39,9 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <inheritdoc cref="TrainingLoop.Settle"/>
     internal Func<int, int, bool>? Settle { get; init; }
 
+    /// <inheritdoc cref="TrainingLoop.ResumeSettled"/>
+    internal Action? ResumeSettled { get; init; }
+
     /// <summary>Why some parameters were not trained. Known after <see cref="Run"/>.</summary>
     internal IReadOnlyList<GradientGap> Gaps { get; private set; } = [];
 
@@ -48,8 +51,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <exception cref="DatasetException">A sample is damaged, or its label is no class of the model.</exception>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        bool isParted = data.Count >= FewestToPart;
-        (Dataset held, Dataset learned) = isParted ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut), plan.Seed) : (data, data);
+        (Dataset held, Dataset learned) = Part(data, plan);
         Sample first = learned.Read().First();
         Sample[] samples = [.. held.Read().Where(sample => sample.IsShapedAs(first))];
         if (samples.Length == 0)
@@ -85,10 +87,16 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             Inputs = inputs.Augmented,
             Look = () => Look(problem, trainer, judged),
             Settle = Settle,
+            ResumeSettled = ResumeSettled,
             Identity = $"{problem.Model.Digest()}; {openTeacher.Digest()}; {data.Count}",
         };
         return loop.Run(progress, cancellation);
     }
+
+    /// <summary>Samples that nothing may be learned from, and the others. What a model that is to be trained was fitted to before, by least squares, is best the latter, too: else it seems better than it is where training is judged.</summary>
+    internal static (Dataset Held, Dataset Learned) Part(Dataset data, TrainingPlan plan) =>
+        // The same for any seed of the plan: several trainings of one model hold out the same samples.
+        data.Count >= FewestToPart ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut)) : (data, data);
 
     /// <summary>Both models for as many samples at once as the plan says; where one of them takes no more than one, gradients are added up instead.</summary>
     private (Model Student, Model Teacher, TrainingPlan Plan) Fit(Sample[] samples)
