@@ -33,6 +33,14 @@ public sealed class ShownTrainingLines
     }
 
     [TestMethod]
+    public void What_came_of_a_training_is_seen_at_any_time()
+    {
+        _lines.IsToBeSeen(Line);
+
+        Assert.IsTrue(_lines.IsToBeSeen("digits (cpu): distillation, 100 %, ended: 3000 steps on 270 samples in 67 s: the distance from the teacher fell from 0.3 to 0.1; all steps are done."));
+    }
+
+    [TestMethod]
     [DataRow("digits (cpu): distillation")]
     [DataRow("digits (cpu): measuring, 25 %, 3 of 4")]
     [DataRow("app.csproj(1,1): error MBT9999: this is prose")]

@@ -69,6 +69,12 @@ internal sealed class AppliedSteps(TargetProfile target, Dataset? calibration, I
             Pinned = lessons?.Pinned,
         };
         PassOutcome outcome = pass.Apply(model, context);
+        if (pass is KeptTraining)
+        {
+            // It took minutes: people see what came of it, where the line of another step would tell them nothing.
+            progress.Report(new PipelineProgress(pass.Name, 1) { Detail = $"ended: {outcome.Explanation}" });
+        }
+
         Steps.Add(new Step(pass.Name, outcome.Changed, outcome.Explanation) { IsLossless = pass is GraphSimplification, TrainedWeights = outcome.TrainedWeights, Reasons = Shortened(outcome.Refusals) });
         Quantization = outcome.Plan is { } made ? Quantization?.CompletedBy(made) ?? made : Quantization;
         if (pass is KeptTraining && outcome.Changed && Quantization is { } trained)

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace ModelBuildTasks.Execution;
 
 /// <summary>
-/// Picks the lines of the worker that a build shows at once: how far training is, which takes minutes. It decides who sees a line, and nothing is taken from it.
+/// Picks the lines of the worker that a build shows at once: how far training is, which takes minutes, and what came of it. It decides who sees a line, and nothing is taken from it.
 /// </summary>
 /// <param name="now">The time since some start; null for a clock of its own.</param>
 internal sealed class TrainingLines(Func<TimeSpan>? now = null)
@@ -17,12 +17,20 @@ internal sealed class TrainingLines(Func<TimeSpan>? now = null)
     // "digits (cpu): distillation, 25 %, loss 0.239, 26s left", as ConsoleProgress writes it.
     private static readonly Regex s_form = new(@"^(?<model>[^:]+ \([^():]+\)): [^:]+, [0-9]+ %, loss \S+(, .+ left)?$", RegexOptions.CultureInvariant);
 
+    // "digits (cpu): distillation, 100 %, ended: 3000 steps on 270 samples in 67 s: …"
+    private static readonly Regex s_end = new(@"^[^:]+ \([^():]+\): [^:]+, 100 %, ended: ", RegexOptions.CultureInvariant);
+
     private readonly Func<TimeSpan> _now = now ?? Clock();
     private readonly Dictionary<string, TimeSpan> _shown = new(StringComparer.Ordinal);
 
-    /// <summary>Whether people are to see a line that standard output has: the first of a model, and then one every <see cref="Interval"/>.</summary>
+    /// <summary>Whether people are to see a line that standard output has: the first of a model, then one every <see cref="Interval"/>, and what came of it.</summary>
     public bool IsToBeSeen(string line)
     {
+        if (s_end.IsMatch(line))
+        {
+            return true;
+        }
+
         if (s_form.Match(line) is not { Success: true } match)
         {
             return false;

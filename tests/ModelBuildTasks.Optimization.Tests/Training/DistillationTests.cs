@@ -164,6 +164,27 @@ public sealed class DistillationTests
     public void Without_samples_nothing_is_learned() => Assert.Contains("no sample", Train(Damaged(Network()), Network(), samples: 0).Explanation);
 
     [TestMethod]
+    public void An_operator_that_lets_no_gradient_pass_is_named_with_what_is_not_trained()
+    {
+        Model student = Shrunk();
+        student.Graph.Find("w2")!.Initializer = GradientCheck.Draw([12, Classes], seed: 99);
+
+        PassOutcome outcome = Train(student, Shrunk());
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.Contains("Shrink", outcome.Explanation);
+        Assert.Contains("Not trained because of it: w1, b1.", outcome.Explanation);
+
+        static Model Shrunk()
+        {
+            Model model = Network();
+            Node second = model.Graph.Find("w2")!.Uses[0].Node;
+            second.SetInput(0, model.Graph.Add("Shrink", second.Input(0)!));
+            return model;
+        }
+    }
+
+    [TestMethod]
     public void A_teacher_that_fits_no_sample_is_refused()
     {
         Model student = Damaged(Network());

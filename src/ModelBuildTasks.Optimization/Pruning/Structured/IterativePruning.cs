@@ -65,7 +65,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         Stopwatch watch = Stopwatch.StartNew();
         Model teacher = Teacher ?? model.Clone();
         PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
-        PassContext sampled = context with { Calibration = DistillationRun.Part(data, plan).Learned, Progress = null };
+        PassContext sampled = DistillationRun.Fitting(context, data, plan) with { Progress = null };
         List<string> refusals = [], untrained = [];
         List<string> told = dead.Changed ? [dead.Explanation] : [];
         Model now = model;

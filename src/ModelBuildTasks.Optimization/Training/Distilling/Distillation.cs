@@ -59,7 +59,7 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
         string[] gaps = [.. run.Gaps.Select(gap => gap.ToString())];
         if (!outcome.IsBetter)
         {
-            return PassOutcome.Refused(FormattableString.Invariant($"{outcome.Steps} steps brought held-out samples no nearer to the teacher (loss {outcome.Before:G3})"), gaps);
+            return PassOutcome.Refused(FormattableString.Invariant($"{outcome.Steps} steps brought held-out samples no nearer to the teacher (loss {outcome.Before:G3}); training ended as {outcome.Ending}.") + GradientGap.Sentences(run.Gaps), gaps);
         }
 
         foreach (Parameter parameter in parameters)
@@ -70,6 +70,6 @@ public sealed class Distillation(Model teacher, Dataset data, TrainingPlan plan)
         model.Restore(student.TakeSnapshot());
 
         return PassOutcome.Applied(
-            FormattableString.Invariant($"{outcome.Steps} steps on {data.Count} samples in {outcome.Duration.TotalSeconds:0} s: the distance from the teacher on held-out samples fell from {outcome.Before:G3} to {outcome.After:G3}; {outcome.Ending}."), gaps);
+            FormattableString.Invariant($"{outcome.Steps} steps on {data.Count} samples in {outcome.Duration.TotalSeconds:0} s: the distance from the teacher on held-out samples fell from {outcome.Before:G3} to {outcome.After:G3}; {outcome.Ending}.") + GradientGap.Sentences(run.Gaps), gaps);
     }
 }

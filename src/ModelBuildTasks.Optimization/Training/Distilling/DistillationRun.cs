@@ -98,6 +98,10 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         // The same for any seed of the plan: several trainings of one model hold out the same samples.
         data.Count >= FewestToPart ? data.Part(Math.Clamp((int)Math.Round(plan.HeldOut * data.Count), 1, MostHeldOut)) : (data, data);
 
+    /// <summary>The context in which a model is fitted that is to be trained: by its calibration data, without what is held out where that is the training data, and by training data where it has none.</summary>
+    internal static PassContext Fitting(PassContext context, Dataset data, TrainingPlan plan) =>
+        context.Calibration is { Count: > 0 } own && !ReferenceEquals(own, data) || data.Count == 0 ? context : context with { Calibration = Part(data, plan).Learned };
+
     /// <summary>Both models for as many samples at once as the plan says; where one of them takes no more than one, gradients are added up instead.</summary>
     private (Model Student, Model Teacher, TrainingPlan Plan) Fit(Sample[] samples)
     {
