@@ -11,7 +11,7 @@ namespace ModelBuildTasks.Optimization.Pruning.Structured;
 
 /// <summary>
 /// Removes channels in rounds, with a training in between and a longer one in the end, in which what is left learns to answer as the whole model does (as Molchanov et al., 2017 and 2019, remove some filters at a time while
-/// they fine-tune). What a channel is worth is looked at anew in each round, by slopes (<see cref="TaylorImportance"/>): they tell of small changes, and a round makes one.
+/// they fine-tune). What a channel is worth is looked at anew in each round (<see cref="RoundRemoval"/>).
 /// </summary>
 /// <param name="data">Samples of real input to learn from; they need no labels.</param>
 /// <param name="plan">How long and how for all rounds together.</param>
@@ -28,9 +28,6 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
     /// <summary>Share of the time that choosing, removing and refitting may take; where all rounds would take more, the channels that are left to remove go in the one that tells so.</summary>
     private const double ShareOfRemoving = 0.3;
-
-    /// <summary>What a removal takes over what choosing takes: refitting is much the same again.</summary>
-    private const double RemovalOverChoice = 2;
 
     private readonly double sparsity = sparsity is >= 0 and <= 1 ? sparsity : throw new ArgumentOutOfRangeException(nameof(sparsity), sparsity, "A sparsity is a share, 0 to 1.");
 
@@ -66,45 +63,35 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
         Model teacher = Teacher ?? model.Clone();
         PassOutcome dead = new DeadChannels(excluded).Apply(model, context);
         PassContext sampled = DistillationRun.Fitting(context, data, plan) with { Progress = null };
+        RoundRemoval removal = new(teacher, DistillationRun.Part(data, plan).Held, excluded, ShareOfRemoving * plan.Limit / (2 * Rounds));
         List<string> refusals = [], untrained = [];
         List<string> told = dead.Changed ? [dead.Explanation] : [];
         Model now = model;
-        (int removable, int gone, int rounds, int trainings) = (0, 0, 0, 0);
-        IReadOnlyDictionary<string, int>? fewest = null;
+        (int gone, int rounds, int trainings) = (0, 0, 0);
         string? reason = null;
         string trained = "";
         TimeSpan removing = TimeSpan.Zero;
         bool isLast = false;
         for (int round = 1; !isLast; round++)
         {
-            refusals.Clear();
             TimeSpan begun = watch.Elapsed;
-            RemovalPlan? removal = Plan(now, sampled, refusals, out string? obstacle, out bool isFailure);
+            isLast = round == Rounds || (rounds > 0 && removing * ((double)Rounds / rounds) > ShareOfRemoving * plan.Limit);
+            double share = isLast ? sparsity : sparsity * (1 - Math.Pow(1 - ((double)round / Rounds), 3));
+            refusals.Clear();
+            int roundsBefore = rounds;
+            if (removal.Remove(now, share, gone, sampled, refusals, out string? obstacle) is var (pruned, count, explanation))
+            {
+                (now, gone, rounds) = (pruned, gone + count, rounds + 1);
+                told.Add(explanation);
+            }
+            else if (obstacle is not null && gone == 0)
+            {
+                return Nothing(dead, obstacle, refusals);
+            }
+
             reason ??= obstacle;
-            TimeSpan each = round == 1 ? RemovalOverChoice * (watch.Elapsed - begun) : removing / (round - 1);
-            isLast = round == Rounds || removing + (each * (Rounds - round + 1)) > ShareOfRemoving * plan.Limit;
-            if (removal is null && gone == 0)
-            {
-                return isFailure ? AtOnce(model, teacher, watch, context, obstacle!) : Nothing(dead, reason!, refusals);
-            }
-
-            (int goneBefore, int roundsBefore) = (gone, rounds);
-            if (removal is not null)
-            {
-                removable = fewest is null ? removal.Removable : removable;
-                fewest ??= removal.Fewest;
-                double share = isLast ? sparsity : sparsity * (1 - Math.Pow(1 - ((double)round / Rounds), 3));
-                Removal chosen = removal.Choose((int)Math.Round(share * removable, MidpointRounding.AwayFromZero) - gone, fewest, context.CancellationToken);
-                if (chosen.Classes.Count > 0)
-                {
-                    (now, string explanation) = removal.Apply(chosen, sampled, refusals);
-                    (gone, rounds) = (gone + chosen.Classes.Count, rounds + 1);
-                    told.Add(explanation);
-                }
-            }
-
             removing += watch.Elapsed - begun;
-            if (gone > goneBefore || (isLast && gone > 0))
+            if (rounds > roundsBefore || (isLast && gone > 0))
             {
                 TrainingShare own = new(roundsBefore, isLast);
                 TrainingPlan part = PlanOf(round, own, watch.Elapsed);
@@ -120,12 +107,12 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
         if (gone == 0)
         {
-            return Nothing(dead, reason ?? $"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} removes none of {removable} channels.", refusals);
+            return Nothing(dead, reason ?? $"A sparsity of {sparsity.ToString(CultureInfo.InvariantCulture)} removes none of {removal.Removable} channels.", refusals);
         }
 
         model.Restore(now.TakeSnapshot());
         DeleteCheckpoints();
-        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]) with
+        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removal.Removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]) with
         {
             Untrained = untrained.Count < trainings ? null : trained,
         };
@@ -133,37 +120,6 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
     private static PassOutcome Nothing(PassOutcome dead, string reason, List<string> refusals) =>
         dead.Changed ? PassOutcome.Applied($"{dead.Explanation} {reason}", refusals) : PassOutcome.Refused(reason, refusals);
-
-    /// <summary>Where there are no slopes to choose by, channels go at once, and one training follows.</summary>
-    private PassOutcome AtOnce(Model model, Model teacher, Stopwatch watch, PassContext context, string obstacle)
-    {
-        PassOutcome pruned = new StructuredPruning(sparsity, excluded).Apply(model, context);
-        if (!pruned.Changed)
-        {
-            return pruned;
-        }
-
-        List<string> untrained = [];
-        string trained = Train(model, teacher, 1, TrainingShare.Whole, PlanOf(1, TrainingShare.Whole, watch.Elapsed), watch, context, untrained);
-        DeleteCheckpoints();
-        return pruned with { Explanation = $"{obstacle} So they went at once. {pruned.Explanation} {trained}", Refusals = [.. pruned.Refusals, .. untrained], Untrained = untrained.Count == 0 ? null : trained };
-    }
-
-    private RemovalPlan? Plan(Model model, PassContext context, List<string> refusals, out string? reason, out bool isFailure)
-    {
-        isFailure = false;
-        try
-        {
-            return RemovalPlan.Of(model, excluded, context, refusals, out reason, ChannelImportance.Taylor);
-        }
-        catch (Exception failure) when (failure is CalibrationException or InferenceException or GradientException or AggregateException)
-        {
-            // Samples that are not finite choose nothing, and teach nothing.
-            isFailure = failure is not CalibrationException;
-            reason = $"The importance of channels cannot be measured: {(failure.InnerException ?? failure).Message.TrimEnd('.')}.";
-            return null;
-        }
-    }
 
     /// <summary>A round's share of the plan.</summary>
     private TrainingPlan PlanOf(int round, TrainingShare own, TimeSpan elapsed) => plan with
@@ -206,8 +162,6 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
     /// <param name="IsLast">Whether it has the rest.</param>
     private readonly record struct TrainingShare(int Before, bool IsLast)
     {
-        internal static TrainingShare Whole { get; } = new(0, IsLast: true);
-
         /// <summary>Where it begins, 0 to 1.</summary>
         internal double Start => Before * ShareOfRound;
 
