@@ -42,11 +42,14 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <inheritdoc cref="TrainingLoop.ResumeSettled"/>
     internal Action? ResumeSettled { get; init; }
 
+    /// <summary>Names of parameters without which training is of no use.</summary>
+    internal IReadOnlyCollection<string> Required { get; init; } = [];
+
     /// <summary>Why some parameters were not trained. Known after <see cref="Run"/>.</summary>
     internal IReadOnlyList<GradientGap> Gaps { get; private set; } = [];
 
     /// <summary>Trains.</summary>
-    /// <exception cref="GradientException">No parameter can be trained, or there is nothing that teaches.</exception>
+    /// <exception cref="GradientException">No parameter can be trained, or one that is <see cref="Required"/> can't, or there is nothing that teaches.</exception>
     /// <exception cref="InferenceException">ONNX Runtime runs one of the models on no sample.</exception>
     /// <exception cref="DatasetException">A sample is damaged, or its label is no class of the model.</exception>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
@@ -82,6 +85,11 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         TrainingProblem problem = new(open, loss.Name, parameters, judged.First());
         using Trainer trainer = new(problem, new TrainerSettings(fitted.Rule, fitted.ClipNorm, Threads: fitted.Threads));
         Gaps = trainer.Gaps;
+        if (Gaps.FirstOrDefault(gap => gap.Parameters.Any(Required.Contains)) is { } gap)
+        {
+            throw new GradientException(gap.ToString());
+        }
+
         TrainingLoop loop = new(fitted, trainer, batches)
         {
             Inputs = inputs.Augmented,
