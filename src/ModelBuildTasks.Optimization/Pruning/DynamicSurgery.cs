@@ -107,7 +107,14 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         }
 
         SurgeryMasks masks = new([.. layers.Select(layer => (byName[layer.Value.Name], layer.Elements))], sparsity, scope, plan.Seed);
-        DistillationRun run = new(student, teacher, parameters, data, rest) { IsClassifier = IsClassifier, Settle = masks.Settle, ResumeSettled = masks.ResumeSettled, Mixes = true };
+        DistillationRun run = new(student, teacher, parameters, data, rest)
+        {
+            IsClassifier = IsClassifier,
+            Required = [.. layers.Select(layer => layer.Value.Name)],
+            Settle = masks.Settle,
+            ResumeSettled = masks.ResumeSettled,
+            Mixes = true,
+        };
         TrainingOutcome outcome;
         try
         {
@@ -116,12 +123,6 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         catch (Exception fault) when (fault is GradientException or InferenceException)
         {
             reason = fault.Message;
-            return null;
-        }
-
-        if (run.Gaps.FirstOrDefault(gap => layers.Exists(layer => gap.Parameters.Contains(layer.Value.Name))) is { } gap)
-        {
-            reason = gap.ToString();
             return null;
         }
 

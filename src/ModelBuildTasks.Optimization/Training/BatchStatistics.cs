@@ -8,7 +8,7 @@ namespace ModelBuildTasks.Optimization.Training;
 public sealed record TrackedStatistic(string Stored, string Batch);
 
 /// <summary>Makes BatchNormalization use the statistics of the batch, as training does, and bring them out.</summary>
-public static class BatchStatistics
+internal static class BatchStatistics
 {
     /// <summary>
     /// Replaces each BatchNormalization by one in training mode. With momentum 0 ONNX's "running" outputs are the batch's mean and

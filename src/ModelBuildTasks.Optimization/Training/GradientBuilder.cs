@@ -44,11 +44,11 @@ public static class GradientBuilder
         UnrollSequences(model, weights, lossValue, example);
         lossValue = graph.Find(loss)!;
         IReadOnlyList<Node> order = graph.TopologicalOrder();
-        GradientContext context = new(graph, Dependence.After(order, weights), ShapeProbe.Run(model, lossValue, example));
+        GradientContext context = new(graph, Dependence.After(order, weights), ShapeProbe.Run(model, lossValue, example, out IReadOnlyDictionary<Value, ElementType> types));
         context.Contribute(lossValue, graph.AddInitializer("seed", ShapeProbe.Ones(context.Shape(lossValue))));
         for (int i = order.Count - 1; i >= 0; i--)
         {
-            Differentiate(order[i], context);
+            Differentiate(order[i], types, context);
         }
 
         Value[] trained = [.. weights.Where(weight => context.Needs(weight) && context.HasGradient(weight))];
@@ -91,18 +91,18 @@ public static class GradientBuilder
     private static void UnrollSequences(Model model, Value[] weights, Value loss, IReadOnlyList<Tensor> example)
     {
         HashSet<Value> wanted = Dependence.After(model.Graph.TopologicalOrder(), weights);
-        Node[] layers = [.. model.Graph.Nodes.Where(node => RecurrentUnrolling.CanUnroll(node) && node.Outputs.Any(wanted.Contains))];
+        Node[] layers = [.. model.Graph.Nodes.Where(node => RecurrentUnrolling.IsRecurrent(node) && node.Outputs.Any(wanted.Contains))];
         if (layers.Length > 0)
         {
-            IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(model, loss, example);
-            foreach (Node layer in layers)
+            IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(model, loss, example, out IReadOnlyDictionary<Value, ElementType> types);
+            foreach (Node layer in layers.Where(layer => types[layer.Input(0)!] == ElementType.Float && RecurrentUnrolling.Obstacle(layer, shapes[layer.Input(0)!]) is null))
             {
                 RecurrentUnrolling.Unroll(layer, shapes);
             }
         }
     }
 
-    private static void Differentiate(Node node, GradientContext context)
+    private static void Differentiate(Node node, IReadOnlyDictionary<Value, ElementType> types, GradientContext context)
     {
         if (!node.Outputs.Any(context.IsReached) || !context.IsBehind(node))
         {
@@ -119,6 +119,12 @@ public static class GradientBuilder
         }
         else if (node.Inputs.Any(context.Needs) && node.Outputs.Any(context.HasGradient))
         {
+            if (RealTypes(node, types, context).FirstOrDefault(type => !rule.Covers(type)) is var uncovered and not ElementType.Undefined)
+            {
+                context.Refuse(node, $"it computes in {uncovered}, which is not covered");
+                return;
+            }
+
             try
             {
                 rule.Differentiate(node, context);
@@ -129,6 +135,10 @@ public static class GradientBuilder
             }
         }
     }
+
+    /// <summary>The types of real numbers that a node makes, and of those that it reads whose gradients are wanted.</summary>
+    private static IEnumerable<ElementType> RealTypes(Node node, IReadOnlyDictionary<Value, ElementType> types, GradientContext context) =>
+        node.Inputs.OfType<Value>().Where(context.Needs).Concat(node.Outputs).Select(value => types.GetValueOrDefault(value)).Where(type => type.IsFloatingPoint());
 
     private static List<GradientGap> Gaps(Value[] weights, Value[] trained, string loss, GradientContext context)
     {

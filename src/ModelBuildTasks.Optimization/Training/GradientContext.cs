@@ -3,7 +3,7 @@ using ModelBuildTasks.Onnx;
 namespace ModelBuildTasks.Optimization.Training;
 
 /// <summary>What a gradient rule works with: the graph it adds to, the gradients so far, and the shape of every value.</summary>
-public sealed class GradientContext
+internal sealed class GradientContext
 {
     /// <summary>2¹⁰⁰: the step from 6 to the next number times it is far above 1, and so is all from 10⁻³⁰ on.</summary>
     private const float Steepness = 1.2676506e30f;

@@ -1,5 +1,3 @@
-using ModelBuildTasks.Onnx;
-
 namespace ModelBuildTasks.Optimization.Training;
 
 /// <summary>Why some parameters have no gradient.</summary>
@@ -16,16 +14,4 @@ public sealed record GradientGap(string OpType, string Reason, IReadOnlyList<str
         string.Concat(gaps.Take(MostTold).Select(gap => $" {gap}")) + (gaps.Count > MostTold ? $" {gaps.Count - MostTold} more operators let no gradient pass." : "");
 
     public override string ToString() => $"{Reason} Not trained because of it: {string.Join(", ", Parameters)}.";
-}
-
-/// <summary>A graph cannot be differentiated; the message names the node and says why.</summary>
-public sealed class GradientException : Exception
-{
-    public GradientException(string message) : base(message)
-    {
-    }
-
-    public GradientException(Node node, string reason) : base($"No gradient through {node.OpType} '{(node.Name.Length > 0 ? node.Name : node.Output.Name)}': {reason}.")
-    {
-    }
 }

@@ -4,7 +4,7 @@ using ModelBuildTasks.Optimization.Training.Gradients;
 namespace ModelBuildTasks.Optimization.Training;
 
 /// <summary>The operators that have a gradient.</summary>
-public static class GradientRules
+internal static class GradientRules
 {
     private static readonly Dictionary<string, IGradientRule> Rules = new IGradientRule[]
     {

@@ -9,7 +9,7 @@ namespace ModelBuildTasks.Optimization.Training;
 /// <param name="length">Elements of the parameter.</param>
 /// <param name="decay">d, the weight decay.</param>
 /// <param name="momentum">μ, 0 to 1.</param>
-public sealed class MomentumUpdate(int length, float decay, float momentum = 0.9f) : IUpdateRule
+internal sealed class MomentumUpdate(int length, float decay, float momentum = 0.9f) : IUpdateRule
 {
     private readonly float[] velocity = new float[length];
     private readonly float[] scratch = new float[length];

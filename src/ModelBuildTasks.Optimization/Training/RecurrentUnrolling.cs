@@ -13,17 +13,23 @@ internal static class RecurrentUnrolling
     /// <param name="shapes">The shape of every tensor. The sequences have this length from now on.</param>
     public static void Unroll(Node node, IReadOnlyDictionary<Value, long[]> shapes) => new RecurrentLayer(node, shapes).Unroll();
 
-    public static bool CanUnroll(Node node) => node is { OpType: "LSTM" or "GRU" or "RNN", Domain: "" } && Obstacle(node) is null;
+    public static bool IsRecurrent(Node node) => node is { OpType: "LSTM" or "GRU" or "RNN", Domain: "" };
 
     /// <summary>What keeps the node from being unrolled; null when nothing does.</summary>
-    public static string? Obstacle(Node node) =>
-        node.Input(SequenceLengths) is not null ? "sequences of different lengths are not covered"
+    /// <param name="node">Of those that <see cref="IsRecurrent"/>.</param>
+    /// <param name="sequence">The shape of its sequence, [steps, batch, inputs].</param>
+    public static string? Obstacle(Node node, long[] sequence) =>
+        node.Input(SequenceLengths) is { } lengths && !AreAll(lengths, sequence[0]) ? "sequences of different lengths are not covered"
         : node.Input(Peepholes) is not null ? "peepholes are not covered"
         : RecurrentActivation.Obstacle(node) is { } activation ? activation
         : node.Has("clip") ? "clipping is not covered"
         : node.GetInt("input_forget", 0) != 0 ? "coupled gates are not covered"
         : node.GetInt("layout", 0) != 0 ? "batches before steps are not covered"
         : null;
+
+    /// <summary>Whether all sequences are known to be as long as there are steps, so that their lengths say nothing.</summary>
+    private static bool AreAll(Value lengths, long steps) =>
+        lengths.Constant is { ElementType: ElementType.Int32 } known && !known.Span<int>().ContainsAnyExcept((int)steps);
 
     /// <summary>One node and the steps that take its place.</summary>
     private sealed class RecurrentLayer(Node node, IReadOnlyDictionary<Value, long[]> shapes)
@@ -134,7 +140,7 @@ internal static class RecurrentUnrolling
 
         private Value Reshape(Value value, params long[] shape) => graph.Add("Reshape", value, Integers(shape));
 
-        private Value Zeros(params long[] shape) => graph.AddInitializer("zeros", Tensor.Create(shape, new float[shape.Aggregate(1L, (product, size) => product * size)]));
+        private Value Zeros(params long[] shape) => graph.AddInitializer("zeros", Tensor.Create(shape, new float[shape.Product()]));
 
         private Value Integers(params long[] values) => graph.AddInitializer("integers", Tensor.Vector(values));
     }

@@ -29,25 +29,34 @@ public sealed record TrainingProblem(Model Model, string Loss, IReadOnlyList<Par
         Value labels = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, batchSize));
         Value loss = graph.Add("SoftmaxCrossEntropyLoss", graph.Outputs[0], labels);
         long[] shape = [batchSize, .. sampleShape];
-        Tensor[] example = [Tensor.Create(shape, new float[shape.Aggregate(1L, (product, size) => product * size)]), Tensor.Vector(new long[batchSize])];
+        Tensor[] example = [Tensor.Create(shape, new float[shape.Product()]), Tensor.Vector(new long[batchSize])];
         return new TrainingProblem(training, loss.Name, ParametersOf(training, decay), example) { Statistics = statistics };
     }
 
-    /// <summary>The weights of a model as parameters. What is exactly zero in a weight that was pruned stays so.</summary>
+    /// <summary>The weights of a model as parameters. What is exactly zero in a filter or matrix was pruned and stays so, but for one that is zero as a whole in a model that wasn't pruned: it starts there.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="decay">Weight decay of what has two axes or more.</param>
-    public static IReadOnlyList<Parameter> ParametersOf(Model model, float decay) =>
-        [.. TrainableWeights.Of(model).Select(name => Of(name, model.Graph.Find(name)!.Initializer!, decay))];
-
-    private static Parameter Of(string name, Tensor start, float decay)
+    /// <param name="decay">Weight decay of filters, matrices and embeddings, as told by what reads them, whatever their number of axes. Normalizations and biases are left alone.</param>
+    public static IReadOnlyList<Parameter> ParametersOf(Model model, float decay)
     {
-        bool isMatrix = start.Dimensions.Count > 1;
-        Parameter parameter = new(name, start) { Decay = isMatrix ? decay : 0 };
-        if (isMatrix && Array.IndexOf(parameter.Values, 0f) >= 0)
+        List<Parameter> parameters = [], matrices = [];
+        foreach (Value weight in TrainableWeights.Of(model).Select(name => model.Graph.Find(name)!))
         {
-            parameter.Mask = Array.ConvertAll(parameter.Values, value => value != 0);
+            bool isMatrix = weight.Uses.Any(WeightRoles.IsMatrix);
+            Parameter parameter = new(weight.Name, weight.Initializer!) { Decay = isMatrix ? decay : 0 };
+            parameters.Add(parameter);
+            if (isMatrix)
+            {
+                matrices.Add(parameter);
+            }
         }
 
-        return parameter;
+        // No share of zeros tells pruning from chance: of a share over all layers, one with large weights may lose a single weight, and another all.
+        bool isPruned = matrices.Exists(matrix => matrix.Values.Contains(0f) && Array.Exists(matrix.Values, value => value != 0));
+        foreach (Parameter matrix in isPruned ? matrices.Where(matrix => matrix.Values.Contains(0f)) : [])
+        {
+            matrix.Mask = Array.ConvertAll(matrix.Values, value => value != 0);
+        }
+
+        return parameters;
     }
 }

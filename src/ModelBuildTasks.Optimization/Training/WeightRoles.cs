@@ -27,6 +27,14 @@ internal sealed class WeightRoles
     public bool IsWeight(Value value, Use use) =>
         (value.Initializer ?? value.Constant) is { ElementType: ElementType.Float, Length: > 0 } tensor && IsWeight(use, tensor, isRearranged: false);
 
+    /// <summary>Whether a weight that is read there is a filter, a matrix or an embedding, be it rearranged on the way, and no bias, scale or slope.</summary>
+    public static bool IsMatrix(Use use) => use.Node.Domain.Length == 0 && (use.Node.OpType, use.Index) switch
+    {
+        ("Conv" or "ConvTranspose", 1) or ("LSTM" or "GRU" or "RNN", 1 or 2) or ("Gemm", 0 or 1) or ("MatMul" or "Einsum", _) => true,
+        ("Gather", 0) when use.Node.Input(1)?.Constant is null => true,
+        _ => Rearranges(use) && use.Node.Output.Uses.Any(IsMatrix),
+    };
+
     private bool IsWeight(Use use, Tensor tensor, bool isRearranged) => use.Node switch
     {
         { Domain.Length: > 0 } => false,

@@ -3,7 +3,9 @@ using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Optimization.Pruning;
 using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Tests.Quantization;
+using ModelBuildTasks.Optimization.Tests.Training;
 using ModelBuildTasks.Optimization.Training;
+using ModelBuildTasks.Optimization.Training.Distilling;
 
 namespace ModelBuildTasks.Optimization.Tests.Pruning;
 
@@ -33,7 +35,7 @@ public sealed class DynamicSurgeryTests
         (Model trained, Model untrained) = (Network(), Network());
         ListedSamples samples = ListedSamples.Random([1, 16], 128);
 
-        new Surgery(0.8).Apply(untrained, SampledPruning.Context(samples));
+        new Surgery(0.8).Apply(untrained, SampledPruning.Context(Distillation.Learned(samples)));
         PassOutcome outcome = new DynamicSurgery(samples, Plan with { LearningRate = 3, DefaultSteps = 20 }, 0.8).Apply(trained, SampledPruning.Context(samples));
 
         Assert.IsTrue(outcome.Changed);
@@ -91,9 +93,9 @@ public sealed class DynamicSurgeryTests
     public void Losses_that_are_not_finite_are_not_learned_from()
     {
         Model model = Network();
-        ListedSamples broken = new([.. Enumerable.Range(0, 32).Select(_ => Tensor.Create([1, 16], Enumerable.Repeat(float.NaN, 16).ToArray()))]);
+        ListedSamples samples = ListedSamples.Random([1, 16], 32);
 
-        PassOutcome outcome = new DynamicSurgery(broken, Plan, 0.5).Apply(model, SampledPruning.Context(ListedSamples.Random([1, 16], 32)));
+        PassOutcome outcome = new DynamicSurgery(samples, Plan with { LearningRate = 1e30f }, 0.5).Apply(model, SampledPruning.Context(samples));
 
         Assert.Contains("the loss is not finite any more", outcome.Explanation);
         Assert.AreEqual(0.5, SampledPruning.Sparsity(model, "first", "second"), 1e-3);
@@ -126,11 +128,25 @@ public sealed class DynamicSurgeryTests
     }
 
     [TestMethod]
+    public void A_layer_without_a_gradient_is_found_before_the_first_step()
+    {
+        Model model = Network(between: "Asinh");
+        ListedSamples samples = ListedSamples.Random([1, 16], 64);
+        int told = 0;
+
+        PassOutcome outcome = new DynamicSurgery(samples, Plan with { DefaultSteps = 20 }, 0.5).Apply(model, SampledPruning.Context(samples) with { Training = new Told(_ => told++) });
+
+        Assert.Contains("No gradient through Asinh", outcome.Explanation);
+        Assert.Contains("Not trained because of it: first", outcome.Explanation);
+        Assert.IsLessThanOrEqualTo(Plan.Looks, told, "only the training of what can be trained is told of");
+    }
+
+    [TestMethod]
     [DataRow(-0.1)]
     [DataRow(double.NaN)]
     public void A_sparsity_is_a_share(double sparsity) => Assert.ThrowsExactly<ArgumentOutOfRangeException>(() => new DynamicSurgery(new ListedSamples(), Plan, sparsity));
 
-    private static Model Network(string? last = null)
+    private static Model Network(string? last = null, string between = "Relu")
     {
         Random random = new(4);
         Model model = Model.Create("test", 17, 8);
@@ -143,7 +159,7 @@ public sealed class DynamicSurgeryTests
             return matrix;
         }
 
-        Value hidden = graph.Add("Relu", graph.AddNode("MatMul", [x, Matrix("first", 16, 32)], name: "first").Output);
+        Value hidden = graph.Add(between, graph.AddNode("MatMul", [x, Matrix("first", 16, 32)], name: "first").Output);
         Value y = graph.AddNode("MatMul", [hidden, Matrix("second", 32, 16)], name: "second").Output;
         y = last is null ? y : graph.AddNode(last, [y]).Set("axis", 1L).Output;
         y.Type = new TensorType(last is null ? ElementType.Float : ElementType.Int64, (IReadOnlyList<Dimension>?)null);

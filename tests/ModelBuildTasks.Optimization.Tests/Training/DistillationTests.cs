@@ -148,6 +148,31 @@ public sealed class DistillationTests
     }
 
     [TestMethod]
+    [DataRow(ElementType.Double)]
+    [DataRow(ElementType.Float16)]
+    public void Behind_an_operator_in_another_type_the_rest_is_trained(ElementType type)
+    {
+        Model teacher = Rows(type), student = Rows(type);
+        student.Graph.Find("w2")!.Initializer = GradientCheck.Draw([Classes, Classes], seed: 5);
+
+        PassOutcome outcome = new Distillation(teacher, new Sequences(), Plan).Apply(student, new PassContext(TargetProfiles.CpuX64));
+
+        Assert.IsTrue(outcome.Changed, outcome.Explanation);
+        Assert.Contains($"No gradient through Tanh 'island': it computes in {type}, which is not covered. Not trained because of it: w1.", outcome.Refusals.Single());
+    }
+
+    [TestMethod]
+    public void Of_a_softmax_in_another_type_what_it_scales_is_taught()
+    {
+        Model teacher = Network(endsInSoftmax: true, type: ElementType.Double), student = Damaged(Network(endsInSoftmax: true, type: ElementType.Double));
+        double before = Distance(teacher, student);
+
+        Train(student, teacher);
+
+        Assert.IsLessThan(before / 2, Distance(teacher, student));
+    }
+
+    [TestMethod]
     public void Samples_of_other_lengths_are_left_out()
     {
         Model teacher = Rows(), student = Damaged(Rows());
@@ -236,7 +261,7 @@ public sealed class DistillationTests
         return model;
     }
 
-    private static Model Network(bool isFixed = false, bool endsInSoftmax = false)
+    private static Model Network(bool isFixed = false, bool endsInSoftmax = false, ElementType type = ElementType.Float)
     {
         Model model = Model.Create("m", opset: 17, irVersion: 8);
         Graph graph = model.Graph;
@@ -246,7 +271,7 @@ public sealed class DistillationTests
         // A shape that says one sample in so many words.
         x = isFixed ? graph.Add("Reshape", x, graph.AddInitializer("shape", Tensor.Vector(1L, 12L))) : x;
         x = Layer("2", x, 12, Classes);
-        x = endsInSoftmax ? graph.Add("Softmax", x) : x;
+        x = endsInSoftmax ? In(type, x, value => graph.Add("Softmax", value)) : x;
         x.Type = new TensorType(ElementType.Float, batch, Classes);
         graph.AddOutput(x);
         return model;
@@ -255,11 +280,24 @@ public sealed class DistillationTests
             graph.Add("Gemm", input, graph.AddInitializer("w" + name, GradientCheck.Draw([from, to], seed: from)), graph.AddInitializer("b" + name, GradientCheck.Draw([to], seed: to)));
     }
 
-    /// <summary>A product for each of any number of rows.</summary>
-    private static Model Rows()
+    /// <summary>A value that is computed in another type.</summary>
+    private static Value In(ElementType type, Value input, Func<Value, Value> compute)
+    {
+        Value Cast(Value value, ElementType to) => value.Graph.AddNode("Cast", [value]).Set("to", (long)to).Output;
+        return type == ElementType.Float ? compute(input) : Cast(compute(Cast(input, type)), ElementType.Float);
+    }
+
+    /// <summary>A product for each of any number of rows, and where a type is named a Tanh in it and another product.</summary>
+    private static Model Rows(ElementType? type = null)
     {
         Model model = Model.Create("m", opset: 17, irVersion: 8);
         Value y = model.Graph.Add("MatMul", model.Graph.AddInput("x", new TensorType(ElementType.Float, "batch", "rows", Features)), model.Graph.AddInitializer("w1", GradientCheck.Draw([Features, Classes], seed: 3)));
+        if (type is { } island)
+        {
+            Value inside = In(island, y, value => model.Graph.AddNode("Tanh", [value], name: "island").Output);
+            y = model.Graph.Add("MatMul", inside, model.Graph.AddInitializer("w2", GradientCheck.Draw([Classes, Classes], seed: 4)));
+        }
+
         y.Type = new TensorType(ElementType.Float, "batch", "rows", Classes);
         model.Graph.AddOutput(y);
         return model;

@@ -41,6 +41,89 @@ public sealed class GradientBuilderTests
     }
 
     [TestMethod]
+    [DataRow(ElementType.Double, "Tanh")]
+    [DataRow(ElementType.Float16, "Sub")]
+    public void Trains_the_rest_and_names_an_operator_that_computes_in_another_type(ElementType type, string opType)
+    {
+        Model model = Model.Create("island", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value x = graph.AddInput("x", new TensorType(ElementType.Float, 2, 2));
+        Value before = graph.AddInitializer("before", GradientCheck.Draw([2, 2], seed: 1));
+        Value after = graph.AddInitializer("after", GradientCheck.Draw([2, 2], seed: 3));
+        Value inside = graph.AddNode("Cast", [graph.Add("MatMul", x, before)]).Set("to", (long)type).Output;
+        Value island = graph.AddNode(opType, opType == "Sub" ? [inside, graph.Add("Sqrt", graph.Add("Abs", inside))] : [inside]).Output;
+        Value outside = graph.AddNode("Cast", [island]).Set("to", (long)ElementType.Float).Output;
+        Value loss = graph.AddNode("ReduceSum", [graph.Add("Mul", outside, after)]).Set("keepdims", 0).Output;
+        graph.AddOutput(loss);
+
+        GradientModel gradient = GradientBuilder.Build(model, loss.Name, ["before", "after"], [GradientCheck.Draw([2, 2], seed: 2)]);
+
+        CollectionAssert.AreEqual(new[] { "after" }, gradient.Parameters.ToArray());
+        GradientGap gap = gradient.Gaps.Single();
+        Assert.AreEqual(opType, gap.OpType);
+        Assert.Contains($"it computes in {type}", gap.Reason);
+        CollectionAssert.AreEqual(new[] { "before" }, gap.Parameters.ToArray());
+        using ModelSession session = ModelSession.Open(gradient.Model);
+    }
+
+    [TestMethod]
+    public void Names_a_recurrent_layer_that_computes_in_another_type()
+    {
+        Model model = Model.Create("island", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value Half(Value value) => graph.AddNode("Cast", [value]).Set("to", (long)ElementType.Float16).Output;
+        Value weight = graph.AddInitializer("weight", GradientCheck.Draw([1, 2, 3], seed: 1));
+        Value x = graph.AddInput("x", new TensorType(ElementType.Float, 4, 1, 3)), recurrent = graph.AddInitializer("recurrent", GradientCheck.Draw([1, 2, 2], seed: 2));
+        Node layer = graph.AddNode("RNN", [Half(x), Half(weight), Half(recurrent)]).Set("hidden_size", 2);
+        Value loss = graph.AddNode("ReduceSum", [graph.AddNode("Cast", [layer.Output]).Set("to", (long)ElementType.Float).Output]).Set("keepdims", 0).Output;
+        graph.AddOutput(loss);
+
+        GradientException fault = Assert.ThrowsExactly<GradientException>(() => GradientBuilder.Build(model, loss.Name, ["weight"], [GradientCheck.Draw([4, 1, 3], seed: 3)]));
+
+        Assert.Contains("No gradient through RNN", fault.Message);
+        Assert.Contains("it computes in Float16", fault.Message);
+    }
+
+    [TestMethod]
+    [DataRow("Add")]
+    [DataRow("Sub")]
+    [DataRow("Mul")]
+    [DataRow("Div")]
+    [DataRow("Sum")]
+    public void Passes_arithmetic_in_double(string opType) =>
+        VerifyInDouble((graph, v) => graph.Add(opType, v[0], v[1]), [2, 3], [3]);
+
+    [TestMethod]
+    public void Passes_products_in_double() => VerifyInDouble((graph, v) => graph.Add("MatMul", v[0], v[1]), [4, 2, 3], [3, 5]);
+
+    [TestMethod]
+    public void Passes_what_only_moves_elements_in_half_precision()
+    {
+        Model model = Model.Create("moved", opset: 17, irVersion: 8);
+        Graph graph = model.Graph;
+        Value half = graph.AddNode("Cast", [graph.AddInitializer("w", GradientCheck.Draw([2, 3], seed: 1))]).Set("to", (long)ElementType.Float16).Output;
+        Value turned = graph.AddNode("Concat", [graph.Add("Transpose", half), graph.Add("Reshape", half, graph.AddInitializer("shape", Tensor.Vector(3L, 2)))]).Set("axis", 0).Output;
+        Value loss = graph.AddNode("ReduceSum", [graph.AddNode("Cast", [turned]).Set("to", (long)ElementType.Float).Output]).Set("keepdims", 0).Output;
+        graph.AddOutput(loss);
+
+        using ModelSession session = ModelSession.Open(GradientBuilder.Build(model, loss.Name, ["w"], []).Model);
+
+        CollectionAssert.AreEqual(new[] { 2f, 2, 2, 2, 2, 2 }, session.Run([GradientCheck.Draw([2, 3], seed: 1)])[1].ToSingles());
+    }
+
+    [TestMethod]
+    public void Passes_what_only_moves_elements_in_double() =>
+        VerifyInDouble(
+            (graph, v) =>
+            {
+                Value turned = graph.AddNode("Transpose", [v[0]]).Set("perm", [1, 0]).Output;
+                Value wide = graph.Add("Expand", v[1], graph.AddInitializer("shape", Tensor.Vector(3L, 2)));
+                return graph.Add("Reshape", graph.AddNode("Concat", [turned, wide]).Set("axis", 0).Output, graph.AddInitializer("flat", Tensor.Vector(-1L)));
+            },
+            [2, 3],
+            [3, 1]);
+
+    [TestMethod]
     public void Gives_no_gradient_that_lacks_the_part_of_a_path()
     {
         Model model = Model.Create("gap", opset: 17, irVersion: 8);
@@ -146,6 +229,16 @@ public sealed class GradientBuilderTests
         GradientException exception = Assert.ThrowsExactly<GradientException>(() => GradientBuilder.Build(model, loss.Name, ["other"], [Tensor.Vector(2f)]));
         StringAssert.Contains(exception.Message, "does not depend", StringComparison.Ordinal);
     }
+
+    /// <summary>The operands are cast to double, and what is built of them is cast back.</summary>
+    private static void VerifyInDouble(Func<Graph, Value[], Value> build, params long[][] shapes) =>
+        GradientCheck.Verify(
+            (graph, v) =>
+            {
+                Value[] doubles = [.. v.Select(value => graph.AddNode("Cast", [value]).Set("to", (long)ElementType.Double).Output)];
+                return graph.AddNode("Cast", [build(graph, doubles)]).Set("to", (long)ElementType.Float).Output;
+            },
+            shapes);
 
     private static Model Line(out Value loss)
     {

@@ -21,6 +21,16 @@ public sealed class PadGradientTests
     }
 
     [TestMethod]
+    [DataRow("reflect")]
+    [DataRow("edge")]
+    [DataRow("wrap")]
+    public void Leaves_out_a_constant_that_the_mode_does_not_use(string mode) =>
+        GradientCheck.Verify(
+            (graph, v) => graph.AddNode("Pad", [v[0], graph.AddInitializer("pads", Tensor.Vector(1L, 1)), graph.AddInitializer("constant", Tensor.Scalar(0f)), graph.AddInitializer("axes", Tensor.Vector(-1L))])
+                .Set("mode", mode).Output,
+            [2, 3]);
+
+    [TestMethod]
     public void Matches_differences_with_named_axes() =>
         GradientCheck.Verify(
             (graph, v) => graph.Add("Pad", v[0], graph.AddInitializer("pads", Tensor.Vector(1L, 2)), null, graph.AddInitializer("axes", Tensor.Vector(-1L))),

@@ -51,6 +51,20 @@ public sealed class RecurrentUnrollingTests
         GradientCheck.Verify((graph, v) => Layer(graph, [.. v], "LSTM", "forward", 0).Output, [Draw([1, Batch, Inputs], 1), .. Operands("LSTM", "forward")[1..]]);
 
     [TestMethod]
+    [DataRow("LSTM")]
+    [DataRow("GRU")]
+    public void Takes_sequences_that_all_have_the_full_length_for_those_without_lengths(string opType) =>
+        GradientCheck.Verify((graph, v) => Layer(graph, [.. v, Lengths(graph, Steps)], opType, "bidirectional", 0).Output, Operands(opType, "bidirectional"));
+
+    [TestMethod]
+    public void Refuses_sequences_of_different_lengths()
+    {
+        GradientException exception = Assert.ThrowsExactly<GradientException>(() =>
+            GradientCheck.Verify((graph, v) => Layer(graph, [.. v, Lengths(graph, Steps - 1)], "LSTM", "forward", 0).Output, Operands("LSTM", "forward")));
+        Assert.Contains("different lengths", exception.Message);
+    }
+
+    [TestMethod]
     public void Refuses_what_is_not_unrolled()
     {
         GradientException exception = Assert.ThrowsExactly<GradientException>(() =>
@@ -101,7 +115,7 @@ public sealed class RecurrentUnrollingTests
     {
         Model model = Model.Create("refused", opset: 17, irVersion: 8);
         Value[] operands = [.. Operands(opType, "forward").Select((operand, i) => model.Graph.AddInitializer($"operand{i}", operand))];
-        return RecurrentUnrolling.Obstacle(Layer(model.Graph, operands, opType, "forward", 0).Set("activations", activations))!;
+        return RecurrentUnrolling.Obstacle(Layer(model.Graph, operands, opType, "forward", 0).Set("activations", activations), [Steps, Batch, Inputs])!;
     }
 
     private static Node Layer(Graph graph, Value?[] inputs, string opType, string direction, int linearBeforeReset)
@@ -109,6 +123,9 @@ public sealed class RecurrentUnrollingTests
         Node node = graph.AddNode(opType, inputs, opType == "LSTM" ? 3 : 2).Set("hidden_size", Hidden).Set("direction", direction);
         return linearBeforeReset == 0 ? node : node.Set("linear_before_reset", linearBeforeReset);
     }
+
+    /// <summary>The first sequence is as long as all steps, the other has a length of its own.</summary>
+    private static Value Lengths(Graph graph, int second) => graph.AddInitializer("lengths", Tensor.Vector(Steps, second));
 
     private static Tensor[] Operands(string opType, string direction)
     {

@@ -42,11 +42,14 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     /// <inheritdoc cref="TrainingLoop.ResumeSettled"/>
     internal Action? ResumeSettled { get; init; }
 
+    /// <summary>Names of parameters without which training is of no use.</summary>
+    internal IReadOnlyCollection<string> Required { get; init; } = [];
+
     /// <summary>Why some parameters were not trained. Known after <see cref="Run"/>.</summary>
     internal IReadOnlyList<GradientGap> Gaps { get; private set; } = [];
 
     /// <summary>Trains.</summary>
-    /// <exception cref="GradientException">No parameter can be trained, or there is nothing that teaches.</exception>
+    /// <exception cref="GradientException">No parameter can be trained, or one that is <see cref="Required"/> can't, or there is nothing that teaches.</exception>
     /// <exception cref="InferenceException">ONNX Runtime runs one of the models on no sample.</exception>
     /// <exception cref="DatasetException">A sample is damaged, or its label is no class of the model.</exception>
     internal TrainingOutcome Run(IProgress<TrainingProgress>? progress, CancellationToken cancellation)
@@ -63,9 +66,10 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         TrainingBatches batches = new(learned, fitted.BatchSize, fitted.Seed);
         Sample[][] looked = [.. Whole(samples, fitted.BatchSize)];
         Tensor[] example = TrainingBatches.Join([.. looked[0].Select(sample => sample.Inputs)]);
-        IReadOnlyDictionary<Value, long[]> shapes = ShapeProbe.Run(open, open.Graph.Outputs[0], example);
-        Dictionary<string, long[]> teacherShapes = ShapeProbe.Run(openTeacher, openTeacher.Graph.Outputs[0], example).DistinctBy(entry => entry.Key.Name).ToDictionary(entry => entry.Key.Name, entry => entry.Value);
-        IReadOnlyList<DistillationTarget> outputs = DistillationTarget.Outputs(open, openTeacher, Types(openTeacher), IsClassifier, shapes);
+        // Numbers of the teacher in half precision are read as float; a loss over the student's needs these to be float.
+        Dictionary<Value, long[]> shapes = Shapes(open, example, ElementType.Float);
+        Dictionary<string, long[]> teacherShapes = Shapes(openTeacher, example, ElementType.Float, ElementType.Float16).DistinctBy(entry => entry.Key.Name).ToDictionary(entry => entry.Key.Name, entry => entry.Value);
+        IReadOnlyList<DistillationTarget> outputs = DistillationTarget.Outputs(open, openTeacher, Types(openTeacher), IsClassifier, shapes, teacherShapes);
         if (outputs.Count == 0)
         {
             throw new GradientException("No output holds float numbers that a teacher could teach.");
@@ -82,6 +86,11 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         TrainingProblem problem = new(open, loss.Name, parameters, judged.First());
         using Trainer trainer = new(problem, new TrainerSettings(fitted.Rule, fitted.ClipNorm, Threads: fitted.Threads));
         Gaps = trainer.Gaps;
+        if (Gaps.FirstOrDefault(gap => gap.Parameters.Any(Required.Contains)) is { } gap)
+        {
+            throw new GradientException(gap.ToString());
+        }
+
         TrainingLoop loop = new(fitted, trainer, batches)
         {
             Inputs = inputs.Augmented,
@@ -130,6 +139,10 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             : 0;
         return new ImageAugmentation(mayMirror: shown.Length > 0 && same >= MirrorAgreement * shown.Length);
     }
+
+    /// <summary>The shapes of a model's values that are of some types.</summary>
+    private static Dictionary<Value, long[]> Shapes(Model model, Tensor[] example, params ElementType[] wanted) =>
+        ShapeProbe.Run(model, model.Graph.Outputs[0], example, out IReadOnlyDictionary<Value, ElementType> types).Where(entry => wanted.Contains(types[entry.Key])).ToDictionary();
 
     /// <summary>Element types of the outputs, which a file need not tell.</summary>
     private static ElementType[] Types(Model model)

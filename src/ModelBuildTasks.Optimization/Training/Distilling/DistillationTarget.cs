@@ -26,38 +26,40 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
     private const int MostHints = 3;
 
     /// <summary>Scores that a classifier makes of what it ends in, and the operators that make them.</summary>
-    private static readonly HashSet<string> s_softmaxes = ["Softmax", "LogSoftmax"];
+    private static readonly HashSet<string> Softmaxes = ["Softmax", "LogSoftmax"];
 
     /// <summary>What ends a layer, behind which a value is worth being alike: sums of residuals, activations and normalizations.</summary>
-    private static readonly HashSet<string> s_hinted = ["Add", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "Gelu", "Sigmoid", "Tanh", "LayerNormalization", "BatchNormalization"];
+    private static readonly HashSet<string> Hinted = ["Add", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "Gelu", "Sigmoid", "Tanh", "LayerNormalization", "BatchNormalization"];
 
     /// <summary>The outputs that are alike in meaning by their places; of softmax outputs what is scaled there. Whole numbers are chosen from something and teach nothing.</summary>
     /// <param name="student">The model to train.</param>
     /// <param name="teacher">Has as many outputs.</param>
     /// <param name="types">Of the teacher's outputs.</param>
     /// <param name="isClassifier">Whether a float output [N, C] is known to hold scores of classes.</param>
-    /// <param name="shapes">Of the student's values.</param>
-    internal static IReadOnlyList<DistillationTarget> Outputs(Model student, Model teacher, IReadOnlyList<ElementType> types, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes)
+    /// <param name="shapes">Of the student's values of float.</param>
+    /// <param name="teacherShapes">Of the teacher's values that can be read as float, by their names.</param>
+    internal static IReadOnlyList<DistillationTarget> Outputs(
+        Model student, Model teacher, IReadOnlyList<ElementType> types, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes, IReadOnlyDictionary<string, long[]> teacherShapes)
     {
         List<DistillationTarget> targets = [];
         foreach ((Value mine, Value theirs, ElementType type) in student.Graph.Outputs.Zip(teacher.Graph.Outputs, types))
         {
-            if (shapes.TryGetValue(mine, out long[]? shape) && type == ElementType.Float)
+            if (shapes.ContainsKey(mine) && type == ElementType.Float)
             {
-                targets.Add(Of(mine, theirs, isClassifier, shape));
+                targets.Add(Of(mine, theirs, isClassifier, shapes, teacherShapes));
             }
         }
 
         return targets;
     }
 
-    /// <summary>Values inside that both models have, by name and shape, spread over the depth of the student.</summary>
+    /// <summary>Float values inside that both models have, by name and shape, spread over the depth of the student.</summary>
     internal static IReadOnlyList<DistillationTarget> Hints(Model student, IReadOnlyDictionary<Value, long[]> shapes, IReadOnlyDictionary<string, long[]> teacherShapes)
     {
         Value[] shared =
         [
             .. from node in student.Graph.TopologicalOrder()
-               where s_hinted.Contains(node.OpType) && node.Domain.Length == 0
+               where Hinted.Contains(node.OpType) && node.Domain.Length == 0
                let value = node.Output
                where !value.IsOutput && shapes.TryGetValue(value, out long[]? shape) && shape.Length > 2 && teacherShapes.TryGetValue(value.Name, out long[]? theirs) && theirs.SequenceEqual(shape)
                select value,
@@ -66,17 +68,30 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
         return [.. Enumerable.Range(0, count).Select(i => shared[(i + 1) * shared.Length / (count + 1)].Name).Distinct().Select(name => new DistillationTarget(name, name, TargetKind.Numbers, 0, HintWeight / count))];
     }
 
-    private static DistillationTarget Of(Value mine, Value theirs, bool isClassifier, long[] shape)
+    private static DistillationTarget Of(Value mine, Value theirs, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes, IReadOnlyDictionary<string, long[]> teacherShapes)
     {
-        if (Softmax(mine) is { } scaled && Softmax(theirs) is { } taught)
+        long[] shape = shapes[mine];
+        if (Softmax(mine) is { } scaled && Softmax(theirs) is { } taught && Scaled(scaled, shapes.ContainsKey) is { } scores && Scaled(taught, value => teacherShapes.ContainsKey(value.Name)) is { } right)
         {
             long axis = scaled.GetInt("axis", scaled.Graph.Model.Opset < 13 ? 1 : -1);
-            return new DistillationTarget(scaled.Input(0)!.Name, taught.Input(0)!.Name, TargetKind.Classes, (int)(axis < 0 ? axis + shape.Length : axis), 1);
+            return new DistillationTarget(scores.Name, right.Name, TargetKind.Classes, (int)(axis < 0 ? axis + shape.Length : axis), 1);
         }
 
         return isClassifier && shape is [_, > 1]
             ? new DistillationTarget(mine.Name, theirs.Name, TargetKind.Classes, 1, 1)
             : new DistillationTarget(mine.Name, theirs.Name, TargetKind.Numbers, 0, 1);
+    }
+
+    /// <summary>What a softmax scales, in front of Casts to a type that is not float; null where it is not of float there.</summary>
+    private static Value? Scaled(Node softmax, Func<Value, bool> isFloat)
+    {
+        Value scores = softmax.Input(0)!;
+        while (!isFloat(scores) && scores.Producer is { OpType: "Cast", Domain: "" } cast)
+        {
+            scores = cast.Input(0)!;
+        }
+
+        return isFloat(scores) ? scores : null;
     }
 
     /// <summary>The node that makes probabilities of scores, where nothing but storing them follows.</summary>
@@ -88,6 +103,6 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
             node = node.Input(0)?.Producer;
         }
 
-        return node is { Domain.Length: 0 } && s_softmaxes.Contains(node.OpType) ? node : null;
+        return node is { Domain.Length: 0 } && Softmaxes.Contains(node.OpType) ? node : null;
     }
 }

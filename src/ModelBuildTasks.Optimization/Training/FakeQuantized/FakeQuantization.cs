@@ -12,7 +12,7 @@ namespace ModelBuildTasks.Optimization.Training.FakeQuantized;
 /// Esser et al., "Learned Step Size Quantization", ICLR 2020. Nothing else of the graph changes: zero points stay, and a folded BatchNormalization stays folded, so that what is
 /// trained is what the integer kernels read (Jacob et al., CVPR 2018, § 3.2, train unfolded and fold at the end).
 /// </remarks>
-public sealed class FakeQuantization
+internal sealed class FakeQuantization
 {
     private readonly IReadOnlyList<ScaleGroup> groups;
     private readonly IReadOnlyList<StoredWeight> weights;

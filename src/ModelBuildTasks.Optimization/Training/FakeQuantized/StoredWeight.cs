@@ -31,7 +31,7 @@ internal sealed class StoredWeight
         zeroPoints = dequantize.Input(2)?.Constant is { } stored ? CodePath.NumbersOf(stored) : [0];
         axis = (int)dequantize.GetInt("axis", 1);
         axis = axis < 0 ? axis + codes.Dimensions.Count : axis;
-        inner = (int)codes.Dimensions.Skip(axis + 1).Aggregate(1L, (product, size) => product * size);
+        inner = (int)codes.Dimensions.Skip(axis + 1).Product();
         channels = (int)(dequantize.Input(1)!.Initializer?.Length ?? 1);
         (lowest, highest) = Range(codes, zeroPoints);
     }

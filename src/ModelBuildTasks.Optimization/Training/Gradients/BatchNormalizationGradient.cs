@@ -63,7 +63,7 @@ internal sealed class BatchNormalizationGradient : IGradientRule
             return;
         }
 
-        Value share = context.Number(1f / (shape.Aggregate(1L, (product, size) => product * size) / shape[1]));
+        Value share = context.Number(1f / (shape.Product() / shape[1]));
         Value b = graph.Add("Neg", graph.Add("Mul", graph.Add("Mul", a, rate), graph.Add("Mul", dGamma, share)));
         Value c = graph.Add("Neg", graph.Add("Add", graph.Add("Mul", a, graph.Add("Mul", dBeta, share)), graph.Add("Mul", b, mean)));
 

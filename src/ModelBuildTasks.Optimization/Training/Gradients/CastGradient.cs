@@ -12,6 +12,8 @@ internal sealed class CastGradient : IGradientRule
 
     public bool Passes(Node node) => ((ElementType)node.GetInt("to", 0)).IsFloatingPoint();
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         if (context.Graph.Model.Opset < LowestOpset)

@@ -7,6 +7,8 @@ internal sealed class ConcatGradient : IGradientRule
 {
     public string OpType => "Concat";
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value dy = context.Gradient(node.Output);

@@ -7,6 +7,8 @@ internal sealed class DivGradient : IGradientRule
 {
     public string OpType => "Div";
 
+    public bool Covers(ElementType type) => type is ElementType.Float or ElementType.Double;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Graph graph = context.Graph;

@@ -7,6 +7,8 @@ internal sealed class DropoutGradient : IGradientRule
 {
     public string OpType => "Dropout";
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         if (node.Input(2) is { } mode && (mode.Constant is not { } training || training.Span<bool>()[0]))

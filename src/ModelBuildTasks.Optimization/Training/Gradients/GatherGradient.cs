@@ -12,12 +12,10 @@ internal sealed class GatherGradient : IGradientRule
         Value x = node.Input(0)!, indices = node.Input(1)!;
         long[] shape = context.Shape(x);
         int axis = context.Axis(node.GetInt("axis", 0), x);
-        long before = Product(shape.Take(axis)), taken = Product(context.Shape(indices)), behind = Product(shape.Skip(axis + 1));
+        long before = shape.Take(axis).Product(), taken = context.Shape(indices).Product(), behind = shape.Skip(axis + 1).Product();
         Value places = context.Graph.Add("Expand", context.Reshape(indices, 1, taken, 1), context.Integers(before, taken, behind));
         Value gradient = context.Reshape(context.Gradient(node.Output), before, taken, behind);
         Value sum = SelectionGradient.ScatterSum(node, [before, shape[axis], behind], places, gradient, axis: 1, context);
         context.Contribute(x, context.Reshape(sum, shape));
     }
-
-    private static long Product(IEnumerable<long> sizes) => sizes.Aggregate(1L, (product, size) => product * size);
 }

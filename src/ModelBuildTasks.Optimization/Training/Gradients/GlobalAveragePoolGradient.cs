@@ -11,7 +11,7 @@ internal sealed class GlobalAveragePoolGradient : IGradientRule
     {
         Value input = node.Input(0)!;
         long[] shape = context.Shape(input);
-        long positions = shape.Skip(2).Aggregate(1L, (product, size) => product * size);
+        long positions = shape.Skip(2).Product();
         Value share = context.Graph.Add("Mul", context.Gradient(node.Output), context.Number(1f / positions));
         context.Contribute(input, context.Graph.Add("Expand", share, context.Integers(shape)));
     }

@@ -14,7 +14,7 @@ internal sealed class GroupNormalizationGradient : IGradientRule
     {
         long[] x = context.Shape(node.Input(0)!);
         long groups = node.GetInt("num_groups", 1), channels = x[1] / groups;
-        long[] shape = [x[0], groups, channels, x.Skip(2).Aggregate(1L, (product, size) => product * size)];
+        long[] shape = [x[0], groups, channels, x.Skip(2).Product()];
         new Standardization(shape, [2, 3], context.Graph.Model.Opset < PerChannel ? [groups, 1, 1] : [groups, channels, 1], node.GetFloat("epsilon", 1e-5f)).Differentiate(node, context);
     }
 }

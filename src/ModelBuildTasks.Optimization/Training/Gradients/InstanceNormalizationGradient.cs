@@ -10,7 +10,7 @@ internal sealed class InstanceNormalizationGradient : IGradientRule
     public void Differentiate(Node node, GradientContext context)
     {
         long[] x = context.Shape(node.Input(0)!);
-        long[] shape = [x[0], x[1], x.Skip(2).Aggregate(1L, (product, size) => product * size)];
+        long[] shape = [x[0], x[1], x.Skip(2).Product()];
         new Standardization(shape, [2], [x[1], 1], node.GetFloat("epsilon", 1e-5f)).Differentiate(node, context);
     }
 }

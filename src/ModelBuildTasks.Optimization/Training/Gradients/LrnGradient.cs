@@ -24,7 +24,7 @@ internal sealed class LrnGradient : IGradientRule
         Value Windowed(Value value, long size, long before, GradientContext context)
         {
             long[] shape = context.Shape(x);
-            Value channels = context.Reshape(value, shape[0], 1, shape[1], shape.Skip(2).Aggregate(1L, (product, length) => product * length));
+            Value channels = context.Reshape(value, shape[0], 1, shape[1], shape.Skip(2).Product());
             Value sums = graph.AddNode("Conv", [channels, graph.AddInitializer("ones", ShapeProbe.Ones([1, 1, size, 1]))])
                 .Set("kernel_shape", [size, 1])
                 .Set("pads", [before, 0, size - 1 - before, 0]).Output;

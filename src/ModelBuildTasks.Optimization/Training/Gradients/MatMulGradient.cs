@@ -10,6 +10,8 @@ internal sealed class MatMulGradient : IGradientRule
 {
     public string OpType => "MatMul";
 
+    public bool Covers(ElementType type) => type is ElementType.Float or ElementType.Double;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value a = node.Input(0)!, b = node.Input(1)!;

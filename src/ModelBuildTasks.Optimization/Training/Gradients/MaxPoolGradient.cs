@@ -14,7 +14,7 @@ internal sealed class MaxPoolGradient : IGradientRule
         pool.CopyAttributesFrom(node);
         pool.Set("storage_order", 0);
         long[] shape = context.Shape(x);
-        long[] flat = [shape.Aggregate(1L, (product, size) => product * size)];
+        long[] flat = [shape.Product()];
         Value dy = context.Reshape(context.Gradient(node.Output), -1), taken = context.Reshape(pool.Outputs[1], -1);
         context.Contribute(x, context.Reshape(SelectionGradient.ScatterSum(node, flat, taken, dy, axis: 0, context), shape));
     }

@@ -7,6 +7,8 @@ internal sealed class MulGradient : IGradientRule
 {
     public string OpType => "Mul";
 
+    public bool Covers(ElementType type) => type is ElementType.Float or ElementType.Double;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value gradient = context.Gradient(node.Output);

@@ -17,6 +17,8 @@ internal sealed class NoGradient(string opType) : IGradientRule
 
     public bool Passes(Node node) => false;
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
     }

@@ -8,15 +8,14 @@ namespace ModelBuildTasks.Optimization.Training.Gradients;
 /// </summary>
 internal sealed class PadGradient : IGradientRule
 {
-    private readonly SelectionGradient repeated = new("Pad");
-
     public string OpType => "Pad";
 
     public void Differentiate(Node node, GradientContext context)
     {
         if (node.GetString("mode") is not (null or "constant"))
         {
-            repeated.Differentiate(node, context);
+            // Whatever constant stands there is not used, and is of another type than the numbers of elements.
+            SelectionGradient.Differentiate(node, node.Input(3) is { } named ? [node.Input(1), null, named] : [node.Input(1)], context);
             return;
         }
 

@@ -10,5 +10,5 @@ internal sealed class RecurrentGradient(string opType) : IGradientRule
     public bool CoversEveryOutput => true;
 
     public void Differentiate(Node node, GradientContext context) =>
-        throw new GradientException(node, RecurrentUnrolling.Obstacle(node) ?? "it was not unrolled");
+        throw new GradientException(node, RecurrentUnrolling.Obstacle(node, context.Shape(node.Input(0)!)) ?? "it was not unrolled");
 }

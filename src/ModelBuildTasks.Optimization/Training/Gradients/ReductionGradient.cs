@@ -13,7 +13,7 @@ internal sealed class ReductionGradient(string opType, Func<GradientContext, Val
     public static IEnumerable<IGradientRule> Rules { get; } =
     [
         new ReductionGradient("ReduceSum", (c, x, y, axes) => c.Number(1)),
-        new ReductionGradient("ReduceMean", (c, x, y, axes) => c.Number(1f / axes.Aggregate(1L, (product, axis) => product * c.Shape(x)[axis]))),
+        new ReductionGradient("ReduceMean", (c, x, y, axes) => c.Number(1f / axes.Select(axis => c.Shape(x)[axis]).Product())),
         new ReductionGradient("ReduceMax", Taken),
         new ReductionGradient("ReduceMin", Taken),
         new ReductionGradient("ReduceProd", Others),

@@ -7,6 +7,8 @@ internal sealed class ReshapeGradient(string opType) : IGradientRule
 {
     public string OpType => opType;
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value input = node.Input(0)!;

@@ -13,13 +13,18 @@ internal sealed class SelectionGradient(string opType) : IGradientRule
 
     public string OpType => opType;
 
-    public void Differentiate(Node node, GradientContext context)
+    public void Differentiate(Node node, GradientContext context) => Differentiate(node, node.Inputs.Skip(1), context);
+
+    /// <param name="node">The node that is differentiated.</param>
+    /// <param name="others">Its inputs behind the first that tell which elements it takes.</param>
+    /// <param name="context">Where to add operators.</param>
+    public static void Differentiate(Node node, IEnumerable<Value?> others, GradientContext context)
     {
         Value input = node.Input(0)!;
         long[] shape = context.Shape(input);
-        long[] numbers = [.. Enumerable.Range(0, (int)shape.Aggregate(1L, (product, size) => product * size)).Select(i => (long)i)];
+        long[] numbers = [.. Enumerable.Range(0, (int)shape.Product()).Select(i => (long)i)];
         Value numbered = context.Graph.AddInitializer("numbers", Tensor.Create(shape, numbers));
-        Node origin = context.Graph.AddNode(opType, [numbered, .. node.Inputs.Skip(1)]);
+        Node origin = context.Graph.AddNode(node.OpType, [numbered, .. others]);
         origin.CopyAttributesFrom(node);
         Value sum = ScatterSum(node, [numbers.Length], context.Reshape(origin.Output, -1), context.Reshape(context.Gradient(node.Output), -1), axis: 0, context);
         context.Contribute(input, context.Reshape(sum, shape));

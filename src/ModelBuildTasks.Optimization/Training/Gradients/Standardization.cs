@@ -45,5 +45,5 @@ internal sealed record Standardization(long[] Shape, long[] Axes, long[] Paramet
     }
 
     private Value Mean(Value value, GradientContext context) =>
-        context.Times(context.ReduceSum(value, keepAxes: true, Axes), 1f / Axes.Aggregate(1L, (product, axis) => product * Shape[axis]));
+        context.Times(context.ReduceSum(value, keepAxes: true, Axes), 1f / Axes.Select(axis => Shape[axis]).Product());
 }

@@ -7,6 +7,8 @@ internal sealed class SubGradient : IGradientRule
 {
     public string OpType => "Sub";
 
+    public bool Covers(ElementType type) => type is ElementType.Float or ElementType.Double;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value a = node.Input(0)!, b = node.Input(1)!, dy = context.Gradient(node.Output);

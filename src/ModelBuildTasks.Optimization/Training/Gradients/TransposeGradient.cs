@@ -7,6 +7,8 @@ internal sealed class TransposeGradient : IGradientRule
 {
     public string OpType => "Transpose";
 
+    public bool Covers(ElementType type) => true;
+
     public void Differentiate(Node node, GradientContext context)
     {
         Value input = node.Input(0)!;

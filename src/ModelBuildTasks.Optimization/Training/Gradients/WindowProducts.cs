@@ -46,7 +46,7 @@ internal static class WindowProducts
     {
         long batch = windows.Input[0], channels = windows.Input[1] / groups;
         long[] spatial = [.. Enumerable.Range(2, windows.Axes).Select(axis => (long)axis)];
-        Value samples = context.Reshape(input, batch, groups, channels, windows.Input.Skip(2).Aggregate(1L, (product, size) => product * size));
+        Value samples = context.Reshape(input, batch, groups, channels, windows.Input.Skip(2).Product());
         samples = context.Reshape(context.Transpose(samples, 2, 1, 0, 3), [channels, groups * batch, .. windows.Input[2..]]);
         Value met = context.Graph.AddNode("Conv", [samples, context.Transpose(values, [1, 0, .. spatial])])
             .Set("kernel_shape", windows.Output[2..])

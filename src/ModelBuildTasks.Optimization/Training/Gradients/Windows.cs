@@ -18,7 +18,7 @@ internal sealed record Windows(long[] Input, long[] Output, long[] Kernel, long[
     public int Axes => Kernel.Length;
 
     /// <summary>Windows of one sample and channel.</summary>
-    public long Positions => Output.Skip(2).Aggregate(1L, (product, size) => product * size);
+    public long Positions => Output.Skip(2).Product();
 
     /// <summary>Whether the one kernel offset meets every element of the padded input.</summary>
     public bool IsPointwise => Kernel.All(size => size == 1) && Strides.All(step => step == 1);
