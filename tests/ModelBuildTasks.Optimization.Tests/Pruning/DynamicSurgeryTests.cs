@@ -5,7 +5,6 @@ using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Optimization.Tests.Quantization;
 using ModelBuildTasks.Optimization.Tests.Training;
 using ModelBuildTasks.Optimization.Training;
-using ModelBuildTasks.Optimization.Training.Distilling;
 
 namespace ModelBuildTasks.Optimization.Tests.Pruning;
 
@@ -35,7 +34,7 @@ public sealed class DynamicSurgeryTests
         (Model trained, Model untrained) = (Network(), Network());
         ListedSamples samples = ListedSamples.Random([1, 16], 128);
 
-        new Surgery(0.8).Apply(untrained, SampledPruning.Context(Distillation.Learned(samples)));
+        new Surgery(0.8).Apply(untrained, SampledPruning.Context(samples));
         PassOutcome outcome = new DynamicSurgery(samples, Plan with { LearningRate = 3, DefaultSteps = 20 }, 0.8).Apply(trained, SampledPruning.Context(samples));
 
         Assert.IsTrue(outcome.Changed);
@@ -93,9 +92,9 @@ public sealed class DynamicSurgeryTests
     public void Losses_that_are_not_finite_are_not_learned_from()
     {
         Model model = Network();
-        ListedSamples samples = ListedSamples.Random([1, 16], 32);
+        ListedSamples broken = new([.. Enumerable.Range(0, 32).Select(_ => Tensor.Create([1, 16], Enumerable.Repeat(float.NaN, 16).ToArray()))]);
 
-        PassOutcome outcome = new DynamicSurgery(samples, Plan with { LearningRate = 1e30f }, 0.5).Apply(model, SampledPruning.Context(samples));
+        PassOutcome outcome = new DynamicSurgery(broken, Plan, 0.5).Apply(model, SampledPruning.Context(ListedSamples.Random([1, 16], 32)));
 
         Assert.Contains("the loss is not finite any more", outcome.Explanation);
         Assert.AreEqual(0.5, SampledPruning.Sparsity(model, "first", "second"), 1e-3);
