@@ -112,7 +112,7 @@ public sealed class IterativePruning(Dataset data, TrainingPlan plan, double spa
 
         model.Restore(now.TakeSnapshot());
         DeleteCheckpoints();
-        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removal.Removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {string.Join(' ', told)} {trained}"), [.. refusals, .. untrained]) with
+        return PassOutcome.Applied(FormattableString.Invariant($"{gone} of {removal.Removable} channels went, rounds: {rounds}, in {watch.Elapsed.TotalSeconds:0} s. {trained}"), [.. told, .. refusals, .. untrained]) with
         {
             Untrained = untrained.Count < trainings ? null : trained,
         };
