@@ -119,6 +119,24 @@ public sealed class QuantizationAwareTrainingTests
         }
     }
 
+    /// <summary>The divergence of classes does not see what all scores have in common: taking back the error of a student moves it away from one of two teachers that differ in that alone.</summary>
+    [TestMethod]
+    public void Scores_that_get_farther_from_the_teachers_are_not_taken()
+    {
+        PassOutcome[] outcomes = [.. ((float[])[-5, 5]).Select(common =>
+        {
+            (Model teacher, Model quantized) = Models();
+            Value scores = teacher.Graph.Outputs[0];
+            Value moved = teacher.Graph.Add("Add", scores, teacher.Graph.AddInitializer("common", Tensor.Scalar(common)));
+            moved.Type = scores.Type;
+            teacher.Graph.RemoveOutput(scores);
+            teacher.Graph.AddOutput(moved);
+            return new QuantizationAwareTraining(teacher, Samples(64), Plan) { IsClassifier = true }.Apply(quantized, new PassContext(TargetProfiles.CpuX64));
+        })];
+        Assert.ContainsSingle(outcome => !outcome.Changed && outcome.Explanation.Contains("its numbers less near", StringComparison.Ordinal), outcomes);
+        Assert.ContainsSingle(outcome => outcome.Changed, outcomes);
+    }
+
     private static void AssertUnchanged(byte[] before, Model model, PassOutcome outcome, string reason)
     {
         Assert.IsFalse(outcome.Changed, outcome.Explanation);
