@@ -23,8 +23,8 @@ public sealed record StaticQuantization(RangeMethod Ranges = RangeMethod.Auto) :
     /// <summary>Bits of the weights: 4, or null for the 7 or 8 that the target wants. Fewer than those compute in the same kernels, and as fast.</summary>
     public int? WeightBits { get; init; }
 
-    /// <summary>Whether training follows, which repairs what mixed precision would avoid: then nothing stays in float for the sake of fidelity.</summary>
-    public bool IsTrainedAfter { get; init; }
+    /// <summary>Whether nothing is returned to float for the sake of fidelity, unless an accuracy is asked for: for what is trained behind, which repairs some of what mixed precision avoids, and is faster.</summary>
+    public bool StaysInIntegers { get; init; }
 
     /// <summary>Whether which way weights are rounded is learned, block by block, from the calibration samples. It takes seconds to minutes.</summary>
     public bool LearnsRounding { get; init; }
@@ -138,7 +138,7 @@ public sealed record StaticQuantization(RangeMethod Ranges = RangeMethod.Auto) :
                     (best, calibrated.Learned) = LearnedRounding.Improve(calibrated, best, probe, context);
                 }
 
-                best = context.Pinned is null && !(IsTrainedAfter && context.JudgeAccuracy is null) ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
+                best = context.Pinned is null && !(StaysInIntegers && context.JudgeAccuracy is null) ? MixedPrecisionSearch.Improve(calibrated, best, probe, context, sensitivities) : best;
             }
 
             (choice, noise) = (best.Choice, best.Noise);

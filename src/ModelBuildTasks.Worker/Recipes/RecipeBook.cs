@@ -35,7 +35,7 @@ internal static class RecipeBook
         IModelPass[] training = [.. recovery?.AfterQuantization(settings.FineTune, pruning.Length > 0) ?? []];
         Recipe? untrained = StaticInt8(settings, hasCalibration, hasEvaluation, source);
         untrained = untrained is not null && settings is { Quantization: Quantization.Static, Precision: Precision.Int4 } ? WithInt4Weights(untrained) : untrained;
-        Recipe? integers = Trained(untrained, training);
+        Recipe? integers = Trained(untrained, training, staysInIntegers: false);
         bool isHalf = source is not null && Float16Conversion.IsDone(source, target);
         RecipeList list = Chosen(settings, target, integers, hasCalibration, isHalf) is { } chosen
             ? new RecipeList([], chosen.IsForSize ? [chosen, Simplification] : [chosen], IsChosenByUser: true)
@@ -43,7 +43,7 @@ internal static class RecipeBook
         ExcludedLayers? prunable = settings.Pruning == Contracts.Pruning.Auto && hasCalibration && hasEvaluation ? new ExcludedLayers(settings.PruningExclude, source) : null;
         bool mayTrain = settings.FineTune == FineTune.Auto && recovery is not null && (!list.IsChosenByUser || prunable is not null);
         bool mayBeIntegers = !list.IsChosenByUser || ReferenceEquals(list.Recipes[0], integers);
-        Recipe? trained = mayTrain && mayBeIntegers && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)]) : null;
+        Recipe? trained = mayTrain && mayBeIntegers && target.Activations is not null ? Trained(untrained, [.. recovery!.AfterQuantization(FineTune.QuantizationAware, pruning.Length > 0)], staysInIntegers: true) : null;
         pruning = pruningInTraining is null && recovery is not null ? recovery.WithTraining(pruning, settings.FineTune) : pruning;
         string[] before = [.. recovery is { HasStudent: true } ? ["student"] : Array.Empty<string>(), .. pruning.Select(pass => pass.Name)];
         return list with
@@ -184,13 +184,16 @@ internal static class RecipeBook
         Settings = integers.Settings with { Precision = Precision.Int4 },
     };
 
-    /// <summary>Static quantization by samples, and right behind it training, which takes the place of returning layers to float and, as it starts from the float weights, of learning how they are rounded.</summary>
-    private static Recipe? Trained(Recipe? integers, IModelPass[] training) =>
+    /// <summary>Static quantization by samples as it is without training, and right behind it training: what that makes worse is not taken, so that nothing ships which is farther from the teacher than without.</summary>
+    /// <param name="staysInIntegers">Whether training takes the place of returning layers to float, for a search that has the other form, too.</param>
+    private static Recipe? Trained(Recipe? integers, IModelPass[] training, bool staysInIntegers) =>
         training.Length == 0 || integers?.Passes.Any(pass => pass is StaticQuantization) != true ? integers
-            : integers with { Name = $"trained {integers.Name}", Passes = [.. integers.Passes.SelectMany(pass => Trained(pass, training))], CanKeepAccuracy = false };
-
-    private static IEnumerable<IModelPass> Trained(IModelPass pass, IModelPass[] training) =>
-        pass is StaticQuantization quantization ? [quantization with { LearnsRounding = false, IsTrainedAfter = true }, .. training] : [pass];
+            : integers with
+            {
+                Name = $"trained {integers.Name}",
+                Passes = [.. integers.Passes.SelectMany(pass => pass is StaticQuantization quantization ? [quantization with { StaysInIntegers = staysInIntegers }, .. training] : new[] { pass })],
+                CanKeepAccuracy = integers.CanKeepAccuracy && !staysInIntegers,
+            };
 
     private static RangeMethod RangesOf(Calibration calibration) => calibration switch
     {

@@ -52,7 +52,7 @@ internal sealed record Fidelity(string Labels, string SameClass, string Overlap,
         double decibels = energies.Min(energy => 10 * Math.Log10(energy.Signal / energy.Noise));
         return new Fidelity(
             evaluation.HasLabels ? Text($"{originalHits / (double)samples:0.0000} → {optimizedHits / (double)samples:0.0000}") : "–",
-            kind == OutputKind.Classes ? Text($"{same / (double)samples:0.000}") : "–",
+            kind == OutputKind.Classes ? Text($"{same / (double)samples:0.0000}") : "–",
             kind == OutputKind.Boxes ? Text($"{overlap.Value:0.000}") : "–",
             Text($"{decibels:0.0}"));
     }

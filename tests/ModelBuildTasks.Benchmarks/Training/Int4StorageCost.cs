@@ -39,7 +39,7 @@ internal static class Int4StorageCost
         Dataset calibration = entry.Data(source).Calibration.Take(16);
         PassContext context = new(TargetProfiles.CpuX64, calibration);
         new GraphSimplification().Apply(model, context);
-        if (!new StaticQuantization { WeightBits = 4, IsTrainedAfter = true }.Apply(model, context).Changed)
+        if (!new StaticQuantization { WeightBits = 4, StaysInIntegers = true }.Apply(model, context).Changed)
         {
             return;
         }

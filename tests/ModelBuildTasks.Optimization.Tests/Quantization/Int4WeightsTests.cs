@@ -13,7 +13,7 @@ public sealed class Int4WeightsTests
     public void Weights_have_codes_of_four_bits_in_the_same_integer_kernels(string target)
     {
         SmallNetwork network = SmallNetwork.Chain(3, out _);
-        PassOutcome outcome = Quantize(network, target, isTrainedAfter: true);
+        PassOutcome outcome = Quantize(network, target, staysInIntegers: true);
 
         Assert.IsTrue(outcome.Changed, outcome.Explanation);
         foreach (Value weight in network.Graph.Initializers.Where(value => value.Initializer is { ElementType: ElementType.Int8, Dimensions.Count: > 1 }))
@@ -29,7 +29,7 @@ public sealed class Int4WeightsTests
     [TestMethod]
     public void The_plan_tells_the_bits()
     {
-        PassOutcome outcome = Quantize(SmallNetwork.Chain(2, out _), "cpu-x64", isTrainedAfter: true);
+        PassOutcome outcome = Quantize(SmallNetwork.Chain(2, out _), "cpu-x64", staysInIntegers: true);
         Assert.IsTrue(outcome.Plan!.Layers.All(layer => layer.WeightBits == 4));
         StringAssert.Contains(new StaticQuantization { WeightBits = 4 }.Name, "int4", StringComparison.Ordinal);
     }
@@ -46,6 +46,6 @@ public sealed class Int4WeightsTests
         Assert.AreEqual(4, IntegerInsertion.WeightBits(Layer.From(dense, out _)!, target));
     }
 
-    private static PassOutcome Quantize(SmallNetwork network, string target, bool isTrainedAfter) =>
-        new StaticQuantization { WeightBits = 4, IsTrainedAfter = isTrainedAfter }.Apply(network.Model, new PassContext(TargetProfiles.All.Single(profile => profile.Name == target), network.Samples));
+    private static PassOutcome Quantize(SmallNetwork network, string target, bool staysInIntegers) =>
+        new StaticQuantization { WeightBits = 4, StaysInIntegers = staysInIntegers }.Apply(network.Model, new PassContext(TargetProfiles.All.Single(profile => profile.Name == target), network.Samples));
 }

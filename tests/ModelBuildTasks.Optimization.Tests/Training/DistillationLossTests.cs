@@ -39,21 +39,35 @@ public sealed class DistillationLossTests
         Assert.AreEqual(Loss(TargetKind.Classes, 1) + (0.1 * expected), Loss(TargetKind.Classes, 1, labels), 1e-5);
     }
 
+    [TestMethod]
+    public void The_distance_from_the_teacher_has_neither_labels_nor_hints()
+    {
+        double distance = Loss(TargetKind.Classes, variance: 1);
+
+        Assert.AreEqual(distance, Loss(TargetKind.Classes, variance: 1, labels: [2, 0], isDistance: true), 1e-5);
+        Assert.AreEqual(distance, Loss(TargetKind.Classes, variance: 1, hasHint: true, isDistance: true), 1e-5);
+        Assert.IsGreaterThan(distance + 0.01, Loss(TargetKind.Classes, variance: 1, hasHint: true));
+    }
+
     private static double[] Softened(float[] scores, int row)
     {
         double[] powers = [.. scores[(3 * row)..(3 * (row + 1))].Select(score => Math.Exp(score / 4))];
         return [.. powers.Select(power => power / powers.Sum())];
     }
 
-    private static double Loss(TargetKind kind, float variance, long[]? labels = null)
+    private static double Loss(TargetKind kind, float variance, long[]? labels = null, bool hasHint = false, bool isDistance = false)
     {
         Model model = Model.Create("loss", opset: 17, irVersion: 8);
         Graph graph = model.Graph;
         graph.AddInput("student", new TensorType(ElementType.Float, 2, 3));
-        Value loss = DistillationLoss.Append(graph, [new DistillationTarget("student", "teacher", kind, kind == TargetKind.Classes ? 1 : 0, 1)], [[2, 3]], [variance], labels is not null);
-        loss.Type = new TensorType(ElementType.Float);
-        graph.AddOutput(loss);
+        DistillationTarget output = new("student", "teacher", kind, kind == TargetKind.Classes ? 1 : 0, 1);
+        DistillationTarget[] targets = hasHint ? [output, new DistillationTarget("student", "teacher", TargetKind.Numbers, 0, DistillationTarget.HintWeight) { IsHint = true }] : [output];
+        (Value loss, Value distance) = DistillationLoss.Append(graph, targets, [.. targets.Select(_ => new long[] { 2, 3 })], [.. targets.Select(_ => variance)], labels is not null);
+        Value judged = isDistance ? distance : loss;
+        judged.Type = new TensorType(ElementType.Float);
+        graph.AddOutput(judged);
         using ModelSession session = ModelSession.Open(model);
-        return session.Run([Tensor.Create([2, 3], Student), Tensor.Create([2, 3], Taught), .. labels is null ? [] : new[] { Tensor.Vector(labels) }])[0].ToSingles()[0];
+        Tensor taught = Tensor.Create([2, 3], Taught);
+        return session.Run([Tensor.Create([2, 3], Student), .. targets.Select(_ => taught), .. labels is null ? [] : new[] { Tensor.Vector(labels) }])[0].ToSingles()[0];
     }
 }

@@ -35,6 +35,26 @@ public sealed class FineTuningTests : TrainingScene
     }
 
     [TestMethod]
+    [DataRow(Precision.Int8)]
+    [DataRow(Precision.Int4)]
+    public void What_is_trained_is_what_ships_without_training(Precision precision)
+    {
+        SmallModels.WideMlp().Save(place.ModelPath);
+        string[] untrained = IntegersOf(FineTune.None);
+        string[] before = IntegersOf(FineTune.QuantizationAware);
+
+        Assert.HasCount(1, trained);
+        CollectionAssert.AreEqual(untrained, before);
+
+        // The pass that stands for training changes no weight.
+        string[] IntegersOf(FineTune fineTune)
+        {
+            Run(Request(request => (request.Settings.Precision, request.Settings.Quantization, request.Settings.FineTune) = (precision, Quantization.Static, fineTune)));
+            return [.. Model.Load(place.OutputPath).Graph.Initializers.Select(value => $"{value.Name} {Convert.ToHexString(value.Initializer!.Data.Span)}").Order()];
+        }
+    }
+
+    [TestMethod]
     public void Distillation_of_a_model_that_is_only_quantized_keeps_its_scales()
     {
         SmallModels.WideMlp().Save(place.ModelPath);

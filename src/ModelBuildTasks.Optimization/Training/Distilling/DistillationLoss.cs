@@ -22,25 +22,26 @@ internal static class DistillationLoss
     /// <param name="shapes">Shape of each target.</param>
     /// <param name="variances">Of the teacher's numbers, for each target.</param>
     /// <param name="labels">Whether class labels are mixed in, as Int64 [N] for the first target.</param>
-    /// <returns>The scalar.</returns>
-    internal static Value Append(Graph graph, IReadOnlyList<DistillationTarget> targets, IReadOnlyList<long[]> shapes, IReadOnlyList<float> variances, bool labels)
+    /// <returns>The scalar to make less, and the part of it that tells how far the outputs are from the teacher's: labels and hints aside, which may pull elsewhere.</returns>
+    internal static (Value Loss, Value Distance) Append(Graph graph, IReadOnlyList<DistillationTarget> targets, IReadOnlyList<long[]> shapes, IReadOnlyList<float> variances, bool labels)
     {
-        List<Value> parts = [];
+        List<Value> distances = [], others = [];
         for (int i = 0; i < targets.Count; i++)
         {
             Value mine = graph.Find(targets[i].Student)!;
             Value taught = graph.AddInput(graph.UniqueName("taught"), new TensorType(ElementType.Float, [.. shapes[i].Select(Dimension.FromInt64)]));
             Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i], TemperatureOf(variances[i])) : Difference(graph, mine, taught, variances[i]);
-            parts.Add(Scaled(graph, part, targets[i].Weight));
+            (targets[i].IsHint ? others : distances).Add(Scaled(graph, part, targets[i].Weight));
         }
 
         if (labels)
         {
             Value classes = graph.AddInput(graph.UniqueName("labels"), new TensorType(ElementType.Int64, shapes[0][0]));
-            parts.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", Scaled(graph, graph.Find(targets[0].Student)!, Temperature / TemperatureOf(variances[0])), classes), LabelWeight));
+            others.Add(Scaled(graph, graph.Add("SoftmaxCrossEntropyLoss", Scaled(graph, graph.Find(targets[0].Student)!, Temperature / TemperatureOf(variances[0])), classes), LabelWeight));
         }
 
-        return parts.Count == 1 ? graph.Add("Identity", parts[0]) : graph.AddNode("Sum", [.. parts]).Output;
+        Value distance = graph.AddNode("Sum", [.. distances]).Output;
+        return (others.Count == 0 ? distance : graph.AddNode("Sum", [distance, .. others]).Output, distance);
     }
 
     /// <summary>

@@ -31,6 +31,11 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     internal bool IsClassifier { get; init; }
 
     /// <summary>
+    /// Whether values inside are taught beside the outputs. Not where the student's channels may have been scaled since they were the teacher's, as equalization and smoothing do: values of one name then differ by design.
+    /// </summary>
+    internal bool GivesHints { get; init; } = true;
+
+    /// <summary>
     /// Whether samples without labels that are no images are mixed, two by two, as the teacher says what a mixture is (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", 2022): for where few samples
     /// would be learned by heart.
     /// </summary>
@@ -75,14 +80,14 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             throw new GradientException("No output holds float numbers that a teacher could teach.");
         }
 
-        DistillationTarget[] targets = [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)];
+        DistillationTarget[] targets = [.. outputs, .. GivesHints ? DistillationTarget.Hints(open, shapes, teacherShapes) : []];
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
         bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, _]
             && first.HasClass;
         Inputs inputs = new(teaching, Augmentation(first, learned, teaching, targets[0]), areLabelled ? data.Path : null, Mixes, fitted.Seed);
         // Hints are large: the teacher is asked again at each look rather than that its answers are held.
         IEnumerable<IReadOnlyList<Tensor>> judged = looked.Select(inputs.AsTheyAre);
-        Value loss = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
+        (Value loss, Value distance) = DistillationLoss.Append(open.Graph, targets, [.. targets.Select(target => shapes[open.Graph.Find(target.Student)!])], Variances(judged, example.Length, targets.Length), areLabelled);
         TrainingProblem problem = new(open, loss.Name, parameters, judged.First());
         using Trainer trainer = new(problem, new TrainerSettings(fitted.Rule, fitted.ClipNorm, Threads: fitted.Threads));
         Gaps = trainer.Gaps;
@@ -94,7 +99,7 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         TrainingLoop loop = new(fitted, trainer, batches)
         {
             Inputs = inputs.Augmented,
-            Look = () => Look(problem, trainer, judged),
+            Look = () => Look(problem, distance.Name, trainer, judged),
             Settle = Settle,
             ResumeSettled = ResumeSettled,
             Identity = $"{problem.Model.Digest()}; {openTeacher.Digest()}; {data.Count}",
@@ -185,9 +190,9 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
         });
     }
 
-    private static double Look(TrainingProblem problem, Trainer trainer, IEnumerable<IReadOnlyList<Tensor>> judged)
+    private static double Look(TrainingProblem problem, string distance, Trainer trainer, IEnumerable<IReadOnlyList<Tensor>> judged)
     {
-        Model now = ObservedModel.Of(problem.Model, [problem.Loss]);
+        Model now = ObservedModel.Of(problem.Model, [distance]);
         trainer.Commit(now);
         using ModelSession session = ModelSession.Open(now, new SessionSettings(Environment.ProcessorCount));
         return judged.Average(batch =>

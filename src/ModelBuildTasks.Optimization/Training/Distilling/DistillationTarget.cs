@@ -20,6 +20,9 @@ internal enum TargetKind
 /// <param name="Weight">Of the distance in the loss.</param>
 internal sealed record DistillationTarget(string Student, string Teacher, TargetKind Kind, int Axis, float Weight)
 {
+    /// <summary>Whether it is inside: something to learn by, and no part of what is judged.</summary>
+    internal bool IsHint { get; init; }
+
     /// <summary>All hints together weigh so much of what the outputs weigh (Romero et al. 2015 learn from hints first and from outputs then; here they stay beside each other).</summary>
     internal const float HintWeight = 0.1f;
 
@@ -53,7 +56,7 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
         return targets;
     }
 
-    /// <summary>Float values inside that both models have, by name and shape, spread over the depth of the student.</summary>
+    /// <summary>Float values inside that both models have, by name and shape, spread over the depth of the student. For a student none of whose channels were scaled since they were the teacher's.</summary>
     internal static IReadOnlyList<DistillationTarget> Hints(Model student, IReadOnlyDictionary<Value, long[]> shapes, IReadOnlyDictionary<string, long[]> teacherShapes)
     {
         Value[] shared =
@@ -65,7 +68,7 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
                select value,
         ];
         int count = Math.Min(MostHints, shared.Length);
-        return [.. Enumerable.Range(0, count).Select(i => shared[(i + 1) * shared.Length / (count + 1)].Name).Distinct().Select(name => new DistillationTarget(name, name, TargetKind.Numbers, 0, HintWeight / count))];
+        return [.. Enumerable.Range(0, count).Select(i => shared[(i + 1) * shared.Length / (count + 1)].Name).Distinct().Select(name => new DistillationTarget(name, name, TargetKind.Numbers, 0, HintWeight / count) { IsHint = true })];
     }
 
     private static DistillationTarget Of(Value mine, Value theirs, bool isClassifier, IReadOnlyDictionary<Value, long[]> shapes, IReadOnlyDictionary<string, long[]> teacherShapes)

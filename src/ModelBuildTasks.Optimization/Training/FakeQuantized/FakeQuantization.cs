@@ -18,7 +18,7 @@ internal sealed class FakeQuantization
     private readonly IReadOnlyList<StoredWeight> weights;
     private readonly IReadOnlyList<StoredBias> biases;
 
-    private FakeQuantization(Model quantized, Model? known)
+    private FakeQuantization(Model quantized)
     {
         Model = quantized.Clone();
         Graph graph = Model.Graph;
@@ -35,7 +35,7 @@ internal sealed class FakeQuantization
 
         foreach (StoredWeight weight in weights)
         {
-            weight.Unfold(graph, known is null ? null : weight.KnownIn(known));
+            weight.Unfold(graph);
         }
 
         foreach (ScaleGroup group in groups)
@@ -63,12 +63,11 @@ internal sealed class FakeQuantization
 
     /// <summary>Makes the trainable form of a quantized model, which is not changed.</summary>
     /// <param name="quantized">A model with QuantizeLinear and DequantizeLinear, as <see cref="StaticQuantization"/> makes it.</param>
-    /// <param name="known">A model that may have the weights from before rounding, by their names; null for none. Those that the integers can't be of are not taken.</param>
     /// <returns>Null where the main graph stores no integer weight behind a DequantizeLinear.</returns>
-    public static FakeQuantization? Of(Model quantized, Model? known = null)
+    public static FakeQuantization? Of(Model quantized)
     {
         ArgumentNullException.ThrowIfNull(quantized);
-        FakeQuantization made = new(quantized, known);
+        FakeQuantization made = new(quantized);
         return made.weights.Count > 0 ? made : null;
     }
 

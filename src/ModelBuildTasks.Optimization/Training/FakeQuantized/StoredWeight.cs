@@ -12,9 +12,6 @@ internal sealed class StoredWeight
     /// <summary>What is nearer than this to the last code is rounded to it, and not cut.</summary>
     private const float AlmostHalf = 0.49f;
 
-    /// <summary>What <see cref="Optimization.Quantization.StaticQuantization"/> adds to the name of a weight.</summary>
-    private const string Quantized = "_quantized";
-
     private readonly Tensor codes;
     private readonly float[] zeroPoints;
     private readonly int axis;
@@ -55,17 +52,15 @@ internal sealed class StoredWeight
         && node.Input(1)?.Constant is { ElementType: ElementType.Float } && (node.Input(2) is null || node.Input(2)!.Constant is not null)
             ? new StoredWeight(node, codes) : null;
 
-    /// <summary>Puts the float weight behind a QuantizeLinear in the place of the integers.</summary>
+    /// <summary>Puts what the integers mean, as a float weight behind a QuantizeLinear, in their place: so training starts from the rounding that was chosen or learned.</summary>
     /// <param name="graph">The graph, or a copy of it.</param>
-    /// <param name="known">The float weight where it is known; null for what the integers mean.</param>
-    internal void Unfold(Graph graph, Tensor? known)
+    internal void Unfold(Graph graph)
     {
         Node dequantize = graph.Find(Reader)!.Producer!;
         Value scale = dequantize.Input(1)!;
         Value zeroPoint = dequantize.Input(2) ?? graph.AddInitializer(Name + "_zero", ZeroPoint(scale.Initializer!));
         float[] scales = scale.Initializer!.ToSingles();
         float[] numbers = Dequantized(scales);
-        numbers = Fits(known, numbers, scales) ? known!.ToSingles() : numbers;
         float[] units = Array.ConvertAll(Magnitudes(scales), PowerOfTwo);
         for (int i = 0; i < numbers.Length; i++)
         {
@@ -85,9 +80,6 @@ internal sealed class StoredWeight
 
         dequantize.SetInput(0, quantize.Output);
     }
-
-    /// <summary>The weight from before rounding, where a model has one of its name.</summary>
-    internal Tensor? KnownIn(Model model) => Name.EndsWith(Quantized, StringComparison.Ordinal) ? model.Graph.Find(Name[..^Quantized.Length])?.Initializer : null;
 
     /// <summary>The root mean square of each channel's weights, or of all where they have one scale.</summary>
     internal double[] Magnitudes(float[] scales)
@@ -155,27 +147,6 @@ internal sealed class StoredWeight
         }
 
         return numbers;
-    }
-
-    /// <summary>Whether a float weight can be the one that was rounded: no element is further away than learned rounding goes, the ends of the range aside.</summary>
-    private bool Fits(Tensor? known, float[] numbers, float[] scales)
-    {
-        const float FurthestRounding = 1.5f;
-        if (known is not { ElementType: ElementType.Float } || !known.Dimensions.SequenceEqual(codes.Dimensions))
-        {
-            return false;
-        }
-
-        ReadOnlySpan<float> exact = known.Span<float>();
-        for (int i = 0; i < numbers.Length; i++)
-        {
-            if (!(Math.Abs(exact[i] - numbers[i]) <= FurthestRounding * Of(scales, i)))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     /// <summary>Cuts what the type has codes for but the weight's bits have not. What rounds to the last code is left as it is, so that its gradient stays whole.</summary>

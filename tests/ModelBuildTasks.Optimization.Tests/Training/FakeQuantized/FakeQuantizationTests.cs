@@ -107,28 +107,6 @@ public sealed class FakeQuantizationTests
     }
 
     [TestMethod]
-    public void Starts_from_the_weights_before_rounding_where_they_are_known()
-    {
-        SmallNetwork network = SmallNetwork.Chain(2, out _);
-        Model original = network.Model.Clone();
-        Assert.IsTrue(network.Quantize(TargetProfiles.Cpu).Changed);
-        FakeQuantization fake = FakeQuantization.Of(network.Model, original)!;
-        CollectionAssert.AreEqual(original.Graph.Find("conv0.w")!.Initializer!.ToSingles(), Weight(fake));
-    }
-
-    [TestMethod]
-    public void Does_not_take_weights_of_the_same_name_that_are_others()
-    {
-        SmallNetwork network = SmallNetwork.Chain(2, out _);
-        Model other = network.Model.Clone();
-        Value weight = other.Graph.Find("conv0.w")!;
-        weight.Initializer = Tensor.Create([.. weight.Initializer!.Dimensions], Array.ConvertAll(weight.Initializer.ToSingles(), w => 2 * w));
-        Assert.IsTrue(network.Quantize().Changed);
-        FakeQuantization fake = FakeQuantization.Of(network.Model, other)!;
-        CollectionAssert.AreNotEqual(weight.Initializer.ToSingles(), Weight(fake));
-    }
-
-    [TestMethod]
     public void Has_a_gradient_for_all_that_it_names()
     {
         FakeQuantization fake = FakeQuantization.Of(Quantized(TargetProfiles.CpuX64))!;
