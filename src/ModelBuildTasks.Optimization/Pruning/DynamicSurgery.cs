@@ -146,7 +146,7 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         reason = "";
         string zeros = PrunableWeights.Describe([.. layers.Select(layer => (layer, byName[layer.Value.Name].Seen.Count(weight => weight == 0)))]);
         return PassOutcome.Applied(
-            FormattableString.Invariant($"{zeros} Weights were spliced back {masks.Spliced} times in {outcome.Steps} steps on {data.Count} samples, {outcome.Duration.TotalSeconds:0} s; the distance from the model before is {outcome.After:G3} on held-out samples; {outcome.Ending}."),
+            FormattableString.Invariant($"{zeros} Weights were spliced back {masks.Spliced} times in {outcome.Steps} steps on {data.Count} samples, {outcome.Duration.TotalSeconds:0} s; the distance from the model before is {outcome.After:G3} on held-out samples; {outcome.Ending}.") + GradientGap.Sentences(run.Gaps),
             [.. skipped, .. run.Gaps.Select(gap => gap.ToString())]);
     }
 }

@@ -27,6 +27,10 @@ public sealed class DistillationLossTests
         Assert.AreEqual(Student.Zip(Taught, (s, t) => (s - t) * (double)(s - t)).Average() / 2.5, Loss(TargetKind.Numbers, variance: 2.5f), 1e-5);
 
     [TestMethod]
+    public void Where_numbers_are_kept_their_difference_adds_to_that_of_classes() =>
+        Assert.AreEqual(Loss(TargetKind.Classes, 2.5f) + Loss(TargetKind.Numbers, 2.5f), Loss(TargetKind.Classes, 2.5f, keepsNumbers: true), 1e-5);
+
+    [TestMethod]
     public void Labels_add_a_tenth_of_their_cross_entropy()
     {
         long[] labels = [2, 0];
@@ -55,12 +59,12 @@ public sealed class DistillationLossTests
         return [.. powers.Select(power => power / powers.Sum())];
     }
 
-    private static double Loss(TargetKind kind, float variance, long[]? labels = null, bool hasHint = false, bool isDistance = false)
+    private static double Loss(TargetKind kind, float variance, long[]? labels = null, bool hasHint = false, bool isDistance = false, bool keepsNumbers = false)
     {
         Model model = Model.Create("loss", opset: 17, irVersion: 8);
         Graph graph = model.Graph;
         graph.AddInput("student", new TensorType(ElementType.Float, 2, 3));
-        DistillationTarget output = new("student", "teacher", kind, kind == TargetKind.Classes ? 1 : 0, 1);
+        DistillationTarget output = new("student", "teacher", kind, kind == TargetKind.Classes ? 1 : 0, 1) { KeepsNumbers = keepsNumbers };
         DistillationTarget[] targets = hasHint ? [output, new DistillationTarget("student", "teacher", TargetKind.Numbers, 0, DistillationTarget.HintWeight) { IsHint = true }] : [output];
         (Value loss, Value distance) = DistillationLoss.Append(graph, targets, [.. targets.Select(_ => new long[] { 2, 3 })], [.. targets.Select(_ => variance)], labels is not null);
         Value judged = isDistance ? distance : loss;

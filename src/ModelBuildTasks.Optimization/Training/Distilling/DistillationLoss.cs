@@ -31,6 +31,7 @@ internal static class DistillationLoss
             Value mine = graph.Find(targets[i].Student)!;
             Value taught = graph.AddInput(graph.UniqueName("taught"), new TensorType(ElementType.Float, [.. shapes[i].Select(Dimension.FromInt64)]));
             Value part = targets[i].Kind == TargetKind.Classes ? Divergence(graph, mine, taught, targets[i].Axis, shapes[i], TemperatureOf(variances[i])) : Difference(graph, mine, taught, variances[i]);
+            part = targets[i].KeepsNumbers ? graph.Add("Add", part, Difference(graph, mine, taught, variances[i])) : part;
             (targets[i].IsHint ? others : distances).Add(Scaled(graph, part, targets[i].Weight));
         }
 

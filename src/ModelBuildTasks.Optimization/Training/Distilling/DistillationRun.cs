@@ -80,7 +80,9 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             throw new GradientException("No output holds float numbers that a teacher could teach.");
         }
 
-        DistillationTarget[] targets = [.. outputs, .. GivesHints ? DistillationTarget.Hints(open, shapes, teacherShapes) : []];
+        DistillationTarget[] targets = GivesHints
+            ? [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)]
+            : [.. outputs.Select(target => target with { KeepsNumbers = target.Kind == TargetKind.Classes })];
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
         bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, _]
             && first.HasClass;

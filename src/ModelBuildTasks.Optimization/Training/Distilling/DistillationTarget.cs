@@ -23,6 +23,9 @@ internal sealed record DistillationTarget(string Student, string Teacher, Target
     /// <summary>Whether it is inside: something to learn by, and no part of what is judged.</summary>
     internal bool IsHint { get; init; }
 
+    /// <summary>Whether of scores of classes the numbers are taught as well: the divergence does not see what all scores have in common.</summary>
+    internal bool KeepsNumbers { get; init; }
+
     /// <summary>All hints together weigh so much of what the outputs weigh (Romero et al. 2015 learn from hints first and from outputs then; here they stay beside each other).</summary>
     internal const float HintWeight = 0.1f;
 
