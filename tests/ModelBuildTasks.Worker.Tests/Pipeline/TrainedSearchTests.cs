@@ -1,5 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Searching;
+using ModelBuildTasks.Onnx;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Tests.Infra;
@@ -92,6 +93,23 @@ public sealed class TrainedSearchTests : TrainingScene
 
         Assert.AreEqual("distill", trained.Single().Technique);
         Assert.IsTrue(result.Search!.Trials.Any(trial => trial.Name.EndsWith("float32 with training", StringComparison.Ordinal)), string.Join(", ", result.Search.Trials.Select(trial => trial.Name)));
+    }
+
+    [TestMethod]
+    public void No_more_channels_go_than_a_budget_of_bytes_takes()
+    {
+        // Its bytes fall faster than its time.
+        using Workplace sample = Workplace.With(Model.Load(Repository.File("samples/MeterReader/Models/digits.onnx")));
+        OptimizationRequest request = sample.Request(request =>
+        {
+            (request.CalibrationData, request.EvaluationData) = (Repository.File("samples/MeterReader/Data/calibration"), Repository.File("samples/MeterReader/Data/evaluation"));
+            (request.Settings.FineTune, request.Settings.Pruning, request.Settings.Precision) = (FineTune.Auto, Pruning.Auto, Precision.Float32);
+            (request.Budgets.MaxAccuracyDrop, request.Budgets.MaxSizeRatio) = (0.005, 0.3);
+        });
+
+        SearchTrial made = Run(request).Search!.Trials.Single(trial => trial.Name.EndsWith("with training", StringComparison.Ordinal));
+
+        Assert.IsGreaterThan(0.25 * new FileInfo(sample.ModelPath).Length, made.Bytes!.Value);
     }
 
     [TestMethod]
