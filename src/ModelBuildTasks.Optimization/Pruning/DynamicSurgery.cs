@@ -55,18 +55,18 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         // What needs no training comes first: it knows better than magnitudes where to begin. The time that it takes is training's.
         Stopwatch watch = Stopwatch.StartNew();
         Model begun = student.Clone();
-        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, DistillationRun.Fitting(context, data, plan));
+        PassContext fitting = DistillationRun.Fitting(context, data, plan);
+        PassOutcome untrained = new Surgery(sparsity, scope, excluded).Apply(begun, fitting);
         student = untrained.Changed ? begun : student;
         TrainableWeights.Hoist(student);
         if (Trained(student, Teacher ?? model, layers, Rest(watch), untrained.Changed, context, skipped, out string reason) is not { } outcome)
         {
             outcome = WithoutSurgery(student, Teacher ?? model, untrained, reason, Rest(watch), context);
-            if (outcome is { Changed: true, Untrained: { } obstacle })
+            if (outcome is { Changed: true, Untrained: not null } && !ReferenceEquals(fitting, context))
             {
-                // Nothing is judged by samples any more: all of them serve.
+                // Nothing is judged by what was held out any more: all samples serve.
                 student = model.Clone();
-                PassOutcome whole = new Surgery(sparsity, scope, excluded).Apply(student, context with { Calibration = context.Calibration is { Count: > 0 } || data.Count == 0 ? context.Calibration : data });
-                outcome = whole with { Explanation = $"Nothing was trained: {obstacle} {whole.Explanation}", Untrained = obstacle };
+                outcome = WithoutTraining(new Surgery(sparsity, scope, excluded).Apply(student, context with { Calibration = data }), reason);
             }
         }
 
@@ -87,8 +87,10 @@ public sealed class DynamicSurgery(Dataset data, TrainingPlan plan, double spars
         PassOutcome trained = untrained.Changed ? new Distillation(teacher, data, rest) { IsClassifier = IsClassifier }.Apply(student, context) : PassOutcome.Refused(reason);
         return trained.Changed
             ? untrained with { Explanation = $"{untrained.Explanation} No weight was spliced back: {reason} With these masks, {trained.Explanation}" }
-            : untrained with { Untrained = reason };
+            : WithoutTraining(untrained, reason);
     }
+
+    private static PassOutcome WithoutTraining(PassOutcome pruned, string reason) => pruned with { Explanation = $"Nothing was trained: {reason} {pruned.Explanation}", Untrained = reason };
 
     private PassOutcome? Trained(Model student, Model teacher, List<PrunableWeights> layers, TrainingPlan rest, bool isPruned, PassContext context, List<string> skipped, out string reason)
     {

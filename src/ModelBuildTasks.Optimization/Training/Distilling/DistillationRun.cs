@@ -31,9 +31,10 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
     internal bool IsClassifier { get; init; }
 
     /// <summary>
-    /// Whether values inside are taught beside the outputs. Not where the student's channels may have been scaled since they were the teacher's, as equalization and smoothing do: values of one name then differ by design.
+    /// Whether the student is a quantized model. Its values inside are then not taught: equalization and smoothing may have scaled channels since they were the teacher's, so that values of one name differ by design. The
+    /// numbers of scores are, beside their classes.
     /// </summary>
-    internal bool GivesHints { get; init; } = true;
+    internal bool IsQuantized { get; init; }
 
     /// <summary>
     /// Whether samples without labels that are no images are mixed, two by two, as the teacher says what a mixture is (Beyer et al., "Knowledge distillation: A good teacher is patient and consistent", 2022): for where few samples
@@ -80,9 +81,9 @@ internal sealed class DistillationRun(Model student, Model teacher, IReadOnlyLis
             throw new GradientException("No output holds float numbers that a teacher could teach.");
         }
 
-        DistillationTarget[] targets = GivesHints
-            ? [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)]
-            : [.. outputs.Select(target => target with { KeepsNumbers = target.Kind == TargetKind.Classes })];
+        DistillationTarget[] targets = IsQuantized
+            ? [.. outputs.Select(target => target with { KeepsNumbers = target.Kind == TargetKind.Classes })]
+            : [.. outputs, .. DistillationTarget.Hints(open, shapes, teacherShapes)];
         using Teacher teaching = new(openTeacher, [.. targets.Select(target => target.Teacher)]);
         bool areLabelled = targets[0].Kind == TargetKind.Classes && data.HasLabels && shapes[open.Graph.Find(targets[0].Student)!] is [_, _]
             && first.HasClass;

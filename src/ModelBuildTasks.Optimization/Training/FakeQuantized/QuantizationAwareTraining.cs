@@ -50,7 +50,7 @@ public sealed class QuantizationAwareTraining(Model teacher, Dataset data, Train
         }
 
         IReadOnlyList<Parameter> parameters = [.. ParametersOf(fake)];
-        DistillationRun run = new(fake.Model, teacher, parameters, data, plan) { IsClassifier = IsClassifier, GivesHints = false };
+        DistillationRun run = new(fake.Model, teacher, parameters, data, plan) { IsClassifier = IsClassifier, IsQuantized = true };
         TrainingOutcome outcome;
         try
         {
