@@ -1,9 +1,5 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Caching;
-using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization;
-using ModelBuildTasks.Optimization.Conversion;
-using ModelBuildTasks.Optimization.Targets;
 using ModelBuildTasks.Worker.Caching;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Tests.Infra;

@@ -1,8 +1,6 @@
 using ModelBuildTasks.Contracts;
 using ModelBuildTasks.Contracts.Locking;
-using ModelBuildTasks.Inference;
 using ModelBuildTasks.Onnx;
-using ModelBuildTasks.Optimization;
 using ModelBuildTasks.Worker.Pipeline;
 using ModelBuildTasks.Worker.Recipes;
 using ModelBuildTasks.Worker.Tests.Infra;
